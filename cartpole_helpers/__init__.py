@@ -1,0 +1,42 @@
+"""Le paquet du cours : un DQN pour CartPole, pour un agent ou pour plusieurs à la fois."""
+
+from cartpole_helpers.cartpole import CartPoleVector
+from cartpole_helpers.checkpoints import CheckpointError, load, load_training, save, save_training
+from cartpole_helpers.config import QUICK, VERSION_1, VERSION_2, Config
+from cartpole_helpers.dqn import Agent, double_td_target, epsilon_greedy, td_loss, td_target
+from cartpole_helpers.history import History, Recorder, record
+from cartpole_helpers.loops import Episode, Step, Training, evaluate, play, train
+from cartpole_helpers.replay import ReplayBuffer, Transition
+from cartpole_helpers.statistics import bootstrap_interval, interquartile_mean, wilson_interval
+
+__all__ = [
+    "QUICK",
+    "VERSION_1",
+    "VERSION_2",
+    "Agent",
+    "CartPoleVector",
+    "CheckpointError",
+    "Config",
+    "Episode",
+    "History",
+    "Recorder",
+    "ReplayBuffer",
+    "Step",
+    "Training",
+    "Transition",
+    "bootstrap_interval",
+    "double_td_target",
+    "epsilon_greedy",
+    "evaluate",
+    "interquartile_mean",
+    "load",
+    "load_training",
+    "play",
+    "record",
+    "save",
+    "save_training",
+    "td_loss",
+    "td_target",
+    "train",
+    "wilson_interval",
+]

@@ -1,0 +1,186 @@
+"""La configuration d'un entraînement, et trois toutes prêtes : VERSION_1, VERSION_2, QUICK."""
+
+from dataclasses import dataclass, replace
+
+from cartpole_helpers.cartpole import START_LIMIT, X_LIMIT
+from cartpole_helpers.checks import check_choice, check_flag, check_number
+
+ACTIVATIONS = ("relu", "leaky_relu", "silu", "tanh")
+INITIALISATIONS = ("uniform", "xavier_normal")
+MAX_LAYERS = 16
+MAX_WIDTH = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Tout ce qui se règle dans un entraînement ; immuable, on en varie un champ par `replace`.
+
+    TypeError ou ValueError, avec le nom du champ et la valeur reçue, si un champ ne convient pas.
+    """
+
+    total_steps: int = 50_000
+    """Nombre de pas d'environnement par agent, tous ses chariots comptés."""
+    carts: int = 1
+    """Nombre E de chariots qu'un agent conduit de front."""
+    start_x: float = START_LIMIT
+    """Demi-largeur (m) des départs en x, à l'entraînement ; l'évaluation garde 0,05."""
+
+    hidden: tuple[int, ...] = (128, 128)
+    """Largeur de chaque couche cachée du réseau."""
+    activation: str = "relu"
+    """Fonction d'activation des couches cachées : relu, leaky_relu, silu ou tanh."""
+    initialisation: str = "uniform"
+    """Poids de départ : uniform (ceux de `torch.nn.Linear`) ou xavier_normal (biais nuls)."""
+    mirror: bool = False
+    """Construit dans le réseau la symétrie gauche-droite : Q(s, 1) = f(s) et Q(s, 0) = f(−s)."""
+
+    learning_rate: float = 1e-3
+    """Pas d'apprentissage d'Adam au départ."""
+    learning_rate_decay: float = 1.0
+    """Facteur appliqué au pas d'apprentissage à chaque mise à jour ; 1 le laisse constant."""
+    learning_rate_floor: float = 0.0
+    """Valeur sous laquelle le pas d'apprentissage ne descend pas."""
+    gamma: float = 0.99
+    """Facteur d'actualisation γ des récompenses futures."""
+    n_steps: int = 1
+    """Nombre de récompenses réelles dans la cible avant l'amorçage."""
+    double: bool = False
+    """Double DQN : le réseau en ligne choisit l'action, le réseau cible l'évalue."""
+
+    epsilon_start: float = 1.0
+    """Probabilité ε d'une action au hasard, au départ."""
+    epsilon_end: float = 0.05
+    """Probabilité ε d'une action au hasard, à l'arrivée."""
+    epsilon_steps: int = 10_000
+    """Nombre de pas d'environnement pour passer, en ligne droite, de l'une à l'autre."""
+
+    capacity: int = 50_000
+    """Nombre de transitions que garde la mémoire de rejeu de chaque agent."""
+    batch_size: int = 64
+    """Nombre B de transitions tirées pour une mise à jour."""
+    warmup: int = 1_000
+    """Nombre de transitions à mémoriser avant la première mise à jour."""
+    learn_every: int = 1
+    """Nombre de tours de boucle (un pas de chaque chariot) entre deux mises à jour."""
+
+    target_period: int = 1
+    """Nombre de mises à jour entre deux synchronisations du réseau cible."""
+    target_rate: float = 0.01
+    """Part du réseau en ligne versée au réseau cible à chaque synchronisation ; 1 le recopie."""
+    average_rate: float = 1.0
+    """Part du réseau en ligne versée, à chaque mise à jour, à la moyenne que suit la politique
+    gloutonne ; 1 : cette politique lit le réseau en ligne lui-même."""
+
+    def __post_init__(self):
+        for name, (kind, bounds) in _NUMBERS.items():
+            number = check_number(name, getattr(self, name), kind, **bounds)
+            object.__setattr__(self, name, number)
+        for name in ("mirror", "double"):
+            object.__setattr__(self, name, check_flag(name, getattr(self, name)))
+        check_choice("activation", self.activation, ACTIVATIONS)
+        check_choice("initialisation", self.initialisation, INITIALISATIONS)
+        object.__setattr__(self, "hidden", _checked_widths(self.hidden))
+        self._check_together()
+
+    def _check_together(self) -> None:
+        if self.capacity < max(self.batch_size, self.warmup, self.carts):
+            raise ValueError(
+                "capacity doit être au moins égal à batch_size, à warmup et à carts : "
+                f"capacity={self.capacity}, batch_size={self.batch_size}, "
+                f"warmup={self.warmup}, carts={self.carts} reçus."
+            )
+        if self.warmup < self.batch_size:
+            raise ValueError(
+                "warmup doit être au moins égal à batch_size, sinon le premier lot serait court : "
+                f"warmup={self.warmup}, batch_size={self.batch_size} reçus."
+            )
+        if self.learning_rate_floor > self.learning_rate:
+            raise ValueError(
+                "learning_rate_floor doit être au plus égal à learning_rate : "
+                f"{self.learning_rate_floor} > {self.learning_rate} reçus."
+            )
+
+    def epsilon(self, env_steps: int) -> float:
+        """Rend ε après `env_steps` pas d'environnement de l'agent."""
+        progress = min(env_steps / self.epsilon_steps, 1.0)
+        return self.epsilon_start + progress * (self.epsilon_end - self.epsilon_start)
+
+    def learning_rate_at(self, gradient_steps: int) -> float:
+        """Rend le pas d'apprentissage après `gradient_steps` mises à jour."""
+        decayed = self.learning_rate * self.learning_rate_decay**gradient_steps
+        return max(decayed, self.learning_rate_floor)
+
+
+_COUNT = (int, {"low": 1, "high": 10**9})
+_STORED = (int, {"low": 1, "high": 10**7})
+_SHARE = (float, {"low": 0, "high": 1})
+_PART = (float, {"above": 0, "high": 1})
+_NUMBERS = {
+    "total_steps": _COUNT,
+    "carts": (int, {"low": 1, "high": 10**5}),
+    "start_x": (float, {"low": 0, "high": X_LIMIT}),
+    "learning_rate": (float, {"above": 0}),
+    "learning_rate_decay": _PART,
+    "learning_rate_floor": (float, {"low": 0}),
+    "gamma": _SHARE,
+    "n_steps": (int, {"low": 1, "high": 100}),
+    "epsilon_start": _SHARE,
+    "epsilon_end": _SHARE,
+    "epsilon_steps": _COUNT,
+    "capacity": _STORED,
+    "batch_size": _STORED,
+    "warmup": _STORED,
+    "learn_every": _COUNT,
+    "target_period": _COUNT,
+    "target_rate": _PART,
+    "average_rate": _PART,
+}
+
+
+def _checked_widths(hidden) -> tuple[int, ...]:
+    if not isinstance(hidden, tuple | list) or len(hidden) > MAX_LAYERS:
+        raise TypeError(
+            f"hidden doit être un tuple d'au plus {MAX_LAYERS} largeurs de couches : "
+            f"{hidden!r} reçu."
+        )
+    return tuple(check_number("hidden", width, int, low=1, high=MAX_WIDTH) for width in hidden)
+
+
+VERSION_1 = Config(
+    total_steps=2_000_000,
+    hidden=(32, 16, 8, 4, 8, 32),
+    activation="leaky_relu",
+    initialisation="xavier_normal",
+    learning_rate=3e-4,
+    learning_rate_decay=0.999,
+    learning_rate_floor=3e-6,
+    gamma=1.0,
+    epsilon_start=0.05,
+    epsilon_end=0.05,
+    capacity=1 << 16,
+    batch_size=1 << 8,
+    warmup=1 << 8,
+    learn_every=20,
+    target_period=60,
+    target_rate=1.0,
+)
+"""Les nombres imprimés dans le document fondateur, sur le moteur propre ; une mise à jour tous les
+20 pas, à peu près la longueur de ses premiers épisodes, au lieu d'une par épisode."""
+
+VERSION_2 = Config(
+    total_steps=50_000,
+    carts=16,
+    hidden=(128, 128),
+    learning_rate=8e-3,
+    gamma=0.96,
+    epsilon_end=0.1,
+    epsilon_steps=1_000,
+    batch_size=64,
+    warmup=256,
+    target_rate=0.03,
+    average_rate=0.02,
+)
+"""Une recette provisoire, rapide, sans symétrie et aux départs ordinaires."""
+
+QUICK = replace(VERSION_2, total_steps=8_000, hidden=(64, 64), mirror=True, gamma=0.97)
+"""Quelques secondes au plus : pour les tests et les premiers essais."""

@@ -1,0 +1,367 @@
+"""Les boucles, seul endroit où le temps passe : s'entraîner, évaluer, jouer."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import gymnasium
+import numpy as np
+import torch
+from torch import Tensor
+
+from cartpole_helpers import dqn
+from cartpole_helpers.cartpole import (
+    EPISODE_LIMIT,
+    CartPoleVector,
+    Starts,
+    check_actions,
+    dynamics,
+    has_fallen,
+)
+from cartpole_helpers.checks import check_choice, check_number, check_seed, check_seeds
+from cartpole_helpers.config import Config
+from cartpole_helpers.dqn import Agent, StackedNetwork, double_td_target, epsilon_greedy
+from cartpole_helpers.policies import Policy
+from cartpole_helpers.replay import ReplayBuffer, StepWindow, Transition
+from cartpole_helpers.seeds import (
+    Purpose,
+    environment_seeds,
+    generator_state,
+    restore_generator,
+    stream,
+)
+
+
+class Step(NamedTuple):
+    """Ce qui s'est passé pendant un tour de boucle : S agents, E chariots chacun."""
+
+    observation: np.ndarray  # (S, E, 4)
+    action: np.ndarray  # (S, E)
+    reward: np.ndarray  # (S, E)
+    terminated: np.ndarray  # (S, E) la tige ou le chariot a passé une limite
+    truncated: np.ndarray  # (S, E) la limite de temps est atteinte
+    next_observation: np.ndarray  # (S, E, 4) le vrai successeur, avant tout redémarrage
+    episode_return: np.ndarray  # (S, E) NaN où aucun épisode ne s'est achevé
+    loss: np.ndarray  # (S,) NaN s'il n'y a pas eu de mise à jour
+    epsilon: float
+    env_steps: int  # par agent
+    gradient_steps: int
+
+
+class Training:
+    """Tout ce que le temps change dans l'entraînement de S agents ; `advance` fait un tour.
+
+    `seeds` : un entier, ou S entiers différents, une graine par agent. `td_target`, de la forme
+    `dqn.td_target`, remplace la cible de la configuration (γ y vaut γⁿ si n_steps > 1) ; `td_loss`
+    remplace la perte. Ces fonctions reçoivent des tenseurs (S, B, ...).
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        seeds: int | Sequence[int],
+        *,
+        device: str = "cpu",
+        td_target: Callable | None = None,
+        td_loss: Callable = dqn.td_loss,
+    ):
+        self.config = config
+        self.seeds = check_seeds("seeds", seeds)
+        self.device = _checked_device(device)
+        self.td_target = td_target
+        self.td_loss = td_loss
+        self.step = self.env_steps = self.gradient_steps = 0
+        self._build_networks()
+        self._build_carts()
+        self._exploration = [stream(seed, Purpose.EXPLORATION) for seed in self.seeds]
+        self.memory = ReplayBuffer(config.capacity, seeds=self.seeds)
+        self._window = StepWindow(config.n_steps, config.gamma)
+
+    def advance(self) -> Step:
+        """Fait un tour : agir, avancer d'un pas, mémoriser, apprendre, synchroniser."""
+        observation = self._observation  # (S, E, 4)
+        epsilon = self.config.epsilon(self.env_steps)
+        action = self._act(observation, epsilon)  # (S, E)
+        successor, reward, terminated, truncated = self._step_carts(action)
+        self._remember(Transition(observation, action, reward, terminated, successor), truncated)
+        loss = np.full(len(self.seeds), np.nan, np.float32)
+        if self._is_time_to_learn():
+            loss = self._learn(self.memory.sample(self.config.batch_size))
+            self._synchronise()
+        return Step(
+            observation,
+            action,
+            reward,
+            terminated,
+            truncated,
+            successor,
+            self._close_episodes(reward, terminated | truncated),
+            loss,
+            epsilon,
+            self.env_steps,
+            self.gradient_steps,
+        )
+
+    @property
+    def agent(self) -> Agent:
+        """Les S agents gloutons tels qu'ils sont à cet instant ; la suite ne les change pas."""
+        return Agent(self.config, self._average.weights.clone(), self.seeds, self.env_steps)
+
+    def saved_state(self) -> dict[str, np.ndarray]:
+        """Rend tout ce que le temps change, en tableaux nommés ; `restore` le relit."""
+        return {
+            **{name: tensor.numpy(force=True) for name, tensor in self._tensors().items()},
+            **{
+                f"{part}.{name}": array
+                for part, owner in self._parts().items()
+                for name, array in owner.saved_state().items()
+            },
+            "running_return": self._running_return,
+            "exploration": np.stack([*map(generator_state, self._exploration)]),
+            "counters": np.array([self.step, self.env_steps, self.gradient_steps]),
+        }
+
+    @torch.no_grad()
+    def restore(self, saved: dict[str, np.ndarray]) -> None:
+        """Remet l'entraînement dans l'état `saved`, rendu par un `saved_state` de même config."""
+        self.step, self.env_steps, self.gradient_steps = map(int, saved["counters"])
+        for name, tensor in self._tensors().items():
+            tensor.copy_(torch.from_numpy(saved[name]))
+        for part, owner in self._parts().items():
+            prefix = f"{part}."
+            mine = {name: array for name, array in saved.items() if name.startswith(prefix)}
+            owner.restore({name.removeprefix(prefix): array for name, array in mine.items()})
+        self._observation = self._carts.state.astype(np.float32).reshape(self._observation.shape)
+        self._running_return = saved["running_return"].copy()
+        for generator, state in zip(self._exploration, saved["exploration"], strict=True):
+            restore_generator(generator, state)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {
+            "online": self._online.weights,
+            "target": self._target_net.weights,
+            "average": self._average.weights,
+            **self._adam,
+        }
+
+    def _parts(self) -> dict:
+        return {"memory": self.memory, "carts": self._carts, "window": self._window}
+
+    # Agir et avancer
+
+    @torch.no_grad()
+    def _act(self, observation: np.ndarray, epsilon: float) -> np.ndarray:
+        draws = [generator.random((self.config.carts, 2)) for generator in self._exploration]
+        q = self._online(self._tensor(observation))  # (S, E, A)
+        return epsilon_greedy(q, epsilon, self._tensor(np.stack(draws))).cpu().numpy()
+
+    def _step_carts(self, action: np.ndarray) -> tuple[np.ndarray, ...]:
+        shape = action.shape
+        observation, reward, terminated, truncated, info = self._carts.step(action.reshape(-1))
+        self._observation = observation.reshape(*shape, -1)
+        self.step += 1
+        self.env_steps += self.config.carts
+        flat = (info["final_obs"], reward, terminated, truncated)
+        return tuple(array.reshape(*shape, *array.shape[1:]) for array in flat)
+
+    def _remember(self, transition: Transition, truncated: np.ndarray) -> None:
+        if self.config.n_steps > 1:
+            transition = self._window.push(transition, truncated)
+        if transition is not None:
+            self.memory.add(*transition)
+
+    def _close_episodes(self, reward: np.ndarray, ended: np.ndarray) -> np.ndarray:
+        """Rend le retour des épisodes achevés à ce tour, NaN ailleurs."""
+        running = self._running_return + reward  # (S, E)
+        self._running_return = np.where(ended, 0.0, running)
+        return np.where(ended, running, np.nan)
+
+    # Apprendre et synchroniser
+
+    def _is_time_to_learn(self) -> bool:
+        enough = len(self.memory) >= self.config.warmup
+        return enough and self.step % self.config.learn_every == 0
+
+    def _learn(self, batch: Transition) -> np.ndarray:
+        """Fait un pas d'Adam sur un lot (S, B, ...) et rend les pertes (S,)."""
+        batch = Transition(*map(self._tensor, batch))
+        target = self._target(batch)
+        _check_shape("td_target", target, batch.reward.shape)
+        q = self._online(batch.observation)  # (S, B, A)
+        loss = self.td_loss(q, batch.action, target)
+        _check_shape("td_loss", loss, (len(self.seeds),))
+        self._descend(loss)
+        return loss.detach().cpu().numpy()
+
+    @torch.no_grad()
+    def _target(self, batch: Transition) -> Tensor:
+        """Rend la cible (S, B) : celle qu'on a injectée, ou celle de la configuration."""
+        gamma = self.config.gamma**self.config.n_steps
+        next_q = self._target_net(batch.next_observation)  # (S, B, A)
+        if self.td_target is None and self.config.double:
+            next_q_online = self._online(batch.next_observation)
+            return double_td_target(batch.reward, batch.terminated, next_q_online, next_q, gamma)
+        rule = self.td_target or dqn.td_target
+        return rule(batch.reward, batch.terminated, next_q, gamma)
+
+    def _descend(self, loss: Tensor) -> None:
+        self._online.backward(loss)
+        for group in self._optimiser.param_groups:
+            group["lr"] = self.config.learning_rate_at(self.gradient_steps)
+        self._optimiser.step()
+        self.gradient_steps += 1
+
+    @torch.no_grad()
+    def _synchronise(self) -> None:
+        """Rapproche du réseau en ligne le réseau cible et la moyenne que suit l'agent."""
+        online, config = self._online.weights, self.config
+        if self.gradient_steps % config.target_period == 0:
+            self._target_net.weights.lerp_(online, config.target_rate)
+        self._average.weights.lerp_(online, config.average_rate)
+
+    # Construire
+
+    def _build_networks(self) -> None:
+        weights = dqn.initial_weights(self.config, self.seeds).to(self.device)
+        self._online = StackedNetwork(self.config, weights)
+        self._online.require_gradients()
+        self._target_net = StackedNetwork(self.config, weights.clone())
+        self._average = StackedNetwork(self.config, weights.clone())
+        self._optimiser = torch.optim.Adam([weights], self.config.learning_rate, fused=True)
+        # Adam ne crée ses moyennes qu'au premier pas ; les créer ici permet de les sauvegarder.
+        self._adam = {
+            "step": torch.zeros((), device=self.device),
+            "exp_avg": torch.zeros_like(weights),
+            "exp_avg_sq": torch.zeros_like(weights),
+        }
+        self._optimiser.state[weights] = self._adam
+
+    def _build_carts(self) -> None:
+        agents, carts = len(self.seeds), self.config.carts
+        self._carts = CartPoleVector(agents * carts, start_x=self.config.start_x)
+        cart_seeds = [
+            cart for seed in self.seeds for cart in environment_seeds(seed, Purpose.CARTS, carts)
+        ]
+        observation, _ = self._carts.reset(seed=cart_seeds)
+        self._observation = observation.reshape(agents, carts, -1)
+        self._running_return = np.zeros((agents, carts))
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
+
+
+def train(config: Config, seeds: int | Sequence[int], **same) -> Iterator[Step]:
+    """Rend un à un les tours d'un entraînement, jusqu'à `config.total_steps` pas par agent.
+
+    Mêmes arguments que `Training`. L'appelant décide d'arrêter, de tracer, de sauvegarder.
+    """
+    return _run(Training(config, seeds, **same))
+
+
+def _run(training: Training) -> Iterator[Step]:
+    while training.env_steps < training.config.total_steps:
+        yield training.advance()
+
+
+def evaluate(
+    policy: Policy, episodes: int = 100, seed: int = 0, limit: int = EPISODE_LIMIT
+) -> np.ndarray:
+    """Rend les retours (episodes,) de `policy` sur des départs qu'aucun entraînement n'a vus.
+
+    `limit` : nombre de pas après lequel un épisode est arrêté. Les départs sont ceux de CartPole,
+    quel que soit le `start_x` de l'entraînement.
+    """
+    episodes = check_number("episodes", episodes, int, low=1)
+    limit = check_number("limit", limit, int, low=1)
+    seeds = environment_seeds(check_seed("seed", seed), Purpose.EVALUATION, episodes)
+    return _lengths(policy, Starts(seeds).next(np.arange(episodes)), limit)
+
+
+def _lengths(policy: Policy, states: np.ndarray, limit: int) -> np.ndarray:
+    """Rend le nombre de pas que tient chacun des états (N, 4), `limit` au plus : (N,)."""
+    lengths = np.full(len(states), float(limit))
+    standing = np.arange(len(states))
+    for step in range(1, limit + 1):
+        actions = _ask(policy, states.astype(np.float32))
+        states = dynamics(states, actions)
+        fallen = has_fallen(states)
+        lengths[standing[fallen]] = step
+        states, standing = states[~fallen], standing[~fallen]
+        if not len(standing):
+            break
+    return lengths
+
+
+def _ask(policy: Policy, observations: np.ndarray) -> np.ndarray:
+    """Rend les actions (N,) de `policy`, vérifiées."""
+    return check_actions(policy(observations), (len(observations),))
+
+
+class Episode(NamedTuple):
+    """Un épisode de T pas."""
+
+    observations: np.ndarray  # (T + 1, 4)
+    actions: np.ndarray  # (T,)
+    rewards: np.ndarray  # (T,)
+    q_values: np.ndarray | None  # (T, 2), ou None si la politique n'en a pas
+    terminated: bool
+    truncated: bool
+    seed: int
+    frames: np.ndarray | None  # (T + 1, 400, 600, 3) si render_mode="rgb_array"
+
+
+def play(
+    policy: Policy, seed: int = 0, limit: int = EPISODE_LIMIT, render_mode: str | None = None
+) -> Episode:
+    """Joue un épisode dans le `CartPole-v1` de Gymnasium, départ `reset(seed=seed)`.
+
+    `render_mode` : None, "rgb_array" (les images sont gardées) ou "human" (une fenêtre s'ouvre).
+    """
+    check_seed("seed", seed)
+    check_number("limit", limit, int, low=1)
+    check_choice("render_mode", render_mode, (None, "rgb_array", "human"))
+    env = gymnasium.make("CartPole-v1", max_episode_steps=limit, render_mode=render_mode)
+    try:
+        return _play(policy, env, seed)
+    finally:
+        env.close()
+
+
+def _play(policy: Policy, env: gymnasium.Env, seed: int) -> Episode:
+    observation, _ = env.reset(seed=seed)
+    observations, actions, rewards, frames = [observation], [], [], [env.render()]
+    terminated = truncated = False
+    while not (terminated or truncated):
+        action = int(_ask(policy, observation[None])[0])
+        observation, reward, terminated, truncated, _ = env.step(action)
+        observations.append(observation)
+        actions.append(action)
+        rewards.append(reward)
+        frames.append(env.render())
+    observations = np.stack(observations)
+    q_values = policy.q_values(observations[:-1]) if hasattr(policy, "q_values") else None
+    images = None if frames[0] is None else np.stack(frames)
+    return Episode(
+        observations,
+        np.array(actions),
+        np.array(rewards),
+        q_values,
+        terminated,
+        truncated,
+        seed,
+        images,
+    )
+
+
+def _checked_device(device: str) -> torch.device:
+    try:
+        return torch.zeros(0, device=device).device
+    except (RuntimeError, AssertionError):
+        raise ValueError(
+            f"device doit être un appareil disponible, comme 'cpu' ou 'cuda' : {device!r} reçu."
+        ) from None
+
+
+def _check_shape(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
+    received = tuple(tensor.shape) if isinstance(tensor, Tensor) else type(tensor).__name__
+    if received != tuple(shape):
+        raise ValueError(f"{name} doit rendre un tenseur {tuple(shape)} : {received} rendu.")

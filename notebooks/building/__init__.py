@@ -1,0 +1,1 @@
+"""Les étapes de la construction des carnets, que `build.py` enchaîne."""

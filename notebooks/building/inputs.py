@@ -1,0 +1,75 @@
+"""Ce dont un carnet dépend : sa source, les modules qu'elle importe, les données qu'ils nomment."""
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from building.errors import BuildError
+
+DATA_FOLDERS = ("cartpole_helpers", "etudes", "checkpoints")  # videos/ est écrit par les carnets
+
+
+def root_of(source: Path) -> Path:
+    """Le dossier du projet auquel appartient une source."""
+    return source.parents[2]
+
+
+def inputs_of(source: Path) -> set[Path]:
+    """La source, les modules du projet qu'elle importe de proche en proche, leurs données."""
+    found: set[Path] = set()
+    waiting = [source]
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            waiting += _dependencies(file, root_of(source)) if file.suffix == ".py" else []
+    return found
+
+
+def _dependencies(file: Path, root: Path) -> Iterator[Path]:
+    try:
+        tree = ast.parse(file.read_text("utf-8"))
+    except SyntaxError as error:
+        raise BuildError(f"{file.name}, ligne {error.lineno} : syntaxe, {error.msg}.") from error
+    for name in _imported_names(tree, file.parent.relative_to(root).parts):
+        yield from _module_files(name.split("."), root)
+    folder = root / "notebooks" if file.parent.name == "sources" else file.parent
+    yield from _named_data(tree, folder, root)
+
+
+def _imported_names(tree: ast.Module, package: tuple[str, ...]) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package[: len(package) - node.level + 1] if node.level else ()
+            base = [*parents, *([node.module] if node.module else [])]
+            yield from (".".join([*base, alias.name]) for alias in node.names)
+
+
+def _module_files(parts: list[str], root: Path) -> Iterator[Path]:
+    """Importer a.b.c exécute a/__init__.py, a/b/__init__.py, puis a/b/c.py."""
+    for depth in range(1, len(parts) + 1):
+        module = root.joinpath(*parts[:depth])
+        candidates = (module.with_suffix(".py"), module / "__init__.py")
+        yield from (path for path in candidates if path.is_file())
+
+
+def _named_data(tree: ast.Module, folder: Path, root: Path) -> Iterator[Path]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and re.fullmatch(r"[\w./-]{1,200}", str(node.value)):
+            path = (folder / str(node.value)).resolve()
+            if path.is_file() and any(path.is_relative_to(root / data) for data in DATA_FOLDERS):
+                yield path
+
+
+def inputs_digest(source: Path) -> str:
+    """Empreinte de tout ce dont le carnet dépend, quelles que soient les fins de ligne."""
+    total = hashlib.sha256()
+    for file in sorted(inputs_of(source)):
+        content = file.read_bytes().replace(b"\r\n", b"\n")
+        name = file.relative_to(root_of(source)).as_posix()
+        total.update(f"{name} {len(content)} ".encode() + content)
+    return total.hexdigest()
