@@ -75,7 +75,7 @@ def check_python(version):
 def diagnose(log, free_bytes):
     """La phrase qui dit la cause d'un échec et son remède, d'après le journal."""
     # Un avertissement n'est pas une cause, sauf le dernier essai d'une connexion.
-    lines = [x for x in log.splitlines() if not x.startswith("WARNING") or "total=0" in x]
+    lines = [x for x in log.splitlines() if not x.lstrip().startswith("WARNING") or "total=0" in x]
     for cause, sentence in DIAGNOSES.items():
         if re.search(cause, "\n".join(lines)):
             return sentence
@@ -113,38 +113,34 @@ def run(command, on_line=None, **environment):
 
 
 def show_progress(line):
-    """Dit en français où en est pip ; tait les autres lignes."""
+    """Dit en français où en est pip ; tait les lignes qui n'apprennent rien."""
     for pattern, sentence in PROGRESS.items():
         found = re.match(pattern, line)
         if found:
             print(sentence.format(*found.groups()))
 
 
-def run_logged(*arguments):
-    """Exécute une étape de l'installation, tout son journal dans LOG, et s'arrête si elle échoue."""
+def run_logged(*command):
+    """Exécute une étape de l'installation, journal dans LOG, et s'arrête si elle échoue."""
     with LOG.open("w", encoding="utf-8") as log:
 
         def note(line):
             log.write(line)
             show_progress(line)
 
-        code = run(arguments, note)
+        code = run(command, note)
     if code:
         sys.exit(diagnose(LOG.read_text(encoding="utf-8"), shutil.disk_usage(ROOT).free))
 
 
 def venv_works():
     """Dit si le Python de .venv tourne, a la version courante, et a pip."""
-    question = (
-        "import sys, importlib.util as u; print(sys.version_info[:2], u.find_spec('pip') != None)"
-    )
+    question = "import sys, pip; print(*sys.version_info[:2])"
     try:
-        answer = subprocess.check_output(
-            [PYTHON, "-c", question], text=True, stderr=subprocess.DEVNULL
-        )
+        answer = subprocess.check_output([PYTHON, "-c", question], stderr=subprocess.DEVNULL)
     except (OSError, subprocess.CalledProcessError):
         return False
-    return answer.strip() == f"{sys.version_info[:2]} True"
+    return answer.decode().split() == [str(x) for x in sys.version_info[:2]]
 
 
 def make_venv():
@@ -183,7 +179,7 @@ def write_overrides():
 
 
 def install(requirements):
-    """Installe des paquets ; les sceaux ne sont posés qu'à la fin (l'ensemble dev inclut l'autre)."""
+    """Installe des paquets ; les sceaux ne sont posés qu'à la fin, celui du lecteur compris."""
     for old in VENV.glob("*.sceau"):
         old.unlink()
     print(f"Installation de {requirements} dans .venv (quelques minutes la première fois)…")
@@ -227,10 +223,11 @@ def choose_port(asked):
 
 
 def serve(port, browser):
-    """Sert la racine du dépôt, à cette machine seulement, jusqu'à Ctrl-C ; rend le code de sortie."""
+    """Sert la racine du dépôt, à cette machine seulement, et rend le code de sortie."""
     # Le jeton passe par l'environnement : les autres comptes lisent les lignes de commande.
     token = secrets.token_hex(24)
-    address = f"http://{HOST}:{port}/lab/tree/{NOTEBOOK}"
+    page = f"/lab/tree/{NOTEBOOK}"
+    address = f"http://{HOST}:{port}{page}"
 
     def relay(line):
         if address in line:
@@ -239,8 +236,9 @@ def serve(port, browser):
         elif not NOISE.match(line):
             print(line, end="", file=sys.stderr)
 
-    command = [str(PYTHON), "-m", "jupyterlab", NOTEBOOK, f"--ip={HOST}", f"--port={port}"]
+    command = [str(PYTHON), "-m", "jupyterlab", f"--ip={HOST}", f"--port={port}"]
     command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={ROOT}"]
+    command += [f"--LabApp.default_url={page}"]
     command += [] if browser else ["--no-browser"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     return run(command, relay, JUPYTER_TOKEN=token)

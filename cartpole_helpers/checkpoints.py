@@ -39,7 +39,7 @@ FOREIGN = {
 
 
 class CheckpointError(ValueError):
-    """Un fichier qui n'est pas un point de sauvegarde intact ; le message dit lequel et pourquoi."""
+    """Un fichier qui n'est pas un point de sauvegarde intact ; le message dit pourquoi."""
 
 
 def save(agent: Agent, path: str | Path) -> None:
@@ -87,7 +87,7 @@ def load_training(
 ) -> Training:
     """Relit un entraînement écrit par `save_training`, prêt pour son prochain `advance`.
 
-    Une fonction injectée ne s'écrit pas dans un fichier : il faut la redonner ici, sinon ValueError.
+    Une fonction injectée ne s'écrit pas dans un fichier : redonnez-la ici, sinon ValueError.
     """
     description, arrays = _read(path, "training")
     given = _injected(td_target, td_loss)

@@ -25,6 +25,8 @@ class Config:
     start_x: float = START_LIMIT
     """Demi-largeur (m) des départs en x, à l'entraînement ; l'évaluation garde 0,05."""
 
+    input_scale: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+    """Facteur de chacune des quatre composantes de l'observation, à l'entrée du réseau."""
     hidden: tuple[int, ...] = (128, 128)
     """Largeur de chaque couche cachée du réseau."""
     activation: str = "relu"
@@ -80,6 +82,7 @@ class Config:
         check_choice("activation", self.activation, ACTIVATIONS)
         check_choice("initialisation", self.initialisation, INITIALISATIONS)
         object.__setattr__(self, "hidden", _checked_widths(self.hidden))
+        object.__setattr__(self, "input_scale", _checked_scale(self.input_scale))
         self._check_together()
 
     def _check_together(self) -> None:
@@ -146,6 +149,12 @@ def _checked_widths(hidden) -> tuple[int, ...]:
     return tuple(check_number("hidden", width, int, low=1, high=MAX_WIDTH) for width in hidden)
 
 
+def _checked_scale(scale) -> tuple[float, ...]:
+    if not isinstance(scale, tuple | list) or len(scale) != 4:
+        raise TypeError(f"input_scale doit être un tuple de 4 facteurs : {scale!r} reçu.")
+    return tuple(check_number("input_scale", factor, float, above=0) for factor in scale)
+
+
 VERSION_1 = Config(
     total_steps=2_000_000,
     hidden=(32, 16, 8, 4, 8, 32),
@@ -170,17 +179,28 @@ VERSION_1 = Config(
 VERSION_2 = Config(
     total_steps=50_000,
     carts=16,
+    input_scale=(2.0, 1.0, 10.0, 1.0),
     hidden=(128, 128),
-    learning_rate=8e-3,
-    gamma=0.96,
+    learning_rate=4e-3,
+    gamma=0.98,
     epsilon_end=0.1,
     epsilon_steps=1_000,
     batch_size=64,
     warmup=256,
     target_rate=0.03,
-    average_rate=0.02,
+    average_rate=0.005,
 )
 """Une recette provisoire, rapide, sans symétrie et aux départs ordinaires."""
 
-QUICK = replace(VERSION_2, total_steps=8_000, hidden=(64, 64), mirror=True, gamma=0.97)
+QUICK = replace(
+    VERSION_2,
+    total_steps=10_000,
+    hidden=(64, 64),
+    activation="silu",
+    mirror=True,
+    learning_rate=8e-3,
+    gamma=0.97,
+    target_rate=0.05,
+    average_rate=0.02,
+)
 """Quelques secondes au plus : pour les tests et les premiers essais."""

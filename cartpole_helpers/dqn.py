@@ -90,21 +90,23 @@ class StackedNetwork:
     """S réseaux de même architecture, évalués ensemble ; leurs poids sont un seul tenseur (S, P).
 
     La ligne i de `weights` est le réseau de l'agent i. Chaque couche en est une vue : ce qui change
-    `weights` change les couches. Avec `mirror`, f(s) est la sortie « droite » du réseau, Q(s, 1) est
-    f(s) et Q(s, 0) est f(−s) ; l'autre sortie ne sert pas.
+    `weights` change les couches. Avec `mirror`, f(s) est la sortie « droite » du réseau, Q(s, 1)
+    est f(s) et Q(s, 0) est f(−s) ; l'autre sortie ne sert pas.
     """
 
     def __init__(self, config: Config, weights: Tensor):
         self.config = config
         self.weights = weights  # (S, P)
         self.layers = _layer_views(weights, layer_shapes(config))
+        self._scale = torch.tensor(config.input_scale, device=weights.device)
         self._activation = getattr(functional, config.activation)
 
     def __call__(self, observations: Tensor) -> Tensor:
         """Rend Q : `observations` (S, N, 4) → (S, N, A)."""
+        x = observations * self._scale
         if not self.config.mirror:
-            return self._forward(observations)
-        both_sides = torch.cat([-observations, observations], dim=-2)  # (S, 2N, 4)
+            return self._forward(x)
+        both_sides = torch.cat([-x, x], dim=-2)  # (S, 2N, 4)
         value = self._forward(both_sides)[..., RIGHT]  # (S, 2N)
         return torch.stack(value.chunk(2, dim=-1), dim=-1)
 
@@ -115,7 +117,7 @@ class StackedNetwork:
         return x @ weight + bias
 
     def require_gradients(self) -> None:
-        """Prépare le réseau à apprendre : ses couches gardent trace des calculs, `backward` suit."""
+        """Prépare le réseau à apprendre : ses couches gardent désormais trace des calculs."""
         self.weights.grad = torch.zeros_like(self.weights)
         self._gradients = [*chain(*_layer_views(self.weights.grad, layer_shapes(self.config)))]
         for parameter in self._parameters():

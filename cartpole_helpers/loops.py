@@ -328,7 +328,7 @@ def play(
 
 def _play(policy: Policy, env: gymnasium.Env, seed: int) -> Episode:
     observation, _ = env.reset(seed=seed)
-    observations, actions, rewards, frames = [observation], [], [], [env.render()]
+    observations, actions, rewards, frames = [observation], [], [], _frames(env)
     terminated = truncated = False
     while not (terminated or truncated):
         action = int(_ask(policy, observation[None])[0])
@@ -336,10 +336,10 @@ def _play(policy: Policy, env: gymnasium.Env, seed: int) -> Episode:
         observations.append(observation)
         actions.append(action)
         rewards.append(reward)
-        frames.append(env.render())
+        frames += _frames(env)
     observations = np.stack(observations)
     q_values = policy.q_values(observations[:-1]) if hasattr(policy, "q_values") else None
-    images = None if frames[0] is None else np.stack(frames)
+    images = np.stack(frames) if frames else None
     return Episode(
         observations,
         np.array(actions),
@@ -350,6 +350,11 @@ def _play(policy: Policy, env: gymnasium.Env, seed: int) -> Episode:
         seed,
         images,
     )
+
+
+def _frames(env: gymnasium.Env) -> list[np.ndarray]:
+    """Rend l'image de l'instant, si c'est ce que l'environnement rend."""
+    return [env.render()] if env.render_mode == "rgb_array" else []
 
 
 def _checked_device(device: str) -> torch.device:

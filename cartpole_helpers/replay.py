@@ -143,7 +143,7 @@ class StepWindow:
         return folded
 
     def saved_state(self) -> dict[str, np.ndarray]:
-        """Rend tout ce que le temps change : les pas retenus (k, S, E, ...) et la dernière fenêtre."""
+        """Rend tout ce que le temps change : les pas retenus et la dernière fenêtre."""
         if not self.steps:
             return {}
         window, truncated = self._stacked()

@@ -32,7 +32,7 @@ def environment_seeds(seed: int, purpose: Purpose, count: int) -> list[int]:
 
 
 def generator_state(generator: np.random.Generator) -> np.ndarray:
-    """Rend l'état d'un générateur PCG64 en six entiers de 64 bits, que `restore_generator` relit."""
+    """Rend l'état d'un générateur PCG64 en six entiers de 64 bits : (6,)."""
     state = generator.bit_generator.state
     halves = [half for name in ("state", "inc") for half in divmod(state["state"][name], 1 << 64)]
     return np.array([*halves, state["has_uint32"], state["uinteger"]], np.uint64)

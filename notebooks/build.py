@@ -15,9 +15,10 @@ from building.typography import typography
 from nbformat import NotebookNode
 
 SOURCES = Path(__file__).resolve().parent / "sources"
-USAGE = """Usage : build.py [carnet ...] [--tout] [--verifier]
+USAGE = """Usage : python3 lancer.py carnets [carnet ...] [--tout] [--verifier]
 
 Construit les carnets dont la source, le code ou les données ont changé.
+
   carnet       numéro ou nom : 1, 01, le_probleme ou 01_le_probleme ; tous par défaut
   --tout       reconstruit même les carnets à jour
   --verifier   exécute et compare à ce qui est enregistré, sans rien écrire"""

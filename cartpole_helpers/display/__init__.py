@@ -1,1 +1,1 @@
-"""L'affichage : il reçoit des tableaux, des relevés et des politiques ; le cœur ne l'importe pas."""
+"""L'affichage : il reçoit des tableaux, des relevés, des politiques ; le cœur ne l'importe pas."""

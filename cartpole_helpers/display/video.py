@@ -1,94 +1,146 @@
-"""Les films d'épisodes : un .mp4, une image animée .webp à côté, leur affichage dans un carnet."""
+"""Les films d'épisodes : les tourner sans fenêtre, puis les montrer dans un carnet."""
 
 import os
-import tempfile
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
+from dataclasses import dataclass
 from html import escape
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
 
 import av
-import matplotlib
-from PIL import Image, ImageDraw, ImageFont
 
-from cartpole_helpers.cartpole import EPISODE_LIMIT, TIME_STEP, X_LIMIT
+from cartpole_helpers.cartpole import EPISODE_LIMIT
 from cartpole_helpers.checks import check_number
+from cartpole_helpers.display.recording import WIDTH, ending, record
 from cartpole_helpers.loops import Episode, play
-
-# x264 lit de la mémoire non initialisée au bord d'une image dont un côté n'est pas multiple de 16 ;
-# on rogne donc 600 × 400 en 592 × 400, pour que le même épisode rende toujours les mêmes octets.
-WIDTH, HEIGHT, CROP = 592, 400, (4, 0, 596, 400)
-HOLD = 1.0  # s : la dernière image reste, pour que l'on voie la fin
-INK = "#444444"
-# La police de Matplotlib : celle de Pillow n'a ni « è » ni « θ ».
-FONT = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), 20)
+from cartpole_helpers.policies import Policy
 
 
-class Film(NamedTuple):
-    """Un épisode filmé dans `path` et `picture` ; `duration` en secondes, arrêt final compris."""
+@dataclass(frozen=True)
+class Film:
+    """Un épisode filmé ; en fin de cellule, il s'affiche comme une vidéo."""
 
-    path: Path
-    picture: Path
+    path: Path  # le .mp4
+    picture: Path  # le .webp
     episode: Episode  # sans ses images
-    duration: float
-    alt: str
+    duration: float  # s, arrêt final compris
+    alt: str  # ce qu'en lit qui ne le voit pas
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
-        data = {"text/html": _tag(self), "image/png": _still(self), "text/plain": self.alt}
+        still = b64encode(_still(self.path)).decode()
+        data = {"text/html": _video(self), "image/png": still, "text/plain": self.alt}
         return data, {"image/png": {"alt": self.alt}}
 
 
-class SideBySide(NamedTuple):
-    """Des films côte à côte, autant que la largeur en laisse, chacun sur sa légende."""
+@dataclass(frozen=True)
+class SideBySide:
+    """Des films côte à côte, chacun au-dessus de sa légende."""
 
-    films: Sequence[Film]
-    captions: Sequence[str]
+    films: list[Film]
+    captions: list[str]
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        figures = "".join(
-            f'<figure style="flex: 0 1 300px; margin: 0">{_tag(film)}'
-            f"<figcaption>{escape(caption)}</figcaption></figure>"
-            for film, caption in zip(self.films, self.captions, strict=True)
-        )
+        pairs = list(zip(self.films, self.captions, strict=True))
+        figures = "".join(_figure(film, caption) for film, caption in pairs)
         page = f'<div style="display: flex; flex-wrap: wrap; gap: 12px">{figures}</div>'
-        return {"text/html": page, "text/plain": "\n".join(film.alt for film in self.films)}
+        text = "\n".join(f"{caption} : {film.alt}" for film, caption in pairs)
+        return {"text/html": page, "text/plain": text}
 
 
-def film(policy, path, seed=0, *, limit=EPISODE_LIMIT, speed=1.0, title="", alt=None) -> Film:
+def film(
+    policy: Policy,
+    path: str | Path,
+    seed: int = 0,
+    *,
+    limit: int = EPISODE_LIMIT,
+    speed: float = 1.0,
+    title: str = "",
+    alt: str | None = None,
+) -> Film:
     """Joue un épisode sans fenêtre et le filme dans `path` (.mp4) et dans le .webp de même nom.
 
-    `speed` : 1 pour le temps réel, 0,25 pour un ralenti ; `title` : écrit sur l'image ; `alt` : lu
-    à qui ne la voit pas. La même politique et la même graine rendent les mêmes octets.
+    `speed` : 1 pour le temps réel, 0,25 pour un ralenti ; `title` est écrit sur l'image ; `alt`
+    la décrit à qui ne la voit pas. Une même politique et une même graine rendent les mêmes octets.
     ValueError si `path` n'est pas un .mp4, OSError s'il ne peut être écrit : rien ne l'est alors.
     """
+    path = _check_path(path)
+    speed = check_number("speed", speed, float, low=0.05, high=4)
+    with _no_window():
+        episode = play(policy, seed=seed, limit=limit, render_mode="rgb_array")
+    picture = path.with_suffix(".webp")
+    duration = record(episode, path, picture, speed, title)
+    alt = alt or ". ".join(filter(None, ["Épisode de CartPole", title, ending(episode)]))
+    return Film(path, picture, episode._replace(frames=None), duration, alt)
+
+
+def side_by_side(films: Sequence[Film], captions: Sequence[str]) -> SideBySide:
+    """Rend les films côte à côte, autant que la largeur en laisse, une légende sous chacun."""
+    if len(films) != len(captions):
+        raise ValueError(
+            "captions doit donner une légende par film : "
+            f"{len(captions)} légendes pour {len(films)} films reçues."
+        )
+    return SideBySide(list(films), list(captions))
+
+
+def _check_path(path: str | Path) -> Path:
     path = Path(path)
     if path.suffix != ".mp4":
         raise ValueError(f"path doit finir par .mp4 : {str(path)!r} reçu.")
-    speed = check_number("speed", speed, float, low=0.05, high=4)
-    rate = Fraction(speed / TIME_STEP).limit_denominator(100)  # une image par pas
-    stride = max(1, round(rate * 2 / 25))  # l'image animée en garde 12,5 par seconde
-    with _replacing(path, path.with_suffix(".webp")) as drafts, _no_window():
-        episode = play(policy, seed=seed, limit=limit, render_mode="rgb_array")
-        steps = len(episode.actions)
-        shown = [*range(steps), *[steps] * round(HOLD * rate)]
-        _write_video(drafts[0], (_draw(episode, step, title) for step in shown), rate)
-        first, *others = [_draw(episode, s, title).reduce(2) for s in [*shown[:steps:stride], -1]]
-        durations = [round(1000 * stride / rate)] * len(others) + [round(1000 * HOLD)]
-        first.save(drafts[1], append_images=others, save_all=True, duration=durations, loop=0, quality=60)
-    ...
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"path doit être dans un dossier qui existe : {str(path)!r} reçu.")
+    for target in (path, path.with_suffix(".webp")):
+        if target.is_dir():
+            raise IsADirectoryError(f"path doit être un fichier : {str(target)!r} est un dossier.")
+    return path
 
 
-def _write_video(path: Path, pictures: Iterable[Image.Image], rate: Fraction) -> None:
-    options = {"movflags": "+faststart", "fflags": "+bitexact"}
-    with av.open(path, "w", format="mp4", options=options) as container:
-        stream = container.add_stream("libx264", rate, {"crf": "28", "preset": "veryfast"})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.codec_context.thread_count = 1
-        stream.codec_context.flags |= av.codec.context.Flags.bitexact
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
-        container.mux(stream.encode())
+@contextmanager
+def _no_window() -> Iterator[None]:
+    """Fait dessiner SDL en mémoire : sans écran, il se plaindrait sur la sortie d'erreur."""
+    before = os.environ.pop("SDL_VIDEODRIVER", None)
+    os.environ["SDL_VIDEODRIVER"] = "dummy"
+    try:
+        yield
+    finally:
+        del os.environ["SDL_VIDEODRIVER"]
+        if before is not None:
+            os.environ["SDL_VIDEODRIVER"] = before
+
+
+def _figure(film: Film, caption: str) -> str:
+    return (
+        f'<figure style="flex: 0 1 300px; margin: 0">{_video(film)}'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def _video(film: Film) -> str:
+    """Rend la balise d'un film, qui porte les fichiers : elle se lit sans le dossier des vidéos.
+
+    Où `<video>` est retirée (GitHub), l'image animée la remplace ; où elle ne peut se charger, ou
+    n'est pas lancée, on voit l'affiche. `title` redouble `aria-label`, que Jupyter retire parfois.
+    """
+    alt = escape(film.alt)
+    return (
+        f'<video controls muted loop playsinline width="{WIDTH}" style="max-width: 100%"'
+        f' aria-label="{alt}" title="{alt}" poster="{_uri("image/png", _still(film.path))}"'
+        f' src="{_uri("video/mp4", film.path.read_bytes())}">'
+        f'<img alt="{alt}" src="{_uri("image/webp", film.picture.read_bytes())}"></video>'
+    )
+
+
+def _still(path: Path) -> bytes:
+    """Rend en PNG la dernière image de la vidéo `path`."""
+    buffer = BytesIO()
+    with av.open(path) as container:
+        last = deque(container.decode(video=0), maxlen=1).pop()
+    last.to_image().quantize(32).save(buffer, "png", optimize=True)
+    return buffer.getvalue()
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{b64encode(content).decode()}"

@@ -50,7 +50,7 @@ def _imported_names(tree: ast.Module, package: tuple[str, ...]) -> Iterator[str]
 
 
 def _module_files(parts: list[str], root: Path) -> Iterator[Path]:
-    """Importer a.b.c exécute a/__init__.py, a/b/__init__.py, puis a/b/c.py."""
+    """Importer `a.b` exécute `a/__init__.py`, puis `a/b.py` ou `a/b/__init__.py`."""
     for depth in range(1, len(parts) + 1):
         module = root.joinpath(*parts[:depth])
         candidates = (module.with_suffix(".py"), module / "__init__.py")
@@ -68,7 +68,7 @@ def _named_data(tree: ast.Module, folder: Path, root: Path) -> Iterator[Path]:
 def inputs_digest(source: Path) -> str:
     """Empreinte de tout ce dont le carnet dépend, quelles que soient les fins de ligne."""
     total = hashlib.sha256()
-    for file in sorted(inputs_of(source)):
+    for file in sorted(inputs_of(source), key=Path.as_posix):
         content = file.read_bytes().replace(b"\r\n", b"\n")
         name = file.relative_to(root_of(source)).as_posix()
         total.update(f"{name} {len(content)} ".encode() + content)

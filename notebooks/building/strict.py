@@ -17,6 +17,7 @@ def _be_strict() -> None:
     threading.excepthook = lambda failure: failures.append(failure.exc_value)
     get_ipython().events.register("post_run_cell", report)
     warnings.simplefilter("error")
+    warnings.filterwarnings("default", module="ipykernel")  # il s'avertit lui-même en s'arrêtant
 
 
 _be_strict()

@@ -1,0 +1,225 @@
+# %% [markdown]
+# # 00 · Prise en main
+#
+# **La question.** Un programme qui ne sait rien d'un jeu peut-il apprendre à y jouer, seul, en
+# quelques secondes, sur un ordinateur ordinaire ? Ce carnet répond oui, et vous le montre. Les
+# suivants expliquent pourquoi, pièce par pièce, jusqu'à ce que vous sachiez tout récrire.
+#
+# Cette série enseigne le **deep Q-learning** (DQN) sur un jeu minuscule, CartPole : garder debout une
+# tige posée sur un chariot. Elle part d'un document fondateur, un DQN complet mais fautif, qu'elle
+# fait tourner, mesure, répare et dépasse. Il vous faut connaître Python et un peu de PyTorch.
+#
+# *Comptez vingt minutes de lecture ; le carnet s'exécute en moins d'une minute.*
+
+# %% [markdown]
+# ## 1. Se servir d'un carnet
+#
+# Un carnet alterne du texte et des cellules de code. Cliquez dans une cellule et tapez **Maj + Entrée** :
+# elle s'exécute, son résultat s'affiche dessous, et vous passez à la suivante. L'ordre compte : si
+# vous vous y perdez, le menu *Noyau › Redémarrer le noyau et exécuter toutes les cellules* remet tout
+# à plat.
+#
+# Les résultats sont déjà là, tels que nous les avons obtenus ; exécuter les cellules les remplace par
+# les vôtres. Vous ne risquez rien : changez les nombres, cassez, recommencez.
+#
+# Trois repères reviennent dans toute la série.
+#
+# > **À vous.** Une prédiction à faire, un code à écrire. Répondez avant de lire la suite.
+#
+# > **Attention.** Un piège où d'autres sont tombés, souvent le document fondateur.
+#
+# > **Pour aller plus loin.** Ce que l'on peut sauter à la première lecture.
+
+# %%
+import numpy as np
+
+from cartpole_helpers import QUICK, Training, evaluate, train
+from cartpole_helpers.display import figures, video
+from cartpole_helpers.policies import random_policy
+
+# %% [markdown]
+# ## 2. Un agent qui ne sait rien
+#
+# Commençons par le plus bas. La politique la plus simple pousse à pile ou face. `evaluate` lui fait
+# jouer cent épisodes et rend cent **retours** : le nombre de pas, de 0,02 s, que la tige a tenus.
+
+# %%
+hasard = evaluate(random_policy(seed=0), episodes=100)
+print(f"moyenne {hasard.mean():.0f} pas, meilleur épisode {hasard.max():.0f}")
+
+# %% [markdown]
+# Moins d'une demi-seconde avant la chute, en moyenne. Un épisode est arrêté à 500 pas, soit dix
+# secondes, et le jeu est dit résolu quand la moyenne de cent épisodes atteint **475**.
+#
+# > **À vous.** Combien de pas de jeu faut-il à un programme pour passer de là à 475, sans qu'on lui
+# > explique rien : mille, cent mille, dix millions ? Notez votre pari.
+
+# %% [markdown]
+# ## 3. Un agent qui apprend
+#
+# `Training` réunit tout ce qu'il faut pour apprendre : un réseau de neurones, une mémoire, des
+# chariots. Chaque appel à `advance` fait un tour : agir, mémoriser, apprendre un peu. `QUICK` est
+# une configuration toute prête, choisie pour aller vite.
+
+# %%
+entrainement = Training(QUICK, seeds=0)
+avant = evaluate(entrainement.agent).mean()
+while entrainement.env_steps < QUICK.total_steps:
+    entrainement.advance()
+
+# %% tags=["nbval-ignore-output"]
+apres = evaluate(entrainement.agent)
+print(f"avant : {avant:.0f} pas ; après {entrainement.env_steps} pas de jeu : {apres.mean():.0f}")
+
+# %% [markdown]
+# Dix mille pas de jeu : à la vitesse réelle, deux cents secondes passées à regarder une tige tomber.
+# L'ordinateur, lui, n'a pas attendu. Personne n'a dit à l'agent ce qu'est un angle ; il n'a vu
+# que quatre nombres, deux boutons, et une récompense de 1 par pas.
+#
+# Regardons-le jouer, à côté du hasard, depuis le même départ.
+
+# %% tags=["nbval-ignore-output"]
+politiques = {"au hasard": random_policy(seed=0), "après l'apprentissage": entrainement.agent}
+films = [
+    video.film(politique, f"../videos/apprentissage_{rang}.mp4", seed=1, limit=250)
+    for rang, politique in enumerate(politiques.values(), start=1)
+]
+video.side_by_side(films, list(politiques))
+
+# %% [markdown]
+# Si votre page ne lit pas les vidéos, voici leurs images animées ; chacune mène à son film.
+#
+# | au hasard | après l'apprentissage |
+# |:---:|:---:|
+# | [![La tige tombe presque aussitôt.](../videos/apprentissage_1.webp)](../videos/apprentissage_1.mp4) | [![La tige reste debout.](../videos/apprentissage_2.webp)](../videos/apprentissage_2.mp4) |
+
+# %% [markdown]
+# ## 4. Le hasard, et comment le tenir
+#
+# Apprendre demande du hasard : les poids de départ du réseau, les premières actions, les exemples
+# tirés de la mémoire. Une **graine** (*seed*) fixe tous ces tirages. Même graine, même histoire, au
+# bit près ; autre graine, autre histoire.
+#
+# > **À vous.** Les trois entraînements ci-dessous font soixante tours chacun. Lesquels auront pris
+# > exactement les mêmes actions ?
+
+# %%
+def premieres_actions(graine, tours=60):
+    pas = train(QUICK, graine)
+    return np.array([next(pas).action for _ in range(tours)])
+
+
+une, meme, autre = premieres_actions(1), premieres_actions(1), premieres_actions(2)
+print("graines 1 et 1 :", np.array_equal(une, meme))
+print("graines 1 et 2 :", np.array_equal(une, autre))
+
+# %% [markdown]
+# Voilà pourquoi un résultat sans graine n'est qu'une anecdote : on ne peut ni le refaire, ni savoir
+# si l'on a eu de la chance. Le document fondateur n'en fixe aucune. Dans toute la série, une
+# affirmation sur l'apprentissage donne le **nombre de graines** sur lesquelles elle a été vérifiée,
+# et leur dispersion.
+#
+# L'entraînement sait justement conduire plusieurs agents ensemble. En voici douze, chacun sa graine,
+# que l'on arrête tous les 400 pas pour les évaluer.
+
+# %%
+graines = range(12)
+groupe = Training(QUICK, seeds=graines)
+pas, retours = [], []
+while groupe.env_steps < QUICK.total_steps:
+    groupe.advance()
+    if groupe.env_steps % 400 == 0:
+        pas.append(groupe.env_steps)
+        retours.append([evaluate(groupe.agent[i], episodes=30).mean() for i in graines])
+retours = np.array(retours).T  # (graines, évaluations)
+
+# %% tags=["nbval-ignore-output"]
+reussis = np.sum(retours.max(axis=1) >= 475)
+figures.learning_curves(
+    np.array(pas), retours, f"{reussis} agents sur {len(graines)} atteignent 475 en 10 000 pas"
+)
+
+# %% [markdown]
+# Chaque trait fin est un agent ; le trait gras résume les douze. Tous suivent la même recette, et
+# pourtant leurs histoires diffèrent : l'un comprend tôt, l'autre tard, certains montent puis
+# **retombent**. Un seul trait vous aurait menti.
+#
+# Cette figure contient déjà les questions de la série. Pourquoi rien ne se passe-t-il au début ?
+# Qu'est-ce qui se déclenche ensuite ? Pourquoi un agent qui savait jouer se met-il à oublier ? Et
+# comment l'en empêcher ?
+
+# %% [markdown]
+# ## 5. La carte de la série
+#
+# Le document fondateur donne l'ordre. Chacune de ses sections a son carnet, qui montre son code en
+# marche, en mesure les défauts et les répare.
+#
+# | Section du document | Carnet |
+# |:---|:---|
+# | | 00 · Prise en main (vous y êtes) |
+# | Description du problème | [01 · Le problème](01_le_probleme.ipynb) |
+# | Replay Memory | La mémoire de rejeu, à venir |
+# | DQNN | Le DQN, à venir |
+# | Boucle d'entraînement | La boucle d'entraînement, à venir |
+# | Boucle de test, Résultats | La boucle de test, à venir |
+# | Version 2 (un titre, sans rien dessous) | Version 2, à venir |
+
+# %% [markdown]
+# ## 6. Les mots du métier
+#
+# Les identifiants du code sont en anglais, comme partout dans ce domaine ; la prose est en français.
+# Voici les mots qui reviennent, dans les deux langues.
+#
+# | Français | Anglais | Ce que c'est |
+# |:---|:---|:---|
+# | état, observation | *state*, *observation* | les quatre nombres qui décrivent le chariot et la tige |
+# | action | *action* | 0 pousse à gauche, 1 à droite |
+# | récompense | *reward* | 1 à chaque pas, celui de la chute compris |
+# | retour | *return* | la somme des récompenses d'un épisode |
+# | politique | *policy* | la règle qui choisit l'action devant une observation |
+# | politique ε-gloutonne | *ε-greedy* | prendre la meilleure action, sauf parfois, au hasard |
+# | valeur d'action, Q | *action value* | le retour espéré si l'on prend cette action, puis qu'on joue bien |
+# | amorçage | *bootstrapping* | estimer une valeur à partir d'une autre estimation |
+# | mémoire de rejeu | *replay memory* | les pas passés, gardés pour apprendre plusieurs fois de chacun |
+# | réseau cible | *target network* | une copie retardée du réseau, qui fournit les valeurs à viser |
+# | surestimation | *overestimation* | croire une action meilleure qu'elle n'est |
+# | oubli | *forgetting* | perdre une compétence acquise |
+# | terminaison, troncature | *terminated*, *truncated* | tomber ; être arrêté par le chronomètre |
+# | graine | *seed* | le nombre qui fixe tous les tirages au hasard |
+# | rééchantillonnage | *bootstrap* (statistique) | estimer une incertitude en retirant dans ses données |
+
+# %% [markdown]
+# ## 7. À vous
+#
+# **Exercice (5 minutes).** Recommencez la section 3 avec la graine 7, puis avec deux fois moins de
+# pas. L'agent joue-t-il aussi bien ? Une ligne suffit : `dataclasses.replace` copie une configuration
+# en changeant un champ.
+
+# %%
+from dataclasses import replace
+
+courte = replace(QUICK, total_steps=5_000)
+essai = Training(courte, seeds=7)
+while essai.env_steps < courte.total_steps:
+    essai.advance()
+
+# %% tags=["nbval-ignore-output"]
+print(f"retour moyen : {evaluate(essai.agent).mean():.0f} pas")
+
+# %% [markdown]
+# <details><summary>Que faut-il observer ?</summary>
+#
+# Le résultat dépend de la graine : avec 5 000 pas, certaines suffisent, d'autres non. C'est la figure
+# des douze agents, lue en une colonne. Pour affirmer que « 5 000 pas suffisent », il faudrait
+# essayer beaucoup de graines, et donner la part de celles qui réussissent.
+#
+# </details>
+#
+# ## Ce qu'il faut retenir
+#
+# 1. Un agent part de **rien** : quatre nombres, deux actions, une récompense ; il apprend CartPole en
+#    quelques secondes.
+# 2. Une **graine** rend une expérience refaisable ; plusieurs graines la rendent croyable.
+# 3. Réussir une fois n'est pas savoir : les courbes montent, et parfois **retombent**.
+#
+# Le prochain carnet regarde le jeu lui-même : [01 · Le problème](01_le_probleme.ipynb).

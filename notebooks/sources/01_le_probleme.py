@@ -1,0 +1,387 @@
+# %% [markdown]
+# # 01 · Le problème : tenir une tige debout
+#
+# **La question.** Une tige est posée, debout, sur un chariot. Rien ne la retient : lâchée, elle
+# tombe. On ne peut que pousser le chariot, à gauche ou à droite, cinquante fois par seconde. Quelle
+# règle faut-il suivre pour qu'elle ne tombe jamais ?
+#
+# Ce carnet ne demande aucune notion d'apprentissage par renforcement. On y regarde le problème de
+# près, un pas à la fois, puis on essaie cinq règles écrites à la main. Elles serviront de points de
+# repère à toute la série : un agent qui apprend n'est intéressant que s'il fait mieux qu'elles.
+#
+# *Comptez quarante minutes de lecture ; le carnet s'exécute en moins d'une minute.*
+
+# %%
+import inspect
+
+import gymnasium as gym
+import numpy as np
+
+from cartpole_helpers import cartpole, evaluate, play, policies
+from cartpole_helpers.display import figures, video
+
+# %% [markdown]
+# ## 1. Le chariot et la tige
+#
+# Un chariot d'un kilogramme roule sans frottement sur un rail. Une tige de cent grammes, longue d'un
+# mètre, y est fixée par une articulation **libre** : aucun moteur ne la redresse. À chaque pas de
+# temps, on pousse le chariot d'une force de 10 N, vers la gauche (action 0) ou vers la droite
+# (action 1). Il n'y a pas d'action « ne rien faire ».
+
+# %%
+figures.cart_diagram(
+    (0.7, 0.0, 0.12, 0.0), 1, "Deux mesures et leurs vitesses décrivent tout : x, ẋ, θ, θ̇"
+)
+
+# %% [markdown]
+# L'état du système tient en quatre nombres : la position $x$ du chariot, sa vitesse $\dot x$,
+# l'angle $\theta$ de la tige avec la verticale et sa vitesse angulaire $\dot\theta$. Un angle positif
+# penche vers la droite. L'épisode commence tige presque droite et s'arrête quand l'angle passe
+# ±12° ou quand le chariot passe ±2,4 m : les tirets de la figure.
+#
+# Le texte fondateur de ce cours décrit le même jeu, mais dans une traduction automatique qui en
+# fausse le sens. Voici ses phrases, et ce qu'il faut lire.
+#
+# | Le texte dit | Il faut lire |
+# |:---|:---|
+# | « Un pôle est fixé à une année une-titres » | Une **tige** est fixée par une articulation **sans moteur** (*un-actuated joint*). |
+# | « une résistance de +1 ou -1 » | Une **force** de +10 ou −10 N, choisie par l'action 1 ou 0. |
+# | « Le pendule commence de droit » | Il commence **debout** : chaque composante est tirée au hasard entre −0,05 et 0,05. |
+# | « +1 est fournie pour chaque horaire » | Une récompense de 1 par **pas de temps**, celui de la chute compris. |
+# | « supérieur à 15 degrés » | La limite est de **12°** dans `CartPole-v1`. |
+# | « de l'or Le panier déplace plus de 2,4 unités » | **ou** quand **le chariot** passe 2,4 m. |
+#
+# Le texte oublie aussi deux règles qui compteront beaucoup : l'épisode est **interrompu** après 500
+# pas, et la tâche est dite résolue quand le retour moyen de 100 épisodes atteint 475.
+
+# %% [markdown]
+# ## 2. Un pas à la fois
+#
+# Gymnasium fournit ce jeu sous le nom `CartPole-v1`. Un environnement se réduit à deux gestes :
+# `reset` commence un épisode et rend une première observation ; `step` joue une action et rend ce
+# qui s'ensuit. La graine (`seed`) fixe le hasard du départ, pour que vous lisiez les mêmes nombres
+# que nous.
+
+# %%
+env = gym.make("CartPole-v1")
+depart, _ = env.reset(seed=0)
+print("x, ẋ, θ, θ̇ =", depart)
+
+# %% [markdown]
+# Les quatre nombres sont petits : le chariot est au milieu du rail, presque immobile, la tige presque
+# droite. Les angles sont en **radians**.
+#
+# **À vous.** Nous allons pousser une fois à droite. Lesquels des quatre nombres vont changer du fait
+# de cette poussée, et dans quel sens ? Notez votre réponse avant d'exécuter la cellule suivante.
+
+# %%
+apres_droite, *_ = env.step(1)
+env.reset(seed=0)
+apres_gauche, *_ = env.step(0)
+print("poussé à droite :", apres_droite)
+print("poussé à gauche :", apres_gauche)
+
+# %% [markdown]
+# Seules les **vitesses** diffèrent : $x$ et $\theta$ sont identiques dans les deux cas. Gymnasium
+# avance d'abord les positions avec les anciennes vitesses, puis les vitesses avec la force. Une
+# action met donc deux pas à se voir sur l'angle, et l'on ne peut pas sauver, au dernier moment, une
+# tige qui passe la limite au pas suivant.
+#
+# Regardez aussi le signe de $\dot\theta$ : pousser le chariot à **droite** fait basculer la tige vers
+# la **gauche**. C'est ce qui rend le jeu possible : pour redresser une tige qui penche à droite, il
+# faut passer dessous, donc pousser à droite.
+
+# %% [markdown]
+# ## 3. Les quatre équations
+#
+# Posons $F = \pm 10$ N la force, $M = 1{,}1$ kg la masse totale, $m = 0{,}1$ kg celle de la tige,
+# $\ell = 0{,}5$ m sa demi-longueur et $g = 9{,}8$ m/s². Les lois de Newton donnent les deux
+# accélérations :
+#
+# $$
+# \ddot\theta = \frac{g\sin\theta - p\cos\theta}{\ell\left(\tfrac43 - \tfrac{m\cos^2\theta}{M}\right)},
+# \qquad
+# \ddot x = p - \frac{m\,\ell\,\ddot\theta\cos\theta}{M},
+# \qquad
+# p = \frac{F + m\,\ell\,\dot\theta^2\sin\theta}{M}.
+# $$
+#
+# La méthode d'Euler les intègre par pas de 0,02 s : chaque grandeur augmente de sa dérivée
+# multipliée par la durée du pas. Voici la fonction du cours, telle qu'elle s'exécute.
+
+# %%
+print(inspect.getsource(cartpole.dynamics))
+
+# %% [markdown]
+# Ces quelques lignes *sont* le jeu. Vérifions-le : partons du même état que Gymnasium, appliquons la
+# même action, et comparons. Nous n'attendons pas « à peu près la même chose », mais les mêmes bits.
+
+# %%
+env.reset(seed=0)
+etat = env.unwrapped.state
+attendu, *_ = env.step(1)
+np.array_equal(cartpole.dynamics(etat, 1).astype(np.float32), attendu)
+
+# %% [markdown]
+# Un seul pas ne prouve pas grand-chose ; les tests du cours comparent ainsi des milliers de pas,
+# départs et fins d'épisodes compris. Comme la fonction accepte des tableaux entiers d'états, nous
+# pourrons conduire cent chariots d'un seul geste : les figures de ce carnet en profitent déjà.
+
+# %% [markdown]
+# ## 4. Tomber n'est pas être interrompu
+#
+# `step` rend cinq choses : l'observation, la récompense, deux drapeaux et des informations annexes.
+# Les deux drapeaux disent pourquoi l'épisode finit, et la différence est capitale.
+#
+# - `terminated` (**terminaison**) : la tige est tombée ou le chariot est sorti. L'avenir ne vaut plus
+#   rien, quoi qu'on fasse.
+# - `truncated` (**troncature**) : le chronomètre a sonné. La tige tient toujours ; on a seulement
+#   cessé de regarder.
+#
+# Comparons deux épisodes : pousser toujours à droite, et suivre une bonne règle.
+
+# %%
+def toujours_a_droite(observations):
+    return np.ones(len(observations), dtype=int)
+
+
+chute = play(toujours_a_droite, seed=0)
+reussite = play(policies.lqr, seed=0)
+for nom, episode in [("toujours à droite", chute), ("bonne règle", reussite)]:
+    print(f"{nom:18}{len(episode.actions):4} pas", end="  ")
+    print(f"terminated={episode.terminated}  truncated={episode.truncated}")
+
+# %% [markdown]
+# Chaque pas rapporte 1, y compris celui de la chute : le **retour** d'un épisode, somme de ses
+# récompenses, est donc sa durée en pas. Il ne peut pas dépasser 500.
+#
+# **Attention.** Le code du document fondateur range les deux drapeaux dans un seul `done`. Il apprend
+# ainsi à son agent qu'être encore debout au cinq centième pas est aussi grave que tomber. Nous
+# mesurerons plus loin ce que coûte cette confusion.
+#
+# <details><summary><b>Question.</b> Un épisode peut-il avoir les deux drapeaux vrais à la fois ?</summary>
+#
+# Oui : si la tige tombe exactement au cinq centième pas. C'est alors la terminaison qui compte pour
+# apprendre, puisque l'avenir ne vaut réellement plus rien.
+#
+# </details>
+
+# %% [markdown]
+# ## 5. Cinq règles pour commencer
+#
+# Une **politique** est une règle qui, devant une observation, choisit une action. Dans tout le cours,
+# c'est une simple fonction : elle reçoit un tableau de $N$ observations, de forme `(N, 4)`, et rend
+# $N$ actions. Un réseau de neurones entraîné ne sera pas autre chose.
+
+# %%
+print(inspect.getsource(policies.push_by_angle_and_velocity))
+
+# %% [markdown]
+# Les cinq règles que voici vont de la plus naïve à la plus savante.
+#
+# | Politique | Elle pousse à droite quand… |
+# |:---|:---|
+# | au hasard | la pièce tombe sur face |
+# | signe de θ | la tige **penche** à droite |
+# | signe de θ̇ | la tige **tourne** vers la droite |
+# | signe de θ + θ̇ | l'angle et sa tendance, ajoutés, sont positifs |
+# | LQR | une somme pondérée des **quatre** nombres est positive |
+#
+# **À vous.** Regarder l'angle, ou regarder la vitesse ? Pariez sur le retour moyen de chacune, entre
+# 10 et 500, avant d'aller plus loin.
+
+# %%
+regles = {
+    "au hasard": policies.random_policy(seed=0),
+    "signe de θ": policies.push_by_angle,
+    "signe de θ̇": policies.push_by_velocity,
+    "signe de θ + θ̇": policies.push_by_angle_and_velocity,
+    "LQR": policies.lqr,
+}
+retours = {nom: evaluate(regle, episodes=100) for nom, regle in regles.items()}
+
+# %%
+angle, vitesse = retours["signe de θ"].mean(), retours["signe de θ̇"].mean()
+rapport = figures.number(vitesse / angle, 1)
+figures.baselines(
+    retours, f"Regarder la vitesse de la tige fait tenir {rapport} fois plus que regarder son angle"
+)
+
+# %% [markdown]
+# Chaque point est un épisode, parti d'un état différent ; le losange est la moyenne des cent, la barre
+# grise son intervalle à 95 %. Réagir à l'angle, l'idée qui vient la première, ne vaut guère mieux que
+# le hasard. Réagir à la vitesse fait bien mieux, ajouter les deux presque tout, et la cinquième règle
+# ne tombe jamais dans le temps imparti.
+#
+# Les nuages comptent autant que les moyennes. La quatrième règle dépasse le seuil de 475, mais
+# quelques départs la font tomber bien plus tôt : une moyenne peut cacher des échecs.
+
+# %% [markdown]
+# ## 6. Voir plutôt que croire
+#
+# Un nombre ne dit pas *comment* une politique échoue. Filmons un épisode de chacune, depuis le même
+# départ. Les films sont rangés dans le dossier `videos/` ; ils tournent en temps réel, sans fenêtre.
+
+# %%
+films = [
+    video.film(regle, f"../videos/regle_{rang}.mp4", seed=1, limit=250)
+    for rang, regle in enumerate(regles.values(), start=1)
+]
+video.side_by_side(films, list(regles))
+
+# %% [markdown]
+# Sur une page qui ne lit pas les vidéos, en voici les images animées ; chacune mène à son film.
+#
+# | au hasard | signe de θ | signe de θ̇ |
+# |:---:|:---:|:---:|
+# | [![La tige tombe presque aussitôt.](../videos/regle_1.webp)](../videos/regle_1.mp4) | [![La tige oscille de plus en plus fort et tombe.](../videos/regle_2.webp)](../videos/regle_2.mp4) | [![La tige reste un peu penchée et le chariot sort du rail.](../videos/regle_3.webp)](../videos/regle_3.mp4) |
+#
+# | signe de θ + θ̇ | LQR |
+# |:---:|:---:|
+# | [![La tige tient, le chariot se promène.](../videos/regle_4.webp)](../videos/regle_4.mp4) | [![La tige tient, le chariot revient au milieu.](../videos/regle_5.webp)](../videos/regle_5.mp4) |
+
+# %% [markdown]
+# ## 7. Pourquoi l'angle ne suffit pas
+#
+# Suivons la deuxième règle pas à pas. Elle pousse du bon côté, toujours ; pourquoi tombe-t-elle ?
+# Regardez l'angle et la vitesse angulaire, et cherchez à quel moment la poussée change de sens.
+
+# %%
+episode = play(policies.push_by_angle, seed=1)
+duree = len(episode.actions)
+figures.components(
+    episode.observations, f"Réagir à l'angle amplifie l'oscillation : chute au pas {duree}"
+)
+
+# %% [markdown]
+# La poussée s'inverse quand $\theta$ change de signe, c'est-à-dire quand la tige passe à la verticale
+# à **pleine vitesse**. Il est trop tard : la tige continue sur sa lancée, plus loin que la fois
+# d'avant. C'est une balançoire que l'on pousse au plus mauvais moment. Pour amortir, il faut
+# s'opposer au *mouvement*, donc regarder $\dot\theta$.
+#
+# On le voit d'un coup d'œil dans le plan $(\theta, \dot\theta)$, qu'on appelle le **portrait de
+# phase**. La couleur du fond est l'action choisie, les flèches le mouvement qui s'ensuit, les traits
+# noirs quelques épisodes, les croix leur chute.
+
+# %%
+figures.phase_portraits(
+    {nom: regles[nom] for nom in ("signe de θ", "signe de θ̇", "signe de θ + θ̇")},
+    episodes=5,
+    title="Seule la première règle tourne en spirale vers l'extérieur",
+)
+
+# %% [markdown]
+# À gauche, chaque tour agrandit la boucle. Au milieu, la vitesse est tenue près de zéro, mais rien ne
+# ramène l'angle : la tige reste un peu penchée, et le chariot doit courir dessous, de plus en plus
+# vite, jusqu'à sortir du rail. À droite, la frontière est **inclinée** : l'angle et la vitesse sont
+# ramenés ensemble, et les trajectoires restent dans un petit nœud.
+#
+# Il reste deux nombres que cette troisième règle ignore : la position et la vitesse du chariot. Le
+# régulateur LQR les compte aussi. Ses quatre poids ne sont pas devinés : ils se calculent, en
+# cherchant la force qui minimise à la fois les écarts et l'effort pour les équations linéarisées.
+
+# %%
+policies.lqr_gain().round(3)
+
+# %% [markdown]
+# L'angle pèse 1 par convention, sa vitesse un quart environ, la position et la vitesse du chariot un
+# peu. **Pousser à droite quand le chariot est trop à droite**, voilà qui surprend : c'est pourtant le
+# bon sens. Il faut d'abord faire pencher la tige vers le milieu, pour pouvoir ensuite la suivre.
+
+# %% [markdown]
+# ## 8. Ce que 500 pas ne montrent pas
+#
+# Deux des règles dépassent 475 : la tâche est « résolue » par l'une comme par l'autre. Sont-elles
+# aussi bonnes ? Le chronomètre de 500 pas ne représente que dix secondes. Retirons-le, ou presque, et
+# regardons quelle part de cent épisodes tient encore, jusqu'à 20 000 pas.
+#
+# **À vous.** À votre avis, quelle part des épisodes de la règle θ + θ̇ tiendra jusque-là ?
+
+# %%
+LONGTEMPS = 20_000
+durees = {
+    nom: evaluate(regles[nom], episodes=100, limit=LONGTEMPS)
+    for nom in ("signe de θ̇", "signe de θ + θ̇", "LQR")
+}
+
+# %%
+reste, lqr = (100 * np.mean(durees[nom] == LONGTEMPS) for nom in ("signe de θ + θ̇", "LQR"))
+figures.survival(
+    durees,
+    LONGTEMPS,
+    f"À 20 000 pas, θ + θ̇ ne tient plus que {reste:.0f} fois sur 100, LQR {lqr:.0f}",
+    marks=[500],
+)
+
+# %% [markdown]
+# À la ligne des 500 pas, les deux meilleures courbes sont encore voisines ; plus loin, elles n'ont
+# plus rien de commun. La règle θ + θ̇ laisse dériver le chariot, et finit presque toujours par sortir du rail. Un score
+# de 500 veut dire « n'est pas tombé en dix secondes », et rien de plus.
+#
+# Gardez cette figure en tête quand un agent affichera 500 : la question honnête n'est pas « a-t-il
+# réussi ? » mais « combien de temps, et depuis combien de départs ? ».
+
+# %% [markdown]
+# ## 9. À vous
+#
+# **Exercice 1, à calculer (5 minutes).** La tige est immobile, penchée de 0,1 rad, et l'on pousse à
+# droite. Que valent $\dot\theta$ et $\theta$ un pas plus tard ? Puis deux pas plus tard ?
+#
+# <details><summary>Indice</summary>
+#
+# Un pas plus tard, $\theta$ n'a pas bougé, puisque $\dot\theta$ était nulle. Tout est dans
+# $\ddot\theta$, avec $\cos 0{,}1 \approx 0{,}995$ et $\sin 0{,}1 \approx 0{,}0998$.
+#
+# </details>
+#
+# Vérifiez votre calcul en changeant l'état de départ ci-dessous.
+
+# %%
+penchee = np.array([0.0, 0.0, 0.1, 0.0])
+un_pas = cartpole.dynamics(penchee, 1)
+deux_pas = cartpole.dynamics(un_pas, 1)
+print("θ :", penchee[2], "→", un_pas[2].round(4), "→", deux_pas[2].round(4))
+print("θ̇ :", penchee[3], "→", un_pas[3].round(4), "→", deux_pas[3].round(4))
+
+# %% [markdown]
+# **Exercice 2, à explorer (15 minutes).** Écrivez votre propre règle. Partez de la quatrième et
+# changez le poids de la vitesse, ou ajoutez-y la position du chariot. Trouvez-vous trois poids qui
+# tiennent 20 000 pas à chaque fois ? Combien de chiffres après la virgule faut-il vraiment ?
+
+# %%
+def ma_regle(observations):
+    x, x_point, theta, theta_point = observations.T
+    return (theta + 0.5 * theta_point > 0).astype(int)
+
+
+mes_durees = evaluate(ma_regle, episodes=100, limit=LONGTEMPS)
+print(f"moyenne {mes_durees.mean():.0f} pas, le plus court {mes_durees.min():.0f}")
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Les poids de LQR donnent l'ordre de grandeur : environ un dixième pour $x$. Le signe compte plus que
+# la valeur.
+#
+# </details>
+#
+# **Pour aller plus loin.** Essayez `play(ma_regle, render_mode="human")` sur une machine qui a un
+# écran : une fenêtre s'ouvre et montre l'épisode.
+
+# %% [markdown]
+# ## Ce que ce carnet ne montre pas
+#
+# Les cinq règles ont été écrites par quelqu'un qui connaît la mécanique. Un agent qui apprend n'a pas
+# les équations : il n'a que ses essais. Il ne sait même pas que le troisième nombre est un angle. Le
+# reste de la série part de là.
+#
+# ## Ce qu'il faut retenir
+#
+# 1. L'état tient en **quatre nombres**, l'action en un bit ; une action agit sur les vitesses tout de
+#    suite, sur les positions au pas d'après.
+# 2. **Terminaison et troncature** ne disent pas la même chose : tomber, ou cesser de regarder.
+# 3. Un score se compare à des **repères** et se lit avec sa **dispersion** ; 500 est la limite du
+#    chronomètre, non celle de l'agent.
+
+# %% tags=["remove-output"]
+env.close()

@@ -1,0 +1,20 @@
+"""Ce que plusieurs fichiers de tests partagent."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def require() -> Callable[[str, object], None]:
+    """`require("chromium", présent)` : sans lui, échec en intégration continue, saut ailleurs."""
+
+    def check(tool: str, present: object) -> None:
+        if present:
+            return
+        if os.environ.get("CI"):
+            pytest.fail(f"{tool} manque, alors que l'intégration continue doit l'installer.")
+        pytest.skip(f"{tool} n'est pas installé sur cette machine.")
+
+    return check

@@ -1,0 +1,287 @@
+"""Les films : légers, lisibles partout, reproductibles à l'octet près, jamais à demi écrits."""
+
+import base64
+import itertools
+import re
+import subprocess
+import sys
+
+import av
+import numpy as np
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from PIL import Image
+
+from cartpole_helpers import play
+from cartpole_helpers.display import recording
+from cartpole_helpers.display.video import film, side_by_side
+from cartpole_helpers.policies import lqr, push_by_angle, push_by_velocity, random_policy
+
+MAX_BYTES = 300_000
+SECOND = 50  # pas, et images à vitesse réelle
+
+
+@pytest.fixture(scope="module")
+def long_film(tmp_path_factory):
+    return film(lqr, tmp_path_factory.mktemp("videos") / "lqr.mp4", seed=1, title="LQR")
+
+
+@pytest.fixture(scope="module")
+def fallen(tmp_path_factory):
+    return film(push_by_angle, tmp_path_factory.mktemp("videos") / "angle.mp4", seed=1)
+
+
+@pytest.fixture
+def no_files_left(tmp_path):
+    yield tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+def displayed(thing):
+    return InteractiveShell.instance().display_formatter.format(thing)
+
+
+def decoded(path):
+    with av.open(path) as container:
+        return [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+
+
+def embedded(page, kind):
+    encoded = re.search(rf"data:{kind};base64,([A-Za-z0-9+/=]+)", page).group(1)
+    return base64.b64decode(encoded)
+
+
+def test_an_episode_of_500_steps_makes_two_light_files(long_film):
+    assert len(long_film.episode.actions) == 500
+    assert long_film.picture == long_film.path.with_suffix(".webp")
+    assert 1_000 < long_film.path.stat().st_size < MAX_BYTES
+    assert 1_000 < long_film.picture.stat().st_size < MAX_BYTES
+
+
+def test_the_video_is_one_that_browsers_play_from_its_first_bytes(long_film):
+    with av.open(long_film.path) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == "h264"
+        assert stream.pix_fmt == "yuv420p"
+        assert (stream.width, stream.height) == (600, 400)
+    content = long_film.path.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+
+
+def test_one_step_is_one_image_in_real_time_and_the_last_one_stays_a_second(fallen):
+    steps = len(fallen.episode.actions)
+    with av.open(fallen.path) as container:
+        stream = container.streams.video[0]
+        assert stream.average_rate == 50
+        assert stream.frames == steps + SECOND
+        assert float(stream.duration * stream.time_base) == pytest.approx(fallen.duration)
+    assert fallen.duration == pytest.approx(0.02 * steps + 1)
+
+
+def test_the_images_are_those_of_the_episode_and_the_end_is_held(fallen):
+    frames = decoded(fallen.path)
+    episode = play(push_by_angle, seed=1, render_mode="rgb_array")
+    track = slice(100, 235)  # la scène, sous les textes
+    for step in (0, 20, len(episode.actions)):
+        expected = np.dot(episode.frames[step][180:315], [0.299, 0.587, 0.114])
+        assert np.abs(frames[step][track] - expected).mean() < 3
+    held = [np.abs(frame - frames[-1].astype(int)).mean() for frame in frames[-SECOND - 1 :]]
+    assert max(held[1:]) < 0.5 < held[0]
+
+
+def test_the_picture_is_a_small_looping_animation_at_the_same_pace(fallen):
+    with Image.open(fallen.picture) as picture:
+        durations = []
+        for index in range(picture.n_frames):
+            picture.seek(index)
+            picture.load()
+            durations.append(picture.info["duration"])
+        assert picture.size == (300, 200)
+        assert picture.info["loop"] == 0
+    assert durations == [80] * (len(durations) - 1) + [1000]
+    assert abs(sum(durations) / 1000 - fallen.duration) <= 0.08
+
+
+def test_the_film_keeps_its_episode_without_the_images(fallen):
+    episode = play(push_by_angle, seed=1)
+    assert np.array_equal(fallen.episode.observations, episode.observations)
+    assert np.array_equal(fallen.episode.actions, episode.actions)
+    assert fallen.episode.frames is None
+
+
+def test_the_same_seed_makes_the_same_bytes_even_in_dirty_memory(fallen, tmp_path):
+    for megabytes in (1, 3, 8):
+        stains = [bytes([stain]) * (megabytes << 20) for stain in range(1, 16)]
+        del stains
+        again = film(push_by_angle, tmp_path / "again.mp4", seed=1)
+        assert again.path.read_bytes() == fallen.path.read_bytes()
+        assert again.picture.read_bytes() == fallen.picture.read_bytes()
+
+
+def test_another_seed_makes_another_film(fallen, tmp_path):
+    other = film(push_by_angle, tmp_path / "other.mp4", seed=2)
+    assert other.path.read_bytes() != fallen.path.read_bytes()
+    assert other.picture.read_bytes() != fallen.picture.read_bytes()
+
+
+@pytest.mark.parametrize(("speed", "seconds"), [(0.25, 0.08), (2, 0.01)])
+def test_speed_stretches_the_time_of_a_step_not_the_final_pause(tmp_path, speed, seconds):
+    made = film(lqr, tmp_path / "film.mp4", limit=40, speed=speed)
+    assert made.duration == pytest.approx(40 * seconds + 1, abs=0.05)
+    with av.open(made.path) as container:
+        assert container.streams.video[0].average_rate == pytest.approx(1 / seconds)
+
+
+@pytest.mark.parametrize(
+    ("policy", "limit", "words"),
+    [
+        (push_by_angle, 500, "Chute après 51 pas : la tige dépasse 12°"),
+        (push_by_velocity, 500, "Sortie après 161 pas : le chariot quitte la piste"),
+        (lqr, 20, "Arrêt après 20 pas : la tige tient toujours"),
+    ],
+)
+def test_the_ending_tells_why_the_episode_stops(policy, limit, words):
+    assert recording.ending(play(policy, seed=1, limit=limit)) == words
+
+
+def test_the_font_draws_every_letter_of_the_course():
+    missing = bytes(recording.FONT.getmask("\uffff"))
+    letters = "aàâæcçeéèêëiîïoôœuùûüÿAÀÉÊÇŒθẋẍεγ°−×«»’…"
+    assert [letter for letter in letters if bytes(recording.FONT.getmask(letter)) == missing] == []
+
+
+def test_a_notebook_gets_the_video_a_still_with_its_text_and_words(fallen):
+    data, metadata = displayed(fallen)
+    assert embedded(data["text/html"], "video/mp4") == fallen.path.read_bytes()
+    assert embedded(data["text/html"], "image/webp") == fallen.picture.read_bytes()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert embedded(data["text/html"], "image/png") == base64.b64decode(data["image/png"])
+    assert metadata == {"image/png": {"alt": fallen.alt}}
+    assert data["text/plain"] == fallen.alt
+    assert "<video controls muted loop playsinline" in data["text/html"]
+
+
+def test_the_image_inside_the_video_remains_where_video_is_stripped(fallen):
+    page = displayed(fallen)[0]["text/html"]
+    stripped = re.sub("</?video[^>]*>", "", page)
+    assert re.fullmatch('<img alt="[^"]+" src="data:image/webp;base64,[^"]+">', stripped)
+
+
+def test_the_text_for_those_who_do_not_see_is_told_or_given_and_escaped(tmp_path):
+    told = film(lqr, tmp_path / "told.mp4", limit=9, title="LQR")
+    assert told.alt == "Épisode de CartPole. LQR. Arrêt après 9 pas : la tige tient toujours"
+    given = film(lqr, tmp_path / "given.mp4", limit=9, alt='<i>"équilibre"</i>')
+    page = displayed(given)[0]["text/html"]
+    assert 'aria-label="&lt;i&gt;&quot;équilibre&quot;&lt;/i&gt;"' in page
+    assert "<i>" not in page
+
+
+def test_films_side_by_side_have_escaped_captions_and_fit_in_a_megabyte(fallen, long_film):
+    data, _ = displayed(side_by_side([long_film] * 5, ["a", "b", "c", "d", "<b>θ & θ̇</b>"]))
+    page = data["text/html"]
+    assert "<figcaption>&lt;b&gt;θ &amp; θ̇&lt;/b&gt;</figcaption>" in page
+    assert page.count("<video") == page.count("</figure>") == 5
+    assert "flex-wrap: wrap" in page
+    assert len(page) < 1_000_000
+    two = displayed(side_by_side([fallen, long_film], ["Signe de θ", "LQR"]))[0]["text/plain"]
+    assert two == f"Signe de θ : {fallen.alt}\nLQR : {long_film.alt}"
+
+
+def test_a_missing_caption_is_refused(fallen):
+    with pytest.raises(ValueError, match=r"^captions doit donner une légende par film : 1 .* 2"):
+        side_by_side([fallen, fallen], ["une seule"])
+
+
+@pytest.mark.parametrize("name", ["film.gif", "film", "film.mp4.txt", ".mp4"])
+def test_another_suffix_is_refused(no_files_left, name):
+    with pytest.raises(ValueError, match=r"^path doit finir par \.mp4 : .*" + re.escape(name)):
+        film(lqr, no_files_left / name)
+
+
+def test_a_missing_folder_is_refused(no_files_left):
+    with pytest.raises(FileNotFoundError, match=r"^path doit être dans un dossier qui existe"):
+        film(lqr, no_files_left / "absent" / "film.mp4")
+
+
+@pytest.mark.parametrize("speed", [0, -1, 5, float("nan"), "vite"])
+def test_an_absurd_speed_is_refused(no_files_left, speed):
+    with pytest.raises((ValueError, TypeError), match=r"^speed doit être un nombre entre"):
+        film(lqr, no_files_left / "film.mp4", speed=speed)
+
+
+@pytest.mark.parametrize("taken", ["film.mp4", "film.webp"])
+def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path, taken):
+    (tmp_path / taken).mkdir()
+    with pytest.raises(IsADirectoryError, match=rf"^path doit être un fichier : .*{taken}"):
+        film(lqr, tmp_path / "film.mp4", limit=5)
+    assert [path.name for path in tmp_path.iterdir()] == [taken]
+
+
+def test_a_protected_folder_is_told_in_french(no_files_left, monkeypatch):
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(recording.tempfile, "TemporaryDirectory", refuse)
+    with pytest.raises(OSError, match=r"^path ne peut pas être écrit : .*film\.mp4"):
+        film(lqr, no_files_left / "film.mp4", limit=5)
+
+
+@pytest.mark.parametrize("failing", ["_write_video", "_write_picture"])
+def test_a_failure_leaves_the_old_files_as_they_were(tmp_path, monkeypatch, failing):
+    path, picture = tmp_path / "film.mp4", tmp_path / "film.webp"
+    path.write_bytes(b"ancienne")
+    picture.write_bytes(b"ancienne aussi")
+
+    def fail(draft, *_):
+        draft.write_bytes(b"moiti")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(recording, failing, fail)
+    with pytest.raises(OSError, match=r"^path ne peut pas être écrit"):
+        film(lqr, path, limit=5)
+    assert path.read_bytes() == b"ancienne"
+    assert picture.read_bytes() == b"ancienne aussi"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_an_encoder_that_breaks_midway_leaves_nothing(no_files_left, monkeypatch):
+    convert, count = av.VideoFrame.from_image, itertools.count()
+
+    class Breaking:
+        @staticmethod
+        def from_image(picture):
+            if next(count) == 10:
+                raise RuntimeError("encodeur en panne")
+            return convert(picture)
+
+    monkeypatch.setattr(recording.av, "VideoFrame", Breaking)
+    with pytest.raises(RuntimeError, match="encodeur en panne"):
+        film(lqr, no_files_left / "film.mp4", limit=20)
+
+
+@pytest.mark.parametrize("driver", [None, "x11"])
+def test_the_window_system_setting_is_given_back_even_after_an_error(tmp_path, monkeypatch, driver):
+    monkeypatch.delenv("SDL_VIDEODRIVER", raising=False)
+    if driver:
+        monkeypatch.setenv("SDL_VIDEODRIVER", driver)
+    seen = []
+
+    def broken(observations):
+        seen.append(recording.os.environ["SDL_VIDEODRIVER"])
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        film(broken, tmp_path / "film.mp4")
+    assert seen == ["dummy"]
+    assert recording.os.environ.get("SDL_VIDEODRIVER") == driver
+
+
+def test_filming_writes_nothing_on_the_terminal(tmp_path, capfd):
+    film(random_policy(0), tmp_path / "film.mp4")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_core_does_not_load_what_films_need():
+    code = "import sys, cartpole_helpers; print({'av', 'PIL', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,437 @@
+"""La construction des carnets : typographie, dépendances, exécution exigeante, contenu refusé."""
+
+import json
+from pathlib import Path
+
+import build
+import nbformat
+import pytest
+from building import kernel, record
+from building.errors import BuildError
+from building.inputs import inputs_digest, inputs_of
+from building.typography import typography
+from nbformat import v4
+
+SAMPLE = """\
+# %% [markdown]
+# # Un essai : quoi ?
+
+# %%
+import io
+from itertools import repeat
+
+import ipywidgets
+from IPython.display import Image, display
+from matplotlib.figure import Figure
+
+# %%
+figure = Figure(figsize=(2, 1))
+figure.subplots().plot([1, 3, 2])
+png = io.BytesIO()
+figure.savefig(png, format="png", metadata={"Software": None})
+print("avant", flush=True)
+print("encore avant")
+display(Image(png.getvalue()), metadata={"image/png": {"alt": "Une ligne brisée."}})
+print("après")
+
+# %%
+ipywidgets.IntSlider(3)
+
+# %% tags=["nbval-ignore-output"]
+import time
+
+time.perf_counter()
+
+# %%
+1 + 1
+
+# %%
+1 + 1
+"""
+
+
+@pytest.fixture
+def write_source(tmp_path, monkeypatch):
+    """Écrit une source dans un projet vide, que `build` prend alors pour le nôtre."""
+    folder = tmp_path / "notebooks" / "sources"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(build, "SOURCES", folder)
+
+    def write(text: str, name: str = "00_essai") -> Path:
+        source = folder / f"{name}.py"
+        source.write_text(text, encoding="utf-8")
+        return source
+
+    return write
+
+
+@pytest.fixture
+def fake_run(monkeypatch):
+    """Remplace l'exécution : chaque cellule affiche son rang ; rend la liste des passages."""
+    runs = []
+
+    def execute(notebook, folder):
+        runs.append(folder)
+        for rank, cell in enumerate(record.code_cells(notebook)):
+            cell.outputs = [v4.new_output("stream", name="stdout", text=f"{rank}\n")]
+
+    monkeypatch.setattr(build, "execute", execute)
+    return runs
+
+
+# Typographie. Dans les textes attendus, « ~ » est l'espace insécable, « _ » la fine insécable.
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("Quoi ? Oui ! Non ; si : là.", "Quoi_? Oui_! Non_; si~: là."),
+        ("Quoi?\nOui! Ainsi: a; b", "Quoi_?\nOui_! Ainsi~: a_; b"),
+        ("Vrai ?! Vrai !!!", "Vrai_?! Vrai_!!!"),
+        ("« Le mot » et «mot», « `a` » ?", "«~Le mot~» et «~mot~», «~`a`~»_?"),
+        ("**Attention** : non. **Note:** x", "**Attention**~: non. **Note~:** x"),
+        ("(`env.step(a)` : un pas ?)", "(`env.step(a)`~: un pas_?)"),
+        ("`a ? b : c` ; ``x ` ? y``", "`a ? b : c`_; ``x ` ? y``"),
+        ("```python\na ? b\n\nc : d ;\n```\nFin ?", "```python\na ? b\n\nc : d ;\n```\nFin_?"),
+        ("- ```\n  a ? b\n\n  c : d\n  ```\n- fin ?", "- ```\n  a ? b\n\n  c : d\n  ```\n- fin_?"),
+        ("~~~\na ?\n```\nb ?\n~~~\nc ?", "~~~\na ?\n```\nb ?\n~~~\nc_?"),
+        ("```\njamais fermé ?", "```\njamais fermé ?"),
+        ("$f : x \\to y ; z$ ;", "$f : x \\to y ; z$_;"),
+        ("$$\na ? b\n\\$ : c\n$$ !", "$$\na ? b\n\\$ : c\n$$_!"),
+        ("\\begin{align}\na : b\n\\end{align}", "\\begin{align}\na : b\n\\end{align}"),
+        ("Il a 5 $ ; et 6 $ ?", "Il a 5 $_; et 6 $_?"),
+        ("[Où ?](a.md?b=1;c \"d : e\") !", "[Où_?](a.md?b=1;c \"d : e\")_!"),
+        ("![Une vue : ici](vue_(2).png) ; oui", "![Une vue~: ici](vue_(2).png)_; oui"),
+        ("voir ![](b.png)", "voir ![](b.png)"),
+        ("https://a.fr/?b=c;d : e", "https://a.fr/?b=c;d~: e"),
+        ("[un]: http://a.fr/b ?", "[un]: http://a.fr/b_?"),
+        ("<b title=\"x > y ? z\">Oui</b> !<br>", "<b title=\"x > y ? z\">Oui</b>_!<br>"),
+        ("<details><summary>Un indice ?</summary>", "<details><summary>Un indice_?</summary>"),
+        ("<!-- a ? b --> <pre>a ? b</pre>", "<!-- a ? b --> <pre>a ? b</pre>"),
+        ("| Quoi ? | Un : |\n|:---|---:|\n| a ; |", "| Quoi_? | Un~: |\n|:---|---:|\n| a_; |"),
+        ("| a |\n| :--- |", "| a |\n| :--- |"),
+        ("12:30, 3:1, a::b, std :: x, :tada: fini", "12:30, 3:1, a::b, std :: x, :tada: fini"),
+        ("a &lt; b &amp; c&nbsp;; x != y", "a &lt; b &amp; c&nbsp;; x != y"),
+        ("- ! note\n1. ? note\n> [!NOTE]", "- _! note\n1. _? note\n> [!NOTE]"),
+        ("0,02 s ; 10 N, 50 % ; 12° ; 3 m/s", "0,02~s_; 10~N, 50~%_; 12°_; 3~m/s"),
+        ("3 mois, 2 s'ils, 4 grands, 5 hier", "3 mois, 2 s'ils, 4 grands, 5 hier"),
+        ("20 000 pas, 1 500 000 ; 2024 100", "20_000 pas, 1_500_000_; 2024 100"),
+        ("0,5 100 et 0,25 100", "0,5 100 et 0,25 100"),
+    ],
+)  # fmt: skip
+def test_typography(typed, expected):
+    done = typography(typed)
+    hidden = done.replace("\u00a0", "~").replace("\u202f", "_")
+    # Les textes essayés contiennent eux-mêmes des soulignés et des tildes.
+    assert hidden == expected
+    assert typography(done) == done
+
+
+def test_typography_replaces_the_wrong_non_breaking_space():
+    assert typography("a\u00a0; b\u202f: «\u202fc\u202f»") == "a\u202f; b\u00a0: «\u00a0c\u00a0»"
+
+
+# Dépendances
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Un projet dont le carnet importe, de proche en proche, quatre modules sur six."""
+    files = {
+        "cartpole_helpers/__init__.py": "from .core import x",
+        "cartpole_helpers/core.py": "import numpy, math",
+        "cartpole_helpers/unused.py": "",
+        "cartpole_helpers/display/__init__.py": "from . import lazy",
+        "cartpole_helpers/display/figures.py": "def f():\n    from ..display import art",
+        "cartpole_helpers/display/lazy.py": "SCRIPT = 'game.mjs'",
+        "cartpole_helpers/display/art.py": "import cartpole_helpers.display.figures",
+        "cartpole_helpers/display/game.mjs": "export {}",
+        "cartpole_helpers/display/video.py": "",
+        "etudes/bases.csv": "a;b",
+        "etudes/other.csv": "a;b",
+        "videos/episode.mp4": "film",
+        "notebooks/sources/00_essai.py": "# %%\nfrom cartpole_helpers.display.figures import f\n"
+        "f('../etudes/bases.csv', '../etudes/absent.csv', '../videos/episode.mp4')",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+def test_inputs_are_the_transitive_imports_and_the_data_they_name(project):
+    source = project / "notebooks" / "sources" / "00_essai.py"
+    names = {path.relative_to(project).as_posix() for path in inputs_of(source)}
+    package = ("__init__", "core", "display/__init__", "display/figures", "display/lazy")
+    assert names == {
+        "notebooks/sources/00_essai.py",
+        "etudes/bases.csv",
+        "cartpole_helpers/display/game.mjs",
+        "cartpole_helpers/display/art.py",
+        *(f"cartpole_helpers/{name}.py" for name in package),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "matters"),
+    [
+        ("cartpole_helpers/core.py", True),
+        ("cartpole_helpers/display/game.mjs", True),
+        ("etudes/bases.csv", True),
+        ("cartpole_helpers/unused.py", False),
+        ("etudes/other.csv", False),
+        ("videos/episode.mp4", False),
+    ],
+)
+def test_digest_changes_with_the_inputs_only(project, name, matters):
+    source = project / "notebooks" / "sources" / "00_essai.py"
+    before = inputs_digest(source)
+    (project / name).write_text("# changé")
+    assert (inputs_digest(source) != before) == matters
+
+
+def test_digest_ignores_line_endings(write_source):
+    source = write_source("# %%\n1\n")
+    unix = inputs_digest(source)
+    source.write_bytes(b"# %%\r\n1\r\n")
+    assert inputs_digest(source) == unix
+
+
+def test_a_syntax_error_is_located(write_source):
+    source = write_source("# %%\n1 +\n")
+    with pytest.raises(BuildError, match=r"00_essai\.py, ligne 2"):
+        build.build(source)
+
+
+# De la source au carnet
+
+
+def test_cells_keep_their_tags_and_get_stable_ids(write_source):
+    source = write_source(SAMPLE)
+    before = build.read_source(source).cells
+    source.write_text(SAMPLE.replace("1 + 1\n\n# %%\n1 + 1", "2\n\n# %%\n1 + 1\n\n# %%\n1 + 1"))
+    after = build.read_source(source).cells
+    assert before[4].metadata == {"tags": ["nbval-ignore-output"]}
+    assert before[0].source == "# Un essai\u00a0: quoi\u202f?"
+    assert len({cell.id for cell in before}) == len(before)
+    assert [cell.id for cell in after if cell.source != "2"] == [cell.id for cell in before]
+
+
+def test_the_same_source_twice_gives_the_same_bytes(write_source):
+    source = write_source(SAMPLE.replace("time.perf_counter()", "1"))
+    files = [record.serialise(build.build(source)) for _ in range(2)]
+    assert files[0] == files[1]
+    notebook = nbformat.reads(files[0].decode(), as_version=4)
+    assert [cell.execution_count for cell in record.code_cells(notebook)] == [1, 2, 3, 4, 5, 6]
+    assert set(notebook.metadata) == {"kernelspec", "language_info", "cartpole", "widgets"}
+    kinds = [output.output_type for output in record.code_cells(notebook)[1].outputs]
+    assert kinds == ["stream", "display_data", "stream"]
+
+
+def test_widget_state_is_kept_only_where_a_widget_is_shown(write_source):
+    source = write_source("# %%\nimport ipywidgets\nslider = ipywidgets.IntSlider(3)\n")
+    assert "widgets" not in build.build(source).metadata
+
+
+def test_the_file_is_readable_text(write_source, fake_run):
+    source = write_source("# %%\n# été\n1\n")
+    build.update(source, force=False)
+    content = build.notebook_of(source).read_bytes()
+    assert "été".encode() in content
+    assert content.endswith(b"\n}\n")
+    assert b'\n "cells": [' in content
+    assert [path.name for path in source.parents[1].iterdir() if path.is_file()] == [
+        "00_essai.ipynb"
+    ]
+
+
+# Quand reconstruire
+
+
+def edit(path, change):
+    """Récrit un carnet enregistré après l'avoir changé à la main."""
+    notebook = nbformat.read(path, as_version=4)
+    change(notebook.cells[-1])
+    nbformat.write(notebook, path)
+
+
+def clear(cell):
+    cell.outputs = []
+
+
+def falsify(cell):
+    cell.outputs[0].text = "475\n"
+
+
+def rewrite(cell):
+    cell.source = "2"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda source: edit(build.notebook_of(source), clear), "ses sorties ont été retouchées"),
+        (lambda source: edit(build.notebook_of(source), falsify), "ses sorties ont été retouchées"),
+        (lambda source: edit(build.notebook_of(source), rewrite), "sa source a changé"),
+        (lambda source: source.write_text("# %%\n2\n"), "sa source a changé"),
+        (lambda source: (source.parents[2] / "loops.py").write_text("pass"), "qu'il emploie"),
+        (lambda source: build.notebook_of(source).unlink(), "il n'existe pas encore"),
+        (lambda source: build.notebook_of(source).write_text("<<<<<"), "son fichier est illisible"),
+    ],
+)
+def test_only_what_changed_is_rebuilt(write_source, fake_run, capsys, change, reason):
+    source = write_source("# %%\nimport loops\n")
+    (source.parents[2] / "loops.py").touch()
+    assert build.main([]) == 0
+    assert build.main([]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "00_essai : à jour."
+    assert len(fake_run) == 1
+    change(source)
+    assert build.main([]) == 0
+    assert reason in capsys.readouterr().out
+    assert len(fake_run) == 2
+    assert build.edited(source) is None
+
+
+def test_force_rebuilds_everything(write_source, fake_run, capsys):
+    write_source("# %%\n1\n")
+    assert [build.main([]), build.main(["--tout"])] == [0, 0]
+    assert "--tout" in capsys.readouterr().out
+    assert len(fake_run) == 2
+
+
+def test_verification_writes_nothing(write_source, fake_run, capsys):
+    source = write_source("# %%\n1\n")
+    assert build.main(["--verifier"]) == 1
+    assert not build.notebook_of(source).exists()
+    build.main([])
+    stored = build.notebook_of(source).read_bytes()
+    assert build.main(["--verifier"]) == 0
+    edit(build.notebook_of(source), clear)
+    assert build.main(["--verifier"]) == 1
+    assert "périmé, car ses sorties ont été retouchées" in capsys.readouterr().out
+    build.notebook_of(source).write_bytes(stored)
+    assert build.main(["--verifier"]) == 0
+
+
+def test_verification_compares_outputs_save_timed_ones(write_source, monkeypatch, capsys):
+    write_source('# %%\n1\n\n# %% tags=["nbval-ignore-output"]\n2\n')
+    shown = iter([("a", "b"), ("a", "c"), ("d", "b")])
+
+    def execute(notebook, folder):
+        for cell, text in zip(record.code_cells(notebook), next(shown), strict=True):
+            cell.outputs = [v4.new_output("stream", name="stdout", text=text)]
+
+    monkeypatch.setattr(build, "execute", execute)
+    assert [build.main([]), build.main(["--verifier"]), build.main(["--verifier"])] == [0, 0, 1]
+    assert "cellule [1]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["1", "01", "le_probleme", "01_le_probleme"])
+def test_notebooks_are_chosen_by_number_or_name(write_source, fake_run, name):
+    write_source("# %%\n1\n")
+    chosen = write_source("# %%\n2\n", "01_le_probleme")
+    assert build.select([name]) == [chosen]
+    assert len(build.select([])) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["12"], 1, "« 12 » n'est pas un carnet. Carnets connus : 00_essai."),
+        (["--force"], 2, "Option inconnue : --force."),
+        (["--tout", "0", "2"], 1, "« 2 » n'est pas un carnet."),
+    ],
+)
+def test_bad_arguments_get_a_sentence(write_source, capsys, arguments, code, sentence):
+    write_source("# %%\n1\n")
+    assert build.main(arguments) == code
+    assert sentence in capsys.readouterr().err
+
+
+def test_no_source_is_an_error(write_source, capsys):
+    assert build.main([]) == 1
+    assert "Aucune source" in capsys.readouterr().err
+
+
+# Ce qui arrête la construction
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("1 / 0", "00_essai, cellule [2] : ZeroDivisionError"),
+        ("import warnings\nwarnings.warn('gare')", "00_essai, cellule [2] : UserWarning : gare"),
+        ("import os\nos._exit(1)", "00_essai, cellule [2] : elle a tué le noyau."),
+        ("import time\ntime.sleep(60)", "00_essai, cellule [2] : elle dure plus de 5 s."),
+        (
+            "import threading\nt = threading.Thread(target={}.pop, args=('fil',))\n"
+            "t.start()\nt.join()",
+            "cellule [2] : elle lève KeyError",
+        ),
+        ("import sys\nprint('gare', file=sys.stderr)", "[2] : elle écrit sur la sortie d'erreur"),
+        ("object()", "cellule [2] : une sortie contient une adresse mémoire, 0x"),
+        ("import os\nos.getcwd()", "cellule [2] : une sortie cite un dossier de cette machine"),
+    ],
+    ids=["raise", "warning", "death", "timeout", "thread", "stderr", "address", "path"],
+)  # fmt: skip
+def test_a_faulty_cell_stops_the_build(write_source, monkeypatch, capsys, code, sentence):
+    monkeypatch.setattr(kernel, "CELL_TIMEOUT", 5)
+    source = write_source(f"# %%\n1\n\n# %% [markdown]\n# Texte.\n\n# %%\n{code}\n")
+    assert build.main([]) == 1
+    assert sentence in capsys.readouterr().err
+    assert not build.notebook_of(source).exists()
+
+
+def test_a_failed_build_leaves_the_old_notebook(write_source, fake_run, monkeypatch):
+    source = write_source("# %%\n1\n")
+    build.main([])
+    stored = build.notebook_of(source).read_bytes()
+    source.write_text("# %%\n2\n")
+    monkeypatch.setattr(record, "SIZE_LIMIT", 100)
+    assert build.main([]) == 1
+    assert build.notebook_of(source).read_bytes() == stored
+
+
+def notebook_with(output):
+    return v4.new_notebook(cells=[v4.new_code_cell("1", outputs=[output])])
+
+
+def picture(**metadata):
+    data = {"image/png": "AA0x7fabcdef1234AA", "text/plain": "<Figure>"}
+    return v4.new_output("display_data", data=data, metadata=metadata)
+
+
+def html(text):
+    return v4.new_output("display_data", data={"text/html": text})
+
+
+@pytest.mark.parametrize(
+    ("output", "faults"),
+    [
+        (picture(**{"image/png": {"alt": "Une courbe."}}), 0),
+        (html("<img src='data:image/png;base64,AA+0x7fabcdef1234/AA'>"), 0),
+        (html("<b>0x10</b> <img src='../videos/a.webp'>"), 0),
+        (picture(), 1),
+        (picture(**{"image/png": {"alt": ""}}), 1),
+        (html("objet 0x7fabcdef1234"), 1),
+        (html(f"<img src='{Path.home()}/a.png'>"), 1),
+        (html("x" * record.SIZE_LIMIT), 1),
+        (v4.new_output("stream", name="stderr", text="non"), 1),
+        (v4.new_output("error", ename="KeyError", evalue="1", traceback=[]), 1),
+    ],
+)
+def test_faults_of_a_stored_notebook(output, faults):
+    assert len(list(record.faults(notebook_with(output)))) == faults
+
+
+def test_widget_models_are_renamed_everywhere():
+    view = v4.new_output("display_data", data={record.VIEW: {"model_id": "c0ffee"}})
+    notebook = notebook_with(view)
+    state = {"c0ffee": {"state": {"layout": "IPY_MODEL_beef"}}, "beef": {"state": {}}}
+    notebook.metadata["widgets"] = {record.STATE: {"state": state}}
+    text = json.dumps(record.normalise(notebook))
+    assert "c0ffee" not in text
+    assert "beef" not in text
+    assert f"IPY_MODEL_{1:032x}" in text

@@ -1,0 +1,506 @@
+"""Les règles contre des tables calculées à la main, les réseaux contre `torch.nn`, et l'agent."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import ks_2samp, kstest, norm, uniform
+from torch import nn, tensor
+
+from cartpole_helpers import (
+    Config,
+    Training,
+    double_td_target,
+    epsilon_greedy,
+    td_loss,
+    td_target,
+)
+from cartpole_helpers.dqn import StackedNetwork, initial_weights
+
+SMALL = Config(hidden=(5, 3), warmup=64)
+LAYERS = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+}
+
+
+def normal(*shape, seed=0):
+    return torch.from_numpy(np.random.default_rng(seed).normal(size=shape).astype(np.float32))
+
+
+# Les cibles, sur deux lignes calculées à la main
+
+REWARD = tensor([1.0, 10.0, -1.0])
+TERMINATED = tensor([False, True, False])
+NEXT_Q = tensor([[2.0, 3.0], [5.0, 7.0], [-4.0, -6.0]])
+NEXT_Q_ONLINE = tensor([[9.0, 8.0], [1.0, 2.0], [0.0, 1.0]])
+
+
+def test_td_target_by_hand():
+    target = td_target(REWARD, TERMINATED, NEXT_Q, 0.5)
+    assert target.tolist() == [1 + 0.5 * 3, 10, -1 + 0.5 * -4]
+
+
+def test_double_td_target_by_hand():
+    """Le réseau en ligne choisit 0, 1, 1 ; le réseau cible en donne la valeur : 2, 7, −6."""
+    target = double_td_target(REWARD, TERMINATED, NEXT_Q_ONLINE, NEXT_Q, 0.5)
+    assert target.tolist() == [1 + 0.5 * 2, 10, -1 + 0.5 * -6]
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.9, 1.0])
+def test_double_target_with_one_network_is_the_plain_target(gamma):
+    torch.testing.assert_close(
+        double_td_target(REWARD, TERMINATED, NEXT_Q, NEXT_Q, gamma),
+        td_target(REWARD, TERMINATED, NEXT_Q, gamma),
+        rtol=0,
+        atol=0,
+    )
+
+
+def test_targets_bootstrap_everywhere_except_at_terminations():
+    everywhere = torch.zeros(3, dtype=torch.bool)
+    assert td_target(REWARD, everywhere, NEXT_Q, 1.0).tolist() == [4, 17, -5]
+    assert td_target(REWARD, ~everywhere, NEXT_Q, 1.0).tolist() == REWARD.tolist()
+
+
+def test_targets_do_not_detach():
+    """La règle est pure : c'est `td_loss` qui arrête le gradient, et le carnet 04 le montre."""
+    next_q = NEXT_Q.clone().requires_grad_()
+    td_target(REWARD, TERMINATED, next_q, 0.5).sum().backward()
+    assert next_q.grad.tolist() == [[0, 0.5], [0, 0], [0.5, 0]]
+    next_q.grad = None
+    double_td_target(REWARD, TERMINATED, NEXT_Q_ONLINE, next_q, 0.5).sum().backward()
+    assert next_q.grad.tolist() == [[0.5, 0], [0, 0], [0, 0.5]]
+
+
+@pytest.mark.parametrize("lead", [(2,), (2, 3)])
+def test_extra_leading_axes_change_nothing(lead):
+    reward, action = normal(*lead, 5, seed=1), normal(*lead, 5, seed=2) > 0
+    terminated = normal(*lead, 5, seed=3) > 0
+    q, next_q, online = (normal(*lead, 5, 2, seed=seed) for seed in (4, 5, 6))
+    target = td_target(reward, terminated, next_q, 0.9)
+    double = double_td_target(reward, terminated, online, next_q, 0.9)
+    loss = td_loss(q, action.long(), target)
+    assert target.shape == double.shape == (*lead, 5)
+    assert loss.shape == lead
+    for index in np.ndindex(lead):
+        one = td_target(reward[index], terminated[index], next_q[index], 0.9)
+        assert torch.equal(target[index], one)
+        one = double_td_target(reward[index], terminated[index], online[index], next_q[index], 0.9)
+        assert torch.equal(double[index], one)
+        one = td_loss(q[index], action[index].long(), target[index])
+        torch.testing.assert_close(loss[index], one)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rules_keep_the_precision_they_are_given(dtype):
+    reward, next_q, online = REWARD.to(dtype), NEXT_Q.to(dtype), NEXT_Q_ONLINE.to(dtype)
+    target = td_target(reward, TERMINATED, next_q, 0.9)
+    assert target.dtype == dtype
+    assert double_td_target(reward, TERMINATED, online, next_q, 0.9).dtype == dtype
+    assert td_loss(next_q, tensor([0, 1, 0]), target).dtype == dtype
+
+
+def test_rules_leave_their_arguments_alone():
+    arguments = [REWARD, TERMINATED, NEXT_Q_ONLINE, NEXT_Q]
+    before = [argument.clone() for argument in arguments]
+    td_target(REWARD, TERMINATED, NEXT_Q, 0.5)
+    double_td_target(*arguments, 0.5)
+    td_loss(NEXT_Q, tensor([0, 1, 0]), REWARD)
+    for argument, copy in zip(arguments, before, strict=True):
+        assert torch.equal(argument, copy)
+
+
+# La perte
+
+
+def test_td_loss_by_hand():
+    q, action, target = tensor([[1.0, 2.0], [3.0, 4.0]]), tensor([1, 0]), tensor([0.0, 6.0])
+    assert td_loss(q, action, target).item() == ((2 - 0) ** 2 + (3 - 6) ** 2) / 2
+
+
+def test_td_loss_sends_its_gradient_to_the_action_taken_and_not_to_the_target():
+    q = tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    target = tensor([0.0, 6.0], requires_grad=True)
+    td_loss(q, tensor([1, 0]), target).backward()
+    assert q.grad.tolist() == [[0, 2 * (2 - 0) / 2], [2 * (3 - 6) / 2, 0]]
+    assert target.grad is None
+
+
+def test_td_loss_gives_each_agent_its_own():
+    q, target = torch.zeros(3, 4, 2), tensor([1.0, 2.0, 3.0])[:, None].expand(3, 4)
+    action = torch.zeros(3, 4, dtype=torch.int64)
+    assert td_loss(q, action, target).tolist() == [1, 4, 9]
+
+
+# Les entrées refusées par les règles
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"reward": REWARD[:, None]},
+        {"terminated": TERMINATED[:, None]},
+        {"reward": REWARD[:, None], "terminated": TERMINATED[:, None]},
+        {"reward": REWARD[:1]},
+        {"reward": tensor(1.0)},
+        {"next_q": NEXT_Q[:1]},
+    ],
+)
+def test_shapes_that_would_broadcast_are_refused_by_the_targets(wrong):
+    plain = {"reward": REWARD, "terminated": TERMINATED, "next_q": NEXT_Q, **wrong}
+    with pytest.raises(ValueError, match=r"doi(t|vent) .*reward .*terminated .*reçu"):
+        td_target(**plain, gamma=0.9)
+    next_q = plain.pop("next_q")
+    for first, second in [(next_q, NEXT_Q), (NEXT_Q, next_q), (next_q, next_q)]:
+        if "next_q" in wrong or first is second:
+            with pytest.raises(ValueError, match=r"doi(t|vent) .* reçu"):
+                double_td_target(**plain, next_q_online=first, next_q_target=second, gamma=0.9)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64])
+def test_terminated_must_be_boolean(dtype):
+    """`~` et `masked_fill` d'un 0/1 entier ne font pas ce qu'on croit."""
+    with pytest.raises(TypeError, match=rf"terminated doit .*{dtype} reçu"):
+        td_target(REWARD, TERMINATED.to(dtype), NEXT_Q, 0.9)
+    with pytest.raises(TypeError, match=rf"terminated doit .*{dtype} reçu"):
+        double_td_target(REWARD, TERMINATED.to(dtype), NEXT_Q, NEXT_Q, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("action", "target"),
+    [
+        (tensor([[0], [1], [0]]), REWARD),
+        (tensor([0, 1, 0]), REWARD[:, None]),
+        (tensor([0, 1, 0]), REWARD[None]),
+        (tensor([0, 1]), REWARD),
+        (tensor([0, 1, 0]), REWARD[:2]),
+    ],
+)
+def test_shapes_that_would_broadcast_are_refused_by_the_loss(action, target):
+    with pytest.raises(ValueError, match=r"doi(t|vent) .*action .*reçu"):
+        td_loss(NEXT_Q, action, target)
+
+
+def test_the_loss_refuses_actions_that_are_not_integers():
+    with pytest.raises(TypeError, match=r"action doit .*float32 reçu"):
+        td_loss(NEXT_Q, tensor([0.0, 1.0, 0.0]), REWARD)
+
+
+# L'exploration
+
+
+def uniform_draws(*lead, seed=0):
+    return torch.from_numpy(np.random.default_rng(seed).random((*lead, 2)))
+
+
+def test_epsilon_zero_is_greedy():
+    q = normal(2_000, 2)
+    action = epsilon_greedy(q, 0.0, uniform_draws(2_000))
+    assert torch.equal(action, q.argmax(dim=-1))
+    assert action.dtype == torch.int64
+
+
+def test_epsilon_one_forgets_q():
+    draws = uniform_draws(2_000)
+    preferring_left, preferring_right = tensor([9.0, 0.0]), tensor([0.0, 9.0])
+    left = epsilon_greedy(preferring_left.expand(2_000, 2), 1.0, draws)
+    right = epsilon_greedy(preferring_right.expand(2_000, 2), 1.0, draws)
+    assert torch.equal(left, right)
+    assert abs(left.double().mean() - 0.5) < 4 * 0.5 / 2_000**0.5
+
+
+@pytest.mark.parametrize("epsilon", [0.1, 0.5, 0.8])
+@pytest.mark.parametrize("actions", [2, 3])
+def test_frequencies(epsilon, actions):
+    """Chaque action qui n'est pas la gloutonne sort avec la probabilité ε / A."""
+    count = 20_000
+    q = torch.zeros(count, actions)
+    q[:, 1] = 1
+    chosen = epsilon_greedy(q, epsilon, uniform_draws(count))
+    share = epsilon / actions
+    tolerance = 4 * (share * (1 - share) / count) ** 0.5
+    frequencies = torch.bincount(chosen, minlength=actions) / count
+    assert len(frequencies) == actions
+    for action in set(range(actions)) - {1}:
+        assert abs(frequencies[action] - share) < tolerance
+
+
+def test_the_two_draws_have_their_own_role():
+    q = tensor([[0.0, 1.0]]).expand(4, 2)
+    draws = tensor([[0.29, 0.1], [0.29, 0.9], [0.31, 0.1], [0.0, 0.499]])
+    assert epsilon_greedy(q, 0.3, draws).tolist() == [0, 1, 1, 0]
+    extremes = tensor([[0.0, 0.0], [0.0, np.nextafter(1, 0)]], dtype=torch.float64)
+    assert epsilon_greedy(q[:2], 1.0, extremes).tolist() == [0, 1]
+
+
+def test_epsilon_greedy_is_a_function_of_its_arguments():
+    q, draws = normal(3, 5, 2), uniform_draws(3, 5)
+    first, again = epsilon_greedy(q, 0.5, draws), epsilon_greedy(q, 0.5, draws)
+    assert torch.equal(first, again)
+    assert first.shape == (3, 5)
+    for agent in range(3):
+        assert torch.equal(first[agent], epsilon_greedy(q[agent], 0.5, draws[agent]))
+
+
+# Les réseaux empilés, contre torch.nn
+
+
+def twin_of(config, weights, row):
+    """Le même réseau en `torch.nn`, avec les poids de l'agent `row`."""
+    modules = []
+    for weight, bias in StackedNetwork(config, weights.detach()).layers:
+        linear = nn.Linear(*weight.shape[1:])
+        linear.weight.data = weight[row].T.clone()
+        linear.bias.data = bias[row].flatten().clone()
+        modules += [linear, LAYERS[config.activation]()]
+    return nn.Sequential(*modules[:-1])
+
+
+def twin_values(config, twin, observations):
+    if not config.mirror:
+        return twin(observations)
+    return torch.stack([twin(-observations)[..., -1], twin(observations)[..., -1]], dim=-1)
+
+
+def ready_to_learn(config, seeds):
+    weights = initial_weights(config, seeds)
+    network = StackedNetwork(config, weights)
+    network.require_gradients()
+    return network, weights
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize("activation", LAYERS)
+@pytest.mark.parametrize("hidden", [(), (7,), (5, 3), (32, 16, 8, 4, 8, 32)])
+def test_the_network_equals_torch_nn_forward_backward_and_one_adam_step(activation, hidden, mirror):
+    config = Config(hidden=hidden, activation=activation, mirror=mirror)
+    network, weights = ready_to_learn(config, [3, 1, 2])
+    twins = [twin_of(config, weights, row) for row in range(3)]
+    observations, target, action = normal(3, 6, 4), normal(3, 6, seed=1), normal(3, 6, seed=2) > 0
+
+    q = network(observations)
+    assert q.shape == (3, 6, 2)
+    network.backward(td_loss(q, action.long(), target))
+    gradients = StackedNetwork(config, weights.grad.clone()).layers
+    optimiser = torch.optim.Adam([weights], lr=0.01)
+    optimiser.step()
+    updated = StackedNetwork(config, weights.detach()).layers
+
+    for row, twin in enumerate(twins):
+        expected = twin_values(config, twin, observations[row])
+        torch.testing.assert_close(q[row], expected)
+        taken = expected.gather(1, action[row].long()[:, None])[:, 0]
+        nn.functional.mse_loss(taken, target[row]).backward()
+        linears = [module for module in twin if isinstance(module, nn.Linear)]
+        for linear, (weight, bias) in zip(linears, gradients, strict=True):
+            torch.testing.assert_close(weight[row].T, linear.weight.grad)
+            torch.testing.assert_close(bias[row].flatten(), linear.bias.grad)
+        torch.optim.Adam(twin.parameters(), lr=0.01).step()
+        for linear, (weight, bias) in zip(linears, updated, strict=True):
+            # Le premier pas d'Adam est lr·signe(g) : là où g est presque nul, il n'est pas défini.
+            sure = linear.weight.grad.abs() > 1e-6
+            torch.testing.assert_close(weight[row].T[sure], linear.weight.data[sure])
+            sure = linear.bias.grad.abs() > 1e-6
+            torch.testing.assert_close(bias[row].flatten()[sure], linear.bias.data[sure])
+
+
+@pytest.mark.parametrize("activation", LAYERS)
+def test_the_mirrored_network_swaps_its_actions(activation):
+    config = Config(activation=activation, mirror=True, hidden=(16, 16))
+    network = StackedNetwork(config, initial_weights(config, [0, 1]))
+    observations = normal(2, 50, 4)
+    q = network(observations)
+    torch.testing.assert_close(network(-observations), q.flip(-1))
+    assert not torch.allclose(q[..., 0], q[..., 1])
+
+
+def test_without_the_mirror_nothing_is_swapped():
+    network = StackedNetwork(SMALL, initial_weights(SMALL, [0]))
+    observations = normal(1, 50, 4)
+    assert not torch.allclose(network(-observations), network(observations).flip(-1))
+
+
+# Les poids de départ
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_uniform_weights_are_those_of_torch_nn_linear(seed):
+    config = Config(hidden=(64, 100))
+    torch.manual_seed(seed)
+    for weight, bias in StackedNetwork(config, initial_weights(config, [seed])).layers:
+        inputs = weight.shape[1]
+        limit = 1 / inputs**0.5
+        linear = nn.Linear(inputs, 4_000)
+        for drawn in (weight.flatten(), bias.flatten()):
+            assert drawn.abs().max() <= limit
+            if drawn.numel() > 50:
+                assert drawn.abs().max() > 0.9 * limit
+            assert kstest(drawn, uniform(-limit, 2 * limit).cdf).pvalue > 1e-3
+            assert ks_2samp(drawn, linear.weight.detach().flatten()[:10_000]).pvalue > 1e-3
+
+
+def test_xavier_weights_are_normal_and_their_biases_zero():
+    config = Config(hidden=(64, 100), initialisation="xavier_normal")
+    for weight, bias in StackedNetwork(config, initial_weights(config, [0])).layers:
+        deviation = (2 / sum(weight.shape[1:])) ** 0.5
+        assert kstest(weight.flatten(), norm(0, deviation).cdf).pvalue > 1e-3
+        assert not bias.any()
+
+
+@pytest.mark.parametrize("initialisation", ["uniform", "xavier_normal"])
+def test_a_row_of_weights_depends_on_its_seed_only(initialisation):
+    config = replace(SMALL, initialisation=initialisation)
+    among, alone = initial_weights(config, [3, 4, 5]), initial_weights(config, [4])
+    assert among.dtype == torch.float32
+    assert torch.equal(among[1], alone[0])
+    used = among != 0
+    for first, second in [(0, 1), (1, 2), (0, 2)]:
+        assert (among[first] != among[second])[used[first]].all()
+
+
+def test_layers_of_a_network_share_no_weight():
+    weights = initial_weights(Config(hidden=(20, 20)), [0]).flatten()
+    drawn = weights[weights != 0]
+    assert len(drawn.unique()) == len(drawn) >= 4 * 20 + 20 * 20 + 20 * 2
+
+
+# L'agent
+
+
+def agents(seeds, **changes):
+    return Training(replace(SMALL, **changes), seeds).agent
+
+
+def observations_for(*lead, seed=0):
+    return np.random.default_rng(seed).normal(size=(*lead, 4)).astype(np.float32)
+
+
+@pytest.mark.parametrize("seeds", [3, [3]])
+@pytest.mark.parametrize("mirror", [False, True])
+def test_one_agent_maps_observations_to_greedy_actions(seeds, mirror):
+    agent, observations = agents(seeds, mirror=mirror), observations_for(9)
+    actions, q = agent(observations), agent.q_values(observations)
+    assert actions.shape == (9,)
+    assert q.shape == (9, 2)
+    assert type(actions) is type(q) is np.ndarray
+    assert np.issubdtype(actions.dtype, np.integer)
+    assert q.dtype == np.float32
+    np.testing.assert_array_equal(actions, q.argmax(axis=-1))
+    assert set(actions) <= {0, 1}
+
+
+def test_its_values_are_those_of_torch_nn():
+    agent, observations = agents(3), observations_for(9)
+    weights = initial_weights(SMALL, [3])
+    expected = twin_of(SMALL, weights, 0)(torch.from_numpy(observations))
+    np.testing.assert_allclose(agent.q_values(observations), expected.detach(), rtol=1e-5)
+
+
+def test_several_agents_each_have_their_own_observations():
+    together, observations = agents([3, 4, 5]), observations_for(3, 9)
+    assert len(together) == 3
+    assert together(observations).shape == (3, 9)
+    q = together.q_values(observations)
+    assert q.shape == (3, 9, 2)
+    for row in range(3):
+        np.testing.assert_allclose(together[row].q_values(observations[row]), q[row], rtol=1e-5)
+
+
+def test_an_indexed_agent_is_the_agent_of_that_seed():
+    together, observations = agents([3, 4, 5]), observations_for(9)
+    for index, seed in [(0, 3), (1, 4), (2, 5), (-1, 5)]:
+        alone = agents(seed).q_values(observations)
+        np.testing.assert_allclose(together[index].q_values(observations), alone, rtol=1e-5)
+    assert [len(agent) for agent in together] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("index", [3, -4])
+def test_an_index_out_of_range_is_refused(index):
+    with pytest.raises(IndexError, match=f"indice doit .* {index} reçu"):
+        agents([3, 4, 5])[index]
+
+
+def test_wider_observations_give_the_same_answer():
+    agent, observations = agents(3), observations_for(9)
+    q = agent.q_values(observations)
+    np.testing.assert_array_equal(agent.q_values(observations.astype(np.float64)), q)
+    np.testing.assert_array_equal(agent.q_values(observations.tolist()), q)
+
+
+@pytest.fixture
+def every_warning():
+    """PyTorch tait ses avertissements après le premier ; ici il les répète tous."""
+    torch.set_warn_always(True)
+    yield
+    torch.set_warn_always(False)
+
+
+@pytest.mark.usefixtures("every_warning")
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda array: array[::-1],
+        lambda array: array[::2],
+        lambda array: np.asfortranarray(array),
+        lambda array: np.broadcast_to(array[0], (5, 4)),
+    ],
+    ids=["reversed", "strided", "fortran", "read_only"],
+)
+def test_any_view_of_an_array_is_read(view):
+    agent, observations = agents(3), observations_for(9)
+    seen = view(observations)
+    expected = agent.q_values(np.array(seen, order="C"))
+    np.testing.assert_allclose(agent.q_values(seen), expected, rtol=1e-6)
+
+
+def test_no_observation_gives_no_action():
+    agent = agents(3)
+    assert agent(np.zeros((0, 4))).shape == (0,)
+    assert agent.q_values(np.zeros((0, 4))).shape == (0, 2)
+
+
+def test_acting_leaves_observations_alone():
+    agent, observations = agents(3, mirror=True), observations_for(9)
+    before = observations.copy()
+    agent(observations)
+    np.testing.assert_array_equal(observations, before)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "observations", "error", "received"),
+    [
+        (3, np.zeros(4), ValueError, r"\(4,\)"),
+        (3, np.zeros((2, 5)), ValueError, r"\(2, 5\)"),
+        (3, np.zeros((2, 2, 4)), ValueError, r"\(2, 2, 4\)"),
+        ([3, 4], np.zeros((9, 4)), ValueError, r"\(9, 4\)"),
+        ([3, 4], np.zeros((3, 9, 4)), ValueError, r"\(3, 9, 4\)"),
+        (3, np.full((2, 4), np.nan), ValueError, "NaN"),
+        (3, np.full((2, 4), np.inf), ValueError, "inf"),
+        (3, np.full((2, 4), 1e300), ValueError, "observations"),
+        (3, np.full((2, 4), "a"), TypeError, "<U1"),
+        (3, None, TypeError, "object"),
+        (3, [[0, 0, 0, 0], [0, 0]], ValueError, "reçu"),
+    ],
+)
+def test_bad_observations_are_refused(seeds, observations, error, received):
+    with pytest.raises(error, match=f"observations (ne )?doit .*{received}"):
+        agents(seeds)(observations)
+
+
+def test_a_snapshot_does_not_learn():
+    config = replace(SMALL, warmup=4, batch_size=4, learning_rate=0.1)
+    training = Training(config, [0, 1])
+    for _ in range(6):
+        training.advance()
+    snapshot, observations = training.agent, observations_for(2, 9)
+    alone = snapshot[0]
+    before, alone_before = snapshot.q_values(observations), alone.q_values(observations[0])
+    for _ in range(6):
+        training.advance()
+    np.testing.assert_array_equal(snapshot.q_values(observations), before)
+    np.testing.assert_array_equal(alone.q_values(observations[0]), alone_before)
+    assert not np.allclose(training.agent.q_values(observations), before)

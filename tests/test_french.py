@@ -1,0 +1,209 @@
+"""L'orthographe et la grammaire de tout ce qui se lit, vérifiées par grammalecte."""
+
+import ast
+import io
+import json
+import re
+import subprocess
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import build
+import pytest
+from building.typography import typography
+
+ROOT = Path(__file__).resolve().parents[1]
+SYSTEM_PYTHON = Path("/usr/bin/python3")  # sous Debian, grammalecte n'existe que pour lui
+LEXICON = ROOT / "tests" / "lexique.txt"
+
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md")])
+SOURCES = sorted(ROOT.glob("notebooks/sources/*.py"))
+MODULES = sorted({*ROOT.glob("*.py"), *ROOT.glob("[!.]*/**/*.py")} - {*SOURCES})
+FILES = {path.relative_to(ROOT).as_posix(): path for path in (*PAGES, *SOURCES, *MODULES)}
+
+FRENCH = re.compile(r"\b(?:le|la|les|un|une|des|du|de|est|et|pas|pour|dans|par|que|qui|ne|en|à)\b")
+CODE = "Foobar"  # tient la place du code : sans genre ni nombre, il s'accorde avec tout
+NOT_PROSE = [
+    (r"^[ \t>]*(```+|~~~+).*?^[ \t>]*\1", "\n\n"),
+    (r"<(pre|code|script|style)\b.*?</\1>|<!--.*?-->", " "),
+    (r"(`+)(?!`).+?(?<!`)\1(?!`)", CODE),
+    (r"\$\$.+?\$\$|(?<!\\)\$[^$]+?\$", CODE),
+    (r"(\])\([^()\s]*(?:\([^()]*\)[^()\s]*)*(?:\s+\"[^\"]*\")?\)", r"\1"),
+    (r"^ {0,3}\[[^\]]+\]:.*$|https?://\S+", " "),
+    (r"</?(?:details|summary|p|div|br|li|td|tr|table|figcaption)\b[^<>]*>", "\n\n"),
+    (r"</?[a-zA-Z][^<>]*>", ""),
+]
+NEXT_BLOCK = re.compile(r"\n\s*\n|\n(?=[ \t>]*(?:[-*+]|\d+[.)]|#+)[ \t])|\|")
+LINE_START = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d+[.)]|#+)[ \t]+)?", re.MULTILINE)
+EMPHASIS = re.compile(r"\*+|(?<!\w)_+|_+(?!\w)|!?\[(?=[^\]]*\])|\]")
+# Du code sans accents graves : fichier, option, identificateur, appel, forme (S, E, 4), prime.
+CODE_LIKE = re.compile(
+    r"(?:[\w.-]*/)*[\w-]*\.[a-z]\w+|(?<!\w)--[a-z-]+|\w+_\w+|\b\w+(?:\.\w+)*\([^()]*\)"
+    r"|\((?:[\w·+/…-]{1,4}|[., ])+\)|\b\w'(?!\w)|^\w+(?= doit\b)"
+)
+
+
+def blocks(markdown: str) -> Iterator[str]:
+    """Les paragraphes, titres, points de liste et cases de tableau, sans le code qu'ils citent."""
+    for pattern, replacement in NOT_PROSE:
+        markdown = re.sub(pattern, replacement, markdown, flags=re.MULTILINE | re.DOTALL)
+    for block in NEXT_BLOCK.split(markdown):
+        text = CODE_LIKE.sub(CODE, EMPHASIS.sub("", LINE_START.sub("", block)))
+        text = re.sub(rf"\b{CODE}(?:[\s,·/]+{CODE}\b)+", CODE, " ".join(text.split()))
+        if text:
+            yield typography(text)
+
+
+class Flatten(ast.NodeTransformer):
+    """Fait de chaque f-chaîne une chaîne, où une valeur insérée y devient du code."""
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.Constant:
+        parts = [part.value if isinstance(part, ast.Constant) else CODE for part in node.values]
+        return ast.Constant("".join(parts))
+
+
+def docstrings(tree: ast.Module) -> Iterator[str]:
+    """Les docstrings d'un module, de ses classes et de ses fonctions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
+
+
+def sentences(tree: ast.Module) -> Iterator[str]:
+    """Les chaînes qui ont l'air de phrases françaises, docstrings comprises."""
+    for node in ast.walk(Flatten().visit(tree)):
+        if isinstance(node, ast.Constant) and len(FRENCH.findall(str(node.value))) >= 2:
+            yield str(node.value)
+
+
+def comments(code: str) -> Iterator[str]:
+    """Les commentaires ; ceux qui occupent des lignes entières et se suivent n'en font qu'un."""
+    found: dict[int, str] = {}
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        if token.type == tokenize.COMMENT:
+            line, alone = token.start[0], token.line.lstrip().startswith("#")
+            before = found.pop(line - 1, "") if alone else ""
+            found[line] = f"{before} {token.string.lstrip('#! ')}"
+    yield from found.values()
+
+
+def python_texts(code: str, with_strings: bool) -> Iterator[str]:
+    """Ce qu'un programme donne à lire."""
+    tree = ast.parse(code)
+    yield from comments(code)
+    yield from docstrings(tree)
+    if with_strings:
+        yield from sentences(tree)
+
+
+def texts(path: Path) -> Iterator[str]:
+    """Les textes d'un fichier : Markdown, source de carnet ou module."""
+    if path.suffix == ".md":
+        yield path.read_text("utf-8")
+    elif path in SOURCES:
+        for cell in build.read_source(path).cells:
+            code = re.sub(r"^[%!].*$", "", cell.source, flags=re.MULTILINE)
+            yield from [cell.source] if cell.cell_type == "markdown" else python_texts(code, True)
+    else:
+        # Dans les tests, les chaînes sont des échantillons.
+        yield from python_texts(path.read_text("utf-8"), "tests" not in path.parts)
+
+
+def check(documents: list[list[str]]) -> list[list[str]]:
+    """Les fautes de chaque document, hors des mots du lexique."""
+    known = [CODE, *LEXICON.read_text("utf-8").split()]
+    paragraphs = [sorted({x for text in texts for x in blocks(text)}) for texts in documents]
+    question = json.dumps({"known": known, "documents": paragraphs})
+    command = [SYSTEM_PYTHON, "-I", ROOT / "tests" / "grammar.py"]
+    run = subprocess.run(command, input=question, capture_output=True, encoding="utf-8", check=True)
+    return json.loads(run.stdout)
+
+
+@pytest.fixture(scope="module")
+def grammalecte(require):
+    """Saute ces tests, ou les fait échouer, si grammalecte n'est pas installé."""
+    command = [SYSTEM_PYTHON, "-I", "-c", "import grammalecte"]
+    found = SYSTEM_PYTHON.exists() and subprocess.run(command, capture_output=True).returncode == 0
+    require("grammalecte", found)
+
+
+@pytest.fixture(scope="module")
+def faults(grammalecte):
+    """Les fautes de chaque fichier, relevées en une fois : grammalecte est long à charger."""
+    return dict(zip(FILES, check([[*texts(path)] for path in FILES.values()]), strict=True))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_french_is_correct(faults, name):
+    assert not faults[name], "\n".join(faults[name])
+
+
+def test_every_kind_of_file_is_read():
+    assert PAGES
+    assert SOURCES
+    for name in ("README.md", "lancer.py", "cartpole_helpers/config.py", "notebooks/build.py"):
+        assert name in FILES
+
+
+def test_the_lexicon_is_sorted_and_without_repetition():
+    words = LEXICON.read_text("utf-8").splitlines()
+    assert words == sorted(set(words), key=lambda word: (word.casefold(), word))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        ("Les agent apprends à tenir la tige.", "agent"),
+        ("La politique est entrainer pendant mille pas.", "entrainer"),
+        ("| Sens | Il a pousser le chariot |\n|---|---|", "pousser"),
+        ("- Une liste.\n- Ils sont tombé à gauche.", "tombé"),
+        ("**La** *récompense* est `r` ; elle sont [bonne](a.md).", "sont"),
+        ("<details><summary>Un indice</summary>\n\nIl faut que tu es patient.</details>", "es"),
+        ("Un chario sur une piste.", "chario"),
+        ("Il tombe le le chariot.", "le le"),
+    ],
+)
+def test_wrong_french_is_refused(grammalecte, wrong, word):
+    [faults] = check([[wrong]])
+    assert any(fault.startswith(word) for fault in faults), faults
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        "Rend `x` : la cible r + γ max Q(s', a'), de forme (S, E, 4) ou (..., B).",
+        "Lisez `les agent apprends` et $les\\ agent$ dans notebooks/build.py, avec --tout.",
+        "```python\nles agent apprends\n```\nVoici la suite.",
+        "![Une courbe](les_agent.png \"apprends\") <b title='les agent'>Voici la suite.</b>",
+        "| Quoi | Pourquoi |\n|:--|--:|\n| un pas | il dure 0,02 s |",
+    ],
+)
+def test_right_french_is_accepted(grammalecte, right):
+    assert check([[right]]) == [[]]
+
+
+PROGRAM = '''\
+"""Le module."""
+# Un commentaire
+# sur deux lignes.
+X = 1  # mètres
+Y = 2  # mètres par seconde
+def f(n):
+    """La fonction."""
+    raise ValueError(f"n doit être {'a'} dans la liste : {n} reçu.")  # le dernier
+KEY = "un"
+'''
+
+
+def test_texts_of_a_program():
+    found = {" ".join(text.split()) for text in python_texts(PROGRAM, with_strings=True)}
+    assert found - {""} == {
+        "Le module.",
+        "Un commentaire sur deux lignes.",
+        "mètres",
+        "mètres par seconde",
+        "La fonction.",
+        f"n doit être {CODE} dans la liste : {CODE} reçu.",
+        "le dernier",
+    }

@@ -1,0 +1,148 @@
+"""Les liens du README, des carnets et de leurs voisins aboutissent ; les films sont légers."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import unquote
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *NOTEBOOKS]
+MEDIA_LIMIT = 300_000  # octets
+
+CODE = re.compile(r"^[ >]*(```+|~~~+).*?^[ >]*\1|(`+)(?!`).+?(?<!`)\2(?!`)", re.M | re.S)
+MARKDOWN = re.compile(r"\]\(\s*<?([^()\s<>]*(?:\([^()\s]*\)[^()\s]*)*)>?(?:\s+\"[^\"]*\")?\s*\)")
+REFERENCE = re.compile(r"^ {0,3}\[[^\]^][^\]]*\]:\s*<?(\S+?)>?(?:\s|$)", re.M)
+HTML = re.compile(r"<[^>]+?\b(?:src|href|poster)\s*=\s*[\"']([^\"']+)[\"']", re.I)
+ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)  # https:, mailto:, data:
+ANCHOR = re.compile(r"<[^>]+?\b(?:id|name)\s*=\s*[\"']([^\"']+)[\"']", re.I)
+HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.M)
+
+
+def texts(path):
+    """Le Markdown et le HTML qu'un lecteur de la page voit, sans le code."""
+    if path.suffix == ".md":
+        return [CODE.sub("", path.read_text("utf-8"))]
+    shown = []
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            shown.append(CODE.sub("", cell.source))
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            shown += [data[kind] for kind in ("text/html", "text/markdown") if kind in data]
+    return shown
+
+
+def links(path):
+    """Les adresses locales de la page : fichiers et ancres."""
+    found = [
+        x
+        for text in texts(path)
+        for rule in (MARKDOWN, REFERENCE, HTML)
+        for x in rule.findall(text)
+    ]
+    return [unquote(link) for link in found if not ELSEWHERE.match(link)]
+
+
+def anchors(path):
+    """Les ancres d'une page : celles que GitHub ou JupyterLab tirent des titres, et les autres."""
+    whole = "\n".join(texts(path))
+    titles = [re.sub(r"\]\([^)]*\)|[*_`\[]", "", title) for title in HEADING.findall(whole)]
+    if path.suffix == ".ipynb":
+        slugs = [title.replace(" ", "-") for title in titles]
+    else:
+        slugs = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
+    return {*slugs, *ANCHOR.findall(whole)}
+
+
+def broken(path, known):
+    """Les liens de la page qui ne mènent à aucun fichier de `known`, ou à aucune ancre."""
+    for link in links(path):
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        exists = target in known or any(target in file.parents for file in known)
+        if not exists:
+            yield f"{link} : pas de tel fichier dans le projet"
+        elif anchor and target.suffix in (".md", ".ipynb") and anchor not in anchors(target):
+            yield f"{link} : pas de telle ancre"
+
+
+def project_files():
+    """Les fichiers que git suit ou suivra : les autres n'existent que sur cette machine."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return {path for name in listing.split("\0") if name and (path := ROOT / name).exists()}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(path):
+    assert list(broken(path, project_files())) == []
+
+
+def test_some_links_were_found():
+    assert NOTEBOOKS
+    assert links(ROOT / "README.md")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_files_named_by_the_code_exist(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code" and not cell.source.lstrip().startswith("%"):
+            for node in ast.walk(ast.parse(cell.source)):
+                if isinstance(node, ast.Constant) and re.match(r"\.\./\S+\.\w+$", str(node.value)):
+                    assert (path.parent / node.value).resolve() in project_files()
+
+
+def test_films_and_pictures_are_light():
+    media = [path for path in (ROOT / "videos").rglob("*") if path.is_file()]
+    assert media
+    assert {path.name for path in media if path.stat().st_size >= MEDIA_LIMIT} == set()
+
+
+PAGE = """\
+# Le départ : où ?
+
+[ici](other.md) [là](other.md#un-titre) ![vue](vue_(1).png "Vue : une") <img src="vue_(1).png">
+[haut](#le-départ--où-) [loin](https://a.fr) <a id="but"></a> [but](#but) [dossier](sub) `[x](y)`
+[deux][ref]
+
+[ref]: sub/a.txt
+"""
+
+
+@pytest.fixture
+def page(tmp_path):
+    """Une page dont tous les liens sont bons, et les fichiers du projet où elle se trouve."""
+    files = {"page.md": PAGE, "other.md": "## Un titre", "vue_(1).png": "", "sub/a.txt": ""}
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path / "page.md", {tmp_path / name for name in files}
+
+
+def test_good_links_are_accepted(page):
+    assert len(links(page[0])) == 8
+    assert list(broken(*page)) == []
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "[a](absent.md)",
+        "![a](absent.png)",
+        "[a](#absent)",
+        "[a](other.md#absent)",
+        '<video src="absent.mp4"></video>',
+        "<a href='#absent'>a</a>",
+        "[![vue](absent.webp)](other.md)",
+        "[r]: absent.md",
+    ],
+)
+def test_a_broken_link_is_refused(page, link):
+    path, known = page
+    path.write_text(PAGE + link)
+    assert len(list(broken(path, known))) == 1

@@ -1,0 +1,164 @@
+"""Les carnets enregistrés : fidèles à leur source, complets, propres ; nbval les réexécute."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median, quantiles
+
+import build
+import nbformat
+import pytest
+from building.record import METADATA, SIZE_LIMIT, VIEW, code_cells, faults
+from nbformat import v4
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted((ROOT / "notebooks" / "sources").glob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = NOTEBOOKS[1:]  # le premier prend en main, les autres enseignent
+# Le dossier d'une personne ou d'un système, où que le carnet ait été exécuté.
+MACHINE = re.compile(r"(?<![\w.:/-])/(home|root|Users|tmp|var|private|mnt|opt)\b|\b[A-Za-z]:\\+\w")
+
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def outputs(path):
+    return [output for cell in code_cells(read(path)) for output in cell.outputs]
+
+
+def prose(path):
+    return [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+
+
+def texts(output):
+    """Ce qu'une sortie donne à lire, sans les octets des images."""
+    data = output.get("data", {}).items()
+    shown = [str(value) for kind, value in data if not kind.startswith("image/")]
+    return [re.sub(r"base64,[\w+/=\s]+", "", text) for text in [output.get("text", ""), *shown]]
+
+
+def test_there_is_one_notebook_for_each_source():
+    assert LESSONS
+    assert [path.stem for path in SOURCES] == [path.stem for path in NOTEBOOKS]
+    assert all(re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem) for path in SOURCES)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_the_notebook_comes_from_its_source_and_nobody_touched_its_outputs(source):
+    assert build.edited(source) is None
+
+
+@every_notebook
+def test_the_file_is_clean(path):
+    assert list(faults(read(path))) == []
+    assert path.stat().st_size <= SIZE_LIMIT
+
+
+@every_notebook
+def test_every_cell_was_run_in_order(path):
+    cells = code_cells(read(path))
+    assert cells
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+
+
+@every_notebook
+def test_outputs_hold_no_error_no_address_and_no_path(path):
+    assert outputs(path)
+    for output in outputs(path):
+        assert output.output_type != "error"
+        assert output.get("name") != "stderr"
+        for text in texts(output):
+            assert not re.search(r"0x[0-9a-f]{8}", text, re.IGNORECASE)
+            assert not MACHINE.search(text)
+
+
+@every_notebook
+def test_every_picture_has_an_alternative_text(path):
+    for output in outputs(path):
+        if "image/png" in output.get("data", {}):
+            assert output.metadata["image/png"]["alt"].strip()
+
+
+@every_notebook
+def test_metadata_is_minimal(path):
+    metadata = read(path).metadata
+    shows_widgets = any(VIEW in output.get("data", {}) for output in outputs(path))
+    assert set(metadata) - {"widgets"} == {*METADATA, "cartpole"}
+    assert {key: metadata[key] for key in METADATA} == METADATA
+    assert ("widgets" in metadata) == shows_widgets
+
+
+@every_notebook
+def test_cells_are_short_and_prose_surrounds_them(path):
+    lines = [len(cell.source.splitlines()) for cell in code_cells(read(path))]
+    assert median(lines) <= 5
+    assert quantiles(lines, n=10, method="inclusive")[-1] <= 20
+    assert len(prose(path)) >= len(lines)
+
+
+@every_lesson
+def test_a_lesson_has_words_and_figures(path):
+    assert len(" ".join(prose(path)).split()) >= 500
+    assert sum("image/png" in output.get("data", {}) for output in outputs(path)) >= 2
+
+
+@pytest.mark.parametrize("text", ["/home/lea/a.png", "Path('/tmp')", r"C:\\Users\\lea", "(/var/x)"])
+def test_a_path_of_some_machine_is_recognised(text):
+    assert MACHINE.search(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["../videos/a.mp4", "https://a.fr/home", "km/h", "</var>", "a : \\n"]
+)
+def test_a_relative_path_is_not_a_machine_path(text):
+    assert not MACHINE.search(text)
+
+
+# nbval, tel que pyproject.toml et notebooks/conftest.py le règlent, refuse chacun de ces carnets.
+
+THREAD = """\
+import threading
+thread = threading.Thread(target={}.pop, args=("fil",))
+thread.start()
+thread.join()"""
+CASES = {
+    "juste": ("print(1)", "PASSED", ""),
+    "change": ("print(2)", "FAILED", "Cell outputs differ"),
+    "leve": ("1 / 0\nprint(1)", "FAILED", "ZeroDivisionError"),
+    "fil": (f"{THREAD}\nprint(1)", "FAILED", "KeyError"),
+    "averti": ("import warnings\nwarnings.warn('gare')\nprint(1)", "FAILED", "UserWarning"),
+    "bruyant": ("import sys\nprint(1)\nprint(2, file=sys.stderr)", "FAILED", "{'stderr'}"),
+}
+
+
+@pytest.fixture(scope="module")
+def nbval_report(tmp_path_factory):
+    """Ce que dit nbval de petits carnets, dans une copie du projet réduite à ses réglages."""
+    project = tmp_path_factory.mktemp("projet")
+    shutil.copy(ROOT / "pyproject.toml", project)
+    ignored = shutil.ignore_patterns("*.ipynb", "sources", "__pycache__")
+    shutil.copytree(ROOT / "notebooks", project / "notebooks", ignore=ignored)
+    shown = v4.new_output("stream", name="stdout", text="1\n")
+    for name, (code, _, _) in CASES.items():
+        cell = v4.new_code_cell(code, execution_count=1, outputs=[shown])
+        nbformat.write(v4.new_notebook(cells=[cell]), project / "notebooks" / f"{name}.ipynb")
+    command = [sys.executable, "-m", "pytest", "-rA", "--color=no", "-p", "no:cacheprovider"]
+    run = subprocess.run([*command, "notebooks"], cwd=project, capture_output=True, text=True)
+    assert run.returncode == 1, run.stdout + run.stderr
+    return run.stdout
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nbval_refuses(nbval_report, name):
+    _, outcome, cause = CASES[name]
+    assert f"{outcome} notebooks/{name}.ipynb::Cell 0" in nbval_report
+    failure = re.search(
+        rf"___ notebooks/{name}\.ipynb::Cell 0 ___.*?(?=\n___|\Z)", nbval_report, re.S
+    )
+    assert cause in (failure[0] if failure else "")

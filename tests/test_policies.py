@@ -1,0 +1,151 @@
+"""Les politiques de référence : leurs retours mesurés, et le gain LQR retrouvé par SciPy."""
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from scipy.linalg import solve_discrete_are
+
+from cartpole_helpers import evaluate
+from cartpole_helpers.policies import (
+    linearised_dynamics,
+    lqr,
+    lqr_gain,
+    push_by_angle,
+    push_by_angle_and_velocity,
+    push_by_velocity,
+    random_policy,
+)
+
+MEASURED = {  # retours moyens de 100 épisodes, mesurés hors du paquet
+    "random": (random_policy(0), 23),
+    "angle": (push_by_angle, 42),
+    "velocity": (push_by_velocity, 200),
+    "angle_and_velocity": (push_by_angle_and_velocity, 488),
+    "lqr": (lqr, 500),
+}
+STATELESS = [push_by_angle, push_by_velocity, push_by_angle_and_velocity, lqr]
+DESIGN_GAIN = np.array([0.087, 0.153, 1, 0.264])
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_mean_returns_are_those_measured(name):
+    """Deux moyennes de 100 épisodes s'écartent de √2 erreurs types ; on en tolère quatre fois plus.
+
+    La demi-unité est l'arrondi de la valeur publiée.
+    """
+    policy, measured = MEASURED[name]
+    returns = evaluate(policy, episodes=100, seed=1)
+    standard_error = returns.std(ddof=1) / np.sqrt(len(returns))
+    assert abs(returns.mean() - measured) <= 4 * np.sqrt(2) * standard_error + 0.5
+
+
+def test_baselines_are_ranked():
+    means = [evaluate(policy, episodes=100, seed=2).mean() for policy, _ in MEASURED.values()]
+    assert means == sorted(means)
+    assert len(set(means)) == 5
+
+
+def test_lqr_balances_for_20_000_steps_from_20_starts():
+    assert evaluate(lqr, episodes=20, seed=3, limit=20_000).tolist() == [20_000] * 20
+
+
+def test_lqr_gain_is_the_published_one():
+    np.testing.assert_allclose(lqr_gain() / lqr_gain()[2], DESIGN_GAIN, atol=6e-4)
+
+
+def hand_linearised():
+    """Les équations de Barto, Sutton et Anderson linéarisées à la main autour de s = 0."""
+    gravity, pole, total, half, step = 9.8, 0.1, 1.1, 0.5, 0.02
+    inertia = half * (4 / 3 - pole / total)
+    theta_per_theta, theta_per_force = gravity / inertia, -1 / (total * inertia)
+    coupling = pole * half / total
+    rates = np.zeros((4, 4))
+    rates[0, 1] = rates[2, 3] = 1
+    rates[1, 2], rates[3, 2] = -coupling * theta_per_theta, theta_per_theta
+    push = np.array([0, 1 / total - coupling * theta_per_force, 0, theta_per_force])
+    return np.eye(4) + step * rates, step * push
+
+
+def test_linearised_dynamics_equals_the_hand_calculation():
+    for received, expected in zip(linearised_dynamics(), hand_linearised(), strict=True):
+        np.testing.assert_allclose(received, expected, atol=1e-8)
+
+
+@pytest.mark.parametrize(("state_cost", "force_cost"), [((1, 1, 10, 1), 0.01), ((5, 1, 1, 2), 3.0)])
+def test_lqr_gain_solves_the_riccati_equation(state_cost, force_cost):
+    transition, push = hand_linearised()
+    value = solve_discrete_are(transition, push[:, None], np.diag(state_cost), [[force_cost]])
+    gain = (push @ value @ transition) / (force_cost + push @ value @ push)
+    np.testing.assert_allclose(lqr_gain(state_cost, force_cost), gain / gain[2], rtol=1e-5)
+
+
+def test_a_caller_cannot_spoil_the_gain():
+    cost = (2, 1, 10, 1)  # pas celui des autres tests, qu'un échec d'ici fausserait
+    gain = lqr_gain(cost)
+    before = gain.copy()
+    with suppress(ValueError):  # un tableau en lecture seule convient aussi
+        gain[:] = -1
+    np.testing.assert_array_equal(lqr_gain(cost), before)
+
+
+def test_rules_on_hand_made_observations():
+    observations = np.array(
+        [
+            [0.0, 0.0, 0.1, -0.3],
+            [0.0, 0.0, -0.1, 0.3],
+            [0.0, 0.0, 0.3, -0.1],
+            [0.0, 0.0, -0.3, 0.1],
+            [2.0, 0.0, -0.1, 0.0],
+        ],
+        np.float32,
+    )
+    assert push_by_angle(observations).tolist() == [1, 0, 1, 0, 0]
+    assert push_by_velocity(observations).tolist() == [0, 1, 0, 1, 0]
+    assert push_by_angle_and_velocity(observations).tolist() == [0, 1, 1, 0, 0]
+    expected = observations.astype(float) @ DESIGN_GAIN > 0
+    assert lqr(observations).tolist() == expected.astype(int).tolist() == [1, 0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("policy", [*STATELESS, random_policy(0)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_every_policy_has_the_same_shape(policy, dtype, count):
+    observations = np.random.default_rng(0).normal(size=(count, 4)).astype(dtype)
+    before = observations.copy()
+    actions = policy(observations)
+    assert actions.shape == (count,)
+    assert np.issubdtype(actions.dtype, np.integer)
+    assert set(actions.tolist()) <= {0, 1}
+    np.testing.assert_array_equal(observations, before)
+
+
+@pytest.mark.parametrize("policy", STATELESS)
+def test_rules_are_mirrored(policy):
+    observations = np.random.default_rng(0).normal(size=(100, 4))
+    assert (policy(-observations) == 1 - policy(observations)).all()
+
+
+def test_random_policy_is_a_fair_reproducible_coin():
+    observations = np.zeros((2_000, 4))
+    first, again, other = random_policy(5), random_policy(5), random_policy(6)
+    tosses = first(observations)
+    np.testing.assert_array_equal(tosses, again(observations))
+    assert (tosses != other(observations)).any()
+    assert (tosses != first(observations)).any()
+    assert abs(tosses.mean() - 0.5) < 4 * 0.5 / np.sqrt(2_000)
+
+
+@pytest.mark.parametrize(
+    ("seed", "error"), [(-1, ValueError), (0.5, TypeError), ("0", TypeError), (True, TypeError)]
+)
+def test_random_policy_refuses_a_bad_seed(seed, error):
+    with pytest.raises(error, match=rf"seed doit .* {seed!r} reçu"):
+        random_policy(seed)
+
+
+@pytest.mark.parametrize("policy", [*STATELESS, random_policy(0)])
+@pytest.mark.parametrize("shape", [(4,), (3, 5)])
+def test_a_policy_refuses_observations_of_another_shape(policy, shape):
+    with pytest.raises(ValueError, match=r"observations doit .* reçu"):
+        policy(np.zeros(shape))
