@@ -20,7 +20,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOG = VENV / "installation.log"
 READER, DEV = "requirements.txt", "requirements-dev.txt"
 HOST, FIRST_PORT = "127.0.0.1", 8888
-NOTEBOOK = "notebooks/00_prise_en_main.ipynb"
+PAGE = "/lab/tree/notebooks/00_prise_en_main.ipynb"
 HELP = """\
 usage : python3 lancer.py [commande] [options]      (sous Windows : py lancer.py)
 
@@ -41,23 +41,39 @@ OVERRIDES = {
     # Nos carnets sont courts : tout dessiner d'emblée garde exacts l'ascenseur et les ancres.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
+NO_VENV = (
+    "Ce Python est installé sans son module venv : lancez « sudo apt install python3-venv », "
+    "puis la même commande."
+)
 DISK_FULL = "Le disque est plein : libérez quelques gigaoctets, puis relancez la même commande."
+NO_NETWORK = (
+    "Le réseau ne répond pas : vérifiez la connexion (et le proxy, s'il y en a un), "
+    "puis relancez la même commande."
+)
+NO_TORCH = (
+    "PyTorch n'existe pas pour cette machine : prenez un Python 64 bits, sous Linux, "
+    "Windows x86-64 ou un Mac à puce Apple."
+)
 # L'ordre compte : sans réseau, pip conclut aussi que torch n'existe pas.
 DIAGNOSES = {
-    r"ensurepip is not\s+available|No module named '?(venv|ensurepip)": "Ce Python est installé "
-    "sans son module venv : lancez « sudo apt install python3-venv », puis la même commande.",
+    r"ensurepip is not\s+available|No module named '?(venv|ensurepip)": NO_VENV,
     r"Errno 28|Errno 122|WinError 112": DISK_FULL,
-    r"Retry\(total=0|(Timeout|Connection|ConnectionReset)Error|IncompleteRead|HTTP error"
-    r"|incomplete-download": "Le réseau ne répond pas : vérifiez la connexion (et le proxy, s'il y "
-    "en a un), puis relancez la même commande.",
-    r"No matching distribution found for torch\b": "PyTorch n'existe pas pour cette machine : "
-    "prenez un Python 64 bits, sous Linux, Windows x86-64 ou un Mac à puce Apple.",
+    r"Retry\(total=0|(Timeout|Connection|ConnectionReset)Error|IncompleteRead": NO_NETWORK,
+    r"HTTP error|incomplete-download": NO_NETWORK,
+    r"No matching distribution found for torch\b": NO_TORCH,
 }
 PROGRESS = {
     r"(?:Collecting|Processing) (?:.*/)?(\S+?)(?:[-=]=?\d\S*)? \(from -r [^>]*$": "  {}",
     r"\s*Downloading (\S+?)-\d\S*\.whl \((\d+)\S* MB\)": "  téléchargement de {} ({} Mo)",
     r"WARNING: Retrying .*total=([024]),": "  le réseau ne répond pas, nouvel essai…",
     r"Installing collected packages": "Mise en place des paquets (une à deux minutes)…",
+}
+PIPES = {
+    "stdin": subprocess.DEVNULL,
+    "stdout": subprocess.PIPE,
+    "stderr": subprocess.STDOUT,
+    "encoding": "utf-8",
+    "errors": "replace",
 }
 NOISE = re.compile(r"\[[DIW] |\[IPKernelApp\] (INFO|WARNING)")
 
@@ -97,23 +113,22 @@ def stop(process):
 
 def run(command, on_line=None, **environment):
     """Exécute une commande et rend son code ; `on_line`, si on le donne, reçoit ses lignes."""
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    environment = dict(os.environ, PYTHONUTF8="1", **environment)
-    text = {"encoding": "utf-8", "errors": "replace"}
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, **text, **(pipes if on_line else {})
-    )
-    try:
-        for line in process.stdout or ():
-            on_line(line)
-        return process.wait()
-    except BaseException:
-        stop(process)
-        raise
+    pipes = PIPES if on_line else {}
+    # Un seul fil de calcul : nos petits réseaux y vont plus vite, au bit près à chaque fois.
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONUTF8": "1", **environment}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as process:
+        try:
+            for line in process.stdout or ():
+                on_line(line)
+            return process.wait()
+        except BaseException:
+            stop(process)
+            raise
 
 
-def show_progress(line):
-    """Dit en français où en est pip ; tait les lignes qui n'apprennent rien."""
+def record(line, log):
+    """Garde une ligne de pip, et dit en français ce qu'elle apprend."""
+    log.write(line)
     for pattern, sentence in PROGRESS.items():
         found = re.match(pattern, line)
         if found:
@@ -123,12 +138,7 @@ def show_progress(line):
 def run_logged(*command):
     """Exécute une étape de l'installation, journal dans LOG, et s'arrête si elle échoue."""
     with LOG.open("w", encoding="utf-8") as log:
-
-        def note(line):
-            log.write(line)
-            show_progress(line)
-
-        code = run(command, note)
+        code = run(command, lambda line: record(line, log))
     if code:
         sys.exit(diagnose(LOG.read_text(encoding="utf-8"), shutil.disk_usage(ROOT).free))
 
@@ -222,26 +232,34 @@ def choose_port(asked):
     return int(asked)
 
 
-def serve(port, browser):
-    """Sert la racine du dépôt, à cette machine seulement, et rend le code de sortie."""
-    # Le jeton passe par l'environnement : les autres comptes lisent les lignes de commande.
-    token = secrets.token_hex(24)
-    page = f"/lab/tree/{NOTEBOOK}"
-    address = f"http://{HOST}:{port}{page}"
-
-    def relay(line):
-        if address in line:
-            print(f"JupyterLab est prêt : {address}?token={token}")
-            print("Si la page ne s'ouvre pas, copiez cette adresse. Ctrl-C arrête tout.")
-        elif not NOISE.match(line):
-            print(line, end="", file=sys.stderr)
-
+def server_command(port, browser):
+    """La commande qui sert la racine du dépôt, à cette machine seulement."""
     command = [str(PYTHON), "-m", "jupyterlab", f"--ip={HOST}", f"--port={port}"]
-    command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={ROOT}"]
-    command += [f"--LabApp.default_url={page}"]
+    command += [f"--ServerApp.root_dir={ROOT}", "--ServerApp.port_retries=0"]
+    command += [f"--LabApp.default_url={PAGE}"]
     command += [] if browser else ["--no-browser"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    return run(command, relay, JUPYTER_TOKEN=token)
+    return command
+
+
+def relay(line, address, token):
+    """Annonce que le serveur est prêt, tait son bavardage, et montre le reste : les erreurs."""
+    if address in line:
+        print(
+            f"JupyterLab est prêt : {address}?token={token}\n"
+            "Si aucune page ne s'ouvre, copiez cette adresse ; Ctrl-C arrête tout."
+        )
+    elif not NOISE.match(line):
+        print(line, end="", file=sys.stderr)
+
+
+def serve(port, browser):
+    """Sert la série jusqu'à Ctrl-C ; rend le code du serveur."""
+    address = f"http://{HOST}:{port}{PAGE}"
+    # Le jeton passe par l'environnement : tous les comptes peuvent lire une ligne de commande.
+    token = secrets.token_hex(24)
+    command = server_command(port, browser)
+    return run(command, lambda line: relay(line, address, token), JUPYTER_TOKEN=token)
 
 
 class FrenchParser(argparse.ArgumentParser):
@@ -274,15 +292,15 @@ def open_series(arguments):
 
 
 def run_dev(*arguments):
-    """Exécute le Python de .venv, outils de développement compris, sur un seul fil de calcul."""
+    """Exécute le Python de .venv, outils de développement compris."""
     set_up(DEV)
-    return run([str(PYTHON), *arguments], OMP_NUM_THREADS="1")
+    return run([str(PYTHON), *arguments])
 
 
 def main(arguments):
     """Exécute une commande ; rend son code de sortie, ou la phrase qui dit son échec."""
     check_python(sys.version_info)
-    if arguments[:1] == ["tests"]:
+    if arguments[:1] == ["tests"]:  # loadfile : les cellules d'un carnet restent ensemble
         return run_dev("-m", "pytest", "-n", "2", "--dist", "loadfile", *arguments[1:])
     if arguments[:1] == ["carnets"]:
         return run_dev("notebooks/build.py", *arguments[1:])
@@ -291,16 +309,21 @@ def main(arguments):
     return open_series(arguments)
 
 
+def outcome(arguments):
+    """Ce que rend `main`, ou la phrase qui dit ce qui l'a interrompu."""
+    try:
+        return main(arguments)
+    except KeyboardInterrupt:
+        print("\nInterrompu : relancez la même commande pour reprendre.", file=sys.stderr)
+        return 130
+    except OSError as error:
+        full = error.errno == errno.ENOSPC
+        return DISK_FULL if full else f"Le système refuse ({error}) : corrigez, puis relancez."
+
+
 if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # une sortie redirigée n'est pas en UTF-8 sous Windows
             stream.reconfigure(encoding="utf-8", line_buffering=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print("\nInterrompu : relancez la même commande pour reprendre.", file=sys.stderr)
-        sys.exit(130)
-    except OSError as error:
-        full = error.errno == errno.ENOSPC
-        sys.exit(DISK_FULL if full else f"Le système refuse : {error}.")
+    sys.exit(outcome(sys.argv[1:]))

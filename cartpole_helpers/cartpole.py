@@ -33,6 +33,7 @@ def dynamics(state: np.ndarray, action: np.ndarray) -> np.ndarray:
     gauche, 1 à droite. Rend (..., 4). Source : Barto, Sutton et Anderson (1983), sans frottement,
     intégrées par la méthode d'Euler explicite ; l'ordre des opérations est celui de Gymnasium.
     """
+    state = np.asarray(state, np.float64)
     x, x_dot, theta, theta_dot = np.moveaxis(state, -1, 0)
     force = np.where(np.equal(action, 1), FORCE, -FORCE)
     cos, sin = np.cos(theta), np.sin(theta)
@@ -149,12 +150,10 @@ class CartPoleVector(VectorEnv):
         terminated = has_fallen(self.state)
         truncated = self.elapsed >= self.max_episode_steps
         ended = terminated | truncated
-        successor = self.state.astype(np.float32)
-        observation = successor
+        info = {"final_obs": self.state.astype(np.float32), "_final_obs": ended}
         if ended.any():
             self._restart(np.flatnonzero(ended))
-            observation = self.state.astype(np.float32)
-        info = {"final_obs": successor, "_final_obs": ended}
+        observation = self.state.astype(np.float32)
         return observation, np.ones(self.num_envs), terminated, truncated, info
 
     def saved_state(self) -> dict[str, np.ndarray]:
@@ -174,7 +173,7 @@ class CartPoleVector(VectorEnv):
     def _seeds(self, seed) -> list[int]:
         if seed is None:
             return np.random.SeedSequence().generate_state(self.num_envs, np.uint64).tolist()
-        if isinstance(seed, int):
+        if not np.iterable(seed):
             return [check_seed("seed", seed) + cart for cart in range(self.num_envs)]
         if len(seed) != self.num_envs:
             raise ValueError(
@@ -185,7 +184,7 @@ class CartPoleVector(VectorEnv):
 
 def check_actions(actions, shape: tuple[int, ...]) -> np.ndarray:
     """Rend `actions` en tableau d'entiers, ou lève une erreur si ce ne sont pas des 0 et des 1."""
-    actions = check_array("actions", actions, shape)
+    actions = check_array("actions", actions, shape, np.int64)
     wrong = actions[(actions != 0) & (actions != 1)]
     if wrong.size:
         raise ValueError(f"actions doit valoir 0 (gauche) ou 1 (droite) : {wrong.flat[0]!r} reçu.")

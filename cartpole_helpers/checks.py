@@ -1,29 +1,31 @@
 """Les vérifications d'arguments : chacune rend la valeur, ou lève une erreur claire en français."""
 
 import math
-import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
 
 import numpy as np
 
 _KINDS = {int: "un entier", float: "un nombre"}
 
 
-def check_number(name: str, value, kind: type, low=-math.inf, high=math.inf, above=-math.inf):
-    """Rend `value` en `kind` (int ou float), fini, dans [low, high] et au-dessus de `above`.
+def check_number(
+    name: str, value, kind: type, low=-math.inf, high=math.inf, above=-math.inf, below=math.inf
+):
+    """Rend `value` en `kind` (int ou float), fini et dans les bornes : larges
+    `low` et `high`, strictes `above` et `below`.
 
     TypeError si ce n'est pas un nombre de ce genre, ValueError s'il sort des bornes.
     """
-    expected = _KINDS[kind] + _bounds(low, high, above)
-    if isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} doit être {expected} : {value!r} reçu.")
+    refusal = f"{name} doit être {_KINDS[kind]}{_bounds(low, high, above, below)} : {value!r} reçu."
+    if isinstance(value, bool) or not isinstance(value, Integral if kind is int else Real):
+        raise TypeError(refusal)
+    if not (low <= value <= high and above < value < below and abs(value) < math.inf):
+        raise ValueError(refusal)
     try:
-        number = operator.index(value) if kind is int else float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} doit être {expected} : {value!r} reçu.") from None
-    if not (math.isfinite(number) and low <= number <= high and number > above):
-        raise ValueError(f"{name} doit être {expected} : {value!r} reçu.")
-    return number
+        return kind(value)
+    except OverflowError:
+        raise ValueError(refusal) from None
 
 
 def check_choice(name: str, value, choices: Sequence):
@@ -39,6 +41,13 @@ def check_flag(name: str, value) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} doit être True ou False : {value!r} reçu.")
     return bool(value)
+
+
+def check_callable(name: str, value) -> Callable:
+    """Rend `value` si on peut l'appeler, sinon TypeError."""
+    if not callable(value):
+        raise TypeError(f"{name} doit être une fonction : {value!r} reçu.")
+    return value
 
 
 def check_seed(name: str, value) -> int:
@@ -58,23 +67,39 @@ def check_seeds(name: str, value) -> list[int]:
     return seeds
 
 
-def check_array(name: str, value, shape: tuple, dtype=None) -> np.ndarray:
-    """Rend `value` en tableau fini de forme `shape`, où None laisse une longueur libre.
-
-    TypeError si les éléments ne sont pas des nombres, ValueError si la forme ou une valeur ne
-    convient pas.
-    """
+def check_numbers(name: str, value) -> np.ndarray:
+    """Rend `value` en tableau, ou lève une erreur s'il n'est pas régulier, ou pas de nombres."""
     try:
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{name} doit être un tableau régulier : {value!r} reçu.") from None
     if array.dtype.kind not in "buif":
         raise TypeError(f"{name} doit être un tableau de nombres : {array.dtype} reçu.")
-    if not _fits(array.shape, shape):
+    return array
+
+
+def check_array(name: str, value, shape: tuple | None, dtype=None) -> np.ndarray:
+    """Rend `value` en tableau fini de forme `shape` ; None y laisse une longueur libre, ou toutes.
+
+    TypeError si les éléments ne sont pas des nombres, ValueError si la forme ou une valeur ne
+    convient pas.
+    """
+    array = check_numbers(name, value)
+    if shape is not None and not _fits(array.shape, shape):
         raise ValueError(f"{name} doit être de forme {_written(shape)} : {array.shape} reçu.")
+    if dtype is not None:
+        array = _cast(name, array, np.dtype(dtype))
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"{name} ne doit contenir que des nombres finis (ni NaN ni infini).")
-    return array if dtype is None else array.astype(dtype, copy=False)
+        raise ValueError(f"{name} ne doit contenir que des nombres finis, ni NaN ni infini.")
+    return array
+
+
+def _cast(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Change le type sans rien perdre : ni une décimale, ni un nombre trop grand devenu infini."""
+    if not np.can_cast(array.dtype, dtype, "same_kind"):
+        raise TypeError(f"{name} doit être un tableau de {dtype} : {array.dtype} reçu.")
+    with np.errstate(over="ignore"):
+        return array.astype(dtype, copy=False)
 
 
 def _fits(shape: tuple, expected: tuple) -> bool:
@@ -88,11 +113,15 @@ def _written(shape: tuple) -> str:
     return f"({inside},)" if len(shape) == 1 else f"({inside})"
 
 
-def _bounds(low: float, high: float, above: float) -> str:
-    if math.isfinite(above):
-        return f" strictement supérieur à {above:g}" + (
-            f" et au plus égal à {high:g}" if math.isfinite(high) else ""
-        )
-    if math.isfinite(low) and math.isfinite(high):
+def _bounds(low: float, high: float, above: float, below: float) -> str:
+    """Écrit les bornes : « entre 0 et 1 », « supérieur ou égal à 1 », « strictement positif »…"""
+    if low > -math.inf and high < math.inf:
         return f" entre {low:g} et {high:g}"
-    return f" supérieur ou égal à {low:g}" if math.isfinite(low) else ""
+    words = {
+        "supérieur ou égal à": low,
+        "strictement supérieur à": above,
+        "inférieur ou égal à": high,
+        "strictement inférieur à": below,
+    }
+    given = [f"{word} {bound:g}" for word, bound in words.items() if abs(bound) < math.inf]
+    return "".join(f" {part}" for part in [" et ".join(given)] if given)

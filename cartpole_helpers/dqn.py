@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cartpole_helpers.checks import check_array
+from cartpole_helpers.checks import check_array, check_numbers
 from cartpole_helpers.config import Config
 from cartpole_helpers.seeds import Purpose, stream
 
@@ -64,6 +64,8 @@ def epsilon_greedy(q: Tensor, epsilon: float, draws: Tensor) -> Tensor:
 
 def value_of(q: Tensor, action: Tensor) -> Tensor:
     """Rend Q(s, a) pour l'action prise : `q` (..., A) et `action` (...) donnent (...)."""
+    if action.dtype not in (torch.int64, torch.int32):
+        raise TypeError(f"action doit être un tenseur d'entiers : {action.dtype} reçu.")
     _check_same_shape(action=action, q=q[..., 0])
     return q.gather(-1, action.unsqueeze(-1)).squeeze(-1)
 
@@ -225,10 +227,11 @@ class Agent:
     @torch.inference_mode()
     def q_values(self, observations: np.ndarray) -> np.ndarray:
         """Rend Q(s, a) : (N, 4) → (N, 2), ou (S, N, 4) → (S, N, 2)."""
-        alone = len(self) == 1 and np.ndim(observations) == 2
+        observations = check_numbers("observations", observations)
+        alone = len(self) == 1 and observations.ndim == 2
         shape = (None, OBSERVATIONS) if alone else (len(self), None, OBSERVATIONS)
         checked = check_array("observations", observations, shape, np.float32)
-        batch = torch.as_tensor(checked, device=self.weights.device)
+        batch = torch.from_numpy(checked.copy()).to(self.weights.device)
         q = self._network(batch.view(len(self), -1, OBSERVATIONS))
         return q.reshape(*checked.shape[:-1], ACTIONS).cpu().numpy()
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cartpole_helpers.checks import check_number
 from cartpole_helpers.loops import Step
 
 
@@ -21,7 +22,8 @@ class History(NamedTuple):
 
     def returns(self, agent: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Rend (pas d'environnement, retour) de chaque épisode de l'agent de rang `agent`."""
-        mine = self.episode_agent == agent
+        agents = self.loss.shape[1]
+        mine = self.episode_agent == check_number("agent", agent, int, low=0, high=agents - 1)
         return self.episode_env_steps[mine], self.episode_return[mine]
 
 
@@ -49,10 +51,14 @@ class UpdateTracker:
 
     def __init__(self):
         self._rows = []
-        self._gradient_steps = 0
+        self._gradient_steps = None
 
     def add(self, step: Step) -> None:
         """Ajoute la mise à jour de `step`, s'il y en a eu une."""
+        if (
+            self._gradient_steps is None
+        ):  # premier tour vu : seule la perte dit s'il y a mise à jour
+            self._gradient_steps = step.gradient_steps - (not np.isnan(step.loss).all())
         if step.gradient_steps > self._gradient_steps:
             self._rows.append((step.env_steps, step.loss, step.epsilon))
         self._gradient_steps = step.gradient_steps

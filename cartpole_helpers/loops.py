@@ -1,4 +1,4 @@
-"""Les boucles, seul endroit où le temps passe : s'entraîner, évaluer, jouer."""
+"""Les boucles : s'entraîner, évaluer, jouer. Le temps ne passe nulle part ailleurs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -17,7 +17,13 @@ from cartpole_helpers.cartpole import (
     dynamics,
     has_fallen,
 )
-from cartpole_helpers.checks import check_choice, check_number, check_seed, check_seeds
+from cartpole_helpers.checks import (
+    check_callable,
+    check_choice,
+    check_number,
+    check_seed,
+    check_seeds,
+)
 from cartpole_helpers.config import Config
 from cartpole_helpers.dqn import Agent, StackedNetwork, double_td_target, epsilon_greedy
 from cartpole_helpers.policies import Policy
@@ -53,6 +59,9 @@ class Training:
     `seeds` : un entier, ou S entiers différents, une graine par agent. `td_target`, de la forme
     `dqn.td_target`, remplace la cible de la configuration (γ y vaut γⁿ si n_steps > 1) ; `td_loss`
     remplace la perte. Ces fonctions reçoivent des tenseurs (S, B, ...).
+
+    Un agent entraîné parmi d'autres a les mêmes bits qu'entraîné seul, sur un fil de processeur et
+    si `batch_size` et les largeurs de `hidden` sont des multiples de 8 ; sinon, à l'arrondi près.
     """
 
     def __init__(
@@ -64,11 +73,13 @@ class Training:
         td_target: Callable | None = None,
         td_loss: Callable = dqn.td_loss,
     ):
+        if not isinstance(config, Config):
+            raise TypeError(f"config doit être un Config : {config!r} reçu.")
         self.config = config
         self.seeds = check_seeds("seeds", seeds)
         self.device = _checked_device(device)
-        self.td_target = td_target
-        self.td_loss = td_loss
+        self.td_target = None if td_target is None else check_callable("td_target", td_target)
+        self.td_loss = check_callable("td_loss", td_loss)
         self.step = self.env_steps = self.gradient_steps = 0
         self._build_networks()
         self._build_carts()
@@ -270,6 +281,7 @@ def evaluate(
     `limit` : nombre de pas après lequel un épisode est arrêté. Les départs sont ceux de CartPole,
     quel que soit le `start_x` de l'entraînement.
     """
+    check_callable("policy", policy)
     episodes = check_number("episodes", episodes, int, low=1)
     limit = check_number("limit", limit, int, low=1)
     seeds = environment_seeds(check_seed("seed", seed), Purpose.EVALUATION, episodes)
@@ -316,8 +328,9 @@ def play(
 
     `render_mode` : None, "rgb_array" (les images sont gardées) ou "human" (une fenêtre s'ouvre).
     """
-    check_seed("seed", seed)
-    check_number("limit", limit, int, low=1)
+    check_callable("policy", policy)
+    seed = check_seed("seed", seed)
+    limit = check_number("limit", limit, int, low=1)
     check_choice("render_mode", render_mode, (None, "rgb_array", "human"))
     env = gymnasium.make("CartPole-v1", max_episode_steps=limit, render_mode=render_mode)
     try:
@@ -360,7 +373,7 @@ def _frames(env: gymnasium.Env) -> list[np.ndarray]:
 def _checked_device(device: str) -> torch.device:
     try:
         return torch.zeros(0, device=device).device
-    except (RuntimeError, AssertionError):
+    except (RuntimeError, AssertionError, TypeError):
         raise ValueError(
             f"device doit être un appareil disponible, comme 'cpu' ou 'cuda' : {device!r} reçu."
         ) from None

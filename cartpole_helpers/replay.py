@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cartpole_helpers.checks import check_array, check_number, check_seeds
+from cartpole_helpers.checks import check_array, check_number, check_numbers, check_seeds
 from cartpole_helpers.seeds import Purpose, generator_state, restore_generator, stream
 
 
@@ -38,6 +38,10 @@ class ReplayBuffer:
             terminated=np.zeros(slots, bool),
             next_observation=np.zeros((*slots, size), np.float32),
         )
+        # Les mêmes tableaux, les agents mis bout à bout : un tirage y est un seul `take`.
+        self._rows = Transition(
+            *(column.reshape(-1, *column.shape[2:]) for column in self._columns)
+        )
         self._added = 0  # transitions reçues par agent depuis le début
 
     def __len__(self) -> int:
@@ -70,7 +74,7 @@ class ReplayBuffer:
                 f"{batch_size} demandées, {len(self)} gardées."
             )
         slots = self._draw(batch_size)
-        return Transition(*(self._take(column, slots) for column in self._columns))
+        return Transition(*(self._take(rows, slots) for rows in self._rows))
 
     def saved_state(self) -> dict[str, np.ndarray]:
         """Rend tout ce que le temps change : transitions gardées, compte, suites de tirages."""
@@ -94,15 +98,14 @@ class ReplayBuffer:
         ]
         return draws[0] if len(draws) == 1 else np.concatenate(draws)
 
-    def _take(self, column: np.ndarray, slots: np.ndarray) -> np.ndarray:
-        tail = column.shape[2:]
-        taken = column.reshape(-1, *tail).take(slots, axis=0)
-        return taken.reshape(*self._lead, -1, *tail)
+    def _take(self, rows: np.ndarray, slots: np.ndarray) -> np.ndarray:
+        taken = rows.take(slots, axis=0)
+        return taken.reshape(*self._lead, -1, *rows.shape[1:]) if self._lead else taken
 
     def _checked(self, incoming: Transition) -> Transition:
         """Rend `incoming` aux formes (S, N, ...), chaque tableau vérifié."""
         size = self._columns.observation.shape[-1]
-        shape = np.shape(incoming.observation)
+        shape = check_numbers("observation", incoming.observation).shape
         counts = shape[len(self._lead) : -1]
         expected = (*self._lead, *counts)
         if len(counts) > 1 or (counts and counts[0] > self.capacity):
@@ -133,7 +136,10 @@ class StepWindow:
         Une fenêtre coupée par une troncature n'amorcerait pas avec γⁿ : la dernière fenêtre entière
         du même chariot prend sa place. Une terminaison, elle, n'amorce pas et convient toujours.
         """
-        self.steps = [*self.steps[-self.length + 1 :], (transition, truncated)]
+        mine = Transition(
+            *map(np.copy, transition)
+        )  # le lecteur d'un tour peut écrire dans le sien
+        self.steps = [*self.steps[-self.length + 1 :], (mine, truncated.copy())]
         if len(self.steps) < self.length:
             return None
         folded, whole = self._fold()

@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from cartpole_helpers.checks import check_array, check_number, check_seed
+from cartpole_helpers.checks import check_array, check_callable, check_number, check_seed
 
 
 def interquartile_mean(values: np.ndarray, axis: int = 0) -> np.ndarray:
@@ -15,7 +15,9 @@ def interquartile_mean(values: np.ndarray, axis: int = 0) -> np.ndarray:
     Un quart des valeurs est écarté de chaque côté ; quand n/4 n'est pas entier, les valeurs du bord
     comptent en proportion. Source : Agarwal et al. (2021).
     """
-    ordered = np.sort(np.moveaxis(_numbers(values), axis, 0), axis=0)  # (n, ...)
+    values = _numbers(values)
+    axis = check_number("axis", axis, int, low=-values.ndim, high=values.ndim - 1)
+    ordered = np.sort(np.moveaxis(values, axis, 0), axis=0)  # (n, ...)
     count = len(ordered)
     # La i-ème valeur occupe [i, i + 1] : son poids est ce qu'en couvre [n/4, 3n/4].
     edges = np.clip(np.arange(count + 1), count / 4, 3 * count / 4)
@@ -36,7 +38,8 @@ def bootstrap_interval(
     Rend deux tableaux (...). Source : intervalle des centiles, Efron (1979).
     """
     values = _numbers(values)
-    confidence = check_number("confidence", confidence, float, above=0, high=1)
+    check_callable("statistic", statistic)
+    confidence = _check_confidence(confidence)
     resamples = check_number("resamples", resamples, int, low=1)
     generator = np.random.default_rng(check_seed("seed", seed))
     rows = generator.integers(len(values), size=(resamples, len(values)))
@@ -55,15 +58,21 @@ def wilson_interval(
     """
     trials = check_number("trials", trials, int, low=1)
     successes = check_number("successes", successes, int, low=0, high=trials)
-    confidence = check_number("confidence", confidence, float, above=0, high=1)
+    confidence = _check_confidence(confidence)
     share, z = successes / trials, NormalDist().inv_cdf((1 + confidence) / 2)
     spread = z * math.sqrt(share * (1 - share) / trials + (z / (2 * trials)) ** 2)
     middle, scale = share + z**2 / (2 * trials), 1 + z**2 / trials
     return max((middle - spread) / scale, 0.0), min((middle + spread) / scale, 1.0)
 
 
+def _check_confidence(confidence: float) -> float:
+    return check_number("confidence", confidence, float, above=0, below=1)
+
+
 def _numbers(values) -> np.ndarray:
-    array = check_array("values", values, (None,) * max(np.ndim(values), 1), float)
+    array = check_array("values", values, None, float)
+    if not array.ndim:
+        raise ValueError(f"values doit avoir au moins un axe : {array.shape} reçu.")
     if not array.size:
         raise ValueError("values doit contenir au moins un nombre : tableau vide reçu.")
     return array

@@ -1,13 +1,14 @@
 """Les carnets que pytest exécute ont les exigences de ceux que l'on construit."""
 
 import os
+from contextlib import ExitStack
 
 import pytest
-from building.kernel import strict_profile
+from building.kernel import strict_environment
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Donne aux noyaux de nbval un profil d'IPython privé, effacé à la fin."""
-    profile = strict_profile()
-    os.environ["IPYTHONDIR"] = profile.name
-    config.add_cleanup(profile.cleanup)
+    """Donne aux noyaux de nbval l'environnement exigeant, effacé à la fin."""
+    stack = ExitStack()
+    os.environ |= stack.enter_context(strict_environment())
+    config.add_cleanup(stack.close)

@@ -122,7 +122,6 @@ def fake_run(monkeypatch):
 def test_typography(typed, expected):
     done = typography(typed)
     hidden = done.replace("\u00a0", "~").replace("\u202f", "_")
-    # Les textes essayés contiennent eux-mêmes des soulignés et des tildes.
     assert hidden == expected
     assert typography(done) == done
 

@@ -37,7 +37,7 @@ def refused(name, value, error):
 
 
 def test_the_fields_are_all_covered_here():
-    others = {"hidden", "activation", "initialisation"}
+    others = {"hidden", "input_scale", "activation", "initialisation"}
     named = {*COUNTS, *SHARES, *PARTS, *RATES, *FLAGS, *others}
     assert named == {field.name for field in fields(Config)}
 
@@ -137,6 +137,26 @@ def test_absurdly_deep_networks_are_refused():
 
 
 @pytest.mark.parametrize(
+    ("value", "error", "received"),
+    [
+        (2.0, TypeError, "2.0"),
+        ("1111", TypeError, "'1111'"),
+        (None, TypeError, "None"),
+        ((1, 1, 1), (TypeError, ValueError), r"\(1, 1, 1\)"),
+        ((1, 1, 1, 1, 1), (TypeError, ValueError), r"\(1, 1, 1, 1, 1\)"),
+        ((1, 1, 1, 0), ValueError, "0"),
+        ((1, 1, NAN, 1), ValueError, "nan"),
+        ((1, INFINITY, 1, 1), ValueError, "inf"),
+        ((1, "2", 1, 1), TypeError, "'2'"),
+        ((1, True, 1, 1), TypeError, "True"),
+    ],
+)
+def test_input_scale_is_a_tuple_of_four_factors(value, error, received):
+    with pytest.raises(error, match=rf"input_scale doit .*{received}.* reçu"):
+        Config(input_scale=value)
+
+
+@pytest.mark.parametrize(
     ("changes", "named"),
     [
         ({"capacity": 63}, ("capacity", "63", "batch_size", "64")),
@@ -166,9 +186,15 @@ def test_it_is_frozen_and_hashable():
 def test_numbers_are_kept_as_plain_python():
     """Un fichier de sauvegarde, ou un `repr`, ne connaît pas les scalaires de NumPy."""
     mixed = Config(
-        gamma=np.float32(0.5), carts=np.int64(3), hidden=[np.int64(8), 8], mirror=np.bool_(True)
+        gamma=np.float32(0.5),
+        carts=np.int64(3),
+        hidden=[np.int64(8), 8],
+        input_scale=[2, 1, np.float64(10), 1],
+        mirror=np.bool_(True),
     )
-    plain = Config(gamma=0.5, carts=3, hidden=(8, 8), mirror=True)
+    plain = Config(
+        gamma=0.5, carts=3, hidden=(8, 8), input_scale=(2.0, 1.0, 10.0, 1.0), mirror=True
+    )
     assert mixed == plain
     assert repr(mixed) == repr(plain)
     assert type(mixed.carts) is int
@@ -229,6 +255,7 @@ def test_version_1_has_the_printed_numbers_of_the_founding_document():
         "target_period": 60,
         "target_rate": 1.0,
         "average_rate": 1.0,
+        "input_scale": (1, 1, 1, 1),
         "mirror": False,
         "double": False,
         "n_steps": 1,

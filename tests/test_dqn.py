@@ -202,6 +202,8 @@ def test_epsilon_zero_is_greedy():
     action = epsilon_greedy(q, 0.0, uniform_draws(2_000))
     assert torch.equal(action, q.argmax(dim=-1))
     assert action.dtype == torch.int64
+    lowest_draws = torch.zeros(2_000, 2)
+    assert torch.equal(epsilon_greedy(q, 0.0, lowest_draws), q.argmax(dim=-1))
 
 
 def test_epsilon_one_forgets_q():
@@ -316,6 +318,16 @@ def test_the_mirrored_network_swaps_its_actions(activation):
     q = network(observations)
     torch.testing.assert_close(network(-observations), q.flip(-1))
     assert not torch.allclose(q[..., 0], q[..., 1])
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_input_scale_multiplies_each_component(mirror):
+    plain = replace(SMALL, mirror=mirror)
+    scaled = replace(plain, input_scale=(2.0, 0.5, 10.0, 1.0))
+    weights, observations = initial_weights(plain, [0, 1]), normal(2, 50, 4)
+    assert torch.equal(initial_weights(scaled, [0, 1]), weights)
+    expected = StackedNetwork(plain, weights)(observations * tensor([2.0, 0.5, 10.0, 1.0]))
+    torch.testing.assert_close(StackedNetwork(scaled, weights)(observations), expected)
 
 
 def test_without_the_mirror_nothing_is_swapped():
@@ -480,7 +492,7 @@ def test_acting_leaves_observations_alone():
         ([3, 4], np.zeros((3, 9, 4)), ValueError, r"\(3, 9, 4\)"),
         (3, np.full((2, 4), np.nan), ValueError, "NaN"),
         (3, np.full((2, 4), np.inf), ValueError, "inf"),
-        (3, np.full((2, 4), 1e300), ValueError, "observations"),
+        (3, np.full((2, 4), 1e300), ValueError, "finis"),
         (3, np.full((2, 4), "a"), TypeError, "<U1"),
         (3, None, TypeError, "object"),
         (3, [[0, 0, 0, 0], [0, 0]], ValueError, "reçu"),

@@ -37,10 +37,9 @@ NOT_PROSE = [
 NEXT_BLOCK = re.compile(r"\n\s*\n|\n(?=[ \t>]*(?:[-*+]|\d+[.)]|#+)[ \t])|\|")
 LINE_START = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d+[.)]|#+)[ \t]+)?", re.MULTILINE)
 EMPHASIS = re.compile(r"\*+|(?<!\w)_+|_+(?!\w)|!?\[(?=[^\]]*\])|\]")
-# Du code sans accents graves : fichier, option, identificateur, appel, forme (S, E, 4), prime.
+# Du code sans accents graves : fichier, option, identificateur, prime, argument d'un message.
 CODE_LIKE = re.compile(
-    r"(?:[\w.-]*/)*[\w-]*\.[a-z]\w+|(?<!\w)--[a-z-]+|\w+_\w+|\b\w+(?:\.\w+)*\([^()]*\)"
-    r"|\((?:[\w·+/…-]{1,4}|[., ])+\)|\b\w'(?!\w)|^\w+(?= doit\b)"
+    r"(?:[\w.-]*/)*[\w-]*\.[a-z]\w+|(?<!\w)--[a-z-]+|\w+_\w+|\b\w'(?!\w)|^\w+(?= doit\b)"
 )
 
 
@@ -132,6 +131,18 @@ def grammalecte(require):
 def faults(grammalecte):
     """Les fautes de chaque fichier, relevées en une fois : grammalecte est long à charger."""
     return dict(zip(FILES, check([[*texts(path)] for path in FILES.values()]), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("variable", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)]
+)
+def test_a_missing_tool_fails_in_continuous_integration_only(
+    require, monkeypatch, variable, outcome
+):
+    monkeypatch.setenv("CI", variable)
+    require("grammalecte", True)
+    with pytest.raises(outcome, match="grammalecte"):
+        require("grammalecte", False)
 
 
 @pytest.mark.parametrize("name", FILES)

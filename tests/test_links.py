@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,7 +15,8 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *NOTEBOOKS]
 MEDIA_LIMIT = 300_000  # octets
 
-CODE = re.compile(r"^[ >]*(```+|~~~+).*?^[ >]*\1|(`+)(?!`).+?(?<!`)\2(?!`)", re.M | re.S)
+FENCE = re.compile(r"^[ >]*(```+|~~~+).*?^[ >]*\1", re.M | re.S)
+CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.S)
 MARKDOWN = re.compile(r"\]\(\s*<?([^()\s<>]*(?:\([^()\s]*\)[^()\s]*)*)>?(?:\s+\"[^\"]*\")?\s*\)")
 REFERENCE = re.compile(r"^ {0,3}\[[^\]^][^\]]*\]:\s*<?(\S+?)>?(?:\s|$)", re.M)
 HTML = re.compile(r"<[^>]+?\b(?:src|href|poster)\s*=\s*[\"']([^\"']+)[\"']", re.I)
@@ -24,13 +26,13 @@ HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.M)
 
 
 def texts(path):
-    """Le Markdown et le HTML qu'un lecteur de la page voit, sans le code."""
+    """Le Markdown et le HTML de la page, sans les blocs de code."""
     if path.suffix == ".md":
-        return [CODE.sub("", path.read_text("utf-8"))]
+        return [FENCE.sub("", path.read_text("utf-8"))]
     shown = []
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown":
-            shown.append(CODE.sub("", cell.source))
+            shown.append(FENCE.sub("", cell.source))
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             shown += [data[kind] for kind in ("text/html", "text/markdown") if kind in data]
@@ -43,7 +45,7 @@ def links(path):
         x
         for text in texts(path)
         for rule in (MARKDOWN, REFERENCE, HTML)
-        for x in rule.findall(text)
+        for x in rule.findall(CODE.sub("", text))
     ]
     return [unquote(link) for link in found if not ELSEWHERE.match(link)]
 
@@ -71,16 +73,18 @@ def broken(path, known):
             yield f"{link} : pas de telle ancre"
 
 
-def project_files():
+@pytest.fixture(scope="module")
+def project_files(require):
     """Les fichiers que git suit ou suivra : les autres n'existent que sur cette machine."""
+    require("git", shutil.which("git") and (ROOT / ".git").exists())
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return {path for name in listing.split("\0") if name and (path := ROOT / name).exists()}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_links_lead_somewhere(path):
-    assert list(broken(path, project_files())) == []
+def test_links_lead_somewhere(project_files, path):
+    assert list(broken(path, project_files)) == []
 
 
 def test_some_links_were_found():
@@ -89,12 +93,12 @@ def test_some_links_were_found():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_files_named_by_the_code_exist(path):
+def test_files_named_by_the_code_exist(project_files, path):
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code" and not cell.source.lstrip().startswith("%"):
             for node in ast.walk(ast.parse(cell.source)):
                 if isinstance(node, ast.Constant) and re.match(r"\.\./\S+\.\w+$", str(node.value)):
-                    assert (path.parent / node.value).resolve() in project_files()
+                    assert (path.parent / node.value).resolve() in project_files
 
 
 def test_films_and_pictures_are_light():
@@ -104,11 +108,11 @@ def test_films_and_pictures_are_light():
 
 
 PAGE = """\
-# Le départ : où ?
+# Le départ `train` : où ?
 
 [ici](other.md) [là](other.md#un-titre) ![vue](vue_(1).png "Vue : une") <img src="vue_(1).png">
-[haut](#le-départ--où-) [loin](https://a.fr) <a id="but"></a> [but](#but) [dossier](sub) `[x](y)`
-[deux][ref]
+[haut](#le-départ-train--où-) [loin](https://a.fr) <a id="but"></a> [but](#but)
+[dossier](sub) `[x](y)` [deux][ref]
 
 [ref]: sub/a.txt
 """

@@ -247,6 +247,7 @@ ALONE = {
     "tanh": {"activation": "tanh", "hidden": (64,)},
     "wide": {"hidden": (128, 128), "activation": "relu", "batch_size": 64, "warmup": 64},
     "mirror": {"mirror": True},
+    "scaled": {"input_scale": (2.0, 1.0, 10.0, 1.0)},
     "double": {"double": True},
     "three_steps": {"n_steps": 3},
     "hard_target": {"target_period": 5, "target_rate": 1.0, "average_rate": 1.0},
@@ -257,12 +258,14 @@ ALONE = {
         "activation": "leaky_relu",
         "initialisation": "xavier_normal",
     },
-    # Des largeurs qui ne remplissent pas un registre : P n'est pas un multiple de 8.
+    "odd_carts": {"hidden": (24,), "carts": 3, "mirror": True},
+}
+# Des tailles qui ne remplissent pas un registre : l'ordre des sommes peut alors différer.
+UNALIGNED = {
     "odd_relu": {"hidden": (3,), "activation": "relu"},
     "odd_matrices": {"hidden": (7, 5), "activation": "relu"},
     "odd_batch": {"hidden": (7, 5), "activation": "tanh", "batch_size": 17},
     "odd_silu": {"hidden": (7,), "activation": "silu"},
-    "odd_carts": {"hidden": (20,), "carts": 3, "mirror": True},
 }
 
 
@@ -275,6 +278,18 @@ def test_an_agent_alone_equals_its_row_among_others(variant):
         alone, expected = run(config, seed, 70)
         assert_same_steps(expected, steps, slice(row, row + 1))
         assert torch.equal(alone.agent.weights, together.agent.weights[row : row + 1])
+
+
+@pytest.mark.parametrize("variant", UNALIGNED)
+def test_unaligned_sizes_agree_to_rounding(variant):
+    config = replace(ALIGNED, **UNALIGNED[variant])
+    together, _ = run(config, SEEDS, config.warmup // config.carts + 2)
+    assert together.gradient_steps
+    for row, seed in enumerate(SEEDS):
+        alone, _ = run(config, seed, config.warmup // config.carts + 2)
+        torch.testing.assert_close(
+            alone.agent.weights, together.agent.weights[row : row + 1], rtol=1e-4, atol=1e-5
+        )
 
 
 def test_an_agent_does_not_depend_on_its_rank():
@@ -308,6 +323,7 @@ class Witness:
         return nn.Sequential(*modules[:-1])
 
     def q(self, network, observations):
+        observations = observations * torch.tensor(self.config.input_scale)
         if self.config.mirror:
             sides = [network(sign * observations)[:, -1] for sign in (-1, 1)]
             return torch.stack(sides, dim=1)
@@ -354,6 +370,7 @@ LEARNING = {
     "three_steps": {"n_steps": 3},
     "mirror": {"mirror": True},
     "leaky": {"activation": "leaky_relu", "initialisation": "xavier_normal"},
+    "scaled": {"input_scale": (2.0, 0.5, 10.0, 1.0)},
     "gamma_one": {"gamma": 1.0, "activation": "tanh"},
     "all": {"mirror": True, "double": True, "n_steps": 2, "learn_every": 2, "target_period": 4},
 }
@@ -393,7 +410,14 @@ def test_the_witness_would_see_a_wrong_rule(monkeypatch):
     training = Training(SMALL, 3)
     witnesses = {
         name: Witness(replace(SMALL, **LEARNING[name]), training.agent)
-        for name in ("hard_target", "slow_soft_target", "falling_rate", "double", "gamma_one")
+        for name in (
+            "hard_target",
+            "slow_soft_target",
+            "falling_rate",
+            "double",
+            "scaled",
+            "gamma_one",
+        )
     }
     batches = watch(training.memory, "sample", monkeypatch)
     losses = [training.advance().loss[0] for _ in range(60)]
@@ -882,13 +906,14 @@ def test_bad_arguments_are_refused(ask, name, value, error):
 # Et cela apprend
 
 
-@pytest.mark.parametrize("config", [QUICK, VERSION_2], ids=["QUICK", "VERSION_2"])
-def test_the_recipe_learns(config):
-    """Quatre graines sur quatre font quatre fois mieux que le hasard (23), en 8 000 pas."""
+@pytest.mark.parametrize(
+    ("config", "floor"), [(QUICK, 400), (VERSION_2, 195)], ids=["QUICK", "VERSION_2"]
+)
+def test_the_recipe_learns(config, floor):
+    """Quatre graines sur quatre atteignent `floor` en 8 000 pas ; le hasard fait 23."""
     training, best = Training(config, range(4)), np.zeros(4)
     for turn in range(1, 8_000 // config.carts + 1):
         training.advance()
         if turn % 50 == 0:
-            means = [evaluate(agent, 10, limit=200).mean() for agent in training.agent]
-            best = np.maximum(best, means)
-    assert (best >= 4 * 23).all(), best
+            best = np.maximum(best, [evaluate(agent, 10).mean() for agent in training.agent])
+    assert (best >= floor).all(), best

@@ -18,7 +18,7 @@ SOURCES = sorted((ROOT / "notebooks" / "sources").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LESSONS = NOTEBOOKS[1:]  # le premier prend en main, les autres enseignent
 # Le dossier d'une personne ou d'un système, où que le carnet ait été exécuté.
-MACHINE = re.compile(r"(?<![\w.:/-])/(home|root|Users|tmp|var|private|mnt|opt)\b|\b[A-Za-z]:\\+\w")
+MACHINE = re.compile(r"(?<![<\w.:/-])/(home|root|Users|tmp|var|private|mnt|opt)\b|\b[A-Za-z]:\\+\w")
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

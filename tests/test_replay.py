@@ -249,7 +249,7 @@ BAD_VALUES = [
     ("observation", [["a"] * 4] * 3, TypeError, "<U1"),
     ("observation", np.full((3, 4), 1j), TypeError, "complex128"),
     ("observation", np.full((3, 4), NAN), ValueError, "NaN"),
-    ("observation", np.full((3, 4), 1e300), ValueError, "observation"),
+    ("observation", np.full((3, 4), 1e300), ValueError, "finis"),
     ("action", [0, 1], ValueError, r"\(2,\)"),
     ("action", [[0], [1], [0]], ValueError, r"\(3, 1\)"),
     ("action", [0.0, 0.5, 1.0], TypeError, "float64"),

@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import av
+from PIL import Image
 
 from cartpole_helpers.cartpole import EPISODE_LIMIT
 from cartpole_helpers.checks import check_number
@@ -87,6 +88,8 @@ def side_by_side(films: Sequence[Film], captions: Sequence[str]) -> SideBySide:
 
 
 def _check_path(path: str | Path) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path doit être un chemin : {path!r} reçu.")
     path = Path(path)
     if path.suffix != ".mp4":
         raise ValueError(f"path doit finir par .mp4 : {str(path)!r} reçu.")
@@ -138,7 +141,8 @@ def _still(path: Path) -> bytes:
     buffer = BytesIO()
     with av.open(path) as container:
         last = deque(container.decode(video=0), maxlen=1).pop()
-    last.to_image().quantize(32).save(buffer, "png", optimize=True)
+    colours = last.to_image().quantize(32, Image.Quantize.MAXCOVERAGE)
+    colours.save(buffer, "png", optimize=True)
     return buffer.getvalue()
 
 

@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nbclient import NotebookClient
@@ -15,13 +17,15 @@ from building.errors import BuildError
 CELL_TIMEOUT = 300  # secondes
 
 
-def strict_profile() -> tempfile.TemporaryDirectory:
-    """Un dossier d'IPython où tout noyau démarre par `strict.py` ; les noyaux y écrivent."""
-    folder = tempfile.TemporaryDirectory(prefix="ipython-", ignore_cleanup_errors=True)
-    startup = Path(folder.name, "profile_default", "startup")
-    startup.mkdir(parents=True)
-    shutil.copy(Path(__file__).with_name("strict.py"), startup)
-    return folder
+@contextmanager
+def strict_environment() -> Iterator[dict[str, str]]:
+    """Les variables d'un noyau exigeant : profil d'IPython éphémère, où démarre `strict.py`."""
+    with tempfile.TemporaryDirectory(prefix="ipython-", ignore_cleanup_errors=True) as folder:
+        startup = Path(folder, "profile_default", "startup")
+        startup.mkdir(parents=True)
+        shutil.copy(Path(__file__).with_name("strict.py"), startup)
+        # Sur un seul fil, un calcul se refait au bit près, et deux noyaux ne se gênent pas.
+        yield {"IPYTHONDIR": folder, "OMP_NUM_THREADS": "1"}
 
 
 def execute(notebook: NotebookNode, folder: Path) -> None:
@@ -34,7 +38,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
     )
-    with strict_profile() as profile, client.setup_kernel(env=os.environ | {"IPYTHONDIR": profile}):
+    with strict_environment() as strict, client.setup_kernel(env=os.environ | strict):
         for index, cell in enumerate(notebook.cells):
             try:
                 # Sans historique, comme nbval : « ; » en fin de cellule ne cache donc rien.

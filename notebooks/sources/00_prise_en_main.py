@@ -59,7 +59,8 @@ print(f"moyenne {hasard.mean():.0f} pas, meilleur épisode {hasard.max():.0f}")
 #
 # `Training` réunit tout ce qu'il faut pour apprendre : un réseau de neurones, une mémoire, des
 # chariots. Chaque appel à `advance` fait un tour : agir, mémoriser, apprendre un peu. `QUICK` est
-# une configuration toute prête, choisie pour aller vite.
+# une configuration toute prête, choisie pour aller vite. Elle s'aide d'ailleurs de deux choses que
+# nous savons du jeu : gauche et droite s'y valent, et ses quatre nombres n'ont pas la même échelle.
 
 # %%
 entrainement = Training(QUICK, seeds=0)
@@ -73,8 +74,8 @@ print(f"avant : {avant:.0f} pas ; après {entrainement.env_steps} pas de jeu : {
 
 # %% [markdown]
 # Dix mille pas de jeu : à la vitesse réelle, deux cents secondes passées à regarder une tige tomber.
-# L'ordinateur, lui, n'a pas attendu. Personne n'a dit à l'agent ce qu'est un angle ; il n'a vu
-# que quatre nombres, deux boutons, et une récompense de 1 par pas.
+# L'ordinateur, lui, n'a pas attendu. Personne n'a dit à l'agent ce qu'est un angle, ni de quel côté
+# pousser ; il n'a vu que quatre nombres, deux boutons, et une récompense de 1 par pas.
 #
 # Regardons-le jouer, à côté du hasard, depuis le même départ.
 
@@ -87,11 +88,13 @@ films = [
 video.side_by_side(films, list(politiques))
 
 # %% [markdown]
-# Si votre page ne lit pas les vidéos, voici leurs images animées ; chacune mène à son film.
+# <details><summary>Pas de vidéo ci-dessus ? Voici les images animées ; chacune mène à son film.</summary>
 #
 # | au hasard | après l'apprentissage |
 # |:---:|:---:|
 # | [![La tige tombe presque aussitôt.](../videos/apprentissage_1.webp)](../videos/apprentissage_1.mp4) | [![La tige reste debout.](../videos/apprentissage_2.webp)](../videos/apprentissage_2.mp4) |
+#
+# </details>
 
 # %% [markdown]
 # ## 4. Le hasard, et comment le tenir
@@ -102,6 +105,7 @@ video.side_by_side(films, list(politiques))
 #
 # > **À vous.** Les trois entraînements ci-dessous font soixante tours chacun. Lesquels auront pris
 # > exactement les mêmes actions ?
+
 
 # %%
 def premieres_actions(graine, tours=60):

@@ -1,0 +1,161 @@
+"""Ce que fait un lecteur : lancer la série, ouvrir un carnet, tout exécuter, regarder, Ctrl-C."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parents[2]
+START = 60_000  # ms, pour que la page et le noyau soient prêts
+RUN = 300_000  # ms, pour qu'un carnet entier soit exécuté
+TALLEST = 16_000  # px : au-delà, Chromium ne photographie plus d'un seul tenant
+
+# Le voyant de l'interface dit « libre » avant que le noyau soit connecté : on interroge le modèle.
+IDLE = """() => {
+    const context = window.jupyterapp?.shell?.currentWidget?.context?.sessionContext;
+    return context?.isReady && context.session?.kernel?.status === 'idle';
+}"""
+RUN_ALL = """() => {
+    const run = window.jupyterapp.commands.execute('notebook:run-all-cells');
+    run.finally(() => { window.allRun = true; });
+}"""
+CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets
+    .map(cell => cell.model.toJSON())"""
+SETTLED = """() => [...document.querySelectorAll('.jp-Notebook img, .jp-Notebook video')].every(
+    picture => picture.complete || picture.readyState || picture.error)"""
+PICTURES = """() => [...document.querySelectorAll('.jp-Notebook img, .jp-Notebook video')].map(
+    picture => ({
+        place: (picture.currentSrc || picture.src).slice(0, 80),
+        shown: (picture.complete ? picture.naturalWidth : picture.videoWidth) > 0,
+    })
+)"""
+BROKEN = "mjx-merror, mjx-mtext[style*=red], .jp-Notebook :text('Error displaying widget')"
+POP_UPS = ".Toastify__toast, .jp-Dialog"
+OVERFLOWS = """() => [...document.querySelectorAll('.jp-OutputArea-output, .jp-MarkdownOutput')]
+    .filter(area => area.scrollWidth > area.clientWidth + 1)
+    .map(area => area.innerText.slice(0, 80))"""
+HEIGHT = """() => {
+    const cells = [...document.querySelectorAll('.jp-Notebook .jp-Cell')];
+    return cells.at(-1).getBoundingClientRect().bottom - cells[0].getBoundingClientRect().top;
+}"""
+TO_TOP = """() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)"""
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+class Launcher:
+    """`lancer.py --sans-navigateur`, jusqu'au Ctrl-C."""
+
+    def __init__(self, folder, environment):
+        command = [sys.executable, "lancer.py", "--sans-navigateur", "--port", str(free_port())]
+        self.process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        self.first_line = self.process.stdout.readline()
+        address = re.search(r"(http://127\.0\.0\.1:\d+)/\S+\?token=(\w+)$", self.first_line)
+        assert address, self.first_line + self.interrupt()
+        self.base, self.token = address.groups()
+        self._wait()
+
+    def _wait(self):
+        """Attend la première connexion acceptée, quelques millisecondes après l'annonce."""
+        place = urlsplit(self.base)
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex((place.hostname, place.port)) == 0:
+                    return
+            time.sleep(0.05)
+
+    def interrupt(self):
+        """Fait Ctrl-C, que le terminal envoie à tout le groupe, et rend ce qui s'est encore dit."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        with self.process:
+            return self.process.stdout.read()
+
+
+class Reader:
+    """Un lecteur devant un carnet, qui note ce que la page et le réseau ont d'anormal."""
+
+    def __init__(self, page, launcher, notebook):
+        self.page = page
+        self.faults = []
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.faults.append(f"erreur de la page : {error}"))
+        page.on("request", self._on_request)
+        address = f"{launcher.base}/lab/tree/{notebook}?token={launcher.token}&reset"
+        page.goto(address, wait_until="domcontentloaded")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=START)
+        page.wait_for_function(IDLE, timeout=START)
+
+    def _on_console(self, message):
+        if message.type == "error":
+            self.faults.append(f"console : {message.text}")
+
+    def _on_request(self, request):
+        address = urlsplit(request.url)
+        if address.hostname not in (None, "127.0.0.1"):
+            self.faults.append(f"requête vers l'extérieur : {request.url}")
+
+    def run_all(self):
+        """Exécute toutes les cellules, par une commande : les menus dépendent de la langue."""
+        self.page.evaluate(RUN_ALL)
+        self.page.wait_for_function("() => window.allRun", timeout=RUN)
+        self.page.wait_for_function(IDLE, timeout=START)
+        self.page.wait_for_function(SETTLED, timeout=START)
+
+    def counts(self):
+        """Le numéro d'exécution de chaque cellule de code."""
+        return [cell["execution_count"] for cell in self._code_cells()]
+
+    def outputs(self):
+        """Toutes les sorties, telles que JupyterLab les enregistrerait."""
+        return [output for cell in self._code_cells() for output in cell["outputs"]]
+
+    def alarms(self):
+        """Les sorties qui sont des erreurs ou des avertissements."""
+        outputs = self.outputs()
+        return [x for x in outputs if x["output_type"] == "error" or x.get("name") == "stderr"]
+
+    def blanks(self):
+        """Les images et les films qui ne se montrent pas."""
+        return [x["place"] for x in self.page.evaluate(PICTURES) if not x["shown"]]
+
+    def overflows(self):
+        """Le début des textes plus larges que leur colonne."""
+        return self.page.evaluate(OVERFLOWS)
+
+    def count(self, selector):
+        """Combien d'éléments de la page répondent à un sélecteur."""
+        return self.page.locator(selector).count()
+
+    def _code_cells(self):
+        return [cell for cell in self.page.evaluate(CELLS) if cell["cell_type"] == "code"]
+
+    def photograph(self, path):
+        """Photographie le carnet de haut en bas."""
+        path.parent.mkdir(exist_ok=True)
+        height = int(self.page.evaluate(HEIGHT)) + 200
+        self.page.set_viewport_size({"width": 1280, "height": min(height, TALLEST)})
+        self.page.evaluate(TO_TOP)
+        self.page.locator(".jp-NotebookPanel").screenshot(path=path)
+
+    def leave(self):
+        """Arrête le noyau, qui sinon survit à la page, et ferme celle-ci."""
+        self.page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown()"
+        )
+        self.page.close()

@@ -1,0 +1,533 @@
+"""Les figures : vraies, lisibles en français et sans les voir, les mêmes octets à chaque fois."""
+
+import base64
+import hashlib
+import io
+import math
+import re
+import subprocess
+import sys
+from functools import cache
+
+import matplotlib
+import numpy as np
+import pytest
+from gymnasium.envs.classic_control.cartpole import CartPoleEnv
+from IPython.core.interactiveshell import InteractiveShell
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from PIL import Image
+
+from cartpole_helpers import bootstrap_interval, evaluate, interquartile_mean, play
+from cartpole_helpers.display import figures
+from cartpole_helpers.policies import lqr, push_by_angle, push_by_velocity, random_policy
+
+NARROW, MINUS = "\u202f", "\u2212"
+TITLE = "Une politique sur deux tient : 50 %, ni plus ni moins ; pourquoi ?"
+RETURNS = {
+    "au hasard": evaluate(random_policy(), 20),
+    "signe de θ": evaluate(push_by_angle, 20),
+    "LQR": evaluate(lqr, 20),
+}
+LENGTHS = {"θ": evaluate(push_by_angle, 25, limit=2_000), "LQR": evaluate(lqr, 25, limit=2_000)}
+EPISODE = play(push_by_angle, seed=3)
+ENV_STEPS = np.arange(0, 12_001, 2_000)
+CURVES = np.clip(np.random.default_rng(0).normal(240, 120, (5, 7)), 9, 500)
+MAKERS = {
+    "baselines": lambda: figures.baselines(RETURNS, TITLE),
+    "survival": lambda: figures.survival(LENGTHS, 2_000, TITLE, marks=(500,)),
+    "phase_portraits": lambda: figures.phase_portraits(
+        {"signe de θ": push_by_angle, "LQR": lqr}, 3, TITLE
+    ),
+    "cart_diagram": lambda: figures.cart_diagram((0.6, 0.1, 0.12, 0.2), 1, TITLE),
+    "components": lambda: figures.components(EPISODE.observations, TITLE),
+    "learning_curves": lambda: figures.learning_curves(ENV_STEPS, CURVES, TITLE),
+}
+
+
+@cache
+def picture_of(name):
+    """Une image de chaque sorte, faite une fois pour tous les tests qui ne font que la lire."""
+    return MAKERS[name]()
+
+
+@pytest.fixture(params=MAKERS)
+def picture(request):
+    return picture_of(request.param)
+
+
+@pytest.fixture(params=MAKERS)
+def maker(request):
+    return MAKERS[request.param]
+
+
+def texts(figure):
+    """Tout ce qu'on lit sur la figure, une fois dessinée."""
+    figure.draw_without_rendering()
+    found = (text.get_text() for text in figure.findobj(matplotlib.text.Text))
+    return [text for text in found if text]
+
+
+def line_through(axes, x, y):
+    """Rend la courbe de `axes` qui passe exactement par ces points, ou échoue."""
+    for line in axes.lines:
+        same = np.shape(line.get_xdata()) == np.shape(x) and np.shape(line.get_ydata()) == np.shape(
+            y
+        )
+        if same and np.allclose(line.get_xdata(), x) and np.allclose(line.get_ydata(), y):
+            return line
+    return pytest.fail("aucune courbe ne passe par ces points")
+
+
+# Les nombres
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((0,), "0"),
+        ((23.4,), "23"),
+        ((23.6,), "24"),
+        ((999,), "999"),
+        ((1_000,), f"1{NARROW}000"),
+        ((1_234_567,), f"1{NARROW}234{NARROW}567"),
+        ((0.05, 2), "0,05"),
+        ((2.4, 1), "2,4"),
+        ((1_234.5, 2), f"1{NARROW}234,50"),
+        ((-3,), f"{MINUS}3"),
+        ((-0.25, 2), f"{MINUS}0,25"),
+        ((-1_234_567.891, 1), f"{MINUS}1{NARROW}234{NARROW}567,9"),
+        ((np.float64(475.0),), "475"),
+        ((np.int64(12_000),), f"12{NARROW}000"),
+        ((np.float32(0.5), 1), "0,5"),
+    ],
+)
+def test_numbers_are_written_in_french(arguments, expected):
+    assert figures.number(*arguments) == expected
+
+
+@pytest.mark.parametrize(("value", "digits"), [(-0.0, 0), (-0.3, 0), (-0.004, 2)])
+def test_zero_has_no_sign(value, digits):
+    assert MINUS not in figures.number(value, digits)
+
+
+# Une image
+
+
+def test_a_picture_is_a_figure_and_its_text(picture):
+    assert isinstance(picture, figures.Picture)
+    assert isinstance(picture.figure, Figure)
+    assert isinstance(picture.alt, str)
+
+
+def test_a_picture_is_not_trivial(picture):
+    with Image.open(io.BytesIO(picture.png())) as image:
+        assert image.width >= 1_000
+        assert image.height >= 300
+        colours = {colour: count for count, colour in image.convert("RGB").getcolors(1 << 20)}
+        blank = colours[255, 255, 255] / (image.width * image.height)
+    assert 0.1 < blank < 0.99
+    assert len(colours) > 50
+    assert all(axes.has_data() or axes.texts for axes in picture.figure.axes)
+
+
+def test_a_picture_shows_itself_with_its_text_and_width(picture):
+    data, metadata = InteractiveShell.instance().display_formatter.format(picture)
+    assert set(data) == {"image/png", "text/plain"}
+    content = base64.b64decode(data["image/png"])
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.format == "PNG"
+        shown = metadata["image/png"]["width"]
+        assert 500 <= shown <= 900
+        assert image.width == pytest.approx(2 * shown, abs=2)
+    assert content == picture.png()
+    assert metadata["image/png"]["alt"] == data["text/plain"] == picture.alt
+
+
+def test_the_same_data_make_the_same_bytes(maker):
+    picture = maker()
+    content = picture.png()
+    assert picture.png() == content
+    assert maker().png() == content
+
+
+def test_the_bytes_do_not_depend_on_the_settings_of_the_reader():
+    picture = MAKERS["learning_curves"]()
+    content = picture.png()
+    settings = {"savefig.facecolor": "black", "savefig.bbox": "tight", "savefig.dpi": 30}
+    with matplotlib.rc_context(settings):
+        assert picture.png() == content
+
+
+def test_one_style_for_all_whatever_the_settings_of_the_reader():
+    content = MAKERS["learning_curves"]().png()
+    with matplotlib.rc_context({"text.color": "white", "axes.facecolor": "black"}):
+        assert MAKERS["learning_curves"]().png() == content
+
+
+OTHER_PROCESS = """
+import hashlib, sys
+import numpy as np
+from cartpole_helpers.display import figures
+assert "matplotlib.pyplot" not in sys.modules
+curves = figures.learning_curves(np.arange(4), 100.0 * np.arange(8).reshape(2, 4), "Un titre")
+state = figures.cart_diagram((0.6, 0.1, 0.12, 0.2), 1, "Un titre")
+digest = hashlib.sha256(curves.png() + state.png()).hexdigest()
+state._repr_mimebundle_()
+assert "matplotlib.pyplot" not in sys.modules
+print(digest)
+"""
+
+
+def test_pyplot_is_never_imported_and_another_process_draws_the_same():
+    command = [sys.executable, "-W", "error", "-c", OTHER_PROCESS]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    curves = figures.learning_curves(np.arange(4), 100.0 * np.arange(8).reshape(2, 4), "Un titre")
+    state = figures.cart_diagram((0.6, 0.1, 0.12, 0.2), 1, "Un titre")
+    assert run.stdout.strip() == hashlib.sha256(curves.png() + state.png()).hexdigest()
+
+
+def test_the_settings_of_matplotlib_stay_as_they_were(maker):
+    before = dict(matplotlib.rcParams)
+    maker()._repr_mimebundle_()
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_the_settings_come_back_even_after_an_error():
+    before = dict(matplotlib.rcParams)
+    with pytest.raises(ZeroDivisionError):
+        figures.phase_portraits({"a": lqr, "b": lambda observations: 1 / 0}, 2, TITLE)
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_drawing_leaves_its_arguments_alone():
+    observations, returns = EPISODE.observations.copy(), CURVES.copy()
+    for maker in MAKERS.values():
+        maker()
+    np.testing.assert_array_equal(EPISODE.observations, observations)
+    np.testing.assert_array_equal(CURVES, returns)
+
+
+OTHER_DATA = {
+    "baselines": lambda: figures.baselines(RETURNS | {"LQR": RETURNS["LQR"] - 30}, TITLE),
+    "survival": lambda: figures.survival(LENGTHS | {"θ": LENGTHS["LQR"]}, 2_000, TITLE),
+    "phase_portraits": lambda: figures.phase_portraits(
+        {"signe de θ": push_by_velocity, "LQR": lqr}, 3, TITLE
+    ),
+    "cart_diagram": lambda: figures.cart_diagram((0.6, 0.1, 0.12, 0.2), 0, TITLE),
+    "components": lambda: figures.components(EPISODE.observations[:-3], TITLE),
+    "learning_curves": lambda: figures.learning_curves(ENV_STEPS, CURVES / 2, TITLE),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_other_data_make_another_picture(name):
+    assert OTHER_DATA[name]().png() != picture_of(name).png()
+
+
+@pytest.mark.parametrize("name", ["baselines", "survival", "components", "learning_curves"])
+def test_other_data_make_another_text(name):
+    assert OTHER_DATA[name]().alt != picture_of(name).alt
+
+
+# Le français
+
+
+def read(label):
+    """Le nombre qu'un lecteur français lit dans une étiquette."""
+    assert re.fullmatch(rf"{MINUS}?\d{{1,3}}({NARROW}\d{{3}})*(,\d+)?", label), label
+    return float(label.replace(NARROW, "").replace(MINUS, "-").replace(",", "."))
+
+
+def numbered_axes(figure):
+    """Les axes gradués en nombres : ni ceux des noms de politiques, ni ceux d'un dessin."""
+    figure.draw_without_rendering()
+    shown = [axes for axes in figure.axes if axes.axison]
+    for axis in (axis for axes in shown for axis in (axes.xaxis, axes.yaxis)):
+        labels = "".join(label.get_text() for label in axis.get_ticklabels())
+        if re.search(r"\d", labels):
+            yield axis
+
+
+def assert_ticks_are_true(figure):
+    """Chaque étiquette chiffrée d'un axe vaut la graduation qu'elle nomme."""
+    for axis in numbered_axes(figure):
+        low, high = sorted(axis.get_view_interval())
+        ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+        labels = [tick.label1.get_text() for tick in ticks]
+        assert len(labels) >= 2
+        received = [read(label) for label in labels]
+        expected = [tick.get_loc() for tick in ticks]
+        assert received == pytest.approx(expected, rel=1e-6, abs=1e-12), labels
+        assert not any(label.get_text() for label in axis.get_minorticklabels())
+
+
+def test_ticks_are_true_and_written_in_french(picture):
+    assert_ticks_are_true(picture.figure)
+
+
+@pytest.mark.parametrize("scale", [3e-4, 0.003, 0.05, 0.3, 1.7, 6, 13, 30])
+def test_ticks_are_true_at_every_scale(scale):
+    observations = np.linspace(-0.3, 1, 17)[:, None] * scale * np.array([0.1, 1, 0.01, 0.2])
+    assert_ticks_are_true(figures.components(observations, TITLE).figure)
+
+
+@pytest.mark.parametrize("steps", [4, 17, 230, 1_250, 2_000_000])
+def test_the_steps_of_learning_curves_are_true(steps):
+    curves = figures.learning_curves(np.linspace(0, steps, 7), CURVES, TITLE)
+    assert_ticks_are_true(curves.figure)
+
+
+def test_curves_and_diagrams_are_graduated():
+    graduated = {name: len([*numbered_axes(picture_of(name).figure)]) for name in MAKERS}
+    assert graduated == {
+        "baselines": 1,
+        "survival": 2,
+        "phase_portraits": 3,
+        "cart_diagram": 0,
+        "components": 6,
+        "learning_curves": 2,
+    }
+
+
+@pytest.mark.parametrize("limit", [20, 60, 500, 30_000, 2_000_000])
+def test_the_durations_of_survival_are_true(limit):
+    lengths = {"LQR": np.linspace(9, limit, 12)}
+    assert_ticks_are_true(figures.survival(lengths, limit, TITLE).figure)
+
+
+def test_texts_have_their_unbreakable_spaces(picture):
+    for text in [*texts(picture.figure), picture.alt]:
+        assert not re.search(r" [:;?!%»]|« ", text), text
+    title = picture.figure.get_suptitle()
+    assert re.search("tient[\u00a0\u202f]: 50[\u00a0\u202f]%", title)
+
+
+def test_quotation_marks_have_their_unbreakable_spaces():
+    picture = figures.cart_diagram((0, 0, 0, 0), 1, "Le « chariot » : un mot")
+    for text in (picture.figure.get_suptitle(), picture.alt):
+        assert re.search("«[\u00a0\u202f]chariot[\u00a0\u202f]»[\u00a0\u202f]: un mot", text)
+
+
+def test_the_title_is_inside_the_figure(picture):
+    figure = picture.figure
+    figure.draw_without_rendering()
+    box = figure.texts[0].get_window_extent()
+    assert figure.get_suptitle() == figure.texts[0].get_text()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width
+    assert box.y1 <= figure.bbox.height
+
+
+def test_a_long_title_is_wrapped_whole():
+    words = "Pousser du même côté que la tige tourne tient cinq fois plus longtemps qu'au hasard, "
+    words += "mais dix fois moins que la règle d'un régulateur linéaire quadratique"
+    figure = figures.cart_diagram((0, 0, 0, 0), 1, words).figure
+    figure.draw_without_rendering()
+    assert figure.get_suptitle().split() == words.split()
+    assert figure.texts[0].get_window_extent().x1 <= figure.bbox.width
+
+
+@pytest.mark.parametrize(
+    "name", ["baselines", "survival", "phase_portraits", "components", "learning_curves"]
+)
+def test_axes_are_named(name):
+    figure = picture_of(name).figure
+    numbered = [*numbered_axes(figure)]
+    for axes in figure.axes:
+        below = axes.get_subplotspec().is_last_row()
+        assert axes.get_xlabel() or not below
+        left = axes.get_subplotspec().is_first_col()
+        assert axes.get_ylabel() or not (left and axes.yaxis in numbered)
+
+
+# Le texte de remplacement
+
+
+def assert_told(picture, *parts):
+    """Le texte reprend le titre, finit par un point, et contient ces morceaux."""
+    spaces = re.compile("[\u00a0\u202f]")
+    told = spaces.sub(" ", picture.alt)
+    assert told.startswith(TITLE)
+    assert told.endswith(".")
+    assert re.search(r"\b(de|des|du|la|le|les|sur|pour)\b", told.removeprefix(TITLE))
+    for part in parts:
+        assert spaces.sub(" ", part) in told
+
+
+def test_a_question_in_the_title_keeps_its_mark():
+    picture = figures.cart_diagram((0, 0, 0, 0), 1, "Qui tient le plus longtemps ?")
+    assert re.match("Qui tient le plus longtemps[\u00a0\u202f]\\? [A-ZÉ]", picture.alt)
+
+
+def test_the_text_of_baselines_gives_the_means():
+    means = [f"{name} {values.mean():.0f}" for name, values in RETURNS.items()]
+    assert_told(picture_of("baselines"), "20 épisodes", *means)
+
+
+def test_the_text_of_survival_gives_the_shares():
+    shares = [f"{name} {100 * np.mean(v >= 2_000):.0f} %" for name, v in LENGTHS.items()]
+    assert_told(picture_of("survival"), "2 000 pas", "25 départs", *shares)
+
+
+def test_the_text_of_components_gives_the_duration():
+    assert_told(picture_of("components"), f"{len(EPISODE.actions)} pas")
+
+
+def test_the_text_of_learning_curves_gives_both_ends():
+    ends = [f"{interquartile_mean(CURVES[:, column]):.0f}" for column in (0, -1)]
+    assert_told(picture_of("learning_curves"), f"De {ends[0]} à {ends[1]} pas", "5 graines")
+
+
+def test_the_text_of_phase_portraits_names_the_policies():
+    assert_told(picture_of("phase_portraits"), "signe de θ", "LQR")
+
+
+def test_the_text_of_a_diagram_describes_it():
+    assert_told(picture_of("cart_diagram"), "chariot", "tige", "force")
+
+
+# Ce que montrent les figures
+
+
+def test_baselines_show_every_episode_and_every_mean():
+    figure = picture_of("baselines").figure
+    [axes] = figure.axes
+    for row, values in enumerate(RETURNS.values()):
+        line_through(axes, [values.mean()], [row])
+        low, high = bootstrap_interval(values, np.mean)
+        line_through(axes, [low, high], [row, row])
+        assert any(np.array_equal(line.get_xdata(), values) for line in axes.lines)
+        assert f"{values.mean():.0f}" in texts(figure)
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(RETURNS)
+    assert "20 épisodes" in axes.get_xlabel()
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # de haut en bas, dans l'ordre donné
+
+
+def test_survival_counts_the_episodes_still_standing():
+    lengths = {"une": np.array([3, 3, 5, 8]), "autre": np.array([8, 8, 8, 1])}
+    [axes] = figures.survival(lengths, 8, TITLE).figure.axes
+    first, second = axes.lines[:2]
+    for line, values in ((first, lengths["une"]), (second, lengths["autre"])):
+        drawn = dict(zip(line.get_xdata().tolist(), line.get_ydata().tolist(), strict=True))
+        for step in (1, 3, 5):
+            standing = sum(value > step for value in values.tolist())
+            assert drawn[step] == 100 * standing / 4
+        assert drawn[8] == 100 * sum(value >= 8 for value in values.tolist()) / 4
+    assert first.get_color() != second.get_color()
+    assert first.get_linestyle() != second.get_linestyle()
+
+
+def test_phase_portraits_follow_the_physics():
+    policies = {"signe de θ": push_by_angle, "LQR": lqr}
+    figure = picture_of("phase_portraits").figure
+    env = CartPoleEnv()
+    for axes, policy in zip(figure.axes, policies.values(), strict=True):
+        paths = [line for line in axes.lines if len(line.get_xdata()) > 2]
+        assert len(paths) == 3
+        for path in paths:
+            theta, theta_dot = np.radians(path.get_xydata()).T
+            env.reset(seed=0)
+            env.state = (0.0, 0.0, theta[0], theta_dot[0])
+            for step in range(1, len(theta)):
+                state = np.array([env.state])
+                _, _, terminated, _, _ = env.step(int(policy(state)[0]))
+                np.testing.assert_allclose(env.state[2:], [theta[step], theta_dot[step]], atol=1e-9)
+                assert terminated == (step == len(theta) - 1 and len(theta) < 151)
+
+
+def test_components_show_the_four_series_and_the_limits():
+    panels = picture_of("components").figure.axes
+    degrees = np.array([1, 1, 180 / math.pi, 180 / math.pi])
+    steps = np.arange(len(EPISODE.observations))
+    for axes, series in zip(panels, (EPISODE.observations * degrees).T, strict=True):
+        line_through(axes, steps, series)
+    limits = [{-2.4, 2.4}, set(), {-12.0, 12.0}, set()]
+    for axes, expected in zip(panels, limits, strict=True):
+        dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
+        assert {round(line.get_ydata()[0], 9) for line in dashed} == expected
+
+
+def test_learning_curves_show_seeds_mean_and_band():
+    [axes] = picture_of("learning_curves").figure.axes
+    seeds = [line_through(axes, ENV_STEPS, returns) for returns in CURVES]
+    bold = line_through(axes, ENV_STEPS, interquartile_mean(CURVES))
+    assert all(line.get_linewidth() < bold.get_linewidth() / 2 for line in seeds)
+    band = axes.collections[0].get_paths()[0].vertices
+    for bound in bootstrap_interval(CURVES):
+        for point in zip(ENV_STEPS, bound, strict=True):
+            assert np.isclose(band, point).all(axis=1).any()
+    assert "5 graines" in axes.get_legend().get_texts()[0].get_text()
+
+
+@pytest.mark.parametrize(("action", "force"), [(0, f"{MINUS}10 N"), (1, "10 N")])
+def test_a_diagram_tells_the_action_the_force_and_the_limits(action, force):
+    found = texts(figures.cart_diagram((0.6, 0, 0.1, 0), action, TITLE).figure)
+    assert f"action {action}\n{force}" in found
+    for limit in (f"{MINUS}2,4 m", "2,4 m", f"{MINUS}12°", "12°"):
+        assert limit in found
+
+
+def test_colours_and_dashes_differ():
+    assert len({to_hex(colour) for colour in figures.COLOURS}) == len(figures.COLOURS)
+    assert len(set(map(str, figures.DASHES))) == len(figures.DASHES) == len(figures.MARKERS)
+
+
+# Les cas limites
+
+
+EDGES = {
+    "one_baseline": lambda: figures.baselines({"LQR": np.array([500.0])}, TITLE),
+    "one_survival": lambda: figures.survival({"LQR": np.array([500])}, 500, TITLE),
+    "six_survivals": lambda: figures.survival(
+        {str(rank): LENGTHS["θ"] + rank for rank in range(6)}, 2_000, TITLE
+    ),
+    "seven_survivals": lambda: figures.survival(
+        {str(rank): LENGTHS["θ"] + rank for rank in range(7)}, 2_000, TITLE
+    ),
+    "one_policy": lambda: figures.phase_portraits({"LQR": lqr}, 2, TITLE),
+    "three_policies": lambda: figures.phase_portraits({"a": lqr, "b": lqr, "c": lqr}, 1, TITLE),
+    "upright": lambda: figures.cart_diagram((0, 0, 0, 0), 0, TITLE),
+    "leaning_left": lambda: figures.cart_diagram([-2.4, 0, -0.2, 0], 0, TITLE),
+    "two_states": lambda: figures.components(EPISODE.observations[:2], TITLE),
+    "one_seed": lambda: figures.learning_curves(ENV_STEPS, CURVES[:1], TITLE),
+    "sixty_four_seeds": lambda: figures.learning_curves(ENV_STEPS, np.full((64, 7), 9.5), TITLE),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_an_unusual_figure_is_drawn(name):
+    picture = EDGES[name]()
+    assert_ticks_are_true(picture.figure)
+    assert picture.alt
+
+
+BAD_CALLS = [
+    ("returns", lambda: figures.baselines({}, TITLE)),
+    ("returns", lambda: figures.baselines({"LQR": np.array([])}, TITLE)),
+    ("returns", lambda: figures.baselines({"LQR": np.array([math.nan])}, TITLE)),
+    ("lengths", lambda: figures.survival({}, 500, TITLE)),
+    ("lengths", lambda: figures.survival({"LQR": np.array([])}, 500, TITLE)),
+    ("lengths", lambda: figures.survival({"LQR": np.array([math.nan])}, 500, TITLE)),
+    ("limit", lambda: figures.survival(LENGTHS, 0, TITLE)),
+    ("policies", lambda: figures.phase_portraits({}, 3, TITLE)),
+    ("episodes", lambda: figures.phase_portraits({"LQR": lqr}, 0, TITLE)),
+    ("state", lambda: figures.cart_diagram((0, 0, 0), 1, TITLE)),
+    ("state", lambda: figures.cart_diagram((0, 0, math.nan, 0), 1, TITLE)),
+    ("action", lambda: figures.cart_diagram((0, 0, 0, 0), 7, TITLE)),
+    ("observations", lambda: figures.components(np.zeros((5, 3)), TITLE)),
+    ("observations", lambda: figures.components(np.full((5, 4), math.nan), TITLE)),
+    ("names", lambda: figures.components(np.zeros((5, 4)), TITLE, names=("x", "v"))),
+    ("returns", lambda: figures.learning_curves(np.arange(3), np.zeros((2, 4)), TITLE)),
+    ("returns", lambda: figures.learning_curves(np.arange(3), np.zeros(3), TITLE)),
+    ("returns", lambda: figures.learning_curves(np.arange(2), np.full((2, 2), math.nan), TITLE)),
+    ("env_steps", lambda: figures.learning_curves(np.array([]), np.zeros((2, 0)), TITLE)),
+]
+
+
+@pytest.mark.parametrize(("name", "call"), BAD_CALLS)
+def test_bad_arguments_are_refused_in_french(name, call):
+    with pytest.raises((TypeError, ValueError)) as refusal:
+        call()
+    assert re.match(rf"{name}\b.* (doit|doivent) ", str(refusal.value)), refusal.value

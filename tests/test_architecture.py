@@ -1,0 +1,212 @@
+"""Ce que le paquet promet de sa forme : sens des imports, légèreté, noms publics, docstrings."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cartpole_helpers
+
+PACKAGE = Path(cartpole_helpers.__file__).parent
+NAME = PACKAGE.name
+CORE = (
+    "checks",
+    "config",
+    "seeds",
+    "cartpole",
+    "policies",
+    "replay",
+    "dqn",
+    "loops",
+    "history",
+    "statistics",
+    "checkpoints",
+)
+ABOVE = ("one_page", "version1", "display", "teaching")
+HEAVY = ("matplotlib", "ipywidgets", "pygame", "IPython", "PIL", "av", "scipy", "pandas")
+CONTRACT = {
+    "config": ("Config", "VERSION_1", "VERSION_2", "QUICK"),
+    "loops": ("Training", "train", "Step", "evaluate", "play", "Episode"),
+    "dqn": ("Agent", "td_target", "double_td_target", "td_loss"),
+    "replay": ("ReplayBuffer", "Transition"),
+    "cartpole": ("CartPoleVector",),
+    "checkpoints": ("save", "load", "save_training", "load_training"),
+    "history": ("History",),
+}
+
+
+ALL = sorted(PACKAGE.rglob("*.py"))
+
+
+def role(file):
+    """Le dossier, ou à défaut le module, où range un fichier ce qu'il contient."""
+    return file.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def modules(*names):
+    return [file for file in ALL if role(file) in names]
+
+
+def imported(file):
+    """Les modules du paquet qu'un fichier importe, où que ce soit : « dqn », « display.video »."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        found |= {name for name in names_of(node, file) if name.split(".")[0] == NAME}
+    return {name.removeprefix(NAME).removeprefix(".") for name in found}
+
+
+def names_of(node, file):
+    """Les noms complets des modules que nomme un nœud d'import."""
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    if not isinstance(node, ast.ImportFrom):
+        return set()
+    base = node.module or ""
+    if node.level:
+        here = (NAME, *file.relative_to(PACKAGE).parts)
+        base = ".".join([*here[: -node.level], *filter(None, [base])])
+    return {base} | {f"{base}.{alias.name}" for alias in node.names}
+
+
+def roles(names):
+    return {name.split(".")[0] for name in names}
+
+
+def test_the_core_exists():
+    assert [name for name in CORE if not (PACKAGE / f"{name}.py").is_file()] == []
+
+
+def test_every_module_has_a_role():
+    assert {role(file) for file in ALL} <= {*CORE, *ABOVE, "__init__"}
+
+
+@pytest.mark.parametrize("file", modules(*CORE, "__init__"), ids=lambda file: file.stem)
+def test_the_core_imports_nothing_above_it(file):
+    assert roles(imported(file)) & set(ABOVE) == set()
+
+
+@pytest.mark.parametrize("file", modules("display"), ids=lambda file: file.stem)
+def test_display_imports_the_core_only(file):
+    assert roles(imported(file)) & (set(ABOVE) - {"display"}) == set()
+
+
+@pytest.mark.parametrize("file", modules("one_page", "version1"), ids=lambda file: file.stem)
+def test_one_page_and_version1_import_neither_display_nor_teaching(file):
+    assert roles(imported(file)) & {"display", "teaching"} == set()
+
+
+@pytest.mark.parametrize("file", modules(*CORE), ids=lambda file: file.stem)
+def test_a_core_module_takes_nothing_from_the_top(file):
+    """Importer un nom depuis la racine du paquet, et non de son module, ferait un cercle."""
+    assert roles(imported(file)) - {""} <= set(CORE)
+
+
+def test_the_core_has_no_cycle():
+    arrows = {name: roles(imported(PACKAGE / f"{name}.py")) & set(CORE) for name in CORE}
+    while arrows:
+        leaves = {name for name, needed in arrows.items() if not needed & arrows.keys()}
+        assert leaves, f"cercle d'imports parmi {sorted(arrows)}"
+        arrows = {name: needed for name, needed in arrows.items() if name not in leaves}
+
+
+def test_the_reader_of_imports_sees_every_form(tmp_path, monkeypatch):
+    """Ces tests ne valent que ce que vaut leur lecteur d'imports."""
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
+    (tmp_path / "display").mkdir()
+    file = tmp_path / "display" / "essai.py"
+    forms = {
+        f"import {NAME}.dqn": {"dqn"},
+        f"import {NAME}.dqn as regles, os": {"dqn"},
+        f"from {NAME} import dqn": {"", "dqn"},
+        f"from {NAME}.teaching import truth": {"teaching", "teaching.truth"},
+        f"def tard():\n    from {NAME}.loops import play": {"loops", "loops.play"},
+        "from . import video": {"display", "display.video"},
+        "from .video import film": {"display.video", "display.video.film"},
+        "from ..dqn import Agent": {"dqn", "dqn.Agent"},
+        "import numpy as np": set(),
+    }
+    for source, expected in forms.items():
+        file.write_text(source, "utf-8")
+        assert imported(file) == expected, source
+
+
+def in_a_fresh_interpreter(code):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+
+
+def test_importing_the_package_is_light_and_silent():
+    code = f"import sys, {NAME}; print(sorted({set(HEAVY)} & sys.modules.keys()))"
+    result = in_a_fresh_interpreter(code)
+    assert (result.returncode, result.stdout.strip(), result.stderr) == (0, "[]", "")
+
+
+@pytest.mark.parametrize("module", CONTRACT)
+def test_the_contract_is_importable_from_the_top(module):
+    home = importlib.import_module(f"{NAME}.{module}")
+    for name in CONTRACT[module]:
+        assert getattr(cartpole_helpers, name) is getattr(home, name)
+        assert name in cartpole_helpers.__all__
+
+
+def test_all_names_exist_once_in_order():
+    names = cartpole_helpers.__all__
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not hasattr(cartpole_helpers, name)] == []
+
+
+# Ce que lit le lecteur
+
+
+def public_definitions(file):
+    """Le module, puis ses classes, fonctions et méthodes publiques : (nom, nœud)."""
+    tree = ast.parse(file.read_text("utf-8"))
+    yield file.stem, tree
+    yield from public_children(file.stem, tree)
+
+
+def public_children(prefix, node):
+    for child in node.body:
+        if isinstance(child, ast.ClassDef | ast.FunctionDef) and not child.name.startswith("_"):
+            yield f"{prefix}.{child.name}", child
+            if isinstance(child, ast.ClassDef):
+                yield from public_children(f"{prefix}.{child.name}", child)
+
+
+# version1 cite le document, et one_page tient sur une page : ni l'un ni l'autre n'est tenu à tout.
+ENGINE = modules(*CORE, "__init__", "display", "teaching")
+
+
+@pytest.mark.parametrize("file", ENGINE, ids=lambda file: file.stem)
+def test_public_definitions_open_with_a_sentence(file):
+    """Une docstring commence par une majuscule, et son premier paragraphe finit par un point."""
+    bad = {}
+    for name, node in public_definitions(file):
+        opening = (ast.get_docstring(node) or "").split("\n\n")[0]
+        if not (opening.endswith(".") and opening[:1].isupper()):
+            bad[name] = opening
+    assert bad == {}
+
+
+@pytest.mark.parametrize("file", ALL, ids=lambda file: file.stem)
+def test_a_module_opens_with_one_sentence(file):
+    opening = ast.get_docstring(ast.parse(file.read_text("utf-8"))).split("\n\n")[0]
+    assert opening.endswith(".")
+    assert ". " not in opening
+
+
+@pytest.mark.parametrize("file", ENGINE, ids=lambda file: file.stem)
+def test_nothing_touches_a_global_generator(file):
+    """Ni `np.random.rand`, ni `torch.manual_seed`, ni le module `random`."""
+    tree = ast.parse(file.read_text("utf-8"))
+    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    drawn = {node.attr for node in attributes if ast.unparse(node.value) == "np.random"}
+    assert drawn <= {"Generator", "PCG64", "SeedSequence", "default_rng"}
+    seeded = {node.attr for node in attributes if ast.unparse(node.value) == "torch"}
+    assert seeded & {"manual_seed", "seed", "rand", "randn", "randint", "randperm"} == set()
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert "random" not in {name for node in imports for name in names_of(node, file)}

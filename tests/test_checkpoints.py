@@ -1,0 +1,1122 @@
+"""Les sauvegardes : relues au bit près, reprises à l'identique, refusées dès qu'un bit change."""
+
+import errno
+import hashlib
+import json
+import os
+import pickle
+import platform
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tracemalloc
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import torch
+
+from cartpole_helpers import (
+    QUICK,
+    VERSION_1,
+    VERSION_2,
+    Agent,
+    CheckpointError,
+    Config,
+    Step,
+    Training,
+    evaluate,
+    load,
+    load_training,
+    loops,
+    save,
+    save_training,
+    td_loss,
+    td_target,
+)
+from cartpole_helpers.cartpole import CartPoleVector
+
+SMALL = Config(
+    total_steps=10_000,
+    carts=4,
+    hidden=(7, 5),
+    activation="silu",
+    epsilon_steps=400,
+    capacity=100,
+    batch_size=16,
+    warmup=32,
+    learning_rate=5e-3,
+    gamma=0.9,
+    target_rate=0.1,
+    average_rate=0.1,
+)
+TINY = replace(SMALL, carts=2, hidden=(3,), capacity=20, batch_size=4, warmup=8, n_steps=3)
+SEEDS = [11, 0, 5]
+SIGNATURE = b"cartpole_helpers 1\n"
+PAYLOAD = len(SIGNATURE) + 64 + 1  # où commencent les tenseurs
+ENGLISH = re.compile(
+    r"\b(the|is|not|no|such|file|directory|error|invalid|expected|must|too|long|denied|space|left"
+    r"|embedded|null|permission)\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Au bit près, les promesses du moteur valent pour un fil d'exécution."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def short_episodes(monkeypatch):
+    """Des épisodes de 10 pas au plus : chutes et troncatures s'y mêlent tout du long."""
+    limited = partial(CartPoleVector, max_episode_steps=10)
+    monkeypatch.setattr(loops, "CartPoleVector", limited)
+
+
+@pytest.fixture(scope="module")
+def tiny_training():
+    return run(TINY, [4, 9], 30)[0]
+
+
+@pytest.fixture(params=["agent", "training"])
+def small_file(request, tiny_training, tmp_path):
+    """Un petit fichier de chaque genre, et la fonction qui le lit."""
+    path = tmp_path / "fichier"
+    if request.param == "agent":
+        save(tiny_training.agent[0], path)
+        return path, load
+    save_training(tiny_training, path)
+    return path, load_training
+
+
+@pytest.fixture
+def agent_file(tiny_training, tmp_path):
+    path = tmp_path / "agent"
+    save(tiny_training.agent[0], path)
+    return path
+
+
+@pytest.fixture
+def training_file(tiny_training, tmp_path):
+    path = tmp_path / "training"
+    save_training(tiny_training, path)
+    return path
+
+
+def run(config, seeds, turns, **rules):
+    training = Training(config, seeds, **rules)
+    return training, [training.advance() for _ in range(turns)]
+
+
+def written(state, path):
+    """Les octets du fichier d'un agent ou d'un entraînement."""
+    (save if isinstance(state, Agent) else save_training)(state, path)
+    return path.read_bytes()
+
+
+def assert_same_steps(received, expected):
+    for got, want in zip(received, expected, strict=True):
+        for name, mine, other in zip(Step._fields, got, want, strict=True):
+            np.testing.assert_array_equal(mine, other, err_msg=name)
+
+
+def assert_french(message, path):
+    assert str(path) in message, message
+    assert not ENGLISH.search(message.replace(str(path), "")), message
+
+
+def refusal(read, path, error=CheckpointError):
+    """Rend le message de `read(path)`, qui doit refuser en français et nommer le fichier."""
+    with pytest.raises(error) as refused:
+        read(path)
+    assert_french(str(refused.value), path)
+    return str(refused.value)
+
+
+def signed(payload):
+    """Le format, écrit indépendamment : signature, SHA-256 du reste, tenseurs safetensors."""
+    return SIGNATURE + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload
+
+
+def opened(path):
+    """Rend (description, tableaux) d'un fichier, lus sans l'aide du paquet."""
+    arrays = safetensors.numpy.load(path.read_bytes()[PAYLOAD:])
+    return json.loads(arrays.pop("description").tobytes()), arrays
+
+
+def forge(path, change):
+    """Récrit `path` après `change(description, tableaux)`, signature et somme refaites."""
+    description, arrays = opened(path)
+    change(description, arrays)
+    write_forged(path, json.dumps(description).encode(), arrays)
+
+
+def write_forged(path, description, arrays):
+    text = np.frombuffer(description, np.uint8)
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    path.write_bytes(signed(safetensors.numpy.save(arrays | {"description": text})))
+
+
+@contextmanager
+def broken(*names, error):
+    """Fait lever `error` aux fonctions `names`, comme "os.fsync"."""
+
+    def fail(*_, **__):
+        raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in names:
+            patch.setattr(name, fail)
+        yield
+
+
+# Un agent, relu
+
+
+@pytest.mark.parametrize("config", [SMALL, TINY, QUICK, VERSION_1, VERSION_2])
+def test_a_loaded_agent_is_the_saved_one(config, tmp_path):
+    agent = Training(config, SEEDS).agent[1]
+    agent.env_steps = 12_345
+    save(agent, tmp_path / "agent")
+    loaded = load(tmp_path / "agent")
+    probes = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32)
+    assert isinstance(loaded, Agent)
+    assert len(loaded) == 1
+    assert loaded.config == config
+    assert loaded.seeds == [SEEDS[1]]
+    assert loaded.env_steps == 12_345
+    assert loaded.weights.dtype == torch.float32
+    assert torch.equal(loaded.weights, agent.weights)
+    np.testing.assert_array_equal(loaded(probes), agent(probes))
+    np.testing.assert_array_equal(loaded.q_values(probes), agent.q_values(probes))
+
+
+def test_the_saved_agent_is_the_trained_one(tmp_path):
+    training, _ = run(SMALL, SEEDS, 60)
+    for rank in range(3):
+        save(training.agent[rank], tmp_path / "agent")
+        loaded = load(tmp_path / "agent")
+        assert loaded.env_steps == 240
+        assert torch.equal(loaded.weights[0], training.agent.weights[rank])
+    assert not torch.equal(loaded.weights, Training(SMALL, SEEDS).agent[2].weights)
+
+
+def test_an_agent_alone_and_among_others_makes_the_same_file(tmp_path):
+    config = replace(SMALL, hidden=(32, 32))
+    (among, _), (alone, _) = run(config, SEEDS, 60), run(config, SEEDS[1], 60)
+    assert written(among.agent[1], tmp_path / "a") == written(alone.agent[0], tmp_path / "b")
+
+
+def test_a_diverged_agent_is_kept_as_it_is(tiny_training, tmp_path):
+    agent = tiny_training.agent[0]
+    agent.weights[0, :3] = torch.tensor([torch.nan, torch.inf, -0.0])
+    save(agent, tmp_path / "agent")
+    received = load(tmp_path / "agent").weights.numpy().tobytes()
+    assert received == agent.weights.numpy().tobytes()
+
+
+def test_a_loaded_agent_plays_and_is_saved_again_identically(agent_file, tiny_training, tmp_path):
+    loaded = load(agent_file)
+    expected = evaluate(tiny_training.agent[0], episodes=5)
+    np.testing.assert_array_equal(evaluate(loaded, episodes=5), expected)
+    assert written(loaded, tmp_path / "again") == agent_file.read_bytes()
+
+
+# Le fichier
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+@pytest.mark.parametrize("name", ["agent", "agent.pt", "agent.npz", "a.b.c", ".caché", "été 1.tmp"])
+def test_exactly_the_given_path_is_written(small_file, name, kind, tmp_path):
+    path, read = small_file
+    folder = tmp_path / "dossier"
+    folder.mkdir()
+    target = kind(folder / name)
+    state = read(path)
+    assert (save if read is load else save_training)(state, target) is None
+    assert [found.name for found in folder.iterdir()] == [name]
+    assert Path(target).read_bytes() == path.read_bytes()
+    assert written(read(target), tmp_path / "again") == path.read_bytes()
+
+
+def test_the_same_state_makes_the_same_bytes(tmp_path):
+    (first, _), (second, _) = run(SMALL, SEEDS, 40), run(SMALL, SEEDS, 40)
+    assert written(first.agent[0], tmp_path / "a") == written(second.agent[0], tmp_path / "b.pt")
+    assert written(first, tmp_path / "c") == written(second, tmp_path / "d.pt")
+    second.advance()
+    assert written(first.agent[0], tmp_path / "a") != written(second.agent[0], tmp_path / "b.pt")
+    assert written(first, tmp_path / "c") != written(second, tmp_path / "d.pt")
+
+
+def test_the_file_is_a_signature_a_checksum_and_safetensors(small_file):
+    path, _ = small_file
+    content = path.read_bytes()
+    assert content == signed(content[PAYLOAD:])
+    assert "description" in safetensors.numpy.load(content[PAYLOAD:])
+
+
+def test_the_file_tells_where_it_comes_from(agent_file, tiny_training):
+    description, arrays = opened(agent_file)
+    assert description["config"] == json.loads(json.dumps(asdict(TINY)))
+    assert description["seeds"] == [4]
+    assert description["env_steps"] == 60
+    assert description["versions"]["python"] == platform.python_version()
+    assert description["versions"]["torch"] == torch.__version__
+    np.testing.assert_array_equal(arrays["weights"], tiny_training.agent[0].weights)
+
+
+def test_an_agent_of_two_layers_of_128_is_light(tmp_path):
+    agent = Training(replace(VERSION_2, hidden=(128, 128)), 0).agent[0]
+    assert len(written(agent, tmp_path / "agent")) < 100_000
+
+
+def test_a_file_has_the_usual_permissions(tiny_training, tmp_path):
+    before = os.umask(0o027)
+    try:
+        save(tiny_training.agent[0], tmp_path / "agent")
+        (tmp_path / "witness").touch()
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode for path in tmp_path.iterdir()}
+    assert modes["agent"] == modes["witness"]
+
+
+def test_a_new_file_replaces_the_old_one(tiny_training, tmp_path):
+    path = tmp_path / "agent"
+    path.write_bytes(b"x" * 100_000)
+    save(tiny_training.agent[0], path)
+    assert load(path).seeds == [4]
+    assert [*tmp_path.iterdir()] == [path]
+
+
+@pytest.mark.parametrize(
+    ("write", "wrong", "name"),
+    [
+        (save, lambda training: training.agent, "agent"),
+        (save, lambda training: training, "agent"),
+        (save, lambda training: training.agent[0].weights, "agent"),
+        (save, lambda training: None, "agent"),
+        (save_training, lambda training: training.agent[0], "training"),
+        (save_training, lambda training: None, "training"),
+    ],
+)
+def test_only_one_agent_or_one_training_is_saved(write, wrong, name, tiny_training, tmp_path):
+    with pytest.raises((TypeError, ValueError), match=rf"(?s)^{name} doit être .* : .* reçu\."):
+        write(wrong(tiny_training), tmp_path / "fichier")
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("path", [3, None, b"agent"])
+def test_a_path_is_a_text_or_a_path(path, tiny_training):
+    calls = [
+        partial(save, tiny_training.agent[0]),
+        partial(save_training, tiny_training),
+        load,
+        load_training,
+    ]
+    for call in calls:
+        with pytest.raises((TypeError, ValueError), match=r"^path doit être") as refused:
+            call(path)
+        assert repr(path) in str(refused.value)
+
+
+# Un entraînement, repris
+
+
+VARIANTS = {
+    "plain": {},
+    "three_steps": {"n_steps": 3},
+    "double": {"double": True},
+    "mirror": {"mirror": True, "start_x": 1.5},
+    "hard_target": {"target_period": 5, "target_rate": 1.0, "average_rate": 1.0, "learn_every": 2},
+    "decay": {"learning_rate_decay": 0.99, "learning_rate_floor": 1e-3, "activation": "tanh"},
+    "one_cart": {"carts": 1, "n_steps": 2},
+    "all": {"mirror": True, "double": True, "n_steps": 4, "learn_every": 3, "carts": 3},
+}
+TURNS = 190  # chaque chariot y recommence plus de 16 fois, et la mémoire y fait plusieurs tours
+HORIZON = 40
+
+
+def assert_resumes_exactly(config, seeds, stops, folder, **rules):
+    """Reprend un entraînement à chacun des tours `stops`, et le compare au même, ininterrompu."""
+    steps, files = uninterrupted(config, seeds, {*stops, *map(end_of, stops)}, folder, **rules)
+    for stop in stops:
+        resumed = load_training(folder / f"{stop}", **rules)
+        assert (resumed.step, resumed.env_steps) == (stop, stop * config.carts)
+        assert written(resumed, folder / "again") == files[stop]
+        end = end_of(stop)
+        assert_same_steps([resumed.advance() for _ in range(stop, end)], steps[stop:end])
+        assert written(resumed, folder / "end") == files[end]
+    return steps
+
+
+def uninterrupted(config, seeds, turns, folder, **rules):
+    """Rend les tours d'un entraînement, et les fichiers de son état après chacun de `turns`."""
+    training, steps, files = Training(config, seeds, **rules), [], {}
+    for turn in range(TURNS + 1):
+        if turn in turns:
+            files[turn] = written(training, folder / f"{turn}")
+        steps.append(training.advance())
+    return steps, files
+
+
+def end_of(stop):
+    return min(stop + HORIZON, TURNS)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_resumed_training_is_the_uninterrupted_one(variant, short_episodes, tmp_path):
+    config = replace(SMALL, **VARIANTS[variant])
+    seeds = 3 if config.carts == 1 else SEEDS
+    first_update = -(-config.warmup // config.carts)
+    drawn = random.Random(variant).sample(range(50, TURNS), 2)
+    stops = [0, 1, 2, first_update - 1, first_update, *drawn]
+    steps = assert_resumes_exactly(config, seeds, stops, tmp_path)
+    assert steps[-1].gradient_steps > 30
+    assert steps[-1].env_steps > config.capacity
+    assert any(step.terminated.any() for step in steps[50:])
+    assert any(step.truncated.any() for step in steps[50:])
+
+
+def test_saving_changes_nothing(short_episodes, tmp_path):
+    _, steps = run(SMALL, SEEDS, 60)
+    training = Training(SMALL, SEEDS)
+    for step in steps:
+        save_training(training, tmp_path / "training")
+        save(training.agent[0], tmp_path / "agent")
+        assert_same_steps([training.advance()], [step])
+
+
+def test_the_usual_episodes_resume_too(tmp_path):
+    assert_resumes_exactly(SMALL, SEEDS, random.Random(0).sample(range(TURNS), 2), tmp_path)
+
+
+def test_a_training_resumed_at_every_turn_is_the_uninterrupted_one(short_episodes, tmp_path):
+    config = replace(SMALL, n_steps=3)
+    witness, steps = run(config, SEEDS, 60)
+    training = Training(config, SEEDS)
+    for step in steps:
+        training = load_training(written_to(training, tmp_path / "training"))
+        assert_same_steps([training.advance()], [step])
+    assert written(training, tmp_path / "a") == written(witness, tmp_path / "b")
+
+
+def written_to(training, path):
+    save_training(training, path)
+    return path
+
+
+def test_a_file_can_be_resumed_several_times(training_file):
+    first, second = load_training(training_file), load_training(str(training_file))
+    steps = [first.advance() for _ in range(20)]
+    assert_same_steps([second.advance() for _ in range(20)], steps)
+
+
+def test_a_training_may_run_beyond_its_total(tmp_path):
+    training, _ = run(replace(TINY, total_steps=10), 0, 12)
+    save_training(training, tmp_path / "training")
+    assert load_training(tmp_path / "training").env_steps == 24
+
+
+def test_an_unknown_device_is_refused_in_french(training_file):
+    with pytest.raises(ValueError, match=r"^device doit être .* : 'grille-pain' reçu\."):
+        load_training(training_file, device="grille-pain")
+
+
+# Les fonctions injectées
+
+
+def clipped_target(reward, terminated, next_q, gamma):
+    return td_target(reward, terminated, next_q, gamma).clamp(max=3.0)
+
+
+def double_loss(q, action, target):
+    return 2 * td_loss(q, action, target)
+
+
+RULES = {"td_target": clipped_target, "td_loss": double_loss}
+
+
+@pytest.mark.parametrize("names", [["td_target"], ["td_loss"], ["td_target", "td_loss"]])
+def test_a_training_with_injected_rules_resumes_with_them(names, short_episodes, tmp_path):
+    rules = {name: RULES[name] for name in names}
+    steps = assert_resumes_exactly(SMALL, SEEDS, [5, 77], tmp_path, **rules)
+    _, plain = run(SMALL, SEEDS, TURNS)
+    assert not np.array_equal(steps[-1].loss, plain[-1].loss)
+
+
+@pytest.mark.parametrize(
+    ("injected", "given"),
+    [
+        (["td_target"], []),
+        (["td_loss"], []),
+        (["td_loss"], ["td_target"]),
+        (["td_target", "td_loss"], []),
+        (["td_target", "td_loss"], ["td_loss"]),
+    ],
+)
+def test_injected_rules_must_be_given_again(injected, given, tmp_path):
+    path = tmp_path / "training"
+    save_training(Training(TINY, 0, **{name: RULES[name] for name in injected}), path)
+    with pytest.raises(ValueError, match="redonne") as refused:
+        load_training(path, **{name: RULES[name] for name in given})
+    message = str(refused.value)
+    assert not ENGLISH.search(message)
+    for name in RULES:
+        missing = name in injected and name not in given
+        assert (name in message) == missing, message
+
+
+def test_the_rules_of_the_package_are_not_injected(tmp_path):
+    save_training(Training(TINY, 0, td_loss=td_loss), tmp_path / "training")
+    assert load_training(tmp_path / "training").step == 0
+
+
+def test_an_agent_trained_with_injected_rules_needs_none(tmp_path):
+    training, _ = run(TINY, 0, 20, **RULES)
+    save(training.agent[0], tmp_path / "agent")
+    assert torch.equal(load(tmp_path / "agent").weights, training.agent.weights)
+
+
+# kill -9
+
+
+# Le processus se dédouble une fois PyTorch importé et échauffé : chaque mort en devient légère.
+VICTIMS = """
+import json, os, signal, sys, time
+from pathlib import Path
+from cartpole_helpers import Config, Training, save_training
+
+def train_and_save(path):
+    training = Training(config, seeds)
+    while True:
+        save_training(training, path)
+        training.advance()
+
+def die_in(name, after):
+    original, calls = getattr(os, name), []
+    def last_call(*arguments):
+        calls.append(arguments)
+        if len(calls) == 12 and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        original(*arguments)
+        if len(calls) == 12:
+            os.kill(os.getpid(), signal.SIGKILL)
+    setattr(os, name, last_call)
+
+folder, config, seeds, delays, points = sys.argv[1], *map(json.loads, sys.argv[2:])
+config = Config(**config)
+Training(config, seeds)
+for number, cause in enumerate(delays + points):
+    path = Path(folder, str(number))
+    child = os.fork()
+    if not child:
+        if isinstance(cause, list):
+            die_in(*cause)
+        train_and_save(path)
+    if isinstance(cause, float):
+        while not path.exists():
+            time.sleep(0.001)
+        time.sleep(cause)
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+"""
+DELAYS = [0.0, 0.03, 0.08, 0.15, 0.3]
+POINTS = [["fsync", False], ["fsync", True], ["replace", False], ["replace", True]]
+KNOWN_TURNS = [10, 10, 10, 11]  # la douzième sauvegarde est celle du tour 11
+
+
+@pytest.fixture(scope="module")
+def victims(tmp_path_factory):
+    """Un dossier où chaque fichier est ce qu'a laissé un entraînement tué par `kill -9`."""
+    folder = tmp_path_factory.mktemp("kill")
+    arguments = map(json.dumps, (asdict(SMALL), SEEDS, DELAYS, POINTS))
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", VICTIMS, folder, *arguments]
+    subprocess.run(command, env=environment, check=True, timeout=120)
+    return [folder / str(number) for number in range(len(DELAYS) + len(POINTS))]
+
+
+def test_after_a_kill_the_file_is_entire_and_resumes_exactly(victims, tmp_path):
+    resumed = [load_training(path) for path in victims]
+    stops = [training.step for training in resumed]
+    assert stops[len(DELAYS) :] == KNOWN_TURNS
+    assert max(stops) > 2
+    ends = [stop + 20 for stop in stops]
+    witness, files = Training(SMALL, SEEDS), {}
+    for turn in range(max(ends) + 1):
+        if turn in stops or turn in ends:
+            files[turn] = written(witness, tmp_path / "witness")
+        witness.advance()
+    for path, training, stop, end in zip(victims, resumed, stops, ends, strict=True):
+        assert path.read_bytes() == files[stop]
+        for _ in range(stop, end):
+            training.advance()
+        assert written(training, tmp_path / "resumed") == files[end]
+
+
+def test_a_killed_training_goes_on_in_the_same_file(victims, tmp_path):
+    folder = tmp_path / "copie"
+    shutil.copytree(victims[0].parent, folder)
+    for path in sorted(folder / victim.name for victim in victims):
+        training = load_training(path)
+        training.advance()
+        save_training(training, path)
+        assert load_training(path).step == training.step
+
+
+# Un fichier endommagé
+
+
+def test_every_flipped_bit_is_refused(small_file):
+    path, read = small_file
+    content, draw = path.read_bytes(), random.Random(0)
+    flips = [(place, draw.randrange(8)) for place in range(len(content))]
+    flips += [(place, bit) for place in range(200) for bit in range(8)]
+    with path.open("r+b", buffering=0) as file:
+        for place, bit in flips:
+            os.pwrite(file.fileno(), bytes([content[place] ^ 1 << bit]), place)
+            refusal(read, path)
+            os.pwrite(file.fileno(), content[place : place + 1], place)
+    read(path)
+
+
+def test_every_truncation_is_refused(small_file):
+    path, read = small_file
+    size, draw = path.stat().st_size, random.Random(0)
+    lengths = {*range(150), *draw.choices(range(size), k=150), size - 1}
+    for length in sorted(lengths, reverse=True):
+        os.truncate(path, length)
+        refusal(read, path)
+
+
+def test_something_added_lost_or_converted_is_refused(small_file):
+    path, read = small_file
+    content = path.read_bytes()
+    middle = len(content) // 2
+    damages = [
+        content + b"\0",
+        content + b"\n",
+        content + content,
+        content[1:],
+        b"\xef\xbb\xbf" + content,
+        content.replace(b"\n", b"\r\n"),
+        content[:middle] + b"\0" + content[middle:],
+        content[:middle] + bytes(len(content) - middle),
+        content.replace(b"cartpole_helpers 1", b"cartpole_helpers 2", 1),
+    ]
+    for damaged in damages:
+        path.write_bytes(damaged)
+        refusal(read, path)
+
+
+def test_the_fault_is_named(small_file):
+    path, read = small_file
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    assert "endommagé" in refusal(read, path)
+    assert "tronqué" in refusal(read, path)
+    path.write_bytes(b"")
+    assert "vide" in refusal(read, path)
+
+
+LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+FOREIGN = {
+    "text": (b"Bonjour.\n", "étranger"),
+    "page": (b"<!DOCTYPE html><html><body>404</body></html>", "étranger"),
+    "zeros": (bytes(5_000), "étranger"),
+    "noise": (random.Random(0).randbytes(5_000), "étranger"),
+    "safetensors": (safetensors.numpy.save({"weights": np.zeros((1, 16))}), "étranger"),
+    "lfs": (LFS_POINTER, "LFS"),
+    "pickle_0": (pickle.dumps([1, 2], protocol=0), ""),
+    "pickle_2": (pickle.dumps([1, 2], protocol=2), "pickle"),
+    "pickle_5": (pickle.dumps({"weights": [1.0]}, protocol=5), "pickle"),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("read", [load, load_training])
+def test_a_foreign_file_is_refused_and_recognised(read, name, tmp_path):
+    path = tmp_path / "fichier.pt"
+    content, word = FOREIGN[name]
+    path.write_bytes(content)
+    assert word in refusal(read, path).replace(str(path), "")
+
+
+@pytest.mark.parametrize("read", [load, load_training])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_file_of_torch_is_refused_and_recognised(read, zipped, tmp_path):
+    path = tmp_path / "agent.pt"
+    torch.save({"weights": torch.zeros(3)}, path, _use_new_zipfile_serialization=zipped)
+    assert ("torch.save" if zipped else "pickle") in refusal(read, path)
+
+
+@pytest.mark.parametrize("read", [load, load_training])
+def test_a_missing_file_or_a_folder_is_refused(read, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "missing")
+    for path in (tmp_path / "missing", tmp_path / "file" / "inside", tmp_path / "link"):
+        refusal(read, path, FileNotFoundError)
+    refusal(read, tmp_path, OSError)
+    refusal(read, tmp_path / ("x" * 300), OSError)
+
+
+def test_an_unreadable_file_is_refused(small_file):
+    path, read = small_file
+    error = OSError(errno.EIO, os.strerror(errno.EIO))
+    with broken("builtins.open", "io.open", error=error):
+        refusal(read, path, OSError)
+
+
+def test_each_kind_is_read_by_its_own_function(agent_file, training_file):
+    assert "se lit avec load_training" in refusal(load, training_file)
+    assert re.search(r"se lit avec load\b(?!_)", refusal(load_training, agent_file))
+
+
+# Un fichier forgé, dont la somme est juste
+
+
+def config_with(**changes):
+    return lambda description, arrays: description["config"].update(changes)
+
+
+def config_without(name):
+    return lambda description, arrays: description["config"].pop(name)
+
+
+def described(**changes):
+    return lambda description, arrays: description.update(changes)
+
+
+def undescribed(name):
+    return lambda description, arrays: description.pop(name)
+
+
+def weights_as(change):
+    def forgery(description, arrays):
+        name = "weights" if "weights" in arrays else "online"
+        arrays[name] = change(arrays[name])
+
+    return forgery
+
+
+FORGERIES = {
+    "kind_missing": (undescribed("kind"), ""),
+    "kind_unknown": (described(kind="autre"), "version"),
+    "kind_number": (described(kind=5), ""),
+    "kind_list": (described(kind=[]), ""),
+    "config_missing": (undescribed("config"), ""),
+    "config_list": (described(config=[1, 2]), ""),
+    "config_none": (described(config=None), ""),
+    "field_missing": (config_without("gamma"), "gamma"),
+    "field_unknown": (config_with(duel=True), "duel"),
+    "gamma_too_large": (config_with(gamma=2), "gamma"),
+    "gamma_nan": (config_with(gamma=float("nan")), "gamma"),
+    "carts_text": (config_with(carts="4"), "carts"),
+    "hidden_text": (config_with(hidden="(3,)"), "hidden"),
+    "hidden_negative": (config_with(hidden=[-3]), "hidden"),
+    "activation_unknown": (config_with(activation="__import__"), "activation"),
+    "capacity_too_small": (config_with(capacity=5), "capacity"),
+    "hidden_wider": (config_with(hidden=[40]), "architecture"),
+    "hidden_narrower": (config_with(hidden=[]), "architecture"),
+    "hidden_deeper": (config_with(hidden=[3] * 9), "architecture"),
+    "seeds_missing": (undescribed("seeds"), ""),
+    "seeds_none": (described(seeds=None), "seeds"),
+    "seeds_empty": (described(seeds=[]), "seeds"),
+    "seeds_twice": (described(seeds=[1, 1]), "seeds"),
+    "seeds_negative": (described(seeds=[-1]), "seeds"),
+    "seeds_text": (described(seeds="quatre"), "seeds"),
+    "seeds_too_many": (described(seeds=[4, 9, 13]), ""),
+    "weights_row_added": (weights_as(lambda array: np.vstack([array, array])), ""),
+    "weights_column_lost": (weights_as(lambda array: array[:, :-1]), "architecture"),
+    "weights_flat": (weights_as(np.ravel), ""),
+    "weights_empty": (weights_as(lambda array: array[:0]), ""),
+    "weights_float64": (weights_as(lambda array: array.astype(np.float64)), ""),
+    "weights_float16": (weights_as(lambda array: array.astype(np.float16)), ""),
+    "weights_integers": (weights_as(lambda array: array.astype(np.int32)), ""),
+}
+AGENT_FORGERIES = {
+    "weights_missing": (lambda description, arrays: arrays.pop("weights"), ""),
+    "env_steps_missing": (undescribed("env_steps"), ""),
+    "env_steps_none": (described(env_steps=None), ""),
+    "env_steps_text": (described(env_steps="mille"), ""),
+    "env_steps_negative": (described(env_steps=-1), ""),
+    "env_steps_fraction": (described(env_steps=2.5), ""),
+    "env_steps_nan": (described(env_steps=float("nan")), ""),
+    "env_steps_infinite": (described(env_steps=float("inf")), ""),
+}
+
+
+def too_large_for_a_generator(description, arrays):
+    arrays["exploration"][0, 5] = 1 << 40
+
+
+def one_row_of_memory(description, arrays):
+    for name in memory_columns(arrays):
+        arrays[name] = arrays[name][:, :1]
+
+
+def one_row_less(description, arrays):
+    for name in memory_columns(arrays):
+        arrays[name] = arrays[name][:, :-1]
+
+
+def more_rows_than_capacity(description, arrays):
+    for name in memory_columns(arrays):
+        arrays[name] = np.concatenate([arrays[name], arrays[name]], axis=1)
+
+
+def one_short_column(description, arrays):
+    arrays["memory.action"] = arrays["memory.action"][:, :-1]
+
+
+def memory_columns(arrays):
+    return [
+        name
+        for name, array in arrays.items()
+        if name.startswith("memory.")
+        and array.ndim > 1
+        and array.shape[1] == arrays["memory.action"].shape[1]
+    ]
+
+
+TRAINING_FORGERIES = {
+    "carts_more": (config_with(carts=3), ""),
+    "seed_less": (described(seeds=[4]), ""),
+    "injected_number": (described(injected=5), ""),
+    "injected_none": (described(injected=None), ""),
+    "injected_unknown": (described(injected=["autre"]), ""),
+    "injected_lists": (described(injected=[["td_loss"]]), ""),
+    "array_unknown": (lambda description, arrays: arrays.update(inconnu=np.zeros(3)), ""),
+    "generator_too_large": (too_large_for_a_generator, ""),
+    "memory_one_row": (one_row_of_memory, ""),
+    "memory_one_row_less": (one_row_less, ""),
+    "memory_beyond_capacity": (more_rows_than_capacity, ""),
+    "memory_short_column": (one_short_column, "mémoire"),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_file_is_refused(name, small_file):
+    path, read = small_file
+    change, word = FORGERIES[name]
+    forge(path, change)
+    assert word in refusal(read, path)
+
+
+@pytest.mark.parametrize("name", AGENT_FORGERIES)
+def test_a_forged_agent_is_refused(name, agent_file):
+    change, word = AGENT_FORGERIES[name]
+    forge(agent_file, change)
+    assert word in refusal(load, agent_file)
+
+
+@pytest.mark.parametrize("name", TRAINING_FORGERIES)
+def test_a_forged_training_is_refused(name, training_file):
+    change, word = TRAINING_FORGERIES[name]
+    forge(training_file, change)
+    assert word in refusal(load_training, training_file)
+
+
+def test_forging_without_a_change_is_accepted(small_file):
+    path, read = small_file
+    forge(path, lambda description, arrays: None)
+    read(path)
+
+
+def another_kind(array):
+    return array.astype(np.float32 if array.dtype == np.float64 else np.float64)
+
+
+def longer(array):
+    return np.concatenate([np.atleast_1d(array)] * 2)
+
+
+@pytest.mark.parametrize("change", [another_kind, longer, None], ids=["kind", "longer", "missing"])
+def test_every_array_of_a_training_is_checked(change, training_file):
+    content = training_file.read_bytes()
+    accepted = []
+    for name in opened(training_file)[1]:
+
+        def forgery(description, arrays, name=name):
+            array = arrays.pop(name)
+            if change is not None:
+                arrays[name] = change(array)
+
+        forge(training_file, forgery)
+        try:
+            load_training(training_file)
+            accepted.append(name)
+        except CheckpointError as error:
+            assert_french(str(error), training_file)
+        training_file.write_bytes(content)
+    assert accepted == []
+
+
+TEXTS = {
+    "not_json": b"{",
+    "not_utf8": b"\xff\xfe\xfd",
+    "empty": b"",
+    "list": b"[]",
+    "number": b"5",
+    "null": b"null",
+    "text": b'"bonjour"',
+    "deep": b"[" * 100_000,
+    "long_number": b'{"kind": ' + b"1" * 10_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_forged_description_is_refused(name, small_file):
+    path, read = small_file
+    write_forged(path, TEXTS[name], opened(path)[1])
+    refusal(read, path)
+
+
+def test_a_file_without_description_is_refused(small_file):
+    path, read = small_file
+    path.write_bytes(signed(safetensors.numpy.save(opened(path)[1])))
+    refusal(read, path)
+
+
+def test_whatever_is_forged_is_read_or_refused_in_french(small_file):
+    """Un bit retourné puis la somme refaite : jamais d'autre erreur que `CheckpointError`."""
+    path, read = small_file
+    payload, draw = path.read_bytes()[PAYLOAD:], random.Random(0)
+    refused = 0
+    for place in draw.sample(range(len(payload)), 400):
+        forged = bytearray(payload)
+        forged[place] ^= 1 << draw.randrange(8)
+        path.write_bytes(signed(bytes(forged)))
+        try:
+            read(path)
+        except CheckpointError as error:
+            refused += 1
+            assert_french(str(error), path)
+    assert refused > 100
+
+
+# Des tailles absurdes
+
+
+@contextmanager
+def little_memory():
+    """Échoue si le bloc a demandé plus de 30 Mo à Python, ou fait grossir le processus de 60 Mo."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    tracemalloc.start()
+    try:
+        yield
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 30e6
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000
+
+
+ABSURD = {
+    "width": config_with(hidden=[10**9]),
+    "widths": config_with(hidden=[4096] * 16),
+    "layers": config_with(hidden=[3] * 10**5),
+    "capacity": config_with(capacity=10**9),
+    "batch": config_with(batch_size=10**9, warmup=10**9, capacity=10**9),
+    "largest_carts": config_with(carts=10**5, capacity=10**7),
+    "n_steps": config_with(n_steps=10**9),
+    "carts": config_with(carts=10**9),
+    "seeds": described(seeds=[*range(100_000)]),
+    "seed_text": described(seeds="1" * 10**6),
+}
+
+
+@pytest.mark.parametrize("name", ABSURD)
+def test_an_absurd_configuration_is_refused_without_memory(name, training_file):
+    forge(training_file, ABSURD[name])
+    with little_memory():
+        refusal(load_training, training_file)
+
+
+@pytest.mark.parametrize("hidden", [[10**9], [4096] * 16])
+def test_an_absurd_agent_is_refused_without_memory(hidden, agent_file):
+    forge(agent_file, config_with(hidden=hidden))
+    with little_memory():
+        refusal(load, agent_file)
+
+
+def header(text, length=None):
+    return (len(text) if length is None else length).to_bytes(8, "little") + text
+
+
+def tensor_header(shape, end):
+    tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, end]}
+    return header(json.dumps({"weights": tensor}).encode())
+
+
+HEADERS = {
+    "nothing": b"",
+    "length_only": header(b""),
+    "length_2_60": header(b"{}", 1 << 60),
+    "length_2_64": header(b"{}", (1 << 64) - 1),
+    "length_1_too_many": header(b"{}", 3),
+    "huge_tensor": tensor_header([10**6, 10**6], 4 * 10**12),
+    "huge_empty_tensor": tensor_header([10**12, 10**12], 0),
+    "overflowing_shape": tensor_header([1 << 32, 1 << 32], 0),
+    "negative_shape": tensor_header([-1, 16], 64) + bytes(64),
+    "overlong_data": tensor_header([4], 16) + bytes(100),
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+@pytest.mark.parametrize("read", [load, load_training])
+def test_an_absurd_header_is_refused_without_memory(read, name, tmp_path):
+    path = tmp_path / "fichier"
+    path.write_bytes(signed(HEADERS[name]))
+    with little_memory():
+        refusal(read, path)
+
+
+@pytest.mark.parametrize("size", [200 << 20, 8 << 30])
+@pytest.mark.parametrize("read", [load, load_training])
+def test_a_huge_foreign_file_is_refused_without_memory(read, size, tmp_path):
+    path = tmp_path / "film.mp4"
+    path.touch()
+    os.truncate(path, size)
+    with little_memory():
+        refusal(read, path)
+
+
+# Rien n'est exécuté
+
+
+class Bomb:
+    """Un objet dont le pickle, à la lecture, crée le dossier `path`."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def bombs(path, trace):
+    """Les façons de cacher un pickle dans un fichier."""
+    dumped = pickle.dumps(Bomb(trace))
+    description, arrays = opened(path)
+    yield dumped
+    yield pickle.dumps(Bomb(trace), protocol=0)
+    yield signed(dumped)
+    yield SIGNATURE + dumped
+    torch.save({"weights": Bomb(trace)}, path)
+    yield path.read_bytes()
+    yield signed(path.read_bytes())
+    with path.open("wb") as file:
+        np.save(file, np.array([Bomb(trace)]), allow_pickle=True)
+    yield path.read_bytes()
+    yield signed(path.read_bytes())
+    write_forged(path, dumped, arrays)
+    yield path.read_bytes()
+    code = f"__import__('os').mkdir({str(trace)!r})"
+    for name in description:
+        write_forged(path, json.dumps(description | {name: [code]}).encode(), arrays)
+        yield path.read_bytes()
+
+
+def test_nothing_in_a_file_is_ever_executed(small_file, tmp_path):
+    path, read = small_file
+    trace = tmp_path / "trace"
+    pickle.loads(pickle.dumps(Bomb(trace)))
+    trace.rmdir()  # la bombe fonctionne
+    for content in bombs(path, trace):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=re.escape(str(path))):
+            read(path)
+        assert not trace.exists()
+
+
+# Une écriture qui échoue
+
+
+@contextmanager
+def small_disk():
+    """Un vrai refus du système : aucun fichier ne peut dépasser 500 octets."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+FULL, REFUSED = (OSError(code, os.strerror(code)) for code in (errno.ENOSPC, errno.EACCES))
+FAULTS = {
+    "small_disk": (small_disk, OSError),
+    "fsync": (partial(broken, "os.fsync", error=FULL), OSError),
+    "replace": (partial(broken, "os.replace", error=REFUSED), OSError),
+    "interrupted": (partial(broken, "os.fsync", error=KeyboardInterrupt()), KeyboardInterrupt),
+}
+
+
+@pytest.mark.parametrize("old", [None, b"ancien"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_failing_write_loses_nothing_and_leaves_nothing(fault, old, small_file, tmp_path):
+    path, read = small_file
+    state, write = read(path), save if read is load else save_training
+    folder = tmp_path / "dossier"
+    folder.mkdir()
+    target = folder / "fichier"
+    if old is not None:
+        target.write_bytes(old)
+    failure, error = FAULTS[fault]
+    with failure(), pytest.raises(error) as refused:
+        write(state, target)
+    if old is None:
+        assert [*folder.iterdir()] == []
+    else:
+        assert [*folder.iterdir()] == [target]
+        assert target.read_bytes() == old
+    if error is OSError:
+        assert_french(str(refused.value), folder)
+
+
+def test_an_unwritable_path_is_refused_in_french(small_file, tmp_path):
+    path, read = small_file
+    state, write = read(path), save if read is load else save_training
+    (tmp_path / "dossier").mkdir()
+    (tmp_path / "vide").touch()
+    before = sorted(tmp_path.rglob("*"))
+    wrong = [
+        tmp_path / "absent" / "agent",
+        tmp_path / "dossier",
+        tmp_path / "vide" / "agent",
+        tmp_path / ("x" * 300),
+    ]
+    for target in wrong:
+        with pytest.raises(OSError, match=re.escape(str(target.parent))) as refused:
+            write(state, target)
+        assert_french(str(refused.value), target.parent)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_path_with_a_null_character_is_refused_in_french(small_file):
+    path, read = small_file
+    state, write = read(path), save if read is load else save_training
+    with pytest.raises((OSError, ValueError)) as refused:
+        write(state, "agent\0")
+    assert not ENGLISH.search(str(refused.value))
+    with pytest.raises((OSError, ValueError)) as refused:
+        read("agent\0")
+    assert not ENGLISH.search(str(refused.value))

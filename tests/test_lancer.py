@@ -1,0 +1,480 @@
+"""Le lanceur : ce qu'il installe, quand il s'en abstient, et les phrases de ses échecs."""
+
+import ast
+import errno
+import importlib.util
+import io
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LAUNCHER = ROOT / "lancer.py"
+PLENTY = 10**12  # octets libres
+PINNED = re.compile(r"|#.*|-e \.|-r requirements\.txt|[\w-]+(\[[\w-]+\])?==[\w.]+")
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location("lancer", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def launcher(tmp_path):
+    """Le lanceur d'un dépôt factice : rien de ce qu'il fait n'atteint le vrai."""
+    for name in ("lancer.py", "requirements.txt", "requirements-dev.txt", "pyproject.toml"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    return load(tmp_path / "lancer.py")
+
+
+@pytest.fixture
+def installed(launcher, monkeypatch):
+    """Le même, qui note les commandes d'installation au lieu de les exécuter."""
+    launcher.VENV.mkdir()
+    commands = []
+    monkeypatch.setattr(launcher, "run_logged", lambda *command: commands.append(command))
+    monkeypatch.setattr(launcher, "venv_works", lambda: True)
+    launcher.commands = commands
+    return launcher
+
+
+def call(*arguments):
+    environment = dict(os.environ, PYTHONIOENCODING="cp1252")  # la console d'un vieux Windows
+    command = [sys.executable, LAUNCHER, *arguments]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
+
+
+def edit(path, old="", new="\n"):
+    path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
+
+
+# --- Les sceaux -----------------------------------------------------------------------------------
+
+
+def test_a_second_start_installs_nothing(installed):
+    installed.set_up(installed.READER)
+    installed.set_up(installed.READER)
+    (command,) = installed.commands
+    assert command[0] == str(installed.PYTHON)
+    assert command[-2:] == ("-r", "requirements.txt")
+
+
+def test_the_development_set_counts_as_the_readers(installed):
+    installed.set_up(installed.DEV)
+    installed.set_up(installed.READER)
+    installed.set_up(installed.DEV)
+    assert [command[-1] for command in installed.commands] == ["requirements-dev.txt"]
+
+
+def test_the_readers_set_does_not_count_as_the_development_one(installed):
+    installed.set_up(installed.READER)
+    installed.set_up(installed.DEV)
+    assert [command[-1] for command in installed.commands] == [installed.READER, installed.DEV]
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "pyproject.toml"])
+def test_a_changed_file_breaks_the_seal(installed, name):
+    installed.set_up(installed.DEV)
+    edit(installed.ROOT / name)
+    assert not installed.is_installed(installed.DEV)
+    assert installed.is_installed(installed.READER) == (name == "requirements-dev.txt")
+
+
+def test_another_python_breaks_the_seal(installed, monkeypatch):
+    installed.set_up(installed.DEV)
+    monkeypatch.setattr(sys, "version_info", (3, 99, 0))
+    assert not installed.is_installed(installed.DEV)
+
+
+def test_a_moved_folder_breaks_the_seal(installed, tmp_path):
+    installed.set_up(installed.DEV)
+    moved = load(tmp_path.rename(tmp_path.with_name("ailleurs")) / "lancer.py")
+    assert moved.seal(moved.DEV).exists()
+    assert not moved.is_installed(moved.DEV)
+
+
+@pytest.mark.parametrize("failure", [SystemExit, KeyboardInterrupt])
+def test_an_interrupted_installation_leaves_no_seal(installed, monkeypatch, failure):
+    installed.set_up(installed.DEV)
+    edit(installed.ROOT / "requirements-dev.txt")
+
+    def interrupt(*_):
+        raise failure
+
+    monkeypatch.setattr(installed, "run_logged", interrupt)
+    with pytest.raises(failure):
+        installed.set_up(installed.DEV)
+    assert not installed.is_installed(installed.READER)
+    assert not installed.is_installed(installed.DEV)
+
+
+# --- L'environnement ------------------------------------------------------------------------------
+
+
+def make_python(launcher, answer):
+    launcher.PYTHON.parent.mkdir(parents=True)
+    launcher.PYTHON.write_text(f"#!/bin/sh\n{answer}\n")
+    launcher.PYTHON.chmod(0o755)
+
+
+posix = pytest.mark.skipif(os.name == "nt", reason="Le faux Python est un script du shell.")
+
+
+@posix
+def test_a_sound_environment_works(launcher):
+    make_python(launcher, "echo {} {}".format(*sys.version_info))
+    assert launcher.venv_works()
+
+
+@posix
+@pytest.mark.parametrize("answer", ["echo 3 9", "exit 1", "echo"], ids=["autre", "cassé", "muet"])
+def test_a_broken_environment_does_not(launcher, answer):
+    make_python(launcher, answer)
+    assert not launcher.venv_works()
+
+
+def test_a_missing_python_does_not_work(launcher):
+    launcher.PYTHON.parent.mkdir(parents=True)
+    launcher.PYTHON.symlink_to(launcher.ROOT / "python-disparu")
+    assert not launcher.venv_works()
+
+
+@posix
+def test_a_broken_environment_is_rebuilt_and_said_so(launcher, monkeypatch, capsys):
+    make_python(launcher, "exit 1")
+    commands = []
+    monkeypatch.setattr(launcher, "run_logged", lambda *command: commands.append(command))
+    launcher.set_up(launcher.READER)
+    assert commands[0] == (sys.executable, "-m", "venv", str(launcher.VENV))
+    assert not launcher.PYTHON.exists()
+    assert "il est refait" in capsys.readouterr().out
+
+
+def test_jupyterlab_speaks_french_and_fetches_nothing(installed):
+    installed.set_up(installed.READER)
+    path = installed.VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    settings = json.loads(path.read_text("utf-8"))
+    assert settings["@jupyterlab/translation-extension:plugin"]["locale"] == "fr_FR"
+    notification = settings["@jupyterlab/apputils-extension:notification"]
+    assert notification == {"fetchNews": "false", "checkForUpdates": False}
+
+
+def test_every_requirement_is_pinned():
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for line in (ROOT / name).read_text("utf-8").splitlines():
+            assert PINNED.fullmatch(line)
+
+
+# --- Ce que pip raconte ---------------------------------------------------------------------------
+
+RETRIES = """\
+WARNING: Retrying (Retry(total={}, connect=None, read=None, redirect=None, status=None)) after \
+connection broken by 'NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object \
+at 0x7f>: Failed to establish a new connection: [Errno -3] Temporary failure in name resolution')'\
+: /simple/torch/
+"""
+NO_TORCH = """\
+ERROR: Could not find a version that satisfies the requirement torch==2.13.0 (from versions: {})
+ERROR: No matching distribution found for torch==2.13.0
+"""
+IGNORED = """\
+WARNING: Location 'file:///var/paquets/torch/' is ignored: it is neither a file nor a directory.
+"""
+NO_BUILD_TOOL = f"""\
+  × pip subprocess to install build dependencies did not run successfully.
+  │ exit code: 1
+      {RETRIES.format(1)}      {RETRIES.format(0)}      ERROR: No matching distribution found for \
+setuptools>=77
+"""
+TIMEOUT = """\
+ERROR: Exception:
+Traceback (most recent call last):
+pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(port=443): Read timed out.
+"""
+DEBIAN = """\
+The virtual environment was not created successfully because ensurepip is not
+available.  On Debian/Ubuntu systems, you need to install the python3-venv
+package using the following command.
+
+    apt install python3.11-venv
+"""
+FULL = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n"
+FULL_WINDOWS = "ERROR: Could not install packages due to an OSError: [WinError 112] ...\n"
+
+CAUSES = {
+    "sans réseau": (RETRIES.format(0) + NO_TORCH.format("none"), "Le réseau ne répond pas"),
+    "outil introuvable": (NO_BUILD_TOOL, "Le réseau ne répond pas"),
+    "délai dépassé": (TIMEOUT, "Le réseau ne répond pas"),
+    "mac intel": (NO_TORCH.format("2.2.0, 2.2.1, 2.2.2"), "PyTorch n'existe pas"),
+    "windows arm": (IGNORED + NO_TORCH.format("none"), "PyTorch n'existe pas"),
+    "réseau rétabli": (RETRIES.format(4) + NO_TORCH.format("none"), "PyTorch n'existe pas"),
+    "disque": (IGNORED + FULL, "Le disque est plein"),
+    "disque windows": (FULL_WINDOWS, "Le disque est plein"),
+    "disque après réseau": (RETRIES.format(0) + FULL, "Le disque est plein"),
+    "debian": (DEBIAN, "sudo apt install python3-venv"),
+    "sans venv": ("/usr/bin/python3: No module named venv\n", "sudo apt install python3-venv"),
+}
+
+
+@pytest.mark.parametrize(("log", "sentence"), CAUSES.values(), ids=CAUSES)
+def test_a_cause_is_told_with_its_cure(launcher, log, sentence):
+    told = launcher.diagnose(log, PLENTY)
+    assert sentence in told
+    assert "\n" not in told
+
+
+def test_a_full_disk_may_leave_no_message(launcher):
+    assert launcher.diagnose("Error: Command '-m ensurepip' failed.\n", 0) == launcher.DISK_FULL
+
+
+@pytest.mark.parametrize("log", [IGNORED + "ERROR: Gare.\n" + IGNORED, "ERROR: Gare.\nfin\n"])
+def test_an_unknown_cause_is_quoted(launcher, log):
+    told = launcher.diagnose(log, PLENTY)
+    assert "(ERROR: Gare.)" in told
+    assert str(launcher.LOG) in told
+
+
+def test_a_silent_failure_still_points_to_its_log(launcher):
+    assert str(launcher.LOG) in launcher.diagnose(IGNORED, PLENTY)
+
+
+STEPS = {
+    "Collecting torch==2.13.0 (from -r requirements.txt (line 5))": "  torch",
+    "Collecting gymnasium[classic-control]==1.4.0 (from -r requirements.txt (line 7))": (
+        "  gymnasium[classic-control]"
+    ),
+    "Processing ./roues/torch-2.13.0-cp311.whl (from -r requirements.txt (line 5))": "  torch",
+    "Collecting sympy>=1.13.3 (from torch==2.13.0->-r requirements.txt (line 5))": "",
+    "  Downloading torch-2.13.0-cp311-win_amd64.whl (122.1 MB)": (
+        "  téléchargement de torch (122 Mo)"
+    ),
+    "  Downloading sympy-1.14.0-py3-none-any.whl.metadata (12 kB)": "",
+    "Installing collected packages: mpmath, torch": (
+        "Mise en place des paquets (une à deux minutes)…"
+    ),
+    RETRIES.format(2).strip(): "  le réseau ne répond pas, nouvel essai…",
+    IGNORED.strip(): "",
+    "Requirement already satisfied: numpy==2.4.6 (from -r requirements.txt (line 9))": "",
+}
+
+
+@pytest.mark.parametrize(("line", "told"), STEPS.items())
+def test_progress_is_told_in_french(launcher, capsys, line, told):
+    log = io.StringIO()
+    launcher.record(line + "\n", log)
+    assert capsys.readouterr().out.strip("\n") == told
+    assert log.getvalue() == line + "\n"
+
+
+def test_a_failed_step_leaves_its_log_and_stops(launcher):
+    launcher.VENV.mkdir()
+    program = "print('ERROR: Gare.'); raise SystemExit(3)"
+    with pytest.raises(SystemExit, match="Gare"):
+        launcher.run_logged(sys.executable, "-c", program)
+    assert launcher.LOG.read_text("utf-8") == "ERROR: Gare.\n"
+
+
+# --- Python ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", [(3, 6, 15), (3, 9, 18), (3, 10, 13)])
+def test_an_old_python_is_refused(launcher, version):
+    with pytest.raises(SystemExit, match=r"Python 3\.\d+ est trop ancien : installez Python 3"):
+        launcher.check_python(version)
+
+
+def test_a_new_python_is_refused(launcher):
+    with pytest.raises(SystemExit, match=r"Python 3\.14 est trop récent : installez Python 3"):
+        launcher.check_python((3, 14, 0))
+
+
+@pytest.mark.parametrize("minor", [11, 12, 13])
+def test_a_supported_python_is_accepted(launcher, minor):
+    launcher.check_python((3, minor, 0))
+
+
+def test_an_old_python_can_read_the_launcher():
+    """La vérification de la version serait vaine si le fichier lui-même n'était pas lisible."""
+    tree = ast.parse(LAUNCHER.read_text("utf-8"), feature_version=(3, 6))
+    assert not any(isinstance(node, ast.NamedExpr | ast.Match) for node in ast.walk(tree))
+
+
+# --- Le port --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def busy_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_busy_port_is_refused_before_anything_starts(busy_port):
+    ended = call("--sans-navigateur", "--port", str(busy_port))
+    assert ended.returncode == 1
+    told = f"Le port {busy_port} est pris ou réservé : donnez-en un autre, ou aucun.\n"
+    assert ended.stderr == told
+    assert ended.stdout == ""
+
+
+def test_without_a_wish_the_next_free_port_is_taken(launcher, busy_port, monkeypatch):
+    monkeypatch.setattr(launcher, "FIRST_PORT", busy_port)
+    assert launcher.choose_port(None) > busy_port
+
+
+def test_a_free_port_is_granted(launcher):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert launcher.choose_port(str(port)) == port
+
+
+@pytest.mark.parametrize("wish", ["0", "65536", "-1", "abc", "", "8888.0", "²"])
+def test_an_impossible_port_is_refused(launcher, wish):
+    with pytest.raises(SystemExit, match="donnez un nombre de 1 à 65535"):
+        launcher.choose_port(wish)
+
+
+# --- Le serveur -----------------------------------------------------------------------------------
+
+
+def test_the_server_is_private(launcher):
+    command = launcher.server_command(8888, browser=False)
+    assert "--ip=127.0.0.1" in command
+    assert f"--ServerApp.root_dir={launcher.ROOT}" in command
+    assert "--no-browser" in command
+    assert not any("token" in word for word in command)
+
+
+def test_the_browser_opens_on_the_first_notebook(launcher):
+    command = launcher.server_command(8888, browser=True)
+    assert "--no-browser" not in command
+    assert "--LabApp.default_url=/lab/tree/notebooks/00_prise_en_main.ipynb" in command
+
+
+def test_the_address_is_announced_with_its_token(launcher, capsys):
+    address = "http://127.0.0.1:8888/lab/tree/x.ipynb"
+    launcher.relay(f"[I 2026-01-01 ServerApp] {address}?token=...\n", address, "secret")
+    assert f"{address}?token=secret\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("[I 2026-01-01 00:00:00.000 ServerApp] Saving file at /x.ipynb\n", False),
+        ("[W 2026-01-01 00:00:00.000 ServerApp] 404 GET /api/contents\n", False),
+        ("[IPKernelApp] WARNING | Kernel is running over TCP without encryption.\n", False),
+        ("[E 2026-01-01 00:00:00.000 ServerApp] Uncaught exception\n", True),
+        ("[C 2026-01-01 00:00:00.000 ServerApp] Bad config\n", True),
+        ("[IPKernelApp] ERROR | No such comm\n", True),
+        ("Traceback (most recent call last):\n", True),
+    ],
+)
+def test_only_errors_are_shown(launcher, capsys, line, shown):
+    launcher.relay(line, "http://127.0.0.1:8888/lab", "secret")
+    assert capsys.readouterr() == ("", line if shown else "")
+
+
+# --- La ligne de commande -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["preparer", "--help"]])
+def test_help_is_in_french(arguments):
+    ended = call(*arguments)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("usage : python3 lancer.py")
+    for word in ("preparer", "tests", "carnets", "--sans-navigateur", "--port", "à défaut"):
+        assert word in ended.stdout
+    assert not re.search(r"show this|options:|positional|arguments:", ended.stdout)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["ouvre"], ["--porte", "1"], ["--port"], ["preparer", "--port", "1"], ["--sans-navigateur=1"]],
+)
+def test_a_misunderstood_command_is_quoted(arguments):
+    ended = call(*arguments)
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr == (
+        f"Commande non comprise : « lancer.py {' '.join(arguments)} » ; "
+        "« lancer.py --help » dit tout.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["tests", "-k", "nom"], ["-m", "pytest", "-n", "2", "--dist", "loadfile", "-k", "nom"]),
+        (["carnets", "--tout"], ["notebooks/build.py", "--tout"]),
+    ],
+)
+def test_options_go_on_to_the_tool_and_its_code_comes_back(
+    installed, monkeypatch, arguments, expected
+):
+    seen = []
+
+    def run(command):
+        seen.append(command[1:])
+        return 5
+
+    monkeypatch.setattr(installed, "run", run)
+    assert installed.main(arguments) == 5
+    assert seen == [expected]
+    assert installed.is_installed(installed.DEV)
+
+
+def test_preparing_installs_the_readers_set_and_starts_nothing(installed):
+    assert not installed.main(["preparer"])
+    assert installed.is_installed(installed.READER)
+    assert not installed.is_installed(installed.DEV)
+
+
+@pytest.mark.parametrize("threads", [None, "4"])
+def test_children_speak_utf8_and_compute_on_one_thread_unless_told(launcher, monkeypatch, threads):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if threads:
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    lines = []
+    program = "import os, sys; print(sys.flags.utf8_mode, os.environ['OMP_NUM_THREADS'], 'é')"
+    assert launcher.run([sys.executable, "-c", program], lines.append) == 0
+    assert lines == [f"1 {threads or 1} é\n"]
+
+
+def test_an_environment_that_is_a_link_is_never_erased(launcher, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("ailleurs")
+    (elsewhere / "précieux").touch()
+    launcher.VENV.symlink_to(elsewhere)
+    told = launcher.outcome(["preparer"])
+    assert re.fullmatch(r"Le système refuse \(.+\) : corrigez, puis relancez\.", told)
+    assert (elsewhere / "précieux").exists()
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "Le disque est plein"),
+        (PermissionError(errno.EACCES, "Permission denied"), "Le système refuse"),
+    ],
+)
+def test_a_refusal_of_the_system_is_one_sentence(installed, monkeypatch, failure, told):
+    def refuse(*_):
+        raise failure
+
+    monkeypatch.setattr(installed, "run_logged", refuse)
+    assert told in installed.outcome(["preparer"])
+
+
+def test_an_interruption_is_told_without_a_traceback(installed, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(installed, "run_logged", interrupt)
+    assert installed.outcome(["preparer"]) == 130
+    assert "relancez la même commande pour reprendre" in capsys.readouterr().err
