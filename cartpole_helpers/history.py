@@ -55,9 +55,7 @@ class UpdateTracker:
 
     def add(self, step: Step) -> None:
         """Ajoute la mise à jour de `step`, s'il y en a eu une."""
-        if (
-            self._gradient_steps is None
-        ):  # premier tour vu : seule la perte dit s'il y a mise à jour
+        if self._gradient_steps is None:  # au premier tour vu, seule la perte peut le dire
             self._gradient_steps = step.gradient_steps - (not np.isnan(step.loss).all())
         if step.gradient_steps > self._gradient_steps:
             self._rows.append((step.env_steps, step.loss, step.epsilon))
