@@ -4,11 +4,11 @@ Un fichier est : une ligne de signature, le SHA-256 de tout le reste, puis des t
 dont l'un, `description`, est un texte JSON. Rien n'y est exécutable, et rien n'en est exécuté.
 """
 
+import errno
 import hashlib
 import json
 import os
 import platform
-import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ import torch
 from safetensors import SafetensorError
 
 from cartpole_helpers import dqn
-from cartpole_helpers.checks import check_seeds
+from cartpole_helpers.checks import check_number, check_seeds
 from cartpole_helpers.config import Config
 from cartpole_helpers.dqn import Agent, weight_count
 from cartpole_helpers.loops import Training
@@ -30,12 +30,34 @@ from cartpole_helpers.replay import Transition
 SIGNATURE = b"cartpole_helpers 1\n"
 DIGEST_LENGTH = 65  # 64 chiffres hexadécimaux et une fin de ligne
 MAX_BYTES = 4 << 30
-_MEMORY = {f"memory.{name}" for name in Transition._fields}
 FOREIGN = {
     b"PK\x03\x04": "une archive ZIP, comme en écrit torch.save",
     b"\x80": "un pickle, qu'il serait dangereux d'ouvrir",
     b"version https://git-lfs": "un pointeur Git LFS : le fichier lui-même n'a pas été téléchargé",
 }
+
+_LONGEST_START = max(map(len, [SIGNATURE, *FOREIGN]))
+REASONS = {
+    errno.ENOENT: "le dossier n'existe pas",
+    errno.ENOTDIR: "un des dossiers du chemin est un fichier",
+    errno.EISDIR: "c'est un dossier",
+    errno.EACCES: "l'accès est refusé",
+    errno.EPERM: "l'accès est refusé",
+    errno.EROFS: "le disque est en lecture seule",
+    errno.ENOSPC: "le disque est plein",
+    errno.EFBIG: "le fichier serait trop gros",
+    errno.ENAMETOOLONG: "le nom dépasse la longueur permise",
+    errno.EIO: "le disque ne répond pas",
+}
+_INCOHERENT = (
+    SafetensorError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 
 
 class CheckpointError(ValueError):
@@ -64,9 +86,11 @@ def load(path: str | Path) -> Agent:
     description, arrays = _read(path, "agent")
     with _explained(path):
         config, seeds = _config_and_seeds(description)
-        _check_shapes(arrays, {"weights": (1, weight_count(config))})
-        weights = torch.from_numpy(arrays["weights"])
-        return Agent(config, weights, seeds, int(description["env_steps"]))
+        _check_names(arrays, {"weights"})
+        _check_array(arrays, "weights", (len(seeds), weight_count(config)), np.float32)
+        env_steps = check_number("env_steps", description["env_steps"], int, low=0)
+        (seed,) = seeds
+        return Agent(config, torch.from_numpy(arrays["weights"]), [seed], env_steps)
 
 
 def save_training(training: Training, path: str | Path) -> None:
@@ -91,20 +115,20 @@ def load_training(
     """
     description, arrays = _read(path, "training")
     given = _injected(td_target, td_loss)
-    missing = [name for name in description.get("injected", ()) if not given.get(name)]
+    with _explained(path):
+        missing = [name for name in description["injected"] if not given[name]]
+        config, seeds = _config_and_seeds(description)
+        # Ces deux tableaux bornent tout ce que la construction va demander à la mémoire vive.
+        _check_array(arrays, "online", (len(seeds), weight_count(config)), np.float32)
+        _check_array(arrays, "carts.state", (len(seeds) * config.carts, 4), np.float64)
     if missing:
         raise ValueError(
             f"{' et '.join(missing)} : cet entraînement emploie votre fonction ; redonnez-la, "
             f"comme dans load_training(chemin, {missing[0]}=...)."
         )
-    with _explained(path):
-        config, seeds = _config_and_seeds(description)
-        rows = len(seeds), weight_count(config)
-        carts = len(seeds) * config.carts, 4
-        _check_shapes(arrays, {"online": rows, "carts.state": carts})
     training = Training(config, seeds, device=device, td_target=td_target, td_loss=td_loss)
     with _explained(path):
-        _check_like(arrays, training.saved_state())
+        _check_like(arrays, training)
         training.restore(arrays)
     return training
 
@@ -116,22 +140,27 @@ def describe(path: str | Path) -> dict:
 
 
 def write_atomically(path: str | Path, content: bytes) -> None:
-    """Écrit `content` dans `path` : tout ou rien, même si la machine s'arrête au milieu."""
-    path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(f"path doit être un fichier, non un dossier : {path} reçu.")
+    """Écrit `content` dans `path` : tout ou rien, même si la machine s'arrête au milieu.
+
+    OSError, qui dit pourquoi en français, si c'est impossible ; l'ancien fichier est alors intact.
+    """
+    path = _checked_path(path)
     try:
-        handle, temporary = tempfile.mkstemp(
-            prefix=f".{path.name}.", suffix=".tmp", dir=path.parent
-        )
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "")
+        _replace(path, content)
     except OSError as error:
-        raise type(error)(f"impossible d'écrire dans {path.parent} : {error.strerror}.") from error
+        raise type(error)(f"{path} : écriture impossible, {_reason(error)}.") from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, stat.S_IMODE(0o666 & ~_umask()))
+        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
@@ -142,6 +171,16 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def _checked_path(path: str | Path) -> Path:
+    if not isinstance(path, str | Path) or "\0" in str(path):
+        raise ValueError(f"path doit être le chemin d'un fichier : {path!r} reçu.")
+    return Path(path)
+
+
+def _reason(error: OSError) -> str:
+    return REASONS.get(error.errno, f"le système répond {errno.errorcode.get(error.errno)}")
 
 
 # Écrire
@@ -181,34 +220,32 @@ def _read(path: str | Path, kind: str) -> tuple[dict, dict[str, np.ndarray]]:
 
 def _open(path: str | Path) -> tuple[str, dict, dict[str, np.ndarray]]:
     """Rend (genre, description, tableaux) de `path`, après en avoir vérifié chaque octet."""
-    payload = _verified(path, _bytes_of(Path(path)))
+    payload = _verified(path, _content(_checked_path(path)))
     with _explained(path):
         arrays = safetensors.numpy.load(payload)
         description = json.loads(arrays.pop("description").tobytes())
-        return description.pop("kind"), description, arrays
+        return str(description.pop("kind")), description, arrays
 
 
-def _bytes_of(path: Path) -> bytes:
-    if path.is_dir() or not path.exists():
-        raise FileNotFoundError(f"{path} : il n'y a pas de fichier à ce chemin.")
-    if path.stat().st_size > MAX_BYTES:
-        raise CheckpointError(f"{path} : plus de {MAX_BYTES >> 30} Gio, trop pour être des nôtres.")
+def _content(path: Path) -> bytes:
+    """Lit `path`, et n'en lit que le début s'il n'est pas des nôtres."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            start = file.read(_LONGEST_START)
+            ours = start.startswith(SIGNATURE) and os.fstat(file.fileno()).st_size <= MAX_BYTES
+            return start + (file.read() if ours else b"")
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"{path} : il n'y a pas de fichier à ce chemin.") from None
     except OSError as error:
-        raise type(error)(f"{path} : lecture impossible ({error.strerror}).") from error
+        raise type(error)(f"{path} : lecture impossible, {_reason(error)}.") from error
 
 
 def _verified(path: str | Path, content: bytes) -> bytes:
     if not content.startswith(SIGNATURE):
-        raise CheckpointError(
-            f"{path} : {_nature(content)}, et non un point de sauvegarde du cours."
-        )
+        raise CheckpointError(f"{path} : {_nature(content)}, et non un point de sauvegarde.")
     payload = content[len(SIGNATURE) + DIGEST_LENGTH :]
     if content[len(SIGNATURE) : len(SIGNATURE) + DIGEST_LENGTH] != _digest(payload):
-        raise CheckpointError(
-            f"{path} : fichier endommagé ou tronqué, sa somme SHA-256 est fausse."
-        )
+        raise CheckpointError(f"{path} : fichier endommagé ou tronqué, sa somme est fausse.")
     return payload
 
 
@@ -226,12 +263,14 @@ def _explained(path: str | Path) -> Iterator[None]:
         yield
     except CheckpointError as error:
         raise CheckpointError(f"{path} : {error}") from None
-    except (SafetensorError, ValueError, TypeError, LookupError, AttributeError) as error:
+    except _INCOHERENT as error:
         raise CheckpointError(f"{path} : contenu incohérent, il n'a pas été écrit ici.") from error
 
 
 def _config_and_seeds(description: dict) -> tuple[Config, list[int]]:
     given = description["config"]
+    if not isinstance(given, dict) or not isinstance(description["versions"], dict):
+        raise CheckpointError("sa description n'a pas la forme attendue.")
     known = {field.name for field in fields(Config)}
     if set(given) != known:
         names = ", ".join(sorted(set(given) ^ known))
@@ -242,23 +281,28 @@ def _config_and_seeds(description: dict) -> tuple[Config, list[int]]:
         raise CheckpointError(f"configuration refusée : {error}") from error
 
 
-def _check_shapes(arrays: dict[str, np.ndarray], expected: dict[str, tuple[int, ...]]) -> None:
-    """Refuse, avant de rien construire, des tableaux que la configuration n'explique pas."""
-    for name, shape in expected.items():
-        if arrays[name].shape != shape:
-            raise CheckpointError(
-                f"une autre architecture : {name} est de forme {arrays[name].shape}, "
-                f"et la configuration demande {shape}."
-            )
-
-
-def _check_like(arrays: dict[str, np.ndarray], fresh: dict[str, np.ndarray]) -> None:
-    """Refuse des tableaux d'autres noms, types ou formes que ceux d'un entraînement neuf."""
-    kept = {array.shape[1] for name, array in arrays.items() if name in _MEMORY}
-    if len(kept) != 1:
-        raise CheckpointError("les colonnes de la mémoire n'ont pas toutes la même longueur.")
+def _check_like(arrays: dict[str, np.ndarray], training: Training) -> None:
+    """Refuse des tableaux d'autres noms, formes ou types que ceux d'un entraînement neuf."""
+    fresh = training.saved_state()
+    _check_names(arrays, set(fresh))
+    kept = min(int(arrays["memory.added"]), training.config.capacity)
     for name, array in fresh.items():
-        shape = (array.shape[0], *kept, *array.shape[2:]) if name in _MEMORY else array.shape
-        _check_shapes(arrays, {name: shape})
-        if arrays[name].dtype != array.dtype:
-            raise CheckpointError(f"{name} est de type {arrays[name].dtype}, non {array.dtype}.")
+        in_memory = name.removeprefix("memory.") in Transition._fields and "memory." in name
+        shape = (array.shape[0], kept, *array.shape[2:]) if in_memory else array.shape
+        _check_array(arrays, name, shape, array.dtype)
+
+
+def _check_names(arrays: dict[str, np.ndarray], names: set[str]) -> None:
+    if set(arrays) != names:
+        listed = ", ".join(sorted(set(arrays) ^ names))
+        raise CheckpointError(f"il y manque des tableaux, ou il y en a de trop ({listed}).")
+
+
+def _check_array(arrays: dict[str, np.ndarray], name: str, shape: tuple, dtype) -> None:
+    array = arrays[name]
+    if array.shape != shape or array.dtype != dtype:
+        place = "colonne de la mémoire" if name.startswith("memory.") else "architecture"
+        raise CheckpointError(
+            f"une autre {place} : {name} est de forme {array.shape} ({array.dtype}), et la "
+            f"configuration demande {shape} ({np.dtype(dtype)})."
+        )

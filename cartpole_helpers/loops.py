@@ -1,4 +1,4 @@
-"""Les boucles : s'entraîner, évaluer, jouer. Le temps ne passe nulle part ailleurs."""
+"""Les boucles, hors desquelles le temps ne passe pas : s'entraîner, évaluer, jouer."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -85,7 +85,10 @@ class Training:
         self._build_carts()
         self._exploration = [stream(seed, Purpose.EXPLORATION) for seed in self.seeds]
         self.memory = ReplayBuffer(config.capacity, seeds=self.seeds)
-        self._window = StepWindow(config.n_steps, config.gamma)
+        self._window = None
+        if config.n_steps > 1:
+            shape = (len(self.seeds), config.carts)
+            self._window = StepWindow(config.n_steps, config.gamma, shape)
 
     def advance(self) -> Step:
         """Fait un tour : agir, avancer d'un pas, mémoriser, apprendre, synchroniser."""
@@ -155,7 +158,8 @@ class Training:
         }
 
     def _parts(self) -> dict:
-        return {"memory": self.memory, "carts": self._carts, "window": self._window}
+        parts = {"memory": self.memory, "carts": self._carts, "window": self._window}
+        return {name: part for name, part in parts.items() if part is not None}
 
     # Agir et avancer
 
@@ -175,7 +179,7 @@ class Training:
         return tuple(array.reshape(*shape, *array.shape[1:]) for array in flat)
 
     def _remember(self, transition: Transition, truncated: np.ndarray) -> None:
-        if self.config.n_steps > 1:
+        if self._window is not None:
             transition = self._window.push(transition, truncated)
         if transition is not None:
             self.memory.add(*transition)

@@ -18,6 +18,17 @@ class Transition(NamedTuple):
     next_observation: np.ndarray  # (..., 4) float32, le vrai successeur
 
 
+def _empty_transition(shape: tuple[int, ...], size: int = 4) -> Transition:
+    """Rend des tableaux nuls (*shape, ...), du type que la mémoire garde."""
+    return Transition(
+        observation=np.zeros((*shape, size), np.float32),
+        action=np.zeros(shape, np.int64),
+        reward=np.zeros(shape, np.float32),
+        terminated=np.zeros(shape, bool),
+        next_observation=np.zeros((*shape, size), np.float32),
+    )
+
+
 class ReplayBuffer:
     """Les `capacity` dernières transitions de chaque agent, tirées uniformément avec remise.
 
@@ -30,14 +41,7 @@ class ReplayBuffer:
         size = check_number("observation_size", observation_size, int, low=1)
         self._lead = (len(check_seeds("seeds", seeds)),) if np.iterable(seeds) else ()
         self._streams = [stream(seed, Purpose.REPLAY) for seed in check_seeds("seeds", seeds)]
-        slots = (len(self._streams), self.capacity)
-        self._columns = Transition(
-            observation=np.zeros((*slots, size), np.float32),
-            action=np.zeros(slots, np.int64),
-            reward=np.zeros(slots, np.float32),
-            terminated=np.zeros(slots, bool),
-            next_observation=np.zeros((*slots, size), np.float32),
-        )
+        self._columns = _empty_transition((len(self._streams), self.capacity), size)
         # Les mêmes tableaux, les agents mis bout à bout : un tirage y est un seul `take`.
         self._rows = Transition(
             *(column.reshape(-1, *column.shape[2:]) for column in self._columns)
@@ -122,13 +126,14 @@ class ReplayBuffer:
 
 
 class StepWindow:
-    """Les n derniers pas, d'où sort la transition à n récompenses du plus ancien d'entre eux."""
+    """Les n derniers pas de S·E chariots ; il en sort la transition à n récompenses du premier."""
 
-    def __init__(self, length: int, gamma: float):
-        self.length = length
-        self.discounts = gamma ** np.arange(length)  # (n,)
-        self.steps: list[tuple[Transition, np.ndarray]] = []
-        self.latest: Transition | None = None
+    def __init__(self, length: int, gamma: float, shape: tuple[int, int]):
+        self.discounts = (gamma ** np.arange(length))[:, None, None]  # (n, 1, 1)
+        self.count = 0
+        self.steps = _empty_transition((length, *shape))  # (n, S, E, ...)
+        self.truncated = np.zeros((length, *shape), bool)
+        self.latest = _empty_transition(shape)
 
     def push(self, transition: Transition, truncated: np.ndarray) -> Transition | None:
         """Ajoute un pas (S, E, ...) ; rend la transition à n récompenses, ou None s'il en manque.
@@ -136,57 +141,46 @@ class StepWindow:
         Une fenêtre coupée par une troncature n'amorcerait pas avec γⁿ : la dernière fenêtre entière
         du même chariot prend sa place. Une terminaison, elle, n'amorce pas et convient toujours.
         """
-        mine = Transition(
-            *map(np.copy, transition)
-        )  # le lecteur d'un tour peut écrire dans le sien
-        self.steps = [*self.steps[-self.length + 1 :], (mine, truncated.copy())]
-        if len(self.steps) < self.length:
+        self.count += 1
+        self.steps = Transition(*map(_shifted, self.steps, transition))
+        self.truncated = _shifted(self.truncated, truncated)
+        if self.count < len(self.truncated):
             return None
         folded, whole = self._fold()
-        if self.latest is not None:
-            folded = Transition(*map(_keep_where(whole), folded, self.latest))
-        self.latest = folded
-        return folded
+        self.latest = Transition(*map(_keep_where(whole), folded, self.latest))
+        return self.latest
 
     def saved_state(self) -> dict[str, np.ndarray]:
-        """Rend tout ce que le temps change : les pas retenus et la dernière fenêtre."""
-        if not self.steps:
-            return {}
-        window, truncated = self._stacked()
-        saved = window._asdict() | {"truncated": truncated}
-        if self.latest is not None:
-            saved |= {f"latest_{name}": array for name, array in self.latest._asdict().items()}
-        return saved
+        """Rend tout ce que le temps change."""
+        latest = {f"latest_{name}": array for name, array in self.latest._asdict().items()}
+        others = {"truncated": self.truncated, "count": np.array(self.count)}
+        return self.steps._asdict() | latest | others
 
     def restore(self, saved: dict[str, np.ndarray]) -> None:
         """Remet la fenêtre dans l'état `saved`, rendu par `saved_state`."""
-        names = Transition._fields
-        count = len(saved.get("truncated", ()))
-        self.steps = [
-            (Transition(*(saved[name][k] for name in names)), saved["truncated"][k])
-            for k in range(count)
-        ]
-        if "latest_action" in saved:
-            self.latest = Transition(*(saved[f"latest_{name}"] for name in names))
-
-    def _stacked(self) -> tuple[Transition, np.ndarray]:
-        transitions, truncated = zip(*self.steps, strict=True)
-        return Transition(*map(np.stack, zip(*transitions, strict=True))), np.stack(truncated)
+        self.count, self.truncated = int(saved["count"]), saved["truncated"]
+        self.steps = Transition(*(saved[name] for name in Transition._fields))
+        self.latest = Transition(*(saved[f"latest_{name}"] for name in Transition._fields))
 
     def _fold(self) -> tuple[Transition, np.ndarray]:
-        window, truncated = self._stacked()  # (n, S, E, ...)
-        last = _first_end(window.terminated | truncated)  # (S, E)
-        alive = np.arange(self.length)[:, None, None] <= last
-        discounted = self.discounts[:, None, None] * window.reward * alive
+        """Rend la transition à n récompenses (S, E, ...), et où sa fenêtre est entière (S, E)."""
+        window, last_row = self.steps, len(self.truncated) - 1
+        last = _first_end(window.terminated | self.truncated)  # (S, E)
+        alive = np.arange(last_row + 1)[:, None, None] <= last
         terminated = _at(window.terminated, last)
         folded = Transition(
             observation=window.observation[0],
             action=window.action[0],
-            reward=discounted.sum(axis=0).astype(np.float32),
+            reward=(self.discounts * window.reward * alive).sum(axis=0).astype(np.float32),
             terminated=terminated,
             next_observation=_at(window.next_observation, last),
         )
-        return folded, terminated | (last == self.length - 1)
+        return folded, terminated | (last == last_row)
+
+
+def _shifted(rows: np.ndarray, newest: np.ndarray) -> np.ndarray:
+    """Rend `rows` sans sa première ligne, `newest` à la fin ; c'est une copie."""
+    return np.concatenate([rows[1:], newest[None].astype(rows.dtype)])
 
 
 def _first_end(ended: np.ndarray) -> np.ndarray:

@@ -11,8 +11,9 @@ from building.errors import BuildError
 from building.inputs import inputs_digest
 from building.kernel import execute
 from building.record import code_cells, faults, normalise, outputs_digest, write
-from building.typography import typography
 from nbformat import NotebookNode
+
+from cartpole_helpers.display.typography import typography
 
 SOURCES = Path(__file__).resolve().parent / "sources"
 USAGE = """Usage : python3 lancer.py carnets [carnet ...] [--tout] [--verifier]

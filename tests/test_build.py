@@ -9,8 +9,9 @@ import pytest
 from building import kernel, record
 from building.errors import BuildError
 from building.inputs import inputs_digest, inputs_of
-from building.typography import typography
 from nbformat import v4
+
+from cartpole_helpers.display.typography import typography
 
 SAMPLE = """\
 # %% [markdown]

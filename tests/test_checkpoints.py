@@ -360,14 +360,16 @@ def assert_resumes_exactly(config, seeds, stops, folder, **rules):
         end = end_of(stop)
         assert_same_steps([resumed.advance() for _ in range(stop, end)], steps[stop:end])
         assert written(resumed, folder / "end") == files[end]
+        assert written(resumed.agent[0], folder / "end") == files[end, "agent"]
     return steps
 
 
 def uninterrupted(config, seeds, turns, folder, **rules):
-    """Rend les tours d'un entraînement, et les fichiers de son état après chacun de `turns`."""
+    """Rend les tours d'un entraînement, et les fichiers de son état et d'un agent à `turns`."""
     training, steps, files = Training(config, seeds, **rules), [], {}
     for turn in range(TURNS + 1):
         if turn in turns:
+            files[turn, "agent"] = written(training.agent[0], folder / f"{turn}")
             files[turn] = written(training, folder / f"{turn}")
         steps.append(training.advance())
     return steps, files

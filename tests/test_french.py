@@ -11,7 +11,8 @@ from pathlib import Path
 
 import build
 import pytest
-from building.typography import typography
+
+from cartpole_helpers.display.typography import typography
 
 ROOT = Path(__file__).resolve().parents[1]
 SYSTEM_PYTHON = Path("/usr/bin/python3")  # sous Debian, grammalecte n'existe que pour lui

@@ -3,15 +3,16 @@
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from textwrap import fill
-from typing import NamedTuple
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Arc, Circle, Rectangle
+from matplotlib.style import context
+from matplotlib.text import Text
 
 from cartpole_helpers.cartpole import (
     EPISODE_LIMIT,
@@ -22,6 +23,8 @@ from cartpole_helpers.cartpole import (
     dynamics,
     has_fallen,
 )
+from cartpole_helpers.checks import check_array, check_choice, check_number
+from cartpole_helpers.display.typography import NARROW, typography
 from cartpole_helpers.policies import Policy
 from cartpole_helpers.statistics import bootstrap_interval, interquartile_mean
 
@@ -39,57 +42,58 @@ COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 
-NARROW_SPACE, MINUS = "\u202f", "\u2212"
+MINUS = "\u2212"
 COMPONENTS = ("x (m)", "ẋ (m/s)", "θ (°)", "θ̇ (°/s)")
 _DPI = 144  # deux pixels par point affiché : net sur un écran fin
 
 
-class Picture(NamedTuple):
-    """Une figure finie et son texte de remplacement ; en fin de cellule, elle s'affiche."""
+@dataclass(frozen=True)
+class Picture:
+    """Une figure finie, son image, son texte de remplacement ; un carnet l'affiche."""
 
     figure: Figure
+    image: bytes  # PNG
     alt: str
 
     def png(self) -> bytes:
-        """Rend l'image, toujours les mêmes octets pour la même figure."""
-        buffer = BytesIO()
-        self.figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-        return buffer.getvalue()
+        """Rend l'image : les mêmes données donnent les mêmes octets."""
+        return self.image
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
-        data = {"image/png": b64encode(self.png()).decode(), "text/plain": self.alt}
+        data = {"image/png": b64encode(self.image).decode(), "text/plain": self.alt}
         width = round(self.figure.get_figwidth() * _DPI / 2)
         return data, {"image/png": {"alt": self.alt, "width": width}}
 
 
+SETTINGS = {
+    "font.size": 11,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.7,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "lines.linewidth": 1.8,
+    "legend.frameon": False,
+}
+
+
 @contextmanager
 def style():
-    """Le style de toutes les figures ; s'emploie aussi en décorateur : `@style()`."""
-    settings = {
-        "font.size": 11,
-        "axes.labelcolor": INK,
-        "axes.edgecolor": MUTED,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "grid.color": FAINT,
-        "grid.linewidth": 0.7,
-        "xtick.color": INK,
-        "ytick.color": INK,
-        "lines.linewidth": 1.8,
-        "legend.frameon": False,
-        "figure.facecolor": "white",
-        "savefig.facecolor": "white",
-    }
-    with rc_context(settings):
+    """Le style de toutes les figures, quels que soient les réglages du lecteur ; c'est aussi un
+    décorateur : `@style()`."""
+    with context(["default", SETTINGS]):
         yield
 
 
 def number(value: float, digits: int = 0) -> str:
     """Écrit un nombre à la française : virgule décimale, milliers séparés, vrai signe moins."""
-    written = f"{value:,.{digits}f}".replace(",", NARROW_SPACE).replace(".", ",")
-    return written.replace("-", MINUS)
+    written = f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0 efface le signe de −0
+    return written.replace(",", NARROW).replace(".", ",").replace("-", MINUS)
 
 
 @style()
@@ -98,6 +102,7 @@ def baselines(returns: Mapping[str, np.ndarray], title: str) -> Picture:
 
     `returns` : nom → retours (N,). L'intervalle à 95 % de la moyenne est rééchantillonné.
     """
+    returns = _checked_series("returns", returns)
     figure, axes = _canvas(title, 7.6, 0.62 * len(returns) + 1.3)
     spread = np.random.default_rng(0)
     for row, values in enumerate(returns.values()):
@@ -125,7 +130,7 @@ def baselines(returns: Mapping[str, np.ndarray], title: str) -> Picture:
         f"retour d'un épisode (pas) ; {count} épisodes par politique, losange : moyenne"
     )
     means = ", ".join(f"{name} {number(values.mean())}" for name, values in returns.items())
-    return _finish(figure, f"{title}. Retours moyens sur {count} épisodes : {means}.")
+    return _finish(figure, title, f"Retours moyens sur {count} épisodes : {means}.")
 
 
 @style()
@@ -136,12 +141,14 @@ def survival(
 
     `lengths` : nom → durées (N,), coupées à `limit` pas ; `marks` : durées à repérer d'un trait.
     """
+    lengths = _checked_series("lengths", lengths)
+    limit = check_number("limit", limit, int, low=1)
     figure, axes = _canvas(title, 7.6, 3.9)
     steps = np.unique(np.concatenate([[1, limit], *lengths.values()]))
     for rank, (name, values) in enumerate(lengths.items()):
         standing = np.array([np.mean((values > step) | (values >= limit)) for step in steps])
-        style_of = {"color": COLOURS[rank], "linestyle": DASHES[rank], "label": name}
-        axes.step(steps, 100 * standing, where="post", **style_of)
+        style_of = {"color": COLOURS[rank % len(COLOURS)], "label": name}
+        axes.step(steps, 100 * standing, where="post", ls=DASHES[rank % len(DASHES)], **style_of)
     for mark in marks:
         axes.axvline(mark, color=MUTED, linewidth=1, linestyle=":")
         axes.annotate(f"{number(mark)} pas", (mark, 104), ha="center", color=MUTED, fontsize=10)
@@ -156,8 +163,8 @@ def survival(
     ends = ", ".join(
         f"{name} {number(100 * np.mean(values >= limit))} %" for name, values in lengths.items()
     )
-    told = f"{title}. Encore debout après {number(limit)} pas, sur {count} départs : {ends}."
-    return _finish(figure, told)
+    told = f"Encore debout après {number(limit)} pas, sur {count} départs : {ends}."
+    return _finish(figure, title, told)
 
 
 @style()
@@ -166,8 +173,11 @@ def phase_portraits(policies: Mapping[str, Policy], episodes: int, title: str) -
 
     Le fond donne l'action en x = ẋ = 0 ; les flèches, le mouvement d'un pas sous cette action.
     """
-    figure, panels = _canvas(title, 7.6, 4.1, columns=len(policies), sharey=True)
-    for rank, (axes, (name, policy)) in enumerate(zip(panels, policies.items(), strict=True)):
+    check_number("episodes", episodes, int, low=1)
+    if not policies:
+        raise ValueError(f"policies doit nommer au moins une politique : {policies!r} reçu.")
+    figure, panels = _canvas(title, 7.6, 4.1, columns=len(policies), sharey=True, squeeze=False)
+    for rank, (axes, (name, policy)) in enumerate(zip(panels[0], policies.items(), strict=True)):
         _draw_phase(axes, policy)
         for path in _paths(policy, episodes):
             theta, theta_dot = np.degrees(path[:, 2:]).T
@@ -179,7 +189,7 @@ def phase_portraits(policies: Mapping[str, Policy], episodes: int, title: str) -
         if rank == 0:
             axes.set_ylabel("vitesse angulaire θ̇ (°/s)")
     names = ", ".join(policies)
-    return _finish(figure, f"{title}. Plan angle, vitesse angulaire, pour : {names}.")
+    return _finish(figure, title, f"Plan angle, vitesse angulaire, pour : {names}.")
 
 
 def _draw_phase(axes: Axes, policy: Policy) -> None:
@@ -226,8 +236,9 @@ def _paths(policy: Policy, episodes: int, limit: int = 150) -> list[np.ndarray]:
 @style()
 def cart_diagram(state: Sequence[float], action: int, title: str) -> Picture:
     """Le chariot dans l'état `state` (x, ẋ, θ, θ̇), vu de loin, puis de près avec sa force."""
+    x, _, theta, _ = check_array("state", state, (4,))
+    check_choice("action", action, (0, 1))
     figure, (wide, near) = _canvas(title, 7.6, 2.9, columns=2, width_ratios=[1.75, 1])
-    x, _, theta, _ = state
     for axes, bounds in ((wide, (-2.8, 2.8, -0.5, 1.5)), (near, (x - 0.9, x + 0.7, -0.3, 1.3))):
         axes.set_xlim(bounds[:2])
         axes.set_ylim(bounds[2:])
@@ -238,7 +249,7 @@ def cart_diagram(state: Sequence[float], action: int, title: str) -> Picture:
     _draw_track(wide, x)
     _draw_angle(near, x, theta)
     _draw_force(near, x, action)
-    return _finish(figure, f"{title}. Schéma du chariot, de la tige, des limites et de la force.")
+    return _finish(figure, title, "Schéma du chariot, de la tige, des limites et de la force.")
 
 
 def _draw_track(axes: Axes, x: float) -> None:
@@ -283,6 +294,9 @@ def _draw_force(axes: Axes, x: float, action: int) -> None:
 @style()
 def components(observations: np.ndarray, title: str, names: Sequence[str] = COMPONENTS) -> Picture:
     """Les quatre composantes de l'état pas à pas : `observations` (T + 1, 4), limites en tirets."""
+    observations = check_array("observations", observations, (None, 4))
+    if len(names) != 4:
+        raise ValueError(f"names doit donner les quatre composantes : {names!r} reçu.")
     figure, panels = _canvas(title, 7.6, 4.6, rows=2, columns=2, sharex=True)
     values = observations * np.array([1, 1, *np.degrees([1, 1])])
     limits = (X_LIMIT, None, np.degrees(THETA_LIMIT), None)
@@ -294,7 +308,7 @@ def components(observations: np.ndarray, title: str, names: Sequence[str] = COMP
             axes.axhline(bound, color=VERMILION, linewidth=1.2, linestyle="--")
     for axes in panels[-1]:
         axes.set_xlabel("temps (pas de 0,02 s)")
-    return _finish(figure, f"{title}. Courbes de x, ẋ, θ et θ̇ sur {len(values) - 1} pas.")
+    return _finish(figure, title, f"Courbes de x, ẋ, θ et θ̇ sur {len(values) - 1} pas.")
 
 
 @style()
@@ -304,6 +318,10 @@ def learning_curves(env_steps: np.ndarray, returns: np.ndarray, title: str) -> P
     `env_steps` (V,) : pas par agent à chaque évaluation ; `returns` (S, V). Un trait fin par
     graine, la moyenne interquartile en gras, son intervalle à 95 % en bande.
     """
+    env_steps = check_array("env_steps", env_steps, (None,))
+    if not len(env_steps):
+        raise ValueError("env_steps doit donner au moins une évaluation : tableau vide reçu.")
+    returns = check_array("returns", returns, (None, len(env_steps)))
     figure, axes = _canvas(title, 7.6, 3.9)
     axes.plot(env_steps, returns.T, color=SKY, linewidth=0.9, alpha=0.8)
     low, high = bootstrap_interval(returns)
@@ -317,18 +335,28 @@ def learning_curves(env_steps: np.ndarray, returns: np.ndarray, title: str) -> P
     axes.set_xlabel("pas d'environnement par agent")
     axes.set_ylabel("retour moyen d'évaluation (pas)")
     axes.legend(loc="lower right")
-    told = f"{title}. De {number(middle[0])} à {number(middle[-1])} pas, {label}."
-    return _finish(figure, told)
+    told = f"De {number(middle[0])} à {number(middle[-1])} pas, {label}."
+    return _finish(figure, title, told)
 
 
 # Le style
+
+
+def _checked_series(name: str, series: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    if not series:
+        raise ValueError(f"{name} doit nommer au moins une politique : {series!r} reçu.")
+    checked = {key: check_array(name, values, (None,)) for key, values in series.items()}
+    empty = [key for key, values in checked.items() if not len(values)]
+    if empty:
+        raise ValueError(f"{name} doit donner au moins un nombre par politique : {empty} sans.")
+    return checked
 
 
 def _canvas(title: str, width: float, height: float, rows: int = 1, columns: int = 1, **shared):
     """Rend une figure stylée, son titre écrit, et ses axes."""
     figure = Figure((width, height), layout="constrained")
     panels = figure.subplots(rows, columns, **shared)
-    written = fill(_typeset(title), round(width * 10.5))
+    written = fill(typography(title), round(width * 10.5))
     figure.suptitle(written, x=0.01, ha="left", fontsize=12.5, fontweight="bold", color=INK)
     for axes in figure.axes:
         axes.xaxis.set_major_formatter(_tick)
@@ -336,20 +364,20 @@ def _canvas(title: str, width: float, height: float, rows: int = 1, columns: int
     return figure, panels
 
 
-def _finish(figure: Figure, alt: str) -> Picture:
-    return Picture(figure, _typeset(alt))
+def _finish(figure: Figure, title: str, told: str) -> Picture:
+    """Pose les espaces insécables, dessine, et rend l'image avec `title` et `told` pour texte."""
+    for text in figure.findobj(Text):
+        text.set_text(typography(text.get_text()))
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+    end = "" if title.endswith(("?", "!", ".", "…")) else "."
+    return Picture(figure, buffer.getvalue(), typography(f"{title}{end} {told}"))
 
 
 def _tick(value: float, _position=None) -> str:
-    digits = 0 if float(value).is_integer() else max(0, -int(np.floor(np.log10(abs(value) / 10))))
-    return number(value, min(digits, 3))
-
-
-def _typeset(text: str) -> str:
-    """Met les espaces insécables devant « : ; ? ! », comme dans la prose des carnets."""
-    for mark in ";?!":
-        text = text.replace(f" {mark}", f"{NARROW_SPACE}{mark}")
-    return text.replace(" :", "\u00a0:").replace(" %", f"{NARROW_SPACE}%")
+    """Écrit une graduation avec autant de décimales qu'il lui en faut."""
+    decimals = np.format_float_positional(round(value, 12), precision=9, trim="-").partition(".")[2]
+    return number(value, len(decimals))
 
 
 def _mark_solved(axes: Axes, vertical: bool = False) -> None:

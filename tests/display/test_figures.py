@@ -461,11 +461,11 @@ def test_learning_curves_show_seeds_mean_and_band():
     assert "5 graines" in axes.get_legend().get_texts()[0].get_text()
 
 
-@pytest.mark.parametrize(("action", "force"), [(0, f"{MINUS}10 N"), (1, "10 N")])
+@pytest.mark.parametrize(("action", "force"), [(0, f"{MINUS}10\u00a0N"), (1, "10\u00a0N")])
 def test_a_diagram_tells_the_action_the_force_and_the_limits(action, force):
     found = texts(figures.cart_diagram((0.6, 0, 0.1, 0), action, TITLE).figure)
     assert f"action {action}\n{force}" in found
-    for limit in (f"{MINUS}2,4 m", "2,4 m", f"{MINUS}12°", "12°"):
+    for limit in (f"{MINUS}2,4\u00a0m", "2,4\u00a0m", f"{MINUS}12°", "12°"):
         assert limit in found
 
 
