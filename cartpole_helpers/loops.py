@@ -283,33 +283,39 @@ def evaluate(
     """Rend les retours (episodes,) de `policy` sur des départs qu'aucun entraînement n'a vus.
 
     `limit` : nombre de pas après lequel un épisode est arrêté. Les départs sont ceux de CartPole,
-    quel que soit le `start_x` de l'entraînement.
+    quel que soit le `start_x` de l'entraînement. Un `Agent` qui en réunit S donne (S, episodes),
+    les mêmes retours qu'un par un.
     """
     check_callable("policy", policy)
     episodes = check_number("episodes", episodes, int, low=1)
     limit = check_number("limit", limit, int, low=1)
     seeds = environment_seeds(check_seed("seed", seed), Purpose.EVALUATION, episodes)
-    return _lengths(policy, Starts(seeds).next(np.arange(episodes)), limit)
+    states = Starts(seeds).next(np.arange(episodes))
+    if isinstance(policy, Agent) and len(policy) > 1:
+        states = np.repeat(states[None], len(policy), axis=0)
+    return _lengths(policy, states, limit)
 
 
 def _lengths(policy: Policy, states: np.ndarray, limit: int) -> np.ndarray:
-    """Rend le nombre de pas que tient chacun des états (N, 4), `limit` au plus : (N,)."""
-    lengths = np.full(len(states), float(limit))
-    standing = np.arange(len(states))
-    for step in range(1, limit + 1):
-        actions = _ask(policy, states.astype(np.float32))
-        states = dynamics(states, actions)
-        fallen = has_fallen(states)
-        lengths[standing[fallen]] = step
-        states, standing = states[~fallen], standing[~fallen]
-        if not len(standing):
+    """Rend le nombre de pas que tient chacun des états (..., N, 4), `limit` au plus : (..., N)."""
+    lengths = np.zeros(states.shape[:-1])
+    standing = np.ones(states.shape[:-1], bool)
+    columns = np.arange(states.shape[-2])  # les départs d'où quelqu'un tient encore
+    for _ in range(limit):
+        lengths[..., columns] += standing
+        moved = dynamics(states, _ask(policy, states.astype(np.float32)))
+        states = np.where(standing[..., None], moved, states)
+        standing &= ~has_fallen(states)
+        kept = standing.reshape(-1, len(columns)).any(axis=0)
+        states, standing, columns = states[..., kept, :], standing[..., kept], columns[kept]
+        if not len(columns):
             break
     return lengths
 
 
 def _ask(policy: Policy, observations: np.ndarray) -> np.ndarray:
-    """Rend les actions (N,) de `policy`, vérifiées."""
-    return check_actions(policy(observations), (len(observations),))
+    """Rend les actions (..., N) de `policy`, vérifiées."""
+    return check_actions(policy(observations), observations.shape[:-1])
 
 
 class Episode(NamedTuple):

@@ -19,7 +19,7 @@ class Transition(NamedTuple):
 
 
 def _empty_transition(shape: tuple[int, ...], size: int = 4) -> Transition:
-    """Rend des tableaux nuls (*shape, ...), du type que la mémoire garde."""
+    """Rend des tableaux nuls de forme `(*shape, ...)`, du type que la mémoire garde."""
     return Transition(
         observation=np.zeros((*shape, size), np.float32),
         action=np.zeros(shape, np.int64),

@@ -875,10 +875,9 @@ def test_a_policy_is_a_function(ask, policy):
         ask(policy)
 
 
-@pytest.mark.parametrize("ask", [evaluate, play])
-def test_several_agents_are_not_one_policy(ask):
+def test_several_agents_do_not_play_one_episode():
     with pytest.raises(ValueError, match=r"doit .* reçu"):
-        ask(Training(SMALL, SEEDS).agent)
+        play(Training(SMALL, SEEDS).agent)
 
 
 @pytest.mark.parametrize(
@@ -917,3 +916,12 @@ def test_the_recipe_learns(config, floor):
         if turn % 50 == 0:
             best = np.maximum(best, [evaluate(agent, 10).mean() for agent in training.agent])
     assert (best >= floor).all(), best
+
+
+def test_agents_together_are_evaluated_like_each_alone():
+    training, _ = run(SMALL, SEEDS, 60)
+    together = evaluate(training.agent, episodes=9, seed=4)
+    alone = [evaluate(training.agent[i], episodes=9, seed=4) for i in range(len(SEEDS))]
+    assert together.shape == (len(SEEDS), 9)
+    np.testing.assert_array_equal(together, alone)
+    assert len(np.unique(together)) > 3

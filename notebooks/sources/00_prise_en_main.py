@@ -134,7 +134,7 @@ while groupe.env_steps < QUICK.total_steps:
     groupe.advance()
     if groupe.env_steps % 400 == 0:
         pas.append(groupe.env_steps)
-        retours.append([evaluate(groupe.agent[i], episodes=30).mean() for i in graines])
+        retours.append(evaluate(groupe.agent, episodes=30).mean(axis=1))
 retours = np.array(retours).T  # (graines, évaluations)
 
 # %% tags=["nbval-ignore-output"]
