@@ -29,7 +29,7 @@ La première fois, tout s'installe dans .venv ; ensuite, seulement ce qui a chan
   (rien)             ouvre la série dans JupyterLab
   preparer           installe, sans rien ouvrir
   tests [options]    lance tous les tests ; les options vont à pytest
-  carnets [options]  rebâtit les carnets dont la source a changé
+  carnets [carnet]   rebâtit les carnets, ou celui-ci, si la source a changé
 
   --sans-navigateur  donne l'adresse sans ouvrir de navigateur
   --port N           sert sur ce port ; à défaut, le premier libre à partir de 8888
@@ -79,7 +79,7 @@ NOISE = re.compile(r"\[[DIW] |\[IPKernelApp\] (INFO|WARNING)")
 
 
 def check_python(version):
-    """Refuse un Python pour lequel les paquets épinglés n'existent pas."""
+    """Refuse un Python pour lequel nos versions des paquets n'existent pas."""
     if not (3, 11) <= tuple(version[:2]) <= (3, 13):
         fault = "ancien" if version < (3, 11) else "récent"
         sys.exit(
@@ -202,7 +202,7 @@ def install(requirements):
 
 
 def set_up(requirements):
-    """Met .venv en conformité ; ne fait rien s'il l'est déjà."""
+    """Met .venv à jour ; ne fait rien s'il l'est déjà."""
     if not venv_works():
         make_venv()
     if not is_installed(requirements):

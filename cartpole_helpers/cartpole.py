@@ -30,8 +30,8 @@ def dynamics(state: np.ndarray, action: np.ndarray) -> np.ndarray:
     """Rend l'état après un pas de 0,02 s, au bit près celui de Gymnasium.
 
     `state` (..., 4) en float64 : x (m), ẋ (m/s), θ (rad), θ̇ (rad/s) ; `action` (...) : 0 pousse à
-    gauche, 1 à droite. Rend (..., 4). Source : Barto, Sutton et Anderson (1983), sans frottement,
-    intégrées par la méthode d'Euler explicite ; l'ordre des opérations est celui de Gymnasium.
+    gauche, 1 à droite. Rend (..., 4). Équations de Barto, Sutton et Anderson (1983), sans
+    frottement, intégrées par la méthode d'Euler explicite, dans l'ordre d'opérations de Gymnasium.
     """
     state = np.asarray(state, np.float64)
     x, x_dot, theta, theta_dot = np.moveaxis(state, -1, 0)

@@ -1,7 +1,8 @@
 """Les points de sauvegarde : un agent, ou un entraînement à reprendre au bit près.
 
-Un fichier est : une ligne de signature, le SHA-256 de tout le reste, puis des tenseurs safetensors
-dont l'un, `description`, est un texte JSON. Rien n'y est exécutable, et rien n'en est exécuté.
+Un fichier se compose ainsi : une ligne de signature, le SHA-256 de tout le reste, puis des tenseurs
+safetensors dont l'un, `description`, est un texte JSON. Rien n'y est exécutable, et rien n'en est
+exécuté.
 """
 
 import errno
@@ -123,8 +124,8 @@ def load_training(
         _check_array(arrays, "carts.state", (len(seeds) * config.carts, 4), np.float64)
     if missing:
         raise ValueError(
-            f"{' et '.join(missing)} : cet entraînement emploie votre fonction ; redonnez-la, "
-            f"comme dans load_training(chemin, {missing[0]}=...)."
+            f"{path} : cet entraînement emploie ce que vous aviez injecté ; redonnez-le par "
+            f"load_training(chemin, {', '.join(f'{name}=...' for name in missing)})."
         )
     training = Training(config, seeds, device=device, td_target=td_target, td_loss=td_loss)
     with _explained(path):
@@ -154,7 +155,7 @@ def write_atomically(path: str | Path, content: bytes) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=".brouillon-", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -245,7 +246,9 @@ def _verified(path: str | Path, content: bytes) -> bytes:
         raise CheckpointError(f"{path} : {_nature(content)}, et non un point de sauvegarde.")
     payload = content[len(SIGNATURE) + DIGEST_LENGTH :]
     if content[len(SIGNATURE) : len(SIGNATURE) + DIGEST_LENGTH] != _digest(payload):
-        raise CheckpointError(f"{path} : fichier endommagé ou tronqué, sa somme est fausse.")
+        raise CheckpointError(
+            f"{path} : fichier endommagé ou tronqué, son empreinte ne correspond pas."
+        )
     return payload
 
 
@@ -264,7 +267,9 @@ def _explained(path: str | Path) -> Iterator[None]:
     except CheckpointError as error:
         raise CheckpointError(f"{path} : {error}") from None
     except _INCOHERENT as error:
-        raise CheckpointError(f"{path} : contenu incohérent, il n'a pas été écrit ici.") from error
+        raise CheckpointError(
+            f"{path} : contenu incohérent : il ne vient pas de ce paquet."
+        ) from error
 
 
 def _config_and_seeds(description: dict) -> tuple[Config, list[int]]:
@@ -295,14 +300,14 @@ def _check_like(arrays: dict[str, np.ndarray], training: Training) -> None:
 def _check_names(arrays: dict[str, np.ndarray], names: set[str]) -> None:
     if set(arrays) != names:
         listed = ", ".join(sorted(set(arrays) ^ names))
-        raise CheckpointError(f"il y manque des tableaux, ou il y en a de trop ({listed}).")
+        raise CheckpointError(f"il y manque des tableaux, ou il y en a en trop ({listed}).")
 
 
 def _check_array(arrays: dict[str, np.ndarray], name: str, shape: tuple, dtype) -> None:
     array = arrays[name]
     if array.shape != shape or array.dtype != dtype:
-        place = "colonne de la mémoire" if name.startswith("memory.") else "architecture"
+        what = "la mémoire" if name.startswith("memory.") else "l'architecture"
         raise CheckpointError(
-            f"une autre {place} : {name} est de forme {array.shape} ({array.dtype}), et la "
-            f"configuration demande {shape} ({np.dtype(dtype)})."
+            f"{what} n'est pas celle de sa configuration : {name} est de forme {array.shape} "
+            f"({array.dtype}), au lieu de {shape} ({np.dtype(dtype)})."
         )

@@ -37,7 +37,7 @@ def check_choice(name: str, value, choices: Sequence):
 
 
 def check_flag(name: str, value) -> bool:
-    """Rend `value` s'il est vrai ou faux, sinon TypeError."""
+    """Rend `value` si c'est un booléen, sinon TypeError."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} doit être True ou False : {value!r} reçu.")
     return bool(value)
@@ -68,7 +68,7 @@ def check_seeds(name: str, value) -> list[int]:
 
 
 def check_numbers(name: str, value) -> np.ndarray:
-    """Rend `value` en tableau, ou lève une erreur s'il n'est pas régulier, ou pas de nombres."""
+    """Rend `value` en tableau, ou lève une erreur s'il n'en est pas un, régulier, de nombres."""
     try:
         array = np.asarray(value)
     except ValueError:
@@ -79,7 +79,9 @@ def check_numbers(name: str, value) -> np.ndarray:
 
 
 def check_array(name: str, value, shape: tuple | None, dtype=None) -> np.ndarray:
-    """Rend `value` en tableau fini de forme `shape` ; None y laisse une longueur libre, ou toutes.
+    """Rend `value` en tableau fini de forme `shape`.
+
+    `None` dans `shape` laisse cette longueur libre ; `shape=None` les laisse toutes.
 
     TypeError si les éléments ne sont pas des nombres, ValueError si la forme ou une valeur ne
     convient pas.
@@ -114,7 +116,7 @@ def _written(shape: tuple) -> str:
 
 
 def _bounds(low: float, high: float, above: float, below: float) -> str:
-    """Écrit les bornes : « entre 0 et 1 », « supérieur ou égal à 1 », « strictement positif »…"""
+    """Écrit les bornes : « entre 0 et 1 », « strictement supérieur à 0 »…"""
     if low > -math.inf and high < math.inf:
         return f" entre {low:g} et {high:g}"
     words = {

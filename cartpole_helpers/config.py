@@ -173,8 +173,9 @@ VERSION_1 = Config(
     target_period=60,
     target_rate=1.0,
 )
-"""Les nombres imprimés dans le document fondateur, sur le moteur propre ; une mise à jour tous les
-20 pas, à peu près la longueur de ses premiers épisodes, au lieu d'une par épisode."""
+"""Les nombres du document fondateur et les couches de son auteur, sur le moteur du cours, où une
+troncature n'est plus une chute ; une mise à jour tous les 20 pas, à peu près la longueur de ses
+premiers épisodes, au lieu d'une par épisode."""
 
 VERSION_2 = Config(
     total_steps=50_000,

@@ -35,7 +35,7 @@ def double_td_target(
 ) -> Tensor:
     """Rend la cible du Double DQN : le réseau en ligne choisit a', le réseau cible l'évalue.
 
-    Formes de `td_target`. Source : van Hasselt, Guez et Silver (2016), équation 4.
+    Formes de `td_target`. Source : van Hasselt, Guez et Silver (2016).
     """
     choice = next_q_online.argmax(dim=-1)  # (..., B)
     return _bootstrap(reward, terminated, value_of(next_q_target, choice), gamma)
@@ -45,7 +45,7 @@ def td_loss(q: Tensor, action: Tensor, target: Tensor) -> Tensor:
     """Rend la moyenne, sur le lot, de (Q(s, a) − cible)² : une perte par agent.
 
     `q` : (..., B, A) ; `action` (entiers), `target` : (..., B). Rend (...). La cible est détachée :
-    aucun gradient ne la traverse. Source : Mnih et al. (2015), équation 2.
+    aucun gradient ne la traverse. Source : Mnih et al. (2015), algorithme 1.
     """
     value = value_of(q, action)
     _check_same_shape(action=action, target=target)

@@ -1,4 +1,4 @@
-"""L'historique d'un entraînement : des traceurs plient les tours en tableaux."""
+"""L'historique d'un entraînement : des traceurs rassemblent les tours en tableaux."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

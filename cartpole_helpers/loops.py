@@ -1,4 +1,4 @@
-"""Les boucles, hors desquelles le temps ne passe pas : s'entraîner, évaluer, jouer."""
+"""Les trois boucles : s'entraîner, évaluer, jouer."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -56,12 +56,13 @@ class Step(NamedTuple):
 class Training:
     """Tout ce que le temps change dans l'entraînement de S agents ; `advance` fait un tour.
 
-    `seeds` : un entier, ou S entiers différents, une graine par agent. `td_target`, de la forme
-    `dqn.td_target`, remplace la cible de la configuration (γ y vaut γⁿ si n_steps > 1) ; `td_loss`
-    remplace la perte. Ces fonctions reçoivent des tenseurs (S, B, ...).
+    `seeds` : un entier, ou S entiers différents, une graine par agent. `td_target`, de même
+    signature que `dqn.td_target`, remplace la cible de la configuration (γ y vaut γⁿ si
+    n_steps > 1) ; `td_loss` remplace la perte. Elles reçoivent des tenseurs (S, B, ...).
 
-    Un agent entraîné parmi d'autres a les mêmes bits qu'entraîné seul, sur un fil de processeur et
-    si `batch_size` et les largeurs de `hidden` sont des multiples de 8 ; sinon, à l'arrondi près.
+    Un agent entraîné parmi d'autres a, au bit près, les mêmes poids que seul, à condition de
+    calculer sur un seul fil et que `batch_size` et les largeurs de `hidden` soient des multiples
+    de 8 ; sinon, à l'arrondi près.
     """
 
     def __init__(
@@ -284,7 +285,7 @@ def evaluate(
 
     `limit` : nombre de pas après lequel un épisode est arrêté. Les départs sont ceux de CartPole,
     quel que soit le `start_x` de l'entraînement. Un `Agent` qui en réunit S donne (S, episodes),
-    les mêmes retours qu'un par un.
+    les mêmes retours que s'ils étaient évalués un par un.
     """
     check_callable("policy", policy)
     episodes = check_number("episodes", episodes, int, low=1)

@@ -1,19 +1,17 @@
 """Un DQN complet sur une page : un agent, un environnement, les règles de `dqn`."""
 
-from collections.abc import Callable
-
 import gymnasium
-import numpy as np
 import torch
 from torch import nn
 
 from cartpole_helpers.dqn import epsilon_greedy, td_loss, td_target
 from cartpole_helpers.loops import evaluate
+from cartpole_helpers.policies import Policy
 from cartpole_helpers.replay import ReplayBuffer
 
 SCALE = torch.tensor([2.0, 1.0, 10.0, 1.0])  # ramène x, ẋ, θ, θ̇ à des tailles voisines
 GAMMA, BATCH, WARMUP = 0.98, 64, 1_000
-EPSILON_START, EPSILON_END, EPSILON_STEPS = 1.0, 0.1, 10_000
+EPSILON_END, EPSILON_STEPS = 0.1, 10_000  # ε part de 1 et perd 1 en EPSILON_STEPS pas
 LEARNING_RATE, TARGET_RATE = 1e-3, 0.01
 EVALUATE_EVERY, ENOUGH = 1_000, 490.0
 
@@ -45,7 +43,7 @@ def learn(online, target, optimiser, batch) -> float:
     return loss.item()
 
 
-def greedy(network) -> Callable[[np.ndarray], np.ndarray]:
+def greedy(network) -> Policy:
     """Rend la politique (N, 4) → (N,) qui suit `network` sans explorer."""
 
     def policy(observations):
@@ -55,7 +53,7 @@ def greedy(network) -> Callable[[np.ndarray], np.ndarray]:
     return policy
 
 
-def train(seed: int = 0, max_steps: int = 60_000) -> tuple[Callable, int]:
+def train(seed: int = 0, max_steps: int = 60_000) -> tuple[Policy, int]:
     """S'entraîne jusqu'à une évaluation d'au moins 490 ; rend la politique et le nombre de pas."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -66,7 +64,7 @@ def train(seed: int = 0, max_steps: int = 60_000) -> tuple[Callable, int]:
     memory = ReplayBuffer(50_000, seeds=seed)
     observation, _ = env.reset(seed=seed)
     for step in range(1, max_steps + 1):
-        epsilon = max(EPSILON_END, EPSILON_START - step / EPSILON_STEPS)
+        epsilon = max(EPSILON_END, 1 - step / EPSILON_STEPS)
         with torch.no_grad():
             q = online(torch.from_numpy(observation))
         action = epsilon_greedy(q, epsilon, torch.rand(2, generator=generator)).item()

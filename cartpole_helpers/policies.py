@@ -33,7 +33,7 @@ def push_by_velocity(observations: np.ndarray) -> np.ndarray:
 
 
 def push_by_angle_and_velocity(observations: np.ndarray) -> np.ndarray:
-    """Pousse à droite quand θ + θ̇ > 0 : la position et la tendance."""
+    """Pousse à droite quand θ + θ̇ > 0 : l'angle et sa tendance."""
     observations = _checked(observations)
     return push_right_when(observations[:, 2] + observations[:, 3])
 
@@ -45,11 +45,12 @@ def lqr(observations: np.ndarray) -> np.ndarray:
 
 @cache
 def lqr_gain(state_cost: tuple = (1, 1, 10, 1), force_cost: float = 0.01) -> np.ndarray:
-    """Rend le gain K (4,) du régulateur linéaire quadratique (LQR), à l'échelle où K·θ vaut 1.
+    """Rend le gain K (4,) du régulateur linéaire quadratique (LQR), où le poids de θ vaut 1.
 
-    La force −K·s (à une échelle près) minimise Σ sᵀ diag(state_cost) s + force_cost · force² pour
-    les équations linéarisées autour de la tige droite. Source : équation de Riccati discrète,
-    itérée jusqu'à ce qu'elle ne bouge plus (Åström et Murray, Feedback Systems, chap. 7).
+    La force proportionnelle à K·s, de même signe, minimise
+    Σ sᵀ diag(state_cost) s + force_cost · force² pour les équations linéarisées autour de la tige
+    droite. Source : équation de Riccati discrète, itérée jusqu'à ce qu'elle ne bouge plus (Åström
+    et Murray, Feedback Systems, chap. 7).
     """
     transition, push = linearised_dynamics()
     cost = np.diag(state_cost).astype(float)

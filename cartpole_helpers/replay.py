@@ -1,4 +1,4 @@
-"""La mémoire de rejeu : un anneau de tableaux préalloués, de capacité quelconque."""
+"""La mémoire de rejeu : un anneau de transitions alloué d'avance, de capacité quelconque."""
 
 from typing import NamedTuple
 
@@ -18,22 +18,33 @@ class Transition(NamedTuple):
     next_observation: np.ndarray  # (..., 4) float32, le vrai successeur
 
 
-def _empty_transition(shape: tuple[int, ...], size: int = 4) -> Transition:
-    """Rend des tableaux nuls de forme `(*shape, ...)`, du type que la mémoire garde."""
-    return Transition(
-        observation=np.zeros((*shape, size), np.float32),
-        action=np.zeros(shape, np.int64),
-        reward=np.zeros(shape, np.float32),
-        terminated=np.zeros(shape, bool),
-        next_observation=np.zeros((*shape, size), np.float32),
-    )
+def _empty_transitions(shape: tuple[int, ...], size: int = 4) -> np.ndarray:
+    """Rend un tableau nul de forme `shape`, dont chaque case est une transition entière.
+
+    Ses champs sont voisins en mémoire : une transition tirée au hasard coûte une lecture, au lieu
+    d'une par champ.
+    """
+    fields = [
+        ("observation", np.float32, (size,)),
+        ("next_observation", np.float32, (size,)),
+        ("action", np.int64),
+        ("reward", np.float32),
+        ("terminated", bool),
+    ]
+    return np.zeros(shape, np.dtype(fields, align=True))
+
+
+def _columns_of(transitions: np.ndarray) -> Transition:
+    """Rend les champs d'un tableau de transitions, sans les copier."""
+    return Transition(*(transitions[name] for name in Transition._fields))
 
 
 class ReplayBuffer:
     """Les `capacity` dernières transitions de chaque agent, tirées uniformément avec remise.
 
     `seeds` : un entier pour un agent (lots (B, ...)), ou une suite de S graines pour S agents
-    (un axe S devant tout). Ajouter et tirer coûtent le même temps quelle que soit la capacité.
+    (un axe S devant tout). Ajouter et tirer coûtent à peu près le même temps quelle que soit la
+    capacité.
     """
 
     def __init__(self, capacity: int, *, seeds=0, observation_size: int = 4):
@@ -41,11 +52,8 @@ class ReplayBuffer:
         size = check_number("observation_size", observation_size, int, low=1)
         self._lead = (len(check_seeds("seeds", seeds)),) if np.iterable(seeds) else ()
         self._streams = [stream(seed, Purpose.REPLAY) for seed in check_seeds("seeds", seeds)]
-        self._columns = _empty_transition((len(self._streams), self.capacity), size)
-        # Les mêmes tableaux, les agents mis bout à bout : un tirage y est un seul `take`.
-        self._rows = Transition(
-            *(column.reshape(-1, *column.shape[2:]) for column in self._columns)
-        )
+        self._transitions = _empty_transitions((len(self._streams), self.capacity), size)  # (S, C)
+        self._columns = _columns_of(self._transitions)
         self._added = 0  # transitions reçues par agent depuis le début
 
     def __len__(self) -> int:
@@ -77,8 +85,8 @@ class ReplayBuffer:
                 f"batch_size doit être au plus égal au nombre de transitions gardées : "
                 f"{batch_size} demandées, {len(self)} gardées."
             )
-        slots = self._draw(batch_size)
-        return Transition(*(self._take(rows, slots) for rows in self._rows))
+        batch = self._transitions.take(self._draw(batch_size))  # (S·B,)
+        return _columns_of(batch.reshape(*self._lead, batch_size))
 
     def saved_state(self) -> dict[str, np.ndarray]:
         """Rend tout ce que le temps change : transitions gardées, compte, suites de tirages."""
@@ -95,16 +103,12 @@ class ReplayBuffer:
             restore_generator(generator, state)
 
     def _draw(self, batch_size: int) -> np.ndarray:
-        """Rend les places tirées, dans le tableau où les agents se suivent : (S·B,)."""
+        """Rend les places tirées (S·B,), celles d'un agent après celles du précédent."""
         draws = [
             agent * self.capacity + generator.integers(len(self), size=batch_size)
             for agent, generator in enumerate(self._streams)
         ]
         return draws[0] if len(draws) == 1 else np.concatenate(draws)
-
-    def _take(self, rows: np.ndarray, slots: np.ndarray) -> np.ndarray:
-        taken = rows.take(slots, axis=0)
-        return taken.reshape(*self._lead, -1, *rows.shape[1:]) if self._lead else taken
 
     def _checked(self, incoming: Transition) -> Transition:
         """Rend `incoming` aux formes (S, N, ...), chaque tableau vérifié."""
@@ -131,9 +135,9 @@ class StepWindow:
     def __init__(self, length: int, gamma: float, shape: tuple[int, int]):
         self.discounts = (gamma ** np.arange(length))[:, None, None]  # (n, 1, 1)
         self.count = 0
-        self.steps = _empty_transition((length, *shape))  # (n, S, E, ...)
+        self.steps = _columns_of(_empty_transitions((length, *shape)))  # (n, S, E, ...)
         self.truncated = np.zeros((length, *shape), bool)
-        self.latest = _empty_transition(shape)
+        self.latest = _columns_of(_empty_transitions(shape))
 
     def push(self, transition: Transition, truncated: np.ndarray) -> Transition | None:
         """Ajoute un pas (S, E, ...) ; rend la transition à n récompenses, ou None s'il en manque.

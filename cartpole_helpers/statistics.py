@@ -13,7 +13,7 @@ def interquartile_mean(values: np.ndarray, axis: int = 0) -> np.ndarray:
     """Rend la moyenne de la moitié centrale de `values` le long de `axis`.
 
     Un quart des valeurs est écarté de chaque côté ; quand n/4 n'est pas entier, les valeurs du bord
-    comptent en proportion. Source : Agarwal et al. (2021).
+    comptent en proportion, au lieu d'être tronquées. Source : Agarwal et al. (2021).
     """
     values = _numbers(values)
     axis = check_number("axis", axis, int, low=-values.ndim, high=values.ndim - 1)
@@ -35,7 +35,8 @@ def bootstrap_interval(
     """Rend (bas, haut), l'intervalle de `statistic` en rééchantillonnant l'axe 0 de `values`.
 
     `values` : (n, ...), une ligne par graine ; `statistic(values, axis=...)` réduit un axe.
-    Rend deux tableaux (...). Source : intervalle des centiles, Efron (1979).
+    Rend deux tableaux (...). Source : intervalle des centiles, Efron et Tibshirani
+    (1993), chapitre 13.
     """
     values = _numbers(values)
     check_callable("statistic", statistic)

@@ -112,7 +112,7 @@ class DQNN(nn.Module):
         self.target_itermax = itermax
         self.save_freq = 0
         self.target_iter = 0
-        # DÉFAUT : sans actualisation (γ = 1), rien ne borne les valeurs d'un jeu sans fin.
+        # DÉFAUT : sans actualisation (γ = 1), une erreur se propage sans jamais s'atténuer.
         self.discount = discount
         self.min_lr = min_lr
         self.folder = folder
@@ -229,7 +229,7 @@ def train(
                     # apprend par pas. Les premiers lots sont une poignée de pas consécutifs.
                     dqnn.train_dqn(buffer.sample(1 << 8), t + 1)
                     if i_episode & 7 == 0 and verbose:
-                        # DÉFAUT : « Test episode » nomme trois épisodes d'entraînement sur quatre.
+                        # DÉFAUT : trois fois sur quatre, « Test episode » est un entraînement.
                         kind = "Test episode" if i_episode & 255 == 0 else "Episode"
                         print(f"{kind} {i_episode} finished after {t + 1} steps for {itermax}")
                     break

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 from textwrap import fill
 
 import numpy as np
@@ -28,7 +29,7 @@ from cartpole_helpers.display.typography import NARROW, typography
 from cartpole_helpers.policies import Policy
 from cartpole_helpers.statistics import bootstrap_interval, interquartile_mean
 
-# La palette d'Okabe et Ito (2008), lisible par les daltoniens, du plus au moins contrasté.
+# La palette d'Okabe et Ito (2008), lisible par les daltoniens.
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = (
     "#0072B2",
     "#D55E00",
@@ -37,6 +38,7 @@ BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = (
     "#E69F00",
     "#56B4E9",
 )
+SIDES = ("#d6e7f3", "#fbe3d3")  # pousser à gauche, à droite
 INK, MUTED, FAINT = "#222222", "#6b6b6b", "#d9d9d9"
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -98,7 +100,7 @@ def number(value: float, digits: int = 0) -> str:
 
 @style()
 def baselines(returns: Mapping[str, np.ndarray], title: str) -> Picture:
-    """Les retours de plusieurs politiques sur un axe : un point par épisode, un trait par moyenne.
+    """Les retours de plusieurs politiques : un point par épisode, un losange par moyenne.
 
     `returns` : nom → retours (N,). L'intervalle à 95 % de la moyenne est rééchantillonné.
     """
@@ -109,7 +111,15 @@ def baselines(returns: Mapping[str, np.ndarray], title: str) -> Picture:
         heights = row + spread.uniform(-0.22, 0.22, len(values))
         axes.plot(values, heights, ".", color=SKY, markersize=5, alpha=0.7, zorder=2)
         low, high = bootstrap_interval(values, np.mean)
-        axes.plot([low, high], [row, row], color=INK, linewidth=5, alpha=0.35, zorder=3)
+        axes.plot(
+            [low, high],
+            [row, row],
+            color=INK,
+            linewidth=4,
+            alpha=0.5,
+            zorder=3,
+            solid_capstyle="butt",
+        )
         axes.plot(values.mean(), row, "D", color=VERMILION, markersize=8, zorder=4)
         axes.annotate(
             f"{number(values.mean())}",
@@ -139,14 +149,15 @@ def survival(
 ) -> Picture:
     """La part des épisodes encore debout à chaque pas, échelle logarithmique des durées.
 
-    `lengths` : nom → durées (N,), coupées à `limit` pas ; `marks` : durées à repérer d'un trait.
+    `lengths` : nom → durées (N,) jusqu'à `limit` + 1 pas, pour distinguer qui tombe au pas `limit`
+    de qui tient encore ; `marks` : durées à repérer d'un trait.
     """
     lengths = _checked_series("lengths", lengths)
     limit = check_number("limit", limit, int, low=1)
     figure, axes = _canvas(title, 7.6, 3.9)
-    steps = np.unique(np.concatenate([[1, limit], *lengths.values()]))
+    steps = np.unique(np.concatenate([[1, limit], *lengths.values()]).clip(max=limit))
     for rank, (name, values) in enumerate(lengths.items()):
-        standing = np.array([np.mean((values > step) | (values >= limit)) for step in steps])
+        standing = np.array([np.mean(values > step) for step in steps])
         style_of = {"color": COLOURS[rank % len(COLOURS)], "label": name}
         axes.step(steps, 100 * standing, where="post", ls=DASHES[rank % len(DASHES)], **style_of)
     for mark in marks:
@@ -154,6 +165,8 @@ def survival(
         axes.annotate(f"{number(mark)} pas", (mark, 104), ha="center", color=MUTED, fontsize=10)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(_tick)
+    shortest = min(values.min() for values in lengths.values())
+    axes.set_xlim(left=max(0.9, min(0.6 * shortest, limit / 100)))
     axes.set_ylim(-2, 110)
     axes.set_yticks([0, 25, 50, 75, 100])
     axes.set_xlabel("durée (pas de 0,02 s, échelle logarithmique)")
@@ -161,7 +174,7 @@ def survival(
     axes.legend(loc="center left", bbox_to_anchor=(0.0, 0.4))
     count = len(next(iter(lengths.values())))
     ends = ", ".join(
-        f"{name} {number(100 * np.mean(values >= limit))} %" for name, values in lengths.items()
+        f"{name} {number(100 * np.mean(values > limit))} %" for name, values in lengths.items()
     )
     told = f"Encore debout après {number(limit)} pas, sur {count} départs : {ends}."
     return _finish(figure, title, told)
@@ -181,7 +194,7 @@ def phase_portraits(policies: Mapping[str, Policy], episodes: int, title: str) -
         _draw_phase(axes, policy)
         for path in _paths(policy, episodes):
             theta, theta_dot = np.degrees(path[:, 2:]).T
-            axes.plot(theta, theta_dot, color=INK, linewidth=1.1, alpha=0.8)
+            axes.plot(theta, theta_dot, color=INK, linewidth=0.9)
             if abs(path[-1, 2]) > THETA_LIMIT:
                 axes.plot(theta[-1], theta_dot[-1], "X", color=VERMILION, markersize=8)
         axes.set_title(name, fontsize=11, fontweight="normal", loc="center", pad=6)
@@ -199,7 +212,7 @@ def _draw_phase(axes: Axes, policy: Policy) -> None:
     actions = policy(states)
     extent = np.degrees([-angle, angle, -speed, speed])
     degrees = [np.degrees(theta), np.degrees(theta_dot), actions.reshape(theta.shape)]
-    axes.contourf(*degrees, levels=[-0.5, 0.5, 1.5], colors=["#d6e7f3", "#fbe3d3"])
+    axes.contourf(*degrees, levels=[-0.5, 0.5, 1.5], colors=SIDES)
     axes.contour(*degrees, levels=[0.5], colors=[MUTED])
     coarse = (slice(10, None, 32), slice(10, None, 32))
     moves = (dynamics(states, actions) - states).reshape(*theta.shape, 4)
@@ -220,7 +233,7 @@ def _draw_phase(axes: Axes, policy: Policy) -> None:
     axes.grid(visible=False)
 
 
-def _paths(policy: Policy, episodes: int, limit: int = 150) -> list[np.ndarray]:
+def _paths(policy: Policy, episodes: int, limit: int = 80) -> list[np.ndarray]:
     """Rend les états (T, 4) de quelques épisodes, chacun arrêté à la chute ou après `limit` pas."""
     states = np.zeros((episodes, 4))
     states[:, 2] = np.radians(np.linspace(-2.5, 2.5, episodes))
@@ -292,8 +305,16 @@ def _draw_force(axes: Axes, x: float, action: int) -> None:
 
 
 @style()
-def components(observations: np.ndarray, title: str, names: Sequence[str] = COMPONENTS) -> Picture:
-    """Les quatre composantes de l'état pas à pas : `observations` (T + 1, 4), limites en tirets."""
+def components(
+    observations: np.ndarray,
+    title: str,
+    names: Sequence[str] = COMPONENTS,
+    actions: np.ndarray | None = None,
+) -> Picture:
+    """Les quatre composantes de l'état pas à pas : `observations` (T + 1, 4), limites en tirets.
+
+    `actions` (T,), si on les donne, colorent le fond : bleu à gauche, orangé à droite.
+    """
     observations = check_array("observations", observations, (None, 4))
     if len(names) != 4:
         raise ValueError(f"names doit donner les quatre composantes : {names!r} reçu.")
@@ -301,7 +322,9 @@ def components(observations: np.ndarray, title: str, names: Sequence[str] = COMP
     values = observations * np.array([1, 1, *np.degrees([1, 1])])
     limits = (X_LIMIT, None, np.degrees(THETA_LIMIT), None)
     for axes, name, series, limit in zip(panels.flat, names, values.T, limits, strict=True):
-        axes.plot(series, color=BLUE)
+        if actions is not None:
+            _shade_actions(axes, actions)
+        axes.plot(series, color=INK)
         axes.axhline(0, color=MUTED, linewidth=0.8)
         axes.set_ylabel(name)
         for bound in () if limit is None else (-limit, limit):
@@ -309,6 +332,13 @@ def components(observations: np.ndarray, title: str, names: Sequence[str] = COMP
     for axes in panels[-1]:
         axes.set_xlabel("temps (pas de 0,02 s)")
     return _finish(figure, title, f"Courbes de x, ẋ, θ et θ̇ sur {len(values) - 1} pas.")
+
+
+def _shade_actions(axes: Axes, actions: np.ndarray) -> None:
+    """Colore chaque suite de pas où l'action est la même."""
+    changes = np.flatnonzero(np.diff(actions)) + 1
+    for start, end in pairwise([0, *changes, len(actions)]):
+        axes.axvspan(start, end, color=SIDES[int(actions[start])], linewidth=0)
 
 
 @style()
@@ -328,11 +358,11 @@ def learning_curves(env_steps: np.ndarray, returns: np.ndarray, title: str) -> P
     axes.fill_between(env_steps, low, high, color=BLUE, alpha=0.2, linewidth=0)
     middle = interquartile_mean(returns)
     count = len(returns)
-    label = f"moyenne interquartile de {count} graines"
+    label = f"moyenne interquartile de {count} graines, et son intervalle à 95 %"
     axes.plot(env_steps, middle, color=BLUE, linewidth=3, label=label)
     _mark_solved(axes)
     axes.set_ylim(0, EPISODE_LIMIT * 1.06)
-    axes.set_xlabel("pas d'environnement par agent")
+    axes.set_xlabel("pas de jeu par agent")
     axes.set_ylabel("retour moyen d'évaluation (pas)")
     axes.legend(loc="lower right")
     told = f"De {number(middle[0])} à {number(middle[-1])} pas, {label}."

@@ -49,7 +49,7 @@ def ending(episode: Episode) -> str:
     if not episode.terminated:
         return f"Arrêt après {steps} pas : la tige tient toujours"
     if abs(episode.observations[-1, 0]) > X_LIMIT:
-        return f"Sortie après {steps} pas : le chariot quitte la piste"
+        return f"Sortie après {steps} pas : le chariot sort du rail"
     return f"Chute après {steps} pas : la tige dépasse 12°"
 
 

@@ -64,7 +64,8 @@ def film(
     """Joue un épisode sans fenêtre et le filme dans `path` (.mp4) et dans le .webp de même nom.
 
     `speed` : 1 pour le temps réel, 0,25 pour un ralenti ; `title` est écrit sur l'image ; `alt`
-    la décrit à qui ne la voit pas. Une même politique et une même graine rendent les mêmes octets.
+    la décrit à qui ne la voit pas. Une même graine rend les mêmes octets, si la politique
+    est sans mémoire.
     ValueError si `path` n'est pas un .mp4, OSError s'il ne peut être écrit : rien ne l'est alors.
     """
     path = _check_path(path)

@@ -19,7 +19,7 @@ CELL_TIMEOUT = 300  # secondes
 
 @contextmanager
 def strict_environment() -> Iterator[dict[str, str]]:
-    """Les variables d'un noyau exigeant : profil d'IPython éphémère, où démarre `strict.py`."""
+    """Les variables d'un noyau exigeant, dont le profil, éphémère, exécute `strict.py`."""
     with tempfile.TemporaryDirectory(prefix="ipython-", ignore_cleanup_errors=True) as folder:
         startup = Path(folder, "profile_default", "startup")
         startup.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Rend le noyau exigeant : un avertissement, l'exception d'un fil font échouer la cellule."""
+"""Rend le noyau exigeant : un avertissement ou l'exception d'un fil fait échouer la cellule."""
 
 
 def _be_strict() -> None:

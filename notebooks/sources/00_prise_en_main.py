@@ -3,11 +3,16 @@
 #
 # **La question.** Un programme qui ne sait rien d'un jeu peut-il apprendre à y jouer, seul, en
 # quelques secondes, sur un ordinateur ordinaire ? Ce carnet répond oui, et vous le montre. Les
-# suivants expliquent pourquoi, pièce par pièce, jusqu'à ce que vous sachiez tout récrire.
+# suivants expliqueront pourquoi, pièce par pièce, jusqu'à ce que vous sachiez tout récrire.
 #
-# Cette série enseigne le **deep Q-learning** (DQN) sur un jeu minuscule, CartPole : garder debout une
-# tige posée sur un chariot. Elle part d'un document fondateur, un DQN complet mais fautif, qu'elle
-# fait tourner, mesure, répare et dépasse. Il vous faut connaître Python et un peu de PyTorch.
+# Cette série enseigne le **deep Q-learning** et son programme, le DQN (*deep Q-network*), sur un jeu
+# minuscule, CartPole : garder debout une tige posée sur un chariot. Il vous faut connaître Python et
+# un peu de PyTorch.
+#
+# Elle part d'un **document fondateur**, « Le jeu cartpole » : quelques pages confiées aux auteurs de
+# ce cours, un DQN complet mais fautif, décrit dans un français de traduction automatique. La série
+# en cite chaque section là où elle la traite, fait tourner son code, le mesure, le répare et le
+# dépasse.
 #
 # *Comptez vingt minutes de lecture ; le carnet s'exécute en moins d'une minute.*
 
@@ -20,7 +25,8 @@
 # à plat.
 #
 # Les résultats sont déjà là, tels que nous les avons obtenus ; exécuter les cellules les remplace par
-# les vôtres. Vous ne risquez rien : changez les nombres, cassez, recommencez.
+# les vôtres. Sur une même machine, ce sont les mêmes au bit près ; sur la vôtre, ceux des
+# entraînements peuvent différer un peu. Vous ne risquez rien : changez les nombres, cassez, recommencez.
 #
 # Trois repères reviennent dans toute la série.
 #
@@ -33,15 +39,17 @@
 # %%
 import numpy as np
 
-from cartpole_helpers import QUICK, Training, evaluate, train
+from cartpole_helpers import QUICK, Training, evaluate, train, wilson_interval
 from cartpole_helpers.display import figures, video
 from cartpole_helpers.policies import random_policy
 
 # %% [markdown]
 # ## 2. Un agent qui ne sait rien
 #
-# Commençons par le plus bas. La politique la plus simple pousse à pile ou face. `evaluate` lui fait
-# jouer cent épisodes et rend cent **retours** : le nombre de pas, de 0,02 s, que la tige a tenus.
+# Un **épisode** est une partie, du départ à la chute. Une **politique** est la règle qui choisit où
+# pousser ; un **agent** est un programme qui apprend la sienne. La politique la plus simple pousse à
+# pile ou face. `evaluate` lui fait jouer cent épisodes et rend cent **retours** : le nombre de pas, de
+# 0,02 s, que la tige a tenus.
 
 # %%
 hasard = evaluate(random_policy(seed=0), episodes=100)
@@ -58,31 +66,35 @@ print(f"moyenne {hasard.mean():.0f} pas, meilleur épisode {hasard.max():.0f}")
 # ## 3. Un agent qui apprend
 #
 # `Training` réunit tout ce qu'il faut pour apprendre : un réseau de neurones, une mémoire, des
-# chariots. Chaque appel à `advance` fait un tour : agir, mémoriser, apprendre un peu. `QUICK` est
-# une configuration toute prête, choisie pour aller vite. Elle s'aide d'ailleurs de deux choses que
-# nous savons du jeu : gauche et droite s'y valent, et ses quatre nombres n'ont pas la même échelle.
+# chariots. L'agent en conduit ici seize à la fois ; chaque appel à `advance` fait un **tour**, un pas
+# de chacun : agir, mémoriser, apprendre un peu. `QUICK` est une configuration toute prête, choisie
+# pour aller vite. Elle donne à l'agent deux coups de pouce, que nous tenons de notre connaissance du
+# jeu : gauche et droite s'y valent, et ses quatre nombres n'ont pas la même échelle.
 
 # %%
-entrainement = Training(QUICK, seeds=0)
+entrainement = Training(QUICK, seeds=1)
 avant = evaluate(entrainement.agent).mean()
 while entrainement.env_steps < QUICK.total_steps:
     entrainement.advance()
 
 # %% tags=["nbval-ignore-output"]
 apres = evaluate(entrainement.agent)
-print(f"avant : {avant:.0f} pas ; après {entrainement.env_steps} pas de jeu : {apres.mean():.0f}")
+duree = figures.number(entrainement.env_steps)
+print(f"avant : {avant:.0f} pas ; après {duree} pas de jeu : {apres.mean():.0f} pas")
 
 # %% [markdown]
-# Dix mille pas de jeu : à la vitesse réelle, deux cents secondes passées à regarder une tige tomber.
+# Un réseau tout neuf pousse presque toujours du même côté : il fait pire que le hasard. Puis il
+# apprend, en dix mille pas de jeu : à la vitesse réelle, deux cents secondes à regarder des tiges tomber.
 # L'ordinateur, lui, n'a pas attendu. Personne n'a dit à l'agent ce qu'est un angle, ni de quel côté
 # pousser ; il n'a vu que quatre nombres, deux boutons, et une récompense de 1 par pas.
 #
-# Regardons-le jouer, à côté du hasard, depuis le même départ.
+# Nous avons choisi la graine 1 pour vous le montrer ; la section 4 dira ce que donnent les autres.
+# Regardons cet agent jouer, à côté du hasard, depuis le même départ.
 
 # %% tags=["nbval-ignore-output"]
 politiques = {"au hasard": random_policy(seed=0), "après l'apprentissage": entrainement.agent}
 films = [
-    video.film(politique, f"../videos/apprentissage_{rang}.mp4", seed=1, limit=250)
+    video.film(politique, f"../videos/apprentissage_{rang}.mp4", seed=1)
     for rang, politique in enumerate(politiques.values(), start=1)
 ]
 video.side_by_side(films, list(politiques))
@@ -109,8 +121,8 @@ video.side_by_side(films, list(politiques))
 
 # %%
 def premieres_actions(graine, tours=60):
-    pas = train(QUICK, graine)
-    return np.array([next(pas).action for _ in range(tours)])
+    entrainement = train(QUICK, graine)
+    return np.array([next(entrainement).action for _ in range(tours)])
 
 
 une, meme, autre = premieres_actions(1), premieres_actions(1), premieres_actions(2)
@@ -124,32 +136,40 @@ print("graines 1 et 2 :", np.array_equal(une, autre))
 # et leur dispersion.
 #
 # L'entraînement sait justement conduire plusieurs agents ensemble. En voici douze, chacun sa graine,
-# que l'on arrête tous les 400 pas pour les évaluer.
+# que l'on arrête tous les 400 pas (25 tours de seize chariots) pour les évaluer.
+#
+# > **À vous.** Combien des douze dépasseront 475 à la fin ?
 
 # %%
 graines = range(12)
 groupe = Training(QUICK, seeds=graines)
-pas, retours = [], []
+abscisses, retours = [], []
 while groupe.env_steps < QUICK.total_steps:
     groupe.advance()
     if groupe.env_steps % 400 == 0:
-        pas.append(groupe.env_steps)
+        abscisses.append(groupe.env_steps)
         retours.append(evaluate(groupe.agent, episodes=30).mean(axis=1))
 retours = np.array(retours).T  # (graines, évaluations)
 
 # %% tags=["nbval-ignore-output"]
-reussis = np.sum(retours.max(axis=1) >= 475)
-figures.learning_curves(
-    np.array(pas), retours, f"{reussis} agents sur {len(graines)} atteignent 475 en 10 000 pas"
-)
+reussis = np.sum(evaluate(groupe.agent).mean(axis=1) >= 475)
+bas, haut = (round(100 * borne) for borne in wilson_interval(reussis, len(graines)))
+constat = f"{reussis} agents sur {len(graines)} dépassent 475 à la fin"
+titre = f"{constat} (intervalle à 95 % : de {bas} à {haut} %)"
+figures.learning_curves(np.array(abscisses), retours, titre)
 
 # %% [markdown]
-# Chaque trait fin est un agent ; le trait gras résume les douze. Tous suivent la même recette, et
+# Chaque trait fin est un agent ; le trait gras est la moyenne de la moitié centrale, qui ignore le
+# meilleur et le pire quart, et la bande son incertitude. Tous suivent la même recette, et
 # pourtant leurs histoires diffèrent : l'un comprend tôt, l'autre tard, certains montent puis
 # **retombent**. Un seul trait vous aurait menti.
 #
-# Cette figure contient déjà les questions de la série. Pourquoi rien ne se passe-t-il au début ?
-# Qu'est-ce qui se déclenche ensuite ? Pourquoi un agent qui savait jouer se met-il à oublier ? Et
+# Le titre compte les agents sur cent épisodes joués **à la fin**, et non sur leur meilleur moment :
+# choisir après coup le bon instant, c'est se mentir. Son intervalle dit ce que douze graines
+# permettent d'affirmer de toutes les autres.
+#
+# Cette figure contient déjà les questions de la série. Pourquoi les premières évaluations font-elles
+# le yoyo ? Qu'est-ce qui se déclenche ensuite ? Pourquoi un agent qui savait jouer se met-il à oublier ? Et
 # comment l'en empêcher ?
 
 # %% [markdown]
@@ -176,12 +196,15 @@ figures.learning_curves(
 #
 # | Français | Anglais | Ce que c'est |
 # |:---|:---|:---|
+# | épisode | *episode* | une partie, du départ à la chute ou à l'arrêt du chronomètre |
+# | environnement | *environment* | le jeu, tel que le programme le voit : il reçoit une action, rend la suite |
+# | agent | *agent* | le programme qui joue et apprend |
 # | état, observation | *state*, *observation* | les quatre nombres qui décrivent le chariot et la tige |
 # | action | *action* | 0 pousse à gauche, 1 à droite |
 # | récompense | *reward* | 1 à chaque pas, celui de la chute compris |
 # | retour | *return* | la somme des récompenses d'un épisode |
 # | politique | *policy* | la règle qui choisit l'action devant une observation |
-# | politique ε-gloutonne | *ε-greedy* | prendre la meilleure action, sauf parfois, au hasard |
+# | politique ε-gloutonne | *ε-greedy* | prendre la meilleure action, sauf parfois, où l'on tire au hasard |
 # | valeur d'action, Q | *action value* | le retour espéré si l'on prend cette action, puis qu'on joue bien |
 # | amorçage | *bootstrapping* | estimer une valeur à partir d'une autre estimation |
 # | mémoire de rejeu | *replay memory* | les pas passés, gardés pour apprendre plusieurs fois de chacun |
@@ -190,21 +213,21 @@ figures.learning_curves(
 # | oubli | *forgetting* | perdre une compétence acquise |
 # | terminaison, troncature | *terminated*, *truncated* | tomber ; être arrêté par le chronomètre |
 # | graine | *seed* | le nombre qui fixe tous les tirages au hasard |
-# | rééchantillonnage | *bootstrap* (statistique) | estimer une incertitude en retirant dans ses données |
+# | rééchantillonnage | *bootstrap* (statistique) | estimer une incertitude en tirant de nouveau, avec remise, dans ses données |
 
 # %% [markdown]
 # ## 7. À vous
 #
-# **Exercice (5 minutes).** Recommencez la section 3 avec la graine 7, puis avec deux fois moins de
-# pas. L'agent joue-t-il aussi bien ? Une ligne suffit : `dataclasses.replace` copie une configuration
-# en changeant un champ.
+# **Exercice (5 minutes).** Voici la section 3, avec la graine 0. Changez la graine, puis donnez à
+# l'agent deux fois moins de pas : `dataclasses.replace` copie une configuration en changeant un champ.
+# Combien de graines sur cinq dépassent encore 475 ?
 
 # %%
 from dataclasses import replace
 
-courte = replace(QUICK, total_steps=5_000)
-essai = Training(courte, seeds=7)
-while essai.env_steps < courte.total_steps:
+reglage = replace(QUICK, total_steps=10_000)
+essai = Training(reglage, seeds=0)
+while essai.env_steps < reglage.total_steps:
     essai.advance()
 
 # %% tags=["nbval-ignore-output"]
@@ -213,16 +236,16 @@ print(f"retour moyen : {evaluate(essai.agent).mean():.0f} pas")
 # %% [markdown]
 # <details><summary>Que faut-il observer ?</summary>
 #
-# Le résultat dépend de la graine : avec 5 000 pas, certaines suffisent, d'autres non. C'est la figure
-# des douze agents, lue en une colonne. Pour affirmer que « 5 000 pas suffisent », il faudrait
+# Le résultat dépend de la graine : avec 5 000 pas, certains agents ont compris, d'autres non. C'est la
+# figure des douze agents, lue à 5 000 pas. Pour affirmer que « 5 000 pas suffisent », il faudrait
 # essayer beaucoup de graines, et donner la part de celles qui réussissent.
 #
 # </details>
 #
 # ## Ce qu'il faut retenir
 #
-# 1. Un agent part de **rien** : quatre nombres, deux actions, une récompense ; il apprend CartPole en
-#    quelques secondes.
+# 1. Un agent part de **presque rien** : quatre nombres, deux actions, une récompense, et ici deux
+#    coups de pouce ; il apprend CartPole en quelques secondes.
 # 2. Une **graine** rend une expérience refaisable ; plusieurs graines la rendent croyable.
 # 3. Réussir une fois n'est pas savoir : les courbes montent, et parfois **retombent**.
 #

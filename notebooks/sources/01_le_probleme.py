@@ -7,7 +7,8 @@
 #
 # Ce carnet ne demande aucune notion d'apprentissage par renforcement. On y regarde le problème de
 # près, un pas à la fois, puis on essaie cinq règles écrites à la main. Elles serviront de points de
-# repère à toute la série : un agent qui apprend n'est intéressant que s'il fait mieux qu'elles.
+# repère à toute la série : un agent qui apprend, sans connaître les équations, devra battre les
+# premières et approcher la dernière.
 #
 # *Comptez quarante minutes de lecture ; le carnet s'exécute en moins d'une minute.*
 
@@ -30,7 +31,7 @@ from cartpole_helpers.display import figures, video
 
 # %%
 figures.cart_diagram(
-    (0.7, 0.0, 0.12, 0.0), 1, "Deux mesures et leurs vitesses décrivent tout : x, ẋ, θ, θ̇"
+    (0.7, 0.0, 0.12, 0.0), 1, "Deux mesures, x et θ, une poussée de 10 N, quatre limites"
 )
 
 # %% [markdown]
@@ -39,10 +40,10 @@ figures.cart_diagram(
 # penche vers la droite. L'épisode commence tige presque droite et s'arrête quand l'angle passe
 # ±12° ou quand le chariot passe ±2,4 m : les tirets de la figure.
 #
-# Le texte fondateur de ce cours décrit le même jeu, mais dans une traduction automatique qui en
+# Le document fondateur de ce cours décrit le même jeu, mais dans une traduction automatique qui en
 # fausse le sens. Voici ses phrases, et ce qu'il faut lire.
 #
-# | Le texte dit | Il faut lire |
+# | Le document dit | Il faut lire |
 # |:---|:---|
 # | « Un pôle est fixé à une année une-titres » | Une **tige** est fixée par une articulation **sans moteur** (*un-actuated joint*). |
 # | « une résistance de +1 ou -1 » | Une **force** de +10 ou −10 N, choisie par l'action 1 ou 0. |
@@ -51,7 +52,7 @@ figures.cart_diagram(
 # | « supérieur à 15 degrés » | La limite est de **12°** dans `CartPole-v1`. |
 # | « de l'or Le panier déplace plus de 2,4 unités » | **ou** quand **le chariot** passe 2,4 m. |
 #
-# Le texte oublie aussi deux règles qui compteront beaucoup : l'épisode est **interrompu** après 500
+# Il oublie aussi deux règles qui compteront beaucoup : l'épisode est **interrompu** après 500
 # pas, et la tâche est dite résolue quand le retour moyen de 100 épisodes atteint 475.
 
 # %% [markdown]
@@ -71,8 +72,8 @@ print("x, ẋ, θ, θ̇ =", depart)
 # Les quatre nombres sont petits : le chariot est au milieu du rail, presque immobile, la tige presque
 # droite. Les angles sont en **radians**.
 #
-# **À vous.** Nous allons pousser une fois à droite. Lesquels des quatre nombres vont changer du fait
-# de cette poussée, et dans quel sens ? Notez votre réponse avant d'exécuter la cellule suivante.
+# > **À vous.** Nous allons pousser une fois à droite. Lesquels des quatre nombres vont changer du fait
+# > de cette poussée, et dans quel sens ? Notez votre réponse avant d'exécuter la cellule suivante.
 
 # %%
 apres_droite, *_ = env.step(1)
@@ -106,8 +107,17 @@ print("poussé à gauche :", apres_gauche)
 # p = \frac{F + m\,\ell\,\dot\theta^2\sin\theta}{M}.
 # $$
 #
-# La méthode d'Euler les intègre par pas de 0,02 s : chaque grandeur augmente de sa dérivée
-# multipliée par la durée du pas. Voici la fonction du cours, telle qu'elle s'exécute.
+# Le nombre $p$ est l'accélération qu'aurait le chariot sans la réaction de la tige ; le code le nomme
+# `push`. La méthode d'Euler avance ensuite les quatre grandeurs par pas de $\tau = 0{,}02$ s, chacune
+# de sa dérivée multipliée par la durée du pas :
+#
+# $$
+# x \leftarrow x + \tau\dot x, \quad \dot x \leftarrow \dot x + \tau\ddot x, \quad
+# \theta \leftarrow \theta + \tau\dot\theta, \quad
+# \dot\theta \leftarrow \dot\theta + \tau\ddot\theta.
+# $$
+#
+# Voici la fonction du cours, telle qu'elle s'exécute.
 
 # %%
 print(inspect.getsource(cartpole.dynamics))
@@ -139,7 +149,8 @@ np.array_equal(cartpole.dynamics(etat, 1).astype(np.float32), attendu)
 # - `truncated` (**troncature**) : le chronomètre a sonné. La tige tient toujours ; on a seulement
 #   cessé de regarder.
 #
-# Comparons deux épisodes : pousser toujours à droite, et suivre une bonne règle.
+# Comparons deux épisodes : pousser toujours à droite, et suivre une bonne règle, la dernière de celles
+# que nous allons découvrir.
 
 
 # %%
@@ -157,9 +168,9 @@ for nom, episode in [("toujours à droite", chute), ("bonne règle", reussite)]:
 # Chaque pas rapporte 1, y compris celui de la chute : le **retour** d'un épisode, somme de ses
 # récompenses, est donc sa durée en pas. Il ne peut pas dépasser 500.
 #
-# **Attention.** Le code du document fondateur range les deux drapeaux dans un seul `done`. Il apprend
-# ainsi à son agent qu'être encore debout au cinq centième pas est aussi grave que tomber. Nous
-# mesurerons plus loin ce que coûte cette confusion.
+# > **Attention.** Le code du document fondateur range les deux drapeaux dans un seul `done`. Il apprend
+# > ainsi à son agent qu'être encore debout au cinq centième pas est aussi grave que tomber. La suite
+# > de la série mesurera ce que coûte cette confusion.
 #
 # <details><summary><b>Question.</b> Un épisode peut-il avoir les deux drapeaux vrais à la fois ?</summary>
 #
@@ -189,8 +200,11 @@ print(inspect.getsource(policies.push_by_angle_and_velocity))
 # | signe de θ + θ̇ | l'angle et sa tendance, ajoutés, sont positifs |
 # | LQR | une somme pondérée des **quatre** nombres est positive |
 #
-# **À vous.** Regarder l'angle, ou regarder la vitesse ? Pariez sur le retour moyen de chacune, entre
-# 10 et 500, avant d'aller plus loin.
+# LQR abrège *linear quadratic regulator*, régulateur linéaire quadratique ; nous verrons d'où viennent
+# ses poids.
+#
+# > **À vous.** Regarder l'angle, ou regarder la vitesse ? Pariez sur le retour moyen de chacune, entre
+# > 10 et 500, avant d'aller plus loin.
 
 # %%
 regles = {
@@ -206,23 +220,24 @@ retours = {nom: evaluate(regle, episodes=100) for nom, regle in regles.items()}
 angle, vitesse = retours["signe de θ"].mean(), retours["signe de θ̇"].mean()
 rapport = figures.number(vitesse / angle, 1)
 figures.baselines(
-    retours, f"Regarder la vitesse de la tige fait tenir {rapport} fois plus que regarder son angle"
+    retours, f"Regarder la vitesse fait tenir {rapport} fois plus longtemps que regarder l'angle"
 )
 
 # %% [markdown]
 # Chaque point est un épisode, parti d'un état différent ; le losange est la moyenne des cent, la barre
-# grise son intervalle à 95 %. Réagir à l'angle, l'idée qui vient la première, ne vaut guère mieux que
-# le hasard. Réagir à la vitesse fait bien mieux, ajouter les deux presque tout, et la cinquième règle
-# ne tombe jamais dans le temps imparti.
+# grise son intervalle à 95 %. Réagir à l'angle, l'idée qui vient la première, ne tient pas une seconde,
+# guère plus que le hasard. Réagir à la vitesse fait bien mieux, ajouter les deux suffit presque, et la
+# cinquième règle ne tombe jamais dans le temps imparti.
 #
-# Les nuages comptent autant que les moyennes. La quatrième règle dépasse le seuil de 475, mais
+# Les nuages comptent autant que les moyennes. La quatrième règle dépasse de peu le seuil de 475, car
 # quelques départs la font tomber bien plus tôt : une moyenne peut cacher des échecs.
 
 # %% [markdown]
 # ## 6. Voir plutôt que croire
 #
 # Un nombre ne dit pas *comment* une politique échoue. Filmons un épisode de chacune, depuis le même
-# départ. Les films sont rangés dans le dossier `videos/` ; ils tournent en temps réel, sans fenêtre.
+# départ. Les films sont rangés dans le dossier `videos/` ; ils passent en temps réel, et nous les
+# coupons à 250 pas, soit cinq secondes.
 
 # %%
 films = [
@@ -247,30 +262,34 @@ video.side_by_side(films, list(regles))
 # %% [markdown]
 # ## 7. Pourquoi l'angle ne suffit pas
 #
-# Suivons la deuxième règle pas à pas. Elle pousse du bon côté, toujours ; pourquoi tombe-t-elle ?
-# Regardez l'angle et la vitesse angulaire, et cherchez à quel moment la poussée change de sens.
+# Suivons la deuxième règle pas à pas. Elle pousse du côté où la tige penche, toujours ; pourquoi
+# tombe-t-elle ? Le fond de la figure est bleu quand elle pousse à gauche, orangé à droite. Cherchez à
+# quel moment de l'oscillation la poussée change de sens.
 
 # %%
 episode = play(policies.push_by_angle, seed=1)
 duree = len(episode.actions)
 figures.components(
-    episode.observations, f"Réagir à l'angle amplifie l'oscillation : chute au pas {duree}"
+    episode.observations,
+    f"Réagir à l'angle amplifie l'oscillation : chute au pas {duree}",
+    actions=episode.actions,
 )
 
 # %% [markdown]
 # La poussée s'inverse quand $\theta$ change de signe, c'est-à-dire quand la tige passe à la verticale
-# à **pleine vitesse**. Il est trop tard : la tige continue sur sa lancée, plus loin que la fois
-# d'avant. C'est une balançoire que l'on pousse au plus mauvais moment. Pour amortir, il faut
-# s'opposer au *mouvement*, donc regarder $\dot\theta$.
+# à **pleine vitesse** : elle continue sur sa lancée. Rien n'amortit l'oscillation ; et comme une
+# poussée met deux pas à se voir sur l'angle, elle s'inverse toujours un peu trop tard, et chaque tour
+# gagne en ampleur. Pour amortir, il faut s'opposer au *mouvement*, donc regarder $\dot\theta$.
 #
 # On le voit d'un coup d'œil dans le plan $(\theta, \dot\theta)$, qu'on appelle le **portrait de
 # phase**. La couleur du fond est l'action choisie, les flèches le mouvement qui s'ensuit, les traits
-# noirs quelques épisodes, les croix leur chute.
+# noirs trois épisodes partis de −2,5°, 0 et 2,5°, tige immobile, et suivis pendant 80 pas au plus ;
+# les croix sont leurs chutes.
 
 # %%
 figures.phase_portraits(
     {nom: regles[nom] for nom in ("signe de θ", "signe de θ̇", "signe de θ + θ̇")},
-    episodes=5,
+    episodes=3,
     title="Seule la première règle tourne en spirale vers l'extérieur",
 )
 
@@ -278,11 +297,13 @@ figures.phase_portraits(
 # À gauche, chaque tour agrandit la boucle. Au milieu, la vitesse est tenue près de zéro, mais rien ne
 # ramène l'angle : la tige reste un peu penchée, et le chariot doit courir dessous, de plus en plus
 # vite, jusqu'à sortir du rail. À droite, la frontière est **inclinée** : l'angle et la vitesse sont
-# ramenés ensemble, et les trajectoires restent dans un petit nœud.
+# ramenés ensemble, et les trajectoires restent dans une petite pelote.
 #
-# Il reste deux nombres que cette troisième règle ignore : la position et la vitesse du chariot. Le
-# régulateur LQR les compte aussi. Ses quatre poids ne sont pas devinés : ils se calculent, en
-# cherchant la force qui minimise à la fois les écarts et l'effort pour les équations linéarisées.
+# Il reste deux nombres que cette règle ignore : la position et la vitesse du chariot. Le régulateur
+# LQR les compte aussi. On choisit ce que coûtent les écarts et l'effort, et le calcul fait le reste : il
+# donne la force qui coûte le moins, pour des équations simplifiées où l'on remplace $\sin\theta$ par
+# $\theta$ et $\cos\theta$ par 1. Nous n'en gardons que le **signe**, puisque la nôtre vaut toujours
+# ±10 N.
 
 # %%
 policies.lqr_gain().round(3)
@@ -299,17 +320,21 @@ policies.lqr_gain().round(3)
 # aussi bonnes ? Le chronomètre de 500 pas ne représente que dix secondes. Retirons-le, ou presque, et
 # regardons quelle part de cent épisodes tient encore, jusqu'à 20 000 pas.
 #
-# **À vous.** À votre avis, quelle part des épisodes de la règle θ + θ̇ tiendra jusque-là ?
+# > **À vous.** À votre avis, quelle part des épisodes de la règle θ + θ̇ tiendra jusque-là ?
 
 # %%
 LONGTEMPS = 20_000
 durees = {
-    nom: evaluate(regles[nom], episodes=100, limit=LONGTEMPS)
+    nom: evaluate(regles[nom], episodes=100, limit=LONGTEMPS + 1)
     for nom in ("signe de θ̇", "signe de θ + θ̇", "LQR")
 }
 
+# %% [markdown]
+# Nous jouons un pas de plus que 20 000, pour ne pas compter debout un épisode qui tombe exactement au
+# dernier pas : la différence entre tomber et cesser de regarder, encore elle.
+
 # %%
-reste, lqr = (100 * np.mean(durees[nom] == LONGTEMPS) for nom in ("signe de θ + θ̇", "LQR"))
+reste, lqr = (100 * np.mean(durees[nom] > LONGTEMPS) for nom in ("signe de θ + θ̇", "LQR"))
 figures.survival(
     durees,
     LONGTEMPS,
@@ -319,7 +344,8 @@ figures.survival(
 
 # %% [markdown]
 # À la ligne des 500 pas, les deux meilleures courbes sont encore voisines ; plus loin, elles n'ont
-# plus rien de commun. La règle θ + θ̇ laisse dériver le chariot, et finit presque toujours par sortir du rail. Un score
+# plus rien de commun. La règle θ + θ̇ laisse dériver le chariot, qui finit presque toujours par sortir
+# du rail. Un score
 # de 500 veut dire « n'est pas tombé en dix secondes », et rien de plus.
 #
 # Gardez cette figure en tête quand un agent affichera 500 : la question honnête n'est pas « a-t-il
@@ -338,7 +364,7 @@ figures.survival(
 #
 # </details>
 #
-# Vérifiez votre calcul en changeant l'état de départ ci-dessous.
+# Vérifiez avec la cellule suivante, puis essayez d'autres départs.
 
 # %%
 penchee = np.array([0.0, 0.0, 0.1, 0.0])
@@ -361,19 +387,25 @@ def ma_regle(observations):
     return (observations @ POIDS > 0).astype(int)
 
 
-mes_durees = evaluate(ma_regle, episodes=100, limit=LONGTEMPS)
+mes_durees = evaluate(ma_regle, episodes=100, limit=LONGTEMPS + 1)
 print(f"moyenne {mes_durees.mean():.0f} pas, le plus court {mes_durees.min():.0f}")
 
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# Les poids de LQR donnent l'ordre de grandeur : environ un dixième pour $x$. Le signe compte plus que
-# la valeur.
+# Les poids de LQR donnent l'ordre de grandeur : environ un dixième pour $x$ comme pour $\dot x$.
 #
 # </details>
 #
-# **Pour aller plus loin.** Essayez `play(ma_regle, render_mode="human")` sur une machine qui a un
-# écran : une fenêtre s'ouvre et montre l'épisode.
+# <details><summary>Ce que nous avons trouvé</summary>
+#
+# Un chiffre suffit : essayez 0,1 ; 0,1 ; 1 ; 0,3. Mais l'ordre de grandeur compte, et aucun des quatre
+# n'est de trop : annulez le poids de $\dot x$, ou donnez le même à tous, et des épisodes tombent.
+#
+# </details>
+#
+# > **Pour aller plus loin.** Essayez `_ = play(ma_regle, render_mode="human")` sur une machine qui a un
+# > écran : une fenêtre s'ouvre et montre l'épisode.
 
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Timer
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 START = 60_000  # ms, pour que la page et le noyau soient prêts
 RUN = 300_000  # ms, pour qu'un carnet entier soit exécuté
+STOP = 60  # s, pour que tout s'arrête après Ctrl-C
 TALLEST = 16_000  # px : au-delà, Chromium ne photographie plus d'un seul tenant
 
 # Le voyant de l'interface dit « libre » avant que le noyau soit connecté : on interroge le modèle.
@@ -64,6 +66,8 @@ class Launcher:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             start_new_session=True,
+            # Un lanceur en arrière-plan (« & ») fait ignorer Ctrl-C à ses enfants : pas ici.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         self.first_line = self.process.stdout.readline()
         address = re.search(r"(http://127\.0\.0\.1:\d+)/\S+\?token=(\w+)$", self.first_line)
@@ -83,8 +87,13 @@ class Launcher:
     def interrupt(self):
         """Fait Ctrl-C, que le terminal envoie à tout le groupe, et rend ce qui s'est encore dit."""
         os.killpg(self.process.pid, signal.SIGINT)
-        with self.process:
-            return self.process.stdout.read()
+        watchdog = Timer(STOP, os.killpg, (self.process.pid, signal.SIGKILL))
+        watchdog.start()
+        try:
+            with self.process:
+                return self.process.stdout.read()
+        finally:
+            watchdog.cancel()
 
 
 class Reader:

@@ -146,7 +146,7 @@ def test_speed_stretches_the_time_of_a_step_not_the_final_pause(tmp_path, speed,
     ("policy", "limit", "words"),
     [
         (push_by_angle, 500, "Chute après 51 pas : la tige dépasse 12°"),
-        (push_by_velocity, 500, "Sortie après 161 pas : le chariot quitte la piste"),
+        (push_by_velocity, 500, "Sortie après 161 pas : le chariot sort du rail"),
         (lqr, 20, "Arrêt après 20 pas : la tige tient toujours"),
     ],
 )

@@ -1,0 +1,79 @@
+"""Le DQN sur une page : une page, le même calcul que le moteur, et il apprend."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from cartpole_helpers import VERSION_1, Training, evaluate, one_page
+from cartpole_helpers.replay import Transition
+
+SAME = replace(
+    VERSION_1,
+    hidden=(64, 64),
+    activation="relu",
+    initialisation="uniform",
+    input_scale=tuple(one_page.SCALE.tolist()),
+    learning_rate=one_page.LEARNING_RATE,
+    learning_rate_decay=1.0,
+    learning_rate_floor=0.0,
+    gamma=one_page.GAMMA,
+    batch_size=one_page.BATCH,
+    target_period=1,
+    target_rate=one_page.TARGET_RATE,
+)
+
+
+def a_batch(seed=0):
+    draws = np.random.default_rng(seed)
+    return Transition(
+        observation=draws.normal(size=(one_page.BATCH, 4)).astype(np.float32),
+        action=draws.integers(2, size=one_page.BATCH),
+        reward=np.ones(one_page.BATCH, np.float32),
+        terminated=draws.random(one_page.BATCH) < 0.3,
+        next_observation=draws.normal(size=(one_page.BATCH, 4)).astype(np.float32),
+    )
+
+
+def parameters_of(network):
+    """Les couches d'un réseau empilé d'un agent, dans l'ordre et les axes de `torch.nn`."""
+    return [
+        array for weight, bias in network.layers for array in (weight[0].T.contiguous(), bias[0, 0])
+    ]
+
+
+def test_it_fits_on_one_page():
+    assert len(Path(one_page.__file__).read_text("utf-8").splitlines()) <= 80
+
+
+def test_it_agrees_with_the_engine_on_the_same_batches_and_weights():
+    training = Training(SAME, 3)
+    online, target = one_page.QNetwork(), one_page.QNetwork()
+    with torch.no_grad():
+        for copied in (online, target):
+            for parameter, value in zip(
+                copied.parameters(), parameters_of(training._online), strict=True
+            ):
+                parameter.copy_(value)
+    optimiser = torch.optim.Adam(online.parameters(), one_page.LEARNING_RATE)
+    for seed in range(5):
+        batch = a_batch(seed)
+        received = one_page.learn(online, target, optimiser, batch)
+        [expected] = training._learn(Transition(*(array[None] for array in batch)))
+        training._synchronise()
+        assert np.isclose(received, expected, rtol=1e-5)
+    for page, engine in ((online, training._online), (target, training._target_net)):
+        for received, expected in zip(page.parameters(), parameters_of(engine), strict=True):
+            torch.testing.assert_close(received, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_it_is_made_of_plain_torch_layers():
+    assert isinstance(one_page.QNetwork(), nn.Sequential)
+
+
+def test_it_learns():
+    policy, steps = one_page.train(seed=2, max_steps=8_000)
+    assert steps <= 8_000
+    assert evaluate(policy, episodes=50, seed=1_000).mean() > 150  # le hasard : 23

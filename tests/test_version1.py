@@ -1,0 +1,140 @@
+"""Le système du document fondateur : il tourne, et ses défauts sont bien là."""
+
+from collections import deque
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from cartpole_helpers import version1
+from cartpole_helpers.policies import lqr
+
+LATEST = {"lr": 10**-3.5, "lr_decay": 0.9999, "min_lr": 1e-5, "itermax": 75}
+
+
+def pushed(capacity, count):
+    """Une mémoire où le pas i a pour état (i, i, i, i)."""
+    memory = version1.Buffer(capacity, seed=0)
+    for i in range(count):
+        memory.push((np.full(4, i), i % 2, np.full(4, i + 1), 1, False))
+    return memory
+
+
+@pytest.mark.parametrize("count", [3, 16, 17, 40])
+def test_the_ring_keeps_the_latest_when_its_size_is_a_power_of_two(count):
+    memory = pushed(16, count)
+    states, actions, newstates, _, _ = memory.sample(16)
+    expected = deque(range(count), maxlen=16)
+    assert sorted(states[:, 0]) == sorted(expected)
+    np.testing.assert_array_equal(newstates, states + 1)
+    np.testing.assert_array_equal(actions[:, 0], states[:, 0] % 2)
+
+
+def test_a_size_of_10_000_only_ever_draws_256_transitions():
+    memory = pushed(10_000, 10_000)
+    drawn = {state for _ in range(200) for state in memory.sample(256)[0][:, 0]}
+    assert len(drawn) == 256
+
+
+def test_the_first_batches_are_silently_short():
+    assert len(pushed(1 << 10, 20).sample(256)[0]) == 20
+
+
+def test_rewards_lose_their_decimals():
+    memory = version1.Buffer(4)
+    memory.push((np.zeros(4), 0, np.zeros(4), 0.5, False))
+    assert memory.sample(1)[3] == 0
+
+
+def test_the_two_networks_start_apart_and_meet_after_itermax_updates():
+    with version1._torch_seed(0):
+        dqnn = version1.DQNN(version1.NN, itermax=3)
+    batch = pushed(16, 16).sample(16)
+
+    def apart():
+        pairs = zip(dqnn.train_net.parameters(), dqnn.target_net.parameters(), strict=True)
+        return any(not torch.equal(online, target) for online, target in pairs)
+
+    found = [apart()]
+    for _ in range(3):
+        dqnn.train_dqn(batch, 9)
+        found.append(apart())
+    assert found == [True, True, True, False]
+
+
+def test_an_update_is_a_step_of_adam_on_the_squared_error():
+    with version1._torch_seed(1):
+        dqnn, witness = version1.DQNN(version1.NN), version1.NN()
+    witness.load_state_dict(dqnn.train_net.state_dict())
+    states, actions, newstates, rewards, _ = pushed(16, 16).sample(16)
+    dones = np.arange(16)[:, None] % 3 == 0
+    dqnn.train_dqn((states, actions, newstates, rewards, dones), 9)
+    next_q = dqnn.target_net(torch.from_numpy(newstates)).amax(dim=1).detach().numpy()
+    target = rewards[:, 0] + np.where(dones[:, 0], 0, next_q)
+    q = witness(torch.from_numpy(states))[torch.arange(16), torch.from_numpy(actions[:, 0]).long()]
+    optimiser = torch.optim.Adam(witness.parameters(), 3e-4)
+    ((q - torch.from_numpy(target)) ** 2).mean().backward()
+    optimiser.step()
+    for received, expected in zip(dqnn.train_net.parameters(), witness.parameters(), strict=True):
+        torch.testing.assert_close(received, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_the_learning_rate_reaches_its_floor_after_4602_episodes():
+    dqnn, batch = version1.DQNN(lambda: torch.nn.Linear(4, 2)), pushed(16, 16).sample(16)
+    rates = []
+    for _ in range(4_610):
+        dqnn.train_dqn(batch, 9)
+        rates.append(dqnn.optimizer.param_groups[0]["lr"])
+    assert rates[4_602] == rates[-1] <= 3e-6 < rates[4_600]
+
+
+def test_a_model_is_saved_every_four_switches_in_the_folder_given(tmp_path):
+    with version1._torch_seed(0):
+        dqnn = version1.DQNN(version1.NN, itermax=1, folder=tmp_path)
+    for _ in range(4):
+        dqnn.train_dqn(pushed(16, 16).sample(16), 33)
+    [path] = tmp_path.iterdir()
+    assert path.name.startswith("deep-q-model-33-")
+    lengths = version1.test(path, episodes=2, seed=0)
+    assert len(lengths) == 2
+    assert all(1 <= length <= 500 for length in lengths)
+
+
+@pytest.mark.parametrize("settings", [{}, LATEST], ids=["document", "auteur"])
+def test_a_seed_makes_a_training_again_and_two_seeds_differ(settings):
+    def lengths(seed):
+        steps = version1.train(**settings, seed=seed, verbose=False)
+        return [progress.length for progress in islice(steps, 30)]
+
+    assert lengths(3) == lengths(3)
+    assert lengths(3) != lengths(4)
+
+
+def test_there_is_one_update_per_episode(monkeypatch):
+    updates = []
+    monkeypatch.setattr(
+        version1.DQNN, "train_dqn", lambda self, batch, steps: updates.append(steps)
+    )
+    progress = list(islice(version1.train(seed=0, verbose=False), 12))
+    assert updates == [one.length for one in progress]
+    assert progress[-1].env_steps == sum(updates)
+
+
+def test_the_time_limit_is_stored_as_a_fall(monkeypatch):
+    stored = []
+    monkeypatch.setattr(version1.Buffer, "push", lambda self, experience: stored.append(experience))
+    monkeypatch.setattr(version1.DQNN, "train_dqn", lambda self, batch, steps: None)
+    monkeypatch.setattr(version1.Buffer, "sample", lambda self, batch_size: None)
+    monkeypatch.setattr(version1, "choose_action", lambda *_: int(lqr(stored[-1][2][None])[0]))
+    lengths = [one.length for one in islice(version1.train(seed=0, verbose=False), 2)]
+    assert lengths[1] == 500
+    assert stored[-1][4] is True
+    assert abs(stored[-1][2][2]) < 0.05  # la tige est droite
+
+
+def test_training_episodes_are_called_tests(capsys):
+    list(islice(version1.train(seed=0), 257))
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("Test episode") for line in lines) == 2
+    assert lines[-1].startswith("Test episode 256 ")  # et pourtant l'agent y explorait
