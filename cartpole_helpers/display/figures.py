@@ -342,6 +342,53 @@ def _shade_actions(axes: Axes, actions: np.ndarray) -> None:
 
 
 @style()
+def curves(
+    x: np.ndarray,
+    series: Mapping[str, np.ndarray],
+    title: str,
+    labels: tuple[str, str],
+    log: bool = False,
+) -> Picture:
+    """Plusieurs courbes sur les mêmes abscisses : `series` donne les valeurs (N,) de chacune.
+
+    `labels` : ce que portent les deux axes, unités comprises ; `log` : échelles logarithmiques.
+    """
+    x = check_array("x", x, (None,))
+    series = {name: check_array("series", y, (len(x),)) for name, y in series.items()}
+    figure, axes = _canvas(title, 7.6, 3.7)
+    for rank, (name, y) in enumerate(series.items()):
+        look = {"color": COLOURS[rank], "linestyle": DASHES[rank], "label": name}
+        axes.plot(x, y, marker=MARKERS[rank] if log else None, **look)
+    if log:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.xaxis.set_major_formatter(_tick)
+        axes.yaxis.set_major_formatter(_tick)
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
+    axes.legend()
+    ends = ", ".join(
+        f"{name} de {number(y[0], 2)} à {number(y[-1], 2)}" for name, y in series.items()
+    )
+    return _finish(figure, title, f"{labels[1]}, selon {labels[0]} : {ends}.")
+
+
+@style()
+def draw_counts(counts: np.ndarray, title: str) -> Picture:
+    """Combien de fois chaque place d'une mémoire a été tirée : `counts` (C,)."""
+    counts = check_array("counts", counts, (None,))
+    figure, axes = _canvas(title, 7.6, 2.9)
+    drawn = np.flatnonzero(counts)
+    axes.vlines(drawn, 0, counts[drawn], color=BLUE, linewidth=0.6)
+    axes.set_xlim(0, len(counts))
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("numéro de la transition, de la plus ancienne à la plus récente")
+    axes.set_ylabel("nombre de tirages")
+    told = f"{number(len(drawn))} transitions tirées au moins une fois sur {number(len(counts))}."
+    return _finish(figure, title, told)
+
+
+@style()
 def learning_curves(env_steps: np.ndarray, returns: np.ndarray, title: str) -> Picture:
     """Le retour moyen de la politique gloutonne à mesure que S agents apprennent.
 

@@ -24,6 +24,9 @@ def strict_environment() -> Iterator[dict[str, str]]:
         startup = Path(folder, "profile_default", "startup")
         startup.mkdir(parents=True)
         shutil.copy(Path(__file__).with_name("strict.py"), startup)
+        # L'historique s'écrirait dans ce dossier après sa disparition.
+        configuration = Path(folder, "profile_default", "ipython_kernel_config.py")
+        configuration.write_text("c.HistoryManager.enabled = False\n", "utf-8")
         # Sur un seul fil, un calcul se refait au bit près, et deux noyaux ne se gênent pas.
         yield {"IPYTHONDIR": folder, "OMP_NUM_THREADS": "1"}
 

@@ -182,7 +182,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # |:---|:---|
 # | | 00 · Prise en main (vous y êtes) |
 # | Description du problème | [01 · Le problème](01_le_probleme.ipynb) |
-# | Replay Memory | La mémoire de rejeu, à venir |
+# | Replay Memory | [03 · La mémoire de rejeu](03_la_memoire_de_rejeu.ipynb) |
 # | DQNN | Le DQN, à venir |
 # | Boucle d'entraînement | La boucle d'entraînement, à venir |
 # | Boucle de test, Résultats | La boucle de test, à venir |

@@ -1,0 +1,312 @@
+# %% [markdown]
+# # 03 · La mémoire de rejeu
+#
+# **La question.** Un agent joue, voit passer des pas, et apprend de chacun. Pourquoi ne pas apprendre
+# de chaque pas à mesure qu'il vient, puis l'oublier ? Et s'il faut s'en souvenir, comment garder des
+# dizaines de milliers de pas, en retirer quelques centaines au hasard, mille fois par seconde ?
+#
+# C'est la section *Replay Memory* du document fondateur. Nous faisons tourner son code, nous y
+# trouvons un piège que des années d'usage peuvent cacher, puis nous en écrivons une version qui marche
+# à toutes les tailles.
+#
+# *Comptez trente-cinq minutes de lecture ; le carnet s'exécute en moins d'une minute.*
+
+# %%
+import inspect
+from timeit import timeit
+
+import numpy as np
+
+from cartpole_helpers import ReplayBuffer, play, policies, version1
+from cartpole_helpers.display import figures
+
+# %% [markdown]
+# ## 1. Des pas qui se ressemblent
+#
+# Ce que l'agent garde d'un pas s'appelle une **transition** : l'observation, l'action, la récompense,
+# l'observation suivante, et un drapeau qui dit si l'épisode s'est terminé. Prenons-en quelques-unes,
+# dans l'ordre où elles arrivent.
+
+# %%
+episode = play(policies.push_by_angle_and_velocity, seed=1)
+print(episode.observations[100:105].round(3))
+
+# %% [markdown]
+# Cinq lignes presque identiques : en un cinquantième de seconde, le chariot n'a guère bougé. Un réseau
+# de neurones apprend mal d'un tel paquet : il corrige cinq fois la même chose, et défait au passage ce
+# qu'il savait d'ailleurs. La descente de gradient suppose des exemples **tirés au hasard**, et non pris
+# à la suite.
+#
+# > **À vous.** De combien de pas faut-il s'éloigner, croyez-vous, pour que la position du chariot ne
+# > ressemble plus à ce qu'elle était : 5, 20, 100 ?
+
+
+# %%
+def ressemblance(valeurs, ecart):
+    """La corrélation entre deux valeurs distantes de `ecart` pas."""
+    return np.corrcoef(valeurs[:-ecart], valeurs[ecart:])[0, 1]
+
+
+# %% [markdown]
+# Comparons deux façons de prendre les pas : dans l'ordre où ils sont venus, ou mélangés.
+
+# %%
+ecarts = np.arange(1, 101)
+dans_l_ordre = episode.observations[:, 0]
+melanges = np.random.default_rng(0).permutation(dans_l_ordre)
+courbes = {
+    "dans l'ordre": [ressemblance(dans_l_ordre, ecart) for ecart in ecarts],
+    "tirés au hasard": [ressemblance(melanges, ecart) for ecart in ecarts],
+}
+
+# %%
+lointains = figures.number(courbes["dans l'ordre"][-1], 2)
+figures.curves(
+    ecarts,
+    courbes,
+    f"Même à cent pas d'écart, deux positions se ressemblent (corrélation {lointains})",
+    ("écart entre les deux pas", "corrélation de la position x"),
+)
+
+# %% [markdown]
+# Cent pas ne suffisent pas : le chariot dérive lentement, et tout un paquet de pas consécutifs ne
+# montre qu'un coin du jeu. Mélanger suffit : la courbe du bas ne s'écarte de zéro que par hasard. C'est l'idée de la **mémoire
+# de rejeu**, proposée par Lin en 1992 et reprise par le DQN : ranger chaque transition, et apprendre
+# de lots tirés au hasard dans tout ce qu'on a gardé. Elle a un second avantage : une transition sert
+# plusieurs fois, au lieu d'une.
+
+# %% [markdown]
+# ## 2. Le code du document
+#
+# Le document garde ses transitions dans cinq tableaux circulaires, des `carray`. Quand un tableau est
+# plein, la transition la plus récente prend la place de la plus ancienne.
+
+# %%
+print(inspect.getsource(version1.carray.append))
+print(inspect.getsource(version1.carray.sample_from_perm))
+
+# %% [markdown]
+# La tête d'écriture, `head`, part de 0, passe à la dernière case, puis **descend**. La case d'après la
+# tête contient donc le dernier élément écrit ; c'est pourquoi la lecture ajoute `head + 1`.
+#
+# > **À vous.** Sur un tableau de quatre cases, écrivez 10, 20, 30. Dans quelles cases sont-ils, et que
+# > vaut `head` ?
+
+# %%
+petit = version1.carray(4, 1, np.int64)
+for valeur in (10, 20, 30):
+    petit.append(valeur)
+print("cases :", petit.buf[:, 0], " head =", petit.head)
+print("relus, du plus récent :", petit.sample_from_perm(np.arange(3))[:, 0])
+
+# %% [markdown]
+# Tout va bien : les trois valeurs reviennent, la plus récente d'abord. Le document choisit une mémoire
+# de 65 536 cases, et son agent apprend. Le code a donc l'air juste.
+
+# %% [markdown]
+# ## 3. Le piège
+#
+# Un lecteur du document voudra un jour une autre taille, disons 10 000. Remplissons une telle mémoire
+# avec des transitions numérotées, et tirons dedans deux cents lots de 256.
+
+# %%
+TAILLE = 10_000
+
+
+def remplie(memoire):
+    for numero in range(TAILLE):
+        memoire.push((np.full(4, numero), 0, np.full(4, numero), 1, False))
+    return memoire
+
+
+document = remplie(version1.Buffer(TAILLE, seed=0))
+tires = np.concatenate([document.sample(256)[0][:, 0] for _ in range(200)]).astype(int)
+
+# %% [markdown]
+# > **À vous.** Nous avons tiré 51 200 fois parmi 10 000 transitions. Combien de transitions différentes
+# > pensez-vous que nous ayons vues ?
+
+# %%
+differentes = len(np.unique(tires))
+comptes = np.bincount(tires, minlength=TAILLE)
+figures.draw_counts(
+    comptes, f"Avec {figures.number(TAILLE)} places, le document n'en tire que {differentes}"
+)
+
+# %% [markdown]
+# Tout le reste de la mémoire est perdu pour toujours, sans erreur ni avertissement. L'agent apprend
+# encore, mal, et l'on accusera ses réglages. Le coupable est l'opération `perm & (self.maxlen - 1)`,
+# un « et » bit à bit qui n'égale le reste d'une division que si `maxlen` est une **puissance de deux**.
+
+# %%
+for taille in (65_536, TAILLE):
+    bits = bin(taille - 1)
+    print(f"{taille:6} − 1 = {bits:>18} : {bits.count('1'):2} bits, {2 ** bits.count('1'):6} cases")
+
+# %% [markdown]
+# Un « et » garde seulement les bits communs. Pour 65 536, les seize bits de 65 535 valent tous 1, et rien
+# n'est perdu. Pour 10 000, il n'y a que huit bits à 1 : quel que soit le tirage, le résultat prend au plus
+# $2^8 = 256$ valeurs. Une ligne de calcul, que personne n'a faite.
+#
+# > **Attention.** Un test écrit avec 1 024 cases aurait approuvé ce code. Une optimisation qui suppose
+# > une condition doit la vérifier, ou ne pas exister.
+
+# %% [markdown]
+# ## 4. Trois autres défauts
+#
+# Le tirage est une permutation de **toute** la mémoire, dont on garde 256 éléments. Son coût croît avec
+# la taille, alors que la taille du lot ne change pas. Chronométrons-le, à côté de la mémoire du cours.
+
+
+# %%
+def duree(memoire, repetitions=30):
+    """La durée moyenne d'un tirage de 256, en microsecondes."""
+    return 1e6 * timeit(lambda: memoire.sample(256), number=repetitions) / repetitions
+
+
+def pleine(taille):
+    """La mémoire du cours, pleine de transitions nulles."""
+    memoire, zeros = ReplayBuffer(taille), np.zeros((taille, 4))
+    memoire.add(zeros, np.zeros(taille, int), np.ones(taille), np.zeros(taille, bool), zeros)
+    return memoire
+
+
+# %%
+tailles = 2 ** np.arange(10, 17)
+couts = {"le document": [], "la mémoire du cours": []}
+for taille in tailles:
+    ancienne = version1.Buffer(int(taille), seed=0)
+    ancienne.len = ancienne.maxlen  # pleine : le tirage ne regarde pas le contenu
+    couts["le document"].append(duree(ancienne))
+    couts["la mémoire du cours"].append(duree(pleine(int(taille))))
+
+# %% tags=["nbval-ignore-output"]
+rapport = couts["le document"][-1] / couts["la mémoire du cours"][-1]
+figures.curves(
+    tailles,
+    couts,
+    f"À 65 536 places, le document tire {rapport:.0f} fois plus lentement",
+    ("nombre de places", "durée d'un tirage de 256 (µs)"),
+    log=True,
+)
+
+# %% [markdown]
+# Les récompenses sont gardées sur huit bits, ce qui convient à CartPole et détruirait tout autre jeu.
+# Et tant que la mémoire contient moins de 256 transitions, le lot est plus court que demandé, sans un
+# mot : les premières mises à jour se font sur une poignée de pas consécutifs, ceux de la section 1.
+
+# %%
+memoire = version1.Buffer(1024, seed=0)
+for _ in range(20):
+    memoire.push((np.zeros(4), 0, np.zeros(4), 0.5, False))
+lot = memoire.sample(256)
+print("demandé 256, reçu", len(lot[0]), "; récompense 0,5 devenue", lot[3][0, 0])
+
+# %% [markdown]
+# Le quatrième défaut n'est pas dans la mémoire, mais dans ce qu'on y range : un seul drapeau `done`,
+# vrai aussi quand le chronomètre a sonné. Vous l'avez vu au [carnet 01](01_le_probleme.ipynb) : tomber et être interrompu
+# ne disent pas la même chose de l'avenir. Notre mémoire garde `terminated`, et lui seul.
+
+# %% [markdown]
+# ## 5. Un anneau à toutes les tailles
+#
+# Voici la mémoire du cours. Un compteur dit combien de transitions sont passées ; la place de la
+# prochaine est son reste dans la division par la capacité. C'est tout.
+
+# %%
+print(inspect.getsource(ReplayBuffer.add))
+print(inspect.getsource(ReplayBuffer.sample))
+
+# %% [markdown]
+# Le tirage prend 256 numéros au hasard, **avec remise** : un même pas peut sortir deux fois, ce qui est
+# sans conséquence, et dispense de permuter. Un lot trop grand est refusé, au lieu d'être raccourci.
+#
+# Comment savoir que celle-ci est juste ? En la comparant à un arbitre qui n'a rien à voir avec elle :
+# la file bornée de Python, `deque(maxlen=...)`, lente mais évidente.
+
+# %%
+from collections import deque
+
+memoire, arbitre = ReplayBuffer(7), deque(maxlen=7)
+for numero in range(23):
+    memoire.add(np.full(4, numero), 0, 1.0, False, np.full(4, numero))
+    arbitre.append(numero)
+vues = {int(numero) for _ in range(50) for numero in memoire.sample(7).observation[:, 0]}
+print(sorted(vues) == sorted(arbitre), "pour une capacité de 7 :", sorted(vues))
+
+# %% [markdown]
+# Et la mémoire de 10 000 places ? Refaisons l'expérience de la section 3.
+
+# %%
+memoire = ReplayBuffer(TAILLE)
+numeros = np.repeat(np.arange(TAILLE)[:, None], 4, axis=1)
+memoire.add(numeros, np.zeros(TAILLE, int), np.ones(TAILLE), np.zeros(TAILLE, bool), numeros)
+tires = np.concatenate([memoire.sample(256).observation[:, 0] for _ in range(200)]).astype(int)
+
+# %%
+differentes = figures.number(len(np.unique(tires)))
+figures.draw_counts(
+    np.bincount(tires, minlength=TAILLE),
+    f"Avec autant de tirages, la mémoire du cours en voit {differentes}",
+)
+
+# %% [markdown]
+# ## 6. À vous
+#
+# **Exercice 1, à calculer (3 minutes).** Combien de transitions le code du document atteint-il avec une
+# mémoire de 50 000 places ? Et de 65 535 ?
+#
+# <details><summary>Solution</summary>
+#
+# Comptez les bits à 1 de `maxlen - 1`. Pour 49 999, `bin(49_999).count("1")` donne 9, soit 512 cases.
+# Pour 65 534, il y en a 15 : à une place près, on perd la moitié de la mémoire.
+#
+# </details>
+#
+# **Exercice 2, à écrire (10 minutes).** Réparez `sample_from_perm` en changeant un seul opérateur, et
+# vérifiez avec une mémoire de 10 000 places. Le code ci-dessous reprend celui du document.
+
+
+# %%
+class MonTableau(version1.carray):
+    def sample_from_perm(self, perm):
+        perm = perm + self.head + 1
+        return self.buf[perm & (self.maxlen - 1)]
+
+
+essai = MonTableau(TAILLE, 1, np.int64)
+for numero in range(TAILLE):
+    essai.append(numero)
+print("places atteintes :", len(np.unique(essai.sample_from_perm(np.arange(TAILLE)))))
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# L'opérateur du reste est `%`, et il n'a pas besoin de « moins un ».
+#
+# </details>
+#
+# **Question.** Une mémoire plus grande est-elle toujours meilleure ?
+#
+# <details><summary>Réponse</summary>
+#
+# Non. Une grande mémoire garde les erreurs de débutant longtemps après que l'agent les a dépassées ;
+# une petite oublie à quoi ressemble une chute, quand l'agent ne tombe plus. Les deux se paient, et la
+# suite de la série le mesurera.
+#
+# </details>
+#
+# ## Ce que ce carnet ne montre pas
+#
+# Nous avons choisi les transitions au hasard, toutes à égalité. D'autres mémoires tirent plus souvent
+# celles qui surprennent le plus. Et nous n'avons encore rien appris : il manque un réseau, et une
+# cible à viser.
+#
+# ## Ce qu'il faut retenir
+#
+# 1. Des pas voisins se ressemblent trop pour bien apprendre : on les **range**, on les **tire au
+#    hasard**, on les réutilise.
+# 2. `x & (n - 1)` n'est un reste que si `n` est une **puissance de deux** ; à 10 000 places, le document
+#    n'en voit que 256, sans rien dire.
+# 3. On prouve une structure de données contre un **arbitre** simple, à des tailles quelconques, et
+#    l'on refuse un lot trop court au lieu de le raccourcir.
