@@ -13,6 +13,7 @@
 
 # %%
 import inspect
+from collections import deque
 from timeit import timeit
 
 import numpy as np
@@ -59,6 +60,9 @@ courbes = {
     "tirés au hasard": [ressemblance(melanges, ecart) for ecart in ecarts],
 }
 
+# %% [markdown]
+# Le titre de la figure donne la corrélation à cent pas d'écart, soit deux secondes de jeu.
+
 # %%
 lointains = figures.number(courbes["dans l'ordre"][-1], 2)
 figures.curves(
@@ -81,9 +85,20 @@ figures.curves(
 # Le document garde ses transitions dans cinq tableaux circulaires, des `carray`. Quand un tableau est
 # plein, la transition la plus récente prend la place de la plus ancienne.
 
+
 # %%
-print(inspect.getsource(version1.carray.append))
-print(inspect.getsource(version1.carray.sample_from_perm))
+def montrer(*fonctions):
+    """Affiche le code tel qu'il s'exécute, sans ses commentaires."""
+    for fonction in fonctions:
+        lignes = inspect.getsource(fonction).splitlines()
+        print("\n".join(ligne for ligne in lignes if not ligne.strip().startswith("#")) + "\n")
+
+
+# %% [markdown]
+# D'abord l'écriture, puis la lecture :
+
+# %%
+montrer(version1.carray.append, version1.carray.sample_from_perm)
 
 # %% [markdown]
 # La tête d'écriture, `head`, part de 0, passe à la dernière case, puis **descend**. La case d'après la
@@ -119,6 +134,10 @@ def remplie(memoire):
     return memoire
 
 
+# %% [markdown]
+# Deux cents lots, tirés par le code du document :
+
+# %%
 document = remplie(version1.Buffer(TAILLE, seed=0))
 tires = np.concatenate([document.sample(256)[0][:, 0] for _ in range(200)]).astype(int)
 
@@ -164,12 +183,20 @@ def duree(memoire, repetitions=30):
     return 1e6 * timeit(lambda: memoire.sample(256), number=repetitions) / repetitions
 
 
+# %% [markdown]
+# Pour que la comparaison soit juste, la mémoire du cours doit être pleine, elle aussi.
+
+
+# %%
 def pleine(taille):
     """La mémoire du cours, pleine de transitions nulles."""
     memoire, zeros = ReplayBuffer(taille), np.zeros((taille, 4))
     memoire.add(zeros, np.zeros(taille, int), np.ones(taille), np.zeros(taille, bool), zeros)
     return memoire
 
+
+# %% [markdown]
+# Sept tailles, de 1 024 à 65 536 places, en doublant à chaque fois :
 
 # %%
 tailles = 2 ** np.arange(10, 17)
@@ -199,6 +226,11 @@ figures.curves(
 memoire = version1.Buffer(1024, seed=0)
 for _ in range(20):
     memoire.push((np.zeros(4), 0, np.zeros(4), 0.5, False))
+
+# %% [markdown]
+# Vingt transitions sont rangées, chacune de récompense 0,5. Demandons-en 256.
+
+# %%
 lot = memoire.sample(256)
 print("demandé 256, reçu", len(lot[0]), "; récompense 0,5 devenue", lot[3][0, 0])
 
@@ -214,8 +246,7 @@ print("demandé 256, reçu", len(lot[0]), "; récompense 0,5 devenue", lot[3][0,
 # prochaine est son reste dans la division par la capacité. C'est tout.
 
 # %%
-print(inspect.getsource(ReplayBuffer.add))
-print(inspect.getsource(ReplayBuffer.sample))
+montrer(ReplayBuffer.add, ReplayBuffer.sample)
 
 # %% [markdown]
 # Le tirage prend 256 numéros au hasard, **avec remise** : un même pas peut sortir deux fois, ce qui est
@@ -225,12 +256,15 @@ print(inspect.getsource(ReplayBuffer.sample))
 # la file bornée de Python, `deque(maxlen=...)`, lente mais évidente.
 
 # %%
-from collections import deque
-
 memoire, arbitre = ReplayBuffer(7), deque(maxlen=7)
 for numero in range(23):
     memoire.add(np.full(4, numero), 0, 1.0, False, np.full(4, numero))
     arbitre.append(numero)
+
+# %% [markdown]
+# Après vingt-trois ajouts, l'une et l'autre doivent contenir les sept mêmes numéros, les derniers.
+
+# %%
 vues = {int(numero) for _ in range(50) for numero in memoire.sample(7).observation[:, 0]}
 print(sorted(vues) == sorted(arbitre), "pour une capacité de 7 :", sorted(vues))
 
@@ -274,6 +308,7 @@ class MonTableau(version1.carray):
         return self.buf[perm & (self.maxlen - 1)]
 
 
+# %%
 essai = MonTableau(TAILLE, 1, np.int64)
 for numero in range(TAILLE):
     essai.append(numero)
