@@ -354,11 +354,12 @@ def curves(
     `labels` : ce que portent les deux axes, unités comprises ; `log` : échelles logarithmiques.
     """
     x = check_array("x", x, (None,))
-    series = {name: check_array("series", y, (len(x),)) for name, y in series.items()}
+    series = _checked_series("series", series, len(x))
     figure, axes = _canvas(title, 7.6, 3.7)
     for rank, (name, y) in enumerate(series.items()):
-        look = {"color": COLOURS[rank], "linestyle": DASHES[rank], "label": name}
-        axes.plot(x, y, marker=MARKERS[rank] if log else None, **look)
+        look = rank % len(COLOURS)
+        marker = MARKERS[look] if log else None
+        axes.plot(x, y, color=COLOURS[look], linestyle=DASHES[look], marker=marker, label=name)
     if log:
         axes.set_xscale("log")
         axes.set_yscale("log")
@@ -376,7 +377,7 @@ def curves(
 @style()
 def draw_counts(counts: np.ndarray, title: str) -> Picture:
     """Combien de fois chaque place d'une mémoire a été tirée : `counts` (C,)."""
-    counts = check_array("counts", counts, (None,))
+    counts = _checked_series("counts", {"places": counts})["places"]
     figure, axes = _canvas(title, 7.6, 2.9)
     drawn = np.flatnonzero(counts)
     axes.vlines(drawn, 0, counts[drawn], color=BLUE, linewidth=0.6)
@@ -419,13 +420,15 @@ def learning_curves(env_steps: np.ndarray, returns: np.ndarray, title: str) -> P
 # Le style
 
 
-def _checked_series(name: str, series: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _checked_series(
+    name: str, series: Mapping[str, np.ndarray], length: int | None = None
+) -> dict[str, np.ndarray]:
     if not series:
-        raise ValueError(f"{name} doit nommer au moins une politique : {series!r} reçu.")
-    checked = {key: check_array(name, values, (None,)) for key, values in series.items()}
+        raise ValueError(f"{name} doit nommer au moins une série : {series!r} reçu.")
+    checked = {key: check_array(name, values, (length,)) for key, values in series.items()}
     empty = [key for key, values in checked.items() if not len(values)]
     if empty:
-        raise ValueError(f"{name} doit donner au moins un nombre par politique : {empty} sans.")
+        raise ValueError(f"{name} doit donner au moins un nombre par série : {empty} sans.")
     return checked
 
 

@@ -33,6 +33,9 @@ LENGTHS = {"θ": evaluate(push_by_angle, 25, limit=2_001), "LQR": evaluate(lqr, 
 EPISODE = play(push_by_angle, seed=3)
 ENV_STEPS = np.arange(0, 12_001, 2_000)
 CURVES = np.clip(np.random.default_rng(0).normal(240, 120, (5, 7)), 9, 500)
+SIZES, COUNTS = 2 ** np.arange(10, 17), np.arange(900) % 7
+COSTS = {"une": np.linspace(10, 12, 7), "autre": np.linspace(60, 600, 7)}
+LABELS = ("nombre de places", "durée d'un tirage (µs)")
 MAKERS = {
     "baselines": lambda: figures.baselines(RETURNS, TITLE),
     "survival": lambda: figures.survival(LENGTHS, 2_000, TITLE, marks=(500,)),
@@ -42,6 +45,8 @@ MAKERS = {
     "cart_diagram": lambda: figures.cart_diagram((0.6, 0.1, 0.12, 0.2), 1, TITLE),
     "components": lambda: figures.components(EPISODE.observations, TITLE),
     "learning_curves": lambda: figures.learning_curves(ENV_STEPS, CURVES, TITLE),
+    "curves": lambda: figures.curves(SIZES, COSTS, TITLE, LABELS, log=True),
+    "draw_counts": lambda: figures.draw_counts(COUNTS, TITLE),
 }
 
 
@@ -218,6 +223,8 @@ OTHER_DATA = {
     "cart_diagram": lambda: figures.cart_diagram((0.6, 0.1, 0.12, 0.2), 0, TITLE),
     "components": lambda: figures.components(EPISODE.observations[:-3], TITLE),
     "learning_curves": lambda: figures.learning_curves(ENV_STEPS, CURVES / 2, TITLE),
+    "curves": lambda: figures.curves(SIZES, COSTS | {"une": COSTS["autre"]}, TITLE, LABELS),
+    "draw_counts": lambda: figures.draw_counts(COUNTS // 2, TITLE),
 }
 
 
@@ -288,6 +295,8 @@ def test_curves_and_diagrams_are_graduated():
         "cart_diagram": 0,
         "components": 6,
         "learning_curves": 2,
+        "curves": 2,
+        "draw_counts": 2,
     }
 
 
@@ -460,6 +469,24 @@ def test_learning_curves_show_seeds_mean_and_band():
     assert "5 graines" in axes.get_legend().get_texts()[0].get_text()
 
 
+def test_curves_pass_through_their_points():
+    [axes] = picture_of("curves").figure.axes
+    for name, values in COSTS.items():
+        assert line_through(axes, SIZES, values).get_label() == name
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+    assert_told(picture_of("curves"), "une de 10,00 à 12,00", "autre de 60,00 à 600,00")
+
+
+def test_draw_counts_tell_how_many_were_drawn():
+    [axes] = picture_of("draw_counts").figure.axes
+    segments = axes.collections[0].get_segments()
+    assert {(int(x), int(high)) for (x, _), (_, high) in segments} == {
+        (place, count) for place, count in enumerate(COUNTS.tolist()) if count
+    }
+    drawn = sum(count > 0 for count in COUNTS.tolist())
+    assert_told(picture_of("draw_counts"), f"{drawn} transitions", "900")
+
+
 @pytest.mark.parametrize(("action", "force"), [(0, f"{MINUS}10\u00a0N"), (1, "10\u00a0N")])
 def test_a_diagram_tells_the_action_the_force_and_the_limits(action, force):
     found = texts(figures.cart_diagram((0.6, 0, 0.1, 0), action, TITLE).figure)
@@ -522,6 +549,9 @@ BAD_CALLS = [
     ("returns", lambda: figures.learning_curves(np.arange(3), np.zeros(3), TITLE)),
     ("returns", lambda: figures.learning_curves(np.arange(2), np.full((2, 2), math.nan), TITLE)),
     ("env_steps", lambda: figures.learning_curves(np.array([]), np.zeros((2, 0)), TITLE)),
+    ("series", lambda: figures.curves(SIZES, {"une": np.zeros(3)}, TITLE, LABELS)),
+    ("series", lambda: figures.curves(SIZES, {}, TITLE, LABELS)),
+    ("counts", lambda: figures.draw_counts(np.array([]), TITLE)),
 ]
 
 
