@@ -1,0 +1,47 @@
+"""Le DQN sur une page, sur vingt graines : combien résolvent CartPole, en combien de pas.
+
+    OMP_NUM_THREADS=1 .venv/bin/python etudes/une_page.py
+
+Chaque graine s'entraîne seule sur un cœur, puis est jugée sur 1 000 départs qui n'ont servi à aucun
+choix. Le résultat est écrit dans une_page.csv ; les secondes sont celles du processeur.
+"""
+
+import csv
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from time import process_time
+
+import torch
+
+from cartpole_helpers import evaluate, one_page, wilson_interval
+from cartpole_helpers.cartpole import SOLVED_RETURN
+
+SEEDS = range(20)
+EPISODES = 1_000
+FRESH = 1_000_000  # les départs de jugement : evaluate(seed=FRESH + graine)
+RESULT = Path(__file__).with_suffix(".csv")
+
+
+def main() -> None:
+    """Fait les vingt graines, les écrit, et dit la part qui réussit."""
+    with ProcessPoolExecutor(max_workers=2) as pool:
+        rows = list(pool.map(run, SEEDS))
+    with RESULT.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("graine", "pas", "secondes", "retour"), *rows])
+    solved = sum(float(row[3]) >= SOLVED_RETURN for row in rows)
+    low, high = wilson_interval(solved, len(rows))
+    print(f"{solved} graines sur {len(rows)} ; intervalle à 95 % : {low:.2f} à {high:.2f}")
+
+
+def run(seed: int) -> tuple:
+    """Entraîne et juge une graine ; rend sa ligne."""
+    torch.set_num_threads(1)
+    start = process_time()
+    policy, steps = one_page.train(seed)
+    seconds = process_time() - start
+    judged = evaluate(policy, episodes=EPISODES, seed=FRESH + seed).mean()
+    return seed, steps, f"{seconds:.1f}", f"{judged:.2f}"
+
+
+if __name__ == "__main__":
+    main()
