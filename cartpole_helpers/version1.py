@@ -1,8 +1,10 @@
 """Le système du document fondateur, porté sur les bibliothèques d'aujourd'hui avec ses défauts.
 
-Rien ici n'est à imiter : chaque défaut gardé est commenté « DÉFAUT », avec ce qu'il cause. Ce qui a
-dû changer pour tourner : l'API de Gymnasium, `np.bool8`, `get_lr()`, le rendu, et l'aléa, que l'on
-peut fixer pour le mesurer (`seed=None` : rien n'est refaisable, comme dans le document).
+Rien ici n'est à imiter : chaque défaut gardé est commenté « DÉFAUT », avec ce qu'il cause. Le
+document ne tourne pas tel quel : `dqnn` y est en commentaire, `NN` et `choose_action` n'y figurent
+pas. Ont changé aussi l'API de Gymnasium, `np.bool8`, `get_lr()`, le rendu et le dossier des .pt ;
+`train` rend la main à chaque épisode, `test` compte les siens, et l'aléa peut se fixer pour mesurer
+(`seed=None` : rien n'est refaisable, comme dans le document).
 """
 
 from collections.abc import Iterator
@@ -40,7 +42,7 @@ class carray:
     def sample_from_perm(self, perm):
         perm = perm + self.head + 1
         # DÉFAUT : « & (maxlen − 1) » n'est un modulo que si maxlen est une puissance de deux ; à
-        # 10 000, il n'atteint que 256 cases, et l'agent n'apprend jamais du reste.
+        # 10 000, il n'atteint que 256 cases et, avant d'être plein, en rend de jamais écrites.
         perm = perm & (self.maxlen - 1)
         return self.buf[perm]
 
@@ -147,7 +149,7 @@ class DQNN(nn.Module):
         self.optimizer.step()
         self.target_switch(steps_nmbr)
         # DÉFAUT : le pas d'apprentissage fond à chaque épisode jusqu'à son plancher, cent fois plus
-        # bas, que l'agent ait appris ou non. (`get_lr()`, déconseillé, avertit aujourd'hui.)
+        # bas, que l'agent ait appris ou non. (`get_lr()`, déconseillé, avertit.)
         if self.scheduler.get_last_lr()[0] > self.min_lr:
             self.scheduler.step()
 
@@ -173,7 +175,10 @@ class DQNN(nn.Module):
 
 
 def choose_action(actions_values, eps, generator=None):
-    """Rend l'action de plus grande valeur, ou avec probabilité `eps` une action au hasard."""
+    """Rend l'action de plus grande valeur, ou avec probabilité `eps` une action au hasard.
+
+    Le document l'emploie sans la donner ; prise à son auteur.
+    """
     generator = generator or np.random.default_rng()
     if generator.random() < eps:
         return int(generator.integers(2))

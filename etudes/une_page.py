@@ -18,7 +18,7 @@ from cartpole_helpers.cartpole import SOLVED_RETURN
 
 SEEDS = range(20)
 EPISODES = 1_000
-FRESH = 1_000_000  # les départs de jugement : evaluate(seed=FRESH + graine)
+FRESH = 1_000_000  # les départs de jugement : `evaluate(seed=FRESH + graine)`
 RESULT = Path(__file__).with_suffix(".csv")
 
 

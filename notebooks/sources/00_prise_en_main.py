@@ -182,11 +182,12 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # |:---|:---|
 # | | 00 · Prise en main (vous y êtes) |
 # | Description du problème | [01 · Le problème](01_le_probleme.ipynb) |
+# | | 02 · De la table au réseau, à venir |
 # | Replay Memory | [03 · La mémoire de rejeu](03_la_memoire_de_rejeu.ipynb) |
-# | DQNN | Le DQN, à venir |
-# | Boucle d'entraînement | La boucle d'entraînement, à venir |
-# | Boucle de test, Résultats | La boucle de test, à venir |
-# | Version 2 (un titre, sans rien dessous) | Version 2, à venir |
+# | DQNN | 04 · Le DQN, à venir |
+# | Boucle d'entraînement | 05 · La boucle d'entraînement, à venir |
+# | Boucle de test, Résultats | 06 · La boucle de test, à venir |
+# | Version 2 (un titre, sans rien dessous) | 07 · Version 2, à venir |
 
 # %% [markdown]
 # ## 6. Les mots du métier

@@ -25,21 +25,24 @@ from cartpole_helpers.display import figures
 # ## 1. Des pas qui se ressemblent
 #
 # Ce que l'agent garde d'un pas s'appelle une **transition** : l'observation, l'action, la récompense,
-# l'observation suivante, et un drapeau qui dit si l'épisode s'est terminé. Prenons-en quelques-unes,
-# dans l'ordre où elles arrivent.
+# l'observation suivante, et un drapeau qui dit comment l'épisode a fini ; lequel, nous y reviendrons.
+# Regardons cinq observations dans l'ordre où elles arrivent.
 
 # %%
 episode = play(policies.push_by_angle_and_velocity, seed=1)
 print(episode.observations[100:105].round(3))
 
 # %% [markdown]
-# Cinq lignes presque identiques : en un cinquantième de seconde, le chariot n'a guère bougé. Un réseau
-# de neurones apprend mal d'un tel paquet : il corrige cinq fois la même chose, et défait au passage ce
-# qu'il savait d'ailleurs. La descente de gradient suppose des exemples **tirés au hasard**, et non pris
-# à la suite.
+# La position et l'angle ne bougent presque pas. Les deux vitesses sautent à chaque poussée, mais
+# alternent entre les mêmes valeurs : ces cinq lignes n'en font guère que deux.
+#
+# Un réseau de neurones apprend mal d'un tel paquet. On corrige ses poids petit à petit, dans le sens
+# qui réduit l'erreur sur les exemples montrés : sur ceux-ci, il corrige cinq fois la même chose, et
+# défait au passage ce qu'il avait appris d'autres situations. La méthode suppose des exemples **tirés
+# au hasard**, et non pris à la suite.
 #
 # > **À vous.** De combien de pas faut-il s'éloigner, croyez-vous, pour que la position du chariot ne
-# > ressemble plus à ce qu'elle était : 5, 20, 100 ?
+# > ressemble plus à ce qu'elle était : 5, 20, 100, davantage ?
 
 
 # %%
@@ -73,10 +76,14 @@ figures.curves(
 )
 
 # %% [markdown]
-# Cent pas ne suffisent pas : le chariot dérive lentement, et tout un paquet de pas consécutifs ne
-# montre qu'un coin du jeu. Mélanger suffit : la courbe du bas ne s'écarte de zéro que par hasard. C'est l'idée de la **mémoire
-# de rejeu**, proposée par Lin en 1992 et reprise par le DQN : ranger chaque transition, et apprendre
-# de lots tirés au hasard dans tout ce qu'on a gardé. Elle a un second avantage : une transition sert
+# Cent pas ne suffisent pas : le chariot dérive lentement. Nous avons choisi la plus lente des quatre
+# composantes ; l'angle et les vitesses oublient plus vite. Mais il suffit d'une pour que tout un paquet
+# de pas consécutifs ne montre qu'un coin du jeu.
+#
+# Mélanger suffit : la courbe du bas ne s'écarte de zéro que par hasard. C'est l'idée de la **mémoire
+# de rejeu** : ranger chaque transition, et apprendre de lots tirés au hasard dans tout ce qu'on a gardé.
+# Lin propose en 1992 de rejouer les expériences passées ; le DQN (Mnih et coll., 2013 et 2015) y ajoute
+# ces petits lots uniformes. Elle a un second avantage : une transition sert
 # plusieurs fois, au lieu d'une.
 
 # %% [markdown]
@@ -116,7 +123,7 @@ print("relus, du plus récent :", petit.sample_from_perm(np.arange(3))[:, 0])
 
 # %% [markdown]
 # Tout va bien : les trois valeurs reviennent, la plus récente d'abord. Le document choisit une mémoire
-# de 65 536 cases, et son agent apprend. Le code a donc l'air juste.
+# de 65 536 cases, et rien n'y manque. Le code a donc l'air juste.
 
 # %% [markdown]
 # ## 3. Le piège
@@ -153,8 +160,9 @@ figures.draw_counts(
 )
 
 # %% [markdown]
-# Tout le reste de la mémoire est perdu pour toujours, sans erreur ni avertissement. L'agent apprend
-# encore, mal, et l'on accusera ses réglages. Le coupable est l'opération `perm & (self.maxlen - 1)`,
+# Tout le reste de la mémoire est perdu pour toujours. Et ces 256 ne sortent pas aussi souvent les unes
+# que les autres : plusieurs numéros tombent sur la même case. Le programme tourne, la perte se calcule,
+# rien ne se plaint ; on accusera les réglages. Le coupable est l'opération `perm & (self.maxlen - 1)`,
 # un « et » bit à bit qui n'égale le reste d'une division que si `maxlen` est une **puissance de deux**.
 
 # %%
@@ -165,13 +173,25 @@ for taille in (65_536, TAILLE):
 # %% [markdown]
 # Un « et » garde seulement les bits communs. Pour 65 536, les seize bits de 65 535 valent tous 1, et rien
 # n'est perdu. Pour 10 000, il n'y a que huit bits à 1 : quel que soit le tirage, le résultat prend au plus
-# $2^8 = 256$ valeurs. Une ligne de calcul, que personne n'a faite.
+# $2^8 = 256$ valeurs. Une ligne de calcul suffisait à le voir.
 #
+# Ce n'est pas tout. Avant d'être pleine, une telle mémoire rend aussi des cases **jamais écrites** : des
+# zéros, que l'agent prend pour des souvenirs. Comptons-les dans une mémoire à moitié remplie, où chaque
+# vraie transition porte un numéro.
+#
+# %%
+moitie = version1.Buffer(TAILLE, seed=0)
+for numero in range(1, TAILLE // 2 + 1):
+    moitie.push((np.full(4, numero), 0, np.full(4, numero), 1, False))
+fausses = np.mean([moitie.sample(256)[0][:, 0] == 0 for _ in range(200)])
+print(f"transitions tirées qui n'ont jamais eu lieu : {100 * fausses:.0f} %")
+
+# %% [markdown]
 # > **Attention.** Un test écrit avec 1 024 cases aurait approuvé ce code. Une optimisation qui suppose
 # > une condition doit la vérifier, ou ne pas exister.
 
 # %% [markdown]
-# ## 4. Trois autres défauts
+# ## 4. Quatre autres défauts
 #
 # Le tirage est une permutation de **toute** la mémoire, dont on garde 256 éléments. Son coût croît avec
 # la taille, alors que la taille du lot ne change pas. Chronométrons-le, à côté de la mémoire du cours.
@@ -218,8 +238,8 @@ figures.curves(
 )
 
 # %% [markdown]
-# Les récompenses sont gardées sur huit bits, ce qui convient à CartPole et détruirait tout autre jeu.
-# Et tant que la mémoire contient moins de 256 transitions, le lot est plus court que demandé, sans un
+# Les récompenses sont gardées sur huit bits, ce qui convient à CartPole, mais fausserait tout jeu dont
+# les récompenses ne sont pas de petits entiers. Et tant que la mémoire contient moins de 256 transitions, le lot est plus court que demandé, sans un
 # mot : les premières mises à jour se font sur une poignée de pas consécutifs, ceux de la section 1.
 
 # %%
@@ -235,7 +255,7 @@ lot = memoire.sample(256)
 print("demandé 256, reçu", len(lot[0]), "; récompense 0,5 devenue", lot[3][0, 0])
 
 # %% [markdown]
-# Le quatrième défaut n'est pas dans la mémoire, mais dans ce qu'on y range : un seul drapeau `done`,
+# Le dernier n'est pas dans la mémoire, mais dans ce qu'on y range : un seul drapeau `done`,
 # vrai aussi quand le chronomètre a sonné. Vous l'avez vu au [carnet 01](01_le_probleme.ipynb) : tomber et être interrompu
 # ne disent pas la même chose de l'avenir. Notre mémoire garde `terminated`, et lui seul.
 
@@ -243,17 +263,18 @@ print("demandé 256, reçu", len(lot[0]), "; récompense 0,5 devenue", lot[3][0,
 # ## 5. Un anneau à toutes les tailles
 #
 # Voici la mémoire du cours. Un compteur dit combien de transitions sont passées ; la place de la
-# prochaine est son reste dans la division par la capacité. C'est tout.
+# prochaine est son reste dans la division par la capacité. Cherchez les deux lignes qui portent
+# l'idée : `slots = … % self.capacity` pour écrire, `generator.integers(len(self), …)` pour tirer. Le
+# reste vérifie les formes, et sert à plusieurs agents à la fois.
 
 # %%
-montrer(ReplayBuffer.add, ReplayBuffer.sample)
+montrer(ReplayBuffer.add, ReplayBuffer.sample, ReplayBuffer._draw)
 
 # %% [markdown]
 # Le tirage prend 256 numéros au hasard, **avec remise** : un même pas peut sortir deux fois, ce qui est
 # sans conséquence, et dispense de permuter. Un lot trop grand est refusé, au lieu d'être raccourci.
 #
-# Comment savoir que celle-ci est juste ? En la comparant à un arbitre qui n'a rien à voir avec elle :
-# la file bornée de Python, `deque(maxlen=...)`, lente mais évidente.
+# Comment savoir que celle-ci est juste ? En la comparant à un arbitre écrit tout autrement : la file bornée de Python, `deque(maxlen=...)`, lente mais évidente.
 
 # %%
 memoire, arbitre = ReplayBuffer(7), deque(maxlen=7)
@@ -285,6 +306,11 @@ figures.draw_counts(
 )
 
 # %% [markdown]
+# Celles qui manquent ne sont pas perdues. En 51 200 tirages, chaque transition a une chance sur 170
+# environ d'être évitée ($e^{-5{,}12}$) : il doit en rester une soixantaine, que d'autres lots verront.
+# Remarquez aussi l'échelle : une quinzaine de tirages au plus par transition, au lieu de centaines.
+
+# %% [markdown]
 # ## 6. À vous
 #
 # **Exercice 1, à calculer (3 minutes).** Combien de transitions le code du document atteint-il avec une
@@ -297,8 +323,8 @@ figures.draw_counts(
 #
 # </details>
 #
-# **Exercice 2, à écrire (10 minutes).** Réparez `sample_from_perm` en changeant un seul opérateur, et
-# vérifiez avec une mémoire de 10 000 places. Le code ci-dessous reprend celui du document.
+# **Exercice 2, à écrire (10 minutes).** Réparez la dernière ligne de `sample_from_perm`, qui reprend
+# ci-dessous celle du document. Vous devez atteindre exactement 10 000 places.
 
 
 # %%
@@ -317,7 +343,14 @@ print("places atteintes :", len(np.unique(essai.sample_from_perm(np.arange(TAILL
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# L'opérateur du reste est `%`, et il n'a pas besoin de « moins un ».
+# L'opérateur du reste est `%`.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# `return self.buf[perm % self.maxlen]`. Si vous lisez 9 999, vous avez gardé le « − 1 » : une case n'est
+# jamais relue, et le résultat, presque juste, n'en est que plus trompeur.
 #
 # </details>
 #
@@ -341,7 +374,7 @@ print("places atteintes :", len(np.unique(essai.sample_from_perm(np.arange(TAILL
 #
 # 1. Des pas voisins se ressemblent trop pour bien apprendre : on les **range**, on les **tire au
 #    hasard**, on les réutilise.
-# 2. `x & (n - 1)` n'est un reste que si `n` est une **puissance de deux** ; à 10 000 places, le document
-#    n'en voit que 256, sans rien dire.
-# 3. On prouve une structure de données contre un **arbitre** simple, à des tailles quelconques, et
-#    l'on refuse un lot trop court au lieu de le raccourcir.
+# 2. `x & (n - 1)` n'est un reste que si `n` est une **puissance de deux** ; à 10 000 places, le code
+#    du document n'en atteint que 256, sans rien dire.
+# 3. On éprouve une structure de données contre un **arbitre** simple, à des tailles quelconques, et
+#    l'on refuse un lot trop grand au lieu de le raccourcir.
