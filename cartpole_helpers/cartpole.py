@@ -182,10 +182,10 @@ class CartPoleVector(VectorEnv):
         return [check_seed("seed", value) for value in seed]
 
 
-def check_actions(actions, shape: tuple[int, ...]) -> np.ndarray:
+def check_actions(actions, shape: tuple[int, ...], name: str = "actions") -> np.ndarray:
     """Rend `actions` en tableau d'entiers, ou lève une erreur si ce ne sont pas des 0 et des 1."""
-    actions = check_array("actions", actions, shape, np.int64)
+    actions = check_array(name, actions, shape, np.int64)
     wrong = actions[(actions != 0) & (actions != 1)]
     if wrong.size:
-        raise ValueError(f"actions doit valoir 0 (gauche) ou 1 (droite) : {wrong.flat[0]!r} reçu.")
+        raise ValueError(f"{name} doit valoir 0 (gauche) ou 1 (droite) : {wrong[0]} reçu.")
     return actions

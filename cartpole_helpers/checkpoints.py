@@ -267,9 +267,7 @@ def _explained(path: str | Path) -> Iterator[None]:
     except CheckpointError as error:
         raise CheckpointError(f"{path} : {error}") from None
     except _INCOHERENT as error:
-        raise CheckpointError(
-            f"{path} : contenu incohérent : il ne vient pas de ce paquet."
-        ) from error
+        raise CheckpointError(f"{path} : contenu incohérent, étranger à ce paquet.") from error
 
 
 def _config_and_seeds(description: dict) -> tuple[Config, list[int]]:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cartpole_helpers.cartpole import check_actions
 from cartpole_helpers.checks import check_array, check_number, check_numbers, check_seeds
 from cartpole_helpers.seeds import Purpose, generator_state, restore_generator, stream
 
@@ -124,7 +125,10 @@ class ReplayBuffer:
         arrays = []
         for name, column, values in zip(Transition._fields, self._columns, incoming, strict=True):
             tail = (size,) if name.endswith("observation") else ()
-            array = check_array(name, values, (*expected, *tail), column.dtype)
+            if name == "action":
+                array = check_actions(values, expected, name)
+            else:
+                array = check_array(name, values, (*expected, *tail), column.dtype)
             arrays.append(array.reshape(len(self._streams), -1, *tail))
         return Transition(*arrays)
 

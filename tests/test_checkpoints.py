@@ -43,6 +43,7 @@ from cartpole_helpers import (
     td_target,
 )
 from cartpole_helpers.cartpole import CartPoleVector
+from cartpole_helpers.checkpoints import describe
 
 SMALL = Config(
     total_steps=10_000,
@@ -67,15 +68,6 @@ ENGLISH = re.compile(
     r"|embedded|null|permission)\b",
     re.IGNORECASE,
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Au bit près, les promesses du moteur valent pour un fil d'exécution."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -331,6 +323,17 @@ def test_a_path_is_a_text_or_a_path(path, tiny_training):
         with pytest.raises((TypeError, ValueError), match=r"^path doit être") as refused:
             call(path)
         assert repr(path) in str(refused.value)
+
+
+def test_a_file_tells_where_it_comes_from(tiny_training, tmp_path):
+    save(tiny_training.agent[0], tmp_path / "agent")
+    save_training(tiny_training, tmp_path / "entraînement")
+    agent, training = (describe(tmp_path / name) for name in ("agent", "entraînement"))
+    assert (agent["kind"], training["kind"]) == ("agent", "training")
+    assert agent["seeds"] == training["seeds"][:1]
+    assert agent["config"]["gamma"] == tiny_training.config.gamma
+    assert agent["env_steps"] == tiny_training.env_steps
+    assert agent["versions"]["torch"] == torch.__version__
 
 
 # Un entraînement, repris

@@ -46,15 +46,6 @@ SMALL = Config(
 SEEDS = [11, 0, 5]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Au bit près, les promesses du moteur valent pour un fil d'exécution."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def short_episodes(monkeypatch):
     """Des épisodes de 12 pas au plus : chutes et troncatures s'y mêlent dès le début."""

@@ -149,3 +149,21 @@ def test_random_policy_refuses_a_bad_seed(seed, error):
 def test_a_policy_refuses_observations_of_another_shape(policy, shape):
     with pytest.raises(ValueError, match=r"observations doit .* reçu"):
         policy(np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("weights", "holds"),
+    [
+        ((0.1, 0.1, 1, 0.3), True),
+        ((0, 0.1, 1, 0.3), False),
+        ((0.1, 0, 1, 0.3), False),
+        ((0.1, 0.1, 0, 0.3), False),
+        ((0.1, 0.1, 1, 0), False),
+        ((1, 1, 1, 1), False),
+    ],
+)
+def test_the_solution_given_in_notebook_01_is_true(weights, holds):
+    def rule(observations):
+        return (observations @ np.array(weights) > 0).astype(int)
+
+    assert (evaluate(rule, limit=20_001).min() > 20_000) == holds

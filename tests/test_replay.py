@@ -254,6 +254,8 @@ BAD_VALUES = [
     ("action", [[0], [1], [0]], ValueError, r"\(3, 1\)"),
     ("action", [0.0, 0.5, 1.0], TypeError, "float64"),
     ("action", ["0", "1", "0"], TypeError, "<U1"),
+    ("action", [0, 2, 1], ValueError, "2 reçu"),
+    ("action", [0, -1, 1], ValueError, "-1 reçu"),
     ("reward", 1.0, ValueError, r"\(\)"),
     ("reward", [1, NAN, 1], ValueError, "NaN"),
     ("reward", [1, -INFINITY, 1], ValueError, "inf"),

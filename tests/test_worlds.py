@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
@@ -27,15 +26,6 @@ LEARNER = Config(
 )
 TURNS = 150
 NOTHING, ALWAYS = np.False_, np.True_
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """De si petits calculs n'ont rien à gagner à plusieurs fils."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class World(VectorEnv):

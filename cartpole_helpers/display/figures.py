@@ -462,26 +462,13 @@ def _tick(value: float, _position=None) -> str:
 
 def _mark_solved(axes: Axes, vertical: bool = False) -> None:
     """Trace le seuil de 475 pas et l'étiquette."""
-    draw = axes.axvline if vertical else axes.axhline
-    draw(SOLVED_RETURN, color=MUTED, linewidth=1.2, linestyle=":")
-    label = f"seuil : {number(SOLVED_RETURN)}"
     if vertical:
-        place = {"xy": (SOLVED_RETURN, 0.02), "ha": "right", "xytext": (-4, 0), "va": "bottom"}
-        axes.annotate(
-            label,
-            xycoords=axes.get_xaxis_transform(),
-            textcoords="offset points",
-            color=MUTED,
-            fontsize=10,
-            **place,
-        )
+        axes.axvline(SOLVED_RETURN, color=MUTED, linewidth=1.2, linestyle=":")
+        transform, place = axes.get_xaxis_transform(), (SOLVED_RETURN, 0.02)
+        look = {"ha": "right", "va": "bottom", "xytext": (-4, 0)}
     else:
-        place = {"xy": (0.01, SOLVED_RETURN), "ha": "left", "xytext": (0, -3), "va": "top"}
-        axes.annotate(
-            label,
-            xycoords=axes.get_yaxis_transform(),
-            textcoords="offset points",
-            color=MUTED,
-            fontsize=10,
-            **place,
-        )
+        axes.axhline(SOLVED_RETURN, color=MUTED, linewidth=1.2, linestyle=":")
+        transform, place = axes.get_yaxis_transform(), (0.01, SOLVED_RETURN)
+        look = {"ha": "left", "va": "top", "xytext": (0, -3)}
+    look |= {"textcoords": "offset points", "color": MUTED, "fontsize": 10}
+    axes.annotate(f"seuil : {number(SOLVED_RETURN)}", place, xycoords=transform, **look)

@@ -56,31 +56,31 @@ def ressemblance(valeurs, ecart):
 
 # %%
 ecarts = np.arange(1, 101)
-dans_l_ordre = episode.observations[:, 0]
-melanges = np.random.default_rng(0).permutation(dans_l_ordre)
-courbes = {
-    "dans l'ordre": [ressemblance(dans_l_ordre, ecart) for ecart in ecarts],
-    "tirés au hasard": [ressemblance(melanges, ecart) for ecart in ecarts],
+position, _, angle, _ = episode.observations.T
+suites = {
+    "x, dans l'ordre": position,
+    "θ, dans l'ordre": angle,
+    "x, tirés au hasard": np.random.default_rng(0).permutation(position),
 }
+courbes = {nom: [ressemblance(suite, n) for n in ecarts] for nom, suite in suites.items()}
 
 # %% [markdown]
 # Le titre de la figure donne la corrélation à cent pas d'écart, soit deux secondes de jeu.
 
 # %%
-lointains = figures.number(courbes["dans l'ordre"][-1], 2)
+lointains = figures.number(courbes["x, dans l'ordre"][-1], 2)
 figures.curves(
     ecarts,
     courbes,
     f"Même à cent pas d'écart, deux positions se ressemblent (corrélation {lointains})",
-    ("écart entre les deux pas", "corrélation de la position x"),
+    ("écart entre les deux pas", "corrélation"),
 )
 
 # %% [markdown]
-# Cent pas ne suffisent pas : le chariot dérive lentement. Nous avons choisi la plus lente des quatre
-# composantes ; l'angle et les vitesses oublient plus vite. Mais il suffit d'une pour que tout un paquet
-# de pas consécutifs ne montre qu'un coin du jeu.
+# Cent pas ne suffisent pas : le chariot dérive lentement. L'angle, lui, oublie bien plus vite. Mais il
+# suffit d'une composante lente pour que tout un paquet de pas consécutifs ne montre qu'un coin du jeu.
 #
-# Mélanger suffit : la courbe du bas ne s'écarte de zéro que par hasard. C'est l'idée de la **mémoire
+# Mélanger suffit : la courbe des pas tirés au hasard ne s'écarte de zéro que par hasard. C'est l'idée de la **mémoire
 # de rejeu** : ranger chaque transition, et apprendre de lots tirés au hasard dans tout ce qu'on a gardé.
 # Lin propose en 1992 de rejouer les expériences passées ; le DQN (Mnih et coll., 2013 et 2015) y ajoute
 # ces petits lots uniformes. Elle a un second avantage : une transition sert
