@@ -4,7 +4,7 @@ from cartpole_helpers.cartpole import CartPoleVector
 from cartpole_helpers.checkpoints import CheckpointError, load, load_training, save, save_training
 from cartpole_helpers.config import QUICK, VERSION_1, VERSION_2, Config
 from cartpole_helpers.dqn import Agent, double_td_target, epsilon_greedy, td_loss, td_target
-from cartpole_helpers.history import History, Recorder, record
+from cartpole_helpers.history import History, Recorder, load_study, record
 from cartpole_helpers.loops import Episode, Step, Training, evaluate, play, train
 from cartpole_helpers.replay import ReplayBuffer, Transition
 from cartpole_helpers.statistics import bootstrap_interval, interquartile_mean, wilson_interval
@@ -30,6 +30,7 @@ __all__ = [
     "evaluate",
     "interquartile_mean",
     "load",
+    "load_study",
     "load_training",
     "play",
     "record",

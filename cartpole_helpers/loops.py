@@ -116,6 +116,11 @@ class Training:
             self.gradient_steps,
         )
 
+    def run(self) -> Iterator[Step]:
+        """Rend un à un les tours qui restent, jusqu'à `config.total_steps` pas par agent."""
+        while self.env_steps < self.config.total_steps:
+            yield self.advance()
+
     @property
     def agent(self) -> Agent:
         """Les S agents gloutons tels qu'ils sont à cet instant ; la suite ne les change pas."""
@@ -270,12 +275,7 @@ def train(config: Config, seeds: int | Sequence[int], **same) -> Iterator[Step]:
 
     Mêmes arguments que `Training`. L'appelant décide d'arrêter, de tracer, de sauvegarder.
     """
-    return _run(Training(config, seeds, **same))
-
-
-def _run(training: Training) -> Iterator[Step]:
-    while training.env_steps < training.config.total_steps:
-        yield training.advance()
+    return Training(config, seeds, **same).run()
 
 
 def evaluate(

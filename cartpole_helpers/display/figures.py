@@ -1,101 +1,69 @@
-"""Les figures du cours : un style, des nombres à la française, et un texte pour qui ne voit pas."""
+"""Les figures du cours, chacune une fonction qui prend des tableaux et rend une image titrée."""
 
-from base64 import b64encode
-from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BytesIO
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.patches import Arc, Circle, Rectangle
-from matplotlib.style import context
-from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from cartpole_helpers.cartpole import (
     EPISODE_LIMIT,
     FORCE,
-    SOLVED_RETURN,
     THETA_LIMIT,
     X_LIMIT,
     dynamics,
     has_fallen,
 )
-from cartpole_helpers.checks import check_array, check_choice, check_number
-from cartpole_helpers.display.typography import NARROW, typography
+from cartpole_helpers.checks import check_array, check_callable, check_choice, check_number
+from cartpole_helpers.display.style import (
+    BLUE,
+    COLOURS,
+    DASHES,
+    GREEN,
+    INK,
+    MARKERS,
+    MUTED,
+    ORANGE,
+    SIDES,
+    SKY,
+    VERMILION,
+    Picture,
+    canvas,
+    finish,
+    mark_solved,
+    number,
+    style,
+    tick,
+)
 from cartpole_helpers.policies import Policy
 from cartpole_helpers.statistics import bootstrap_interval, interquartile_mean
 
-# La palette d'Okabe et Ito (2008), lisible par les daltoniens.
-BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-)
-SIDES = ("#d6e7f3", "#fbe3d3")  # pousser à gauche, à droite
-INK, MUTED, FAINT = "#222222", "#6b6b6b", "#d9d9d9"
-COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
-MARKERS = ("o", "s", "^", "D", "v", "P")
-DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
+__all__ = [
+    "COLOURS",
+    "DASHES",
+    "MARKERS",
+    "Picture",
+    "action_maps",
+    "baselines",
+    "cart_diagram",
+    "components",
+    "curves",
+    "distributions",
+    "draw_counts",
+    "learning_curves",
+    "memory_maps",
+    "number",
+    "phase_portraits",
+    "points",
+    "style",
+    "survival",
+    "verdicts",
+]
 
-MINUS = "\u2212"
 COMPONENTS = ("x (m)", "ẋ (m/s)", "θ (°)", "θ̇ (°/s)")
-_DPI = 144  # deux pixels par point affiché : net sur un écran fin
-
-
-@dataclass(frozen=True)
-class Picture:
-    """Une figure finie, son image, son texte de remplacement ; un carnet l'affiche."""
-
-    figure: Figure
-    image: bytes  # PNG
-    alt: str
-
-    def png(self) -> bytes:
-        """Rend l'image : les mêmes données donnent les mêmes octets."""
-        return self.image
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
-        data = {"image/png": b64encode(self.image).decode(), "text/plain": self.alt}
-        width = round(self.figure.get_figwidth() * _DPI / 2)
-        return data, {"image/png": {"alt": self.alt, "width": width}}
-
-
-SETTINGS = {
-    "font.size": 11,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": MUTED,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": FAINT,
-    "grid.linewidth": 0.7,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "lines.linewidth": 1.8,
-    "legend.frameon": False,
-}
-
-
-@contextmanager
-def style():
-    """Le style de toutes les figures, quels que soient les réglages du lecteur ; c'est aussi un
-    décorateur : `@style()`."""
-    with context(["default", SETTINGS]):
-        yield
-
-
-def number(value: float, digits: int = 0) -> str:
-    """Écrit un nombre à la française : virgule décimale, milliers séparés, vrai signe moins."""
-    written = f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0 efface le signe de −0
-    return written.replace(",", NARROW).replace(".", ",").replace("-", MINUS)
 
 
 @style()
@@ -105,7 +73,7 @@ def baselines(returns: Mapping[str, np.ndarray], title: str) -> Picture:
     `returns` : nom → retours (N,). L'intervalle à 95 % de la moyenne est rééchantillonné.
     """
     returns = _checked_series("returns", returns)
-    figure, axes = _canvas(title, 7.6, 0.62 * len(returns) + 1.3)
+    figure, axes = canvas(title, 7.6, 0.62 * len(returns) + 1.3)
     spread = np.random.default_rng(0)
     for row, values in enumerate(returns.values()):
         heights = row + spread.uniform(-0.22, 0.22, len(values))
@@ -130,7 +98,7 @@ def baselines(returns: Mapping[str, np.ndarray], title: str) -> Picture:
             color=INK,
             fontweight="bold",
         )
-    _mark_solved(axes, vertical=True)
+    mark_solved(axes, vertical=True)
     axes.set_yticks(range(len(returns)), returns)
     axes.set_ylim(len(returns) - 0.5, -0.75)
     axes.set_xlim(0, EPISODE_LIMIT * 1.06)
@@ -140,7 +108,7 @@ def baselines(returns: Mapping[str, np.ndarray], title: str) -> Picture:
         f"retour d'un épisode (pas) ; {count} épisodes par politique, losange : moyenne"
     )
     means = ", ".join(f"{name} {number(values.mean())}" for name, values in returns.items())
-    return _finish(figure, title, f"Retours moyens sur {count} épisodes : {means}.")
+    return finish(figure, title, f"Retours moyens sur {count} épisodes : {means}.")
 
 
 @style()
@@ -154,7 +122,7 @@ def survival(
     """
     lengths = _checked_series("lengths", lengths)
     limit = check_number("limit", limit, int, low=1)
-    figure, axes = _canvas(title, 7.6, 3.9)
+    figure, axes = canvas(title, 7.6, 3.9)
     steps = np.unique(np.concatenate([[1, limit], *lengths.values()]).clip(max=limit))
     for rank, (name, values) in enumerate(lengths.items()):
         standing = np.array([np.mean(values > step) for step in steps])
@@ -164,7 +132,7 @@ def survival(
         axes.axvline(mark, color=MUTED, linewidth=1, linestyle=":")
         axes.annotate(f"{number(mark)} pas", (mark, 104), ha="center", color=MUTED, fontsize=10)
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(_tick)
+    axes.xaxis.set_major_formatter(tick)
     shortest = min(values.min() for values in lengths.values())
     axes.set_xlim(left=max(0.9, min(0.6 * shortest, limit / 100)))
     axes.set_ylim(-2, 110)
@@ -177,7 +145,7 @@ def survival(
         f"{name} {number(100 * np.mean(values > limit))} %" for name, values in lengths.items()
     )
     told = f"Encore debout après {number(limit)} pas, sur {count} départs : {ends}."
-    return _finish(figure, title, told)
+    return finish(figure, title, told)
 
 
 @style()
@@ -189,7 +157,7 @@ def phase_portraits(policies: Mapping[str, Policy], episodes: int, title: str) -
     check_number("episodes", episodes, int, low=1)
     if not policies:
         raise ValueError(f"policies doit nommer au moins une politique : {policies!r} reçu.")
-    figure, panels = _canvas(title, 7.6, 4.1, columns=len(policies), sharey=True, squeeze=False)
+    figure, panels = canvas(title, 7.6, 4.1, columns=len(policies), sharey=True, squeeze=False)
     for rank, (axes, (name, policy)) in enumerate(zip(panels[0], policies.items(), strict=True)):
         _draw_phase(axes, policy)
         for path in _paths(policy, episodes):
@@ -198,19 +166,32 @@ def phase_portraits(policies: Mapping[str, Policy], episodes: int, title: str) -
             if abs(path[-1, 2]) > THETA_LIMIT:
                 axes.plot(theta[-1], theta_dot[-1], "X", color=VERMILION, markersize=8)
         axes.set_title(name, fontsize=11, fontweight="normal", loc="center", pad=6)
-        axes.set_xlabel("angle θ (°)")
         if rank == 0:
             axes.set_ylabel("vitesse angulaire θ̇ (°/s)")
     names = ", ".join(policies)
-    return _finish(figure, title, f"Plan angle, vitesse angulaire, pour : {names}.")
+    return finish(figure, title, f"Plan angle, vitesse angulaire, pour : {names}.")
+
+
+def _phase_plane() -> tuple[np.ndarray, np.ndarray]:
+    """Rend les grilles de θ (rad) et de θ̇ (rad/s) du plan que montrent les figures."""
+    angle, speed = np.radians(15), np.radians(150)
+    return np.meshgrid(np.linspace(-angle, angle, 181), np.linspace(-speed, speed, 181))
+
+
+def _frame_phase(axes: Axes) -> None:
+    """Borne le plan (θ, θ̇), et marque les deux angles où l'épisode finit."""
+    for limit in np.degrees([-THETA_LIMIT, THETA_LIMIT]):
+        axes.axvline(limit, color=VERMILION, linewidth=1.2, linestyle="--")
+    axes.set_xlim(-15, 15)
+    axes.set_ylim(-150, 150)
+    axes.set_xlabel("angle θ (°)")
+    axes.grid(visible=False)
 
 
 def _draw_phase(axes: Axes, policy: Policy) -> None:
-    angle, speed = np.radians(15), np.radians(150)
-    theta, theta_dot = np.meshgrid(np.linspace(-angle, angle, 181), np.linspace(-speed, speed, 181))
+    theta, theta_dot = _phase_plane()
     states = np.stack([0 * theta, 0 * theta, theta, theta_dot], axis=-1).reshape(-1, 4)
     actions = policy(states)
-    extent = np.degrees([-angle, angle, -speed, speed])
     degrees = [np.degrees(theta), np.degrees(theta_dot), actions.reshape(theta.shape)]
     axes.contourf(*degrees, levels=[-0.5, 0.5, 1.5], colors=SIDES)
     axes.contour(*degrees, levels=[0.5], colors=[MUTED])
@@ -223,14 +204,10 @@ def _draw_phase(axes: Axes, policy: Policy) -> None:
         angles="xy",
         width=0.008,
     )
-    for limit in np.degrees([-THETA_LIMIT, THETA_LIMIT]):
-        axes.axvline(limit, color=VERMILION, linewidth=1.2, linestyle="--")
+    _frame_phase(axes)
     label = {"fontsize": 10, "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1.5}}
     axes.text(-14.4, -143, "← gauche", color=BLUE, ha="left", **label)
     axes.text(14.4, 128, "droite →", color=VERMILION, ha="right", **label)
-    axes.set_xlim(extent[:2])
-    axes.set_ylim(extent[2:])
-    axes.grid(visible=False)
 
 
 def _paths(policy: Policy, episodes: int, limit: int = 80) -> list[np.ndarray]:
@@ -251,7 +228,7 @@ def cart_diagram(state: Sequence[float], action: int, title: str) -> Picture:
     """Le chariot dans l'état `state` (x, ẋ, θ, θ̇), vu de loin, puis de près avec sa force."""
     x, _, theta, _ = check_array("state", state, (4,))
     check_choice("action", action, (0, 1))
-    figure, (wide, near) = _canvas(title, 7.6, 2.9, columns=2, width_ratios=[1.75, 1])
+    figure, (wide, near) = canvas(title, 7.6, 2.9, columns=2, width_ratios=[1.75, 1])
     for axes, bounds in ((wide, (-2.8, 2.8, -0.5, 1.5)), (near, (x - 0.9, x + 0.7, -0.3, 1.3))):
         axes.set_xlim(bounds[:2])
         axes.set_ylim(bounds[2:])
@@ -262,7 +239,7 @@ def cart_diagram(state: Sequence[float], action: int, title: str) -> Picture:
     _draw_track(wide, x)
     _draw_angle(near, x, theta)
     _draw_force(near, x, action)
-    return _finish(figure, title, "Schéma du chariot, de la tige, des limites et de la force.")
+    return finish(figure, title, "Schéma du chariot, de la tige, des limites et de la force.")
 
 
 def _draw_track(axes: Axes, x: float) -> None:
@@ -318,7 +295,7 @@ def components(
     observations = check_array("observations", observations, (None, 4))
     if len(names) != 4:
         raise ValueError(f"names doit donner les quatre composantes : {names!r} reçu.")
-    figure, panels = _canvas(title, 7.6, 4.6, rows=2, columns=2, sharex=True)
+    figure, panels = canvas(title, 7.6, 4.6, rows=2, columns=2, sharex=True)
     values = observations * np.array([1, 1, *np.degrees([1, 1])])
     limits = (X_LIMIT, None, np.degrees(THETA_LIMIT), None)
     for axes, name, series, limit in zip(panels.flat, names, values.T, limits, strict=True):
@@ -331,7 +308,7 @@ def components(
             axes.axhline(bound, color=VERMILION, linewidth=1.2, linestyle="--")
     for axes in panels[-1]:
         axes.set_xlabel("temps (pas de 0,02 s)")
-    return _finish(figure, title, f"Courbes de x, ẋ, θ et θ̇ sur {len(values) - 1} pas.")
+    return finish(figure, title, f"Courbes de x, ẋ, θ et θ̇ sur {len(values) - 1} pas.")
 
 
 def _shade_actions(axes: Axes, actions: np.ndarray) -> None:
@@ -347,38 +324,52 @@ def curves(
     series: Mapping[str, np.ndarray],
     title: str,
     labels: tuple[str, str],
-    log: bool = False,
+    log: bool | str = False,
+    bands: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
 ) -> Picture:
     """Plusieurs courbes sur les mêmes abscisses : `series` donne les valeurs (N,) de chacune.
 
-    `labels` : ce que portent les deux axes, unités comprises ; `log` : échelles logarithmiques.
+    `labels` : ce que portent les deux axes, unités comprises ; `log` : échelles logarithmiques,
+    toutes deux (True) ou une seule ("x", "y") ; `bands` : nom → (bas (N,), haut (N,)).
     """
     x = check_array("x", x, (None,))
     series = _checked_series("series", series, len(x))
-    figure, axes = _canvas(title, 7.6, 3.7)
+    check_choice("log", log, (False, True, "x", "y"))
+    for name in bands or ():
+        check_choice("bands", name, [*series])
+    figure, axes = canvas(title, 7.6, 3.7)
     for rank, (name, y) in enumerate(series.items()):
         look = rank % len(COLOURS)
-        marker = MARKERS[look] if log else None
+        marker = MARKERS[look] if log is True else None
         axes.plot(x, y, color=COLOURS[look], linestyle=DASHES[look], marker=marker, label=name)
-    if log:
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.xaxis.set_major_formatter(_tick)
-        axes.yaxis.set_major_formatter(_tick)
+        if bands and name in bands:
+            low, high = _checked_pair("bands", bands[name], len(x))
+            axes.fill_between(x, low, high, color=COLOURS[look], alpha=0.18, linewidth=0)
+    for axis, scaled in (("x", axes.set_xscale), ("y", axes.set_yscale)):
+        if log in (True, axis):
+            scaled("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(tick)
+        axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
     axes.legend()
-    ends = ", ".join(
-        f"{name} de {number(y[0], 2)} à {number(y[-1], 2)}" for name, y in series.items()
-    )
-    return _finish(figure, title, f"{labels[1]}, selon {labels[0]} : {ends}.")
+    ends = ", ".join(f"{name} de {_brief(y[0])} à {_brief(y[-1])}" for name, y in series.items())
+    return finish(figure, title, f"{labels[1]}, selon {labels[0]} : {ends}.")
+
+
+def _brief(value: float) -> str:
+    """Écrit un nombre avec trois chiffres utiles au plus, si petit soit-il."""
+    rounded = float(f"{value:.3g}")
+    decimals = np.format_float_positional(rounded, trim="-").partition(".")[2]
+    return number(rounded, len(decimals))
 
 
 @style()
 def draw_counts(counts: np.ndarray, title: str) -> Picture:
     """Combien de fois chaque place d'une mémoire a été tirée : `counts` (C,)."""
     counts = _checked_series("counts", {"places": counts})["places"]
-    figure, axes = _canvas(title, 7.6, 2.9)
+    figure, axes = canvas(title, 7.6, 2.9)
     drawn = np.flatnonzero(counts)
     axes.vlines(drawn, 0, counts[drawn], color=BLUE, linewidth=0.6)
     axes.set_xlim(0, len(counts))
@@ -386,38 +377,228 @@ def draw_counts(counts: np.ndarray, title: str) -> Picture:
     axes.set_xlabel("numéro de la transition, de la plus ancienne à la plus récente")
     axes.set_ylabel("nombre de tirages")
     told = f"{number(len(drawn))} transitions tirées au moins une fois sur {number(len(counts))}."
-    return _finish(figure, title, told)
+    return finish(figure, title, told)
 
 
 @style()
-def learning_curves(env_steps: np.ndarray, returns: np.ndarray, title: str) -> Picture:
+def learning_curves(
+    env_steps: np.ndarray, returns: np.ndarray | Mapping[str, np.ndarray], title: str
+) -> Picture:
     """Le retour moyen de la politique gloutonne à mesure que S agents apprennent.
 
     `env_steps` (V,) : pas par agent à chaque évaluation ; `returns` (S, V). Un trait fin par
-    graine, la moyenne interquartile en gras, son intervalle à 95 % en bande.
+    graine, la moyenne interquartile en gras, son intervalle à 95 % en bande. Pour comparer des
+    recettes, `returns` : nom → (S, V) ; une moyenne et une bande chacune, sans les traits fins.
     """
     env_steps = check_array("env_steps", env_steps, (None,))
     if not len(env_steps):
         raise ValueError("env_steps doit donner au moins une évaluation : tableau vide reçu.")
-    returns = check_array("returns", returns, (None, len(env_steps)))
-    figure, axes = _canvas(title, 7.6, 3.9)
-    axes.plot(env_steps, returns.T, color=SKY, linewidth=0.9, alpha=0.8)
-    low, high = bootstrap_interval(returns)
-    axes.fill_between(env_steps, low, high, color=BLUE, alpha=0.2, linewidth=0)
-    middle = interquartile_mean(returns)
-    count = len(returns)
-    label = f"moyenne interquartile de {count} graines, et son intervalle à 95 %"
-    axes.plot(env_steps, middle, color=BLUE, linewidth=3, label=label)
-    _mark_solved(axes)
+    groups = returns if isinstance(returns, Mapping) else {"": returns}
+    shape = (None, len(env_steps))
+    groups = {name: check_array("returns", group, shape) for name, group in groups.items()}
+    if not groups:
+        raise ValueError("returns doit nommer au moins une recette : {} reçu.")
+    figure, axes = canvas(title, 7.6, 3.9)
+    if len(groups) == 1:
+        [alone] = groups.values()
+        axes.plot(env_steps, alone.T, color=SKY, linewidth=0.9, alpha=0.8)
+    told = [
+        _draw_group(axes, env_steps, group, name, rank)
+        for rank, (name, group) in enumerate(groups.items())
+    ]
+    mark_solved(axes)
     axes.set_ylim(0, EPISODE_LIMIT * 1.06)
     axes.set_xlabel("pas de jeu par agent")
     axes.set_ylabel("retour moyen d'évaluation (pas)")
-    axes.legend(loc="lower right")
-    told = f"De {number(middle[0])} à {number(middle[-1])} pas, {label}."
-    return _finish(figure, title, told)
+    legend = "moyenne interquartile, et son intervalle à 95 %"
+    axes.legend(loc="lower right" if len(groups) == 1 else "best", title=legend, fontsize=10)
+    return finish(figure, title, f"{' ; '.join(told)}. Trait gras : {legend}.")
 
 
-# Le style
+def _draw_group(
+    axes: Axes, env_steps: np.ndarray, returns: np.ndarray, name: str, rank: int
+) -> str:
+    """Trace la moyenne et la bande d'une recette ; rend la phrase qui les dit."""
+    middle, (low, high) = interquartile_mean(returns), bootstrap_interval(returns)
+    look = {"color": COLOURS[rank % len(COLOURS)], "linestyle": DASHES[rank % len(DASHES)]}
+    count = f"{len(returns)} graines"
+    label = f"{name} ({count})" if name else count
+    axes.fill_between(env_steps, low, high, color=look["color"], alpha=0.2, linewidth=0)
+    axes.plot(env_steps, middle, linewidth=2.6, label=label, **look)
+    change = f"e {number(middle[0])} à {number(middle[-1])} pas"
+    return f"{label} : d{change}" if name else f"D{change}, {label}"
+
+
+@style()
+def action_maps(
+    q_values: Callable[[np.ndarray], np.ndarray], title: str, x: float = 0.0, x_dot: float = 0.0
+) -> Picture:
+    """Ce que des valeurs d'action disent du plan (θ, θ̇), en `x` (m) et `x_dot` (m/s) fixés.
+
+    `q_values` : (N, 4) → (N, 2), par exemple `agent.q_values`. À gauche, V = max Q ; à droite,
+    l'écart Q(droite) − Q(gauche), et le trait où la politique gloutonne change d'action.
+    """
+    check_callable("q_values", q_values)
+    x, x_dot = check_number("x", x, float), check_number("x_dot", x_dot, float)
+    theta, theta_dot = _phase_plane()
+    states = np.stack([0 * theta + x, 0 * theta + x_dot, theta, theta_dot], axis=-1)
+    q = np.asarray(q_values(states.reshape(-1, 4).astype(np.float32)))
+    q = check_array("q_values(...)", q, (theta.size, 2)).reshape(*theta.shape, 2)
+    left, right = np.moveaxis(q, -1, 0)
+    figure, (worth, gap) = canvas(title, 7.6, 3.9, columns=2, sharey=True)
+    value = worth.pcolormesh(*np.degrees([theta, theta_dot]), np.maximum(left, right))
+    widest = max(abs(right - left).max(), 1e-9)
+    sides = LinearSegmentedColormap.from_list("côtés", [BLUE, "white", VERMILION])
+    look = {"cmap": sides, "vmin": -widest, "vmax": widest}
+    difference = gap.pcolormesh(*np.degrees([theta, theta_dot]), right - left, **look)
+    if (right > left).any() and (right <= left).any():
+        gap.contour(*np.degrees([theta, theta_dot]), right > left, levels=[0.5], colors=[INK])
+    for axes, image, name in (
+        (worth, value, "valeur de l'état : max Q"),
+        (gap, difference, "Q(droite) − Q(gauche)"),
+    ):
+        _frame_phase(axes)
+        axes.set_title(name, fontsize=11, fontweight="normal", loc="center", pad=6)
+        figure.colorbar(image, ax=axes, format=FuncFormatter(tick), fraction=0.05)
+    worth.set_ylabel("vitesse angulaire θ̇ (°/s)")
+    best = np.maximum(left, right)
+    told = (
+        f"Plan angle, vitesse angulaire : valeurs de {number(best.min(), 1)} "
+        f"à {number(best.max(), 1)} ; l'action de droite l'emporte sur "
+        f"{number(100 * np.mean(right > left))} % du plan."
+    )
+    return finish(figure, title, told)
+
+
+@style()
+def memory_maps(observations: Mapping[str, np.ndarray], title: str) -> Picture:
+    """Ce qu'une mémoire contient, dans le plan (θ, θ̇) : plus c'est foncé, plus il y en a.
+
+    `observations` : nom → (N, 4), un panneau par nom, une même échelle pour tous.
+    """
+    if not observations:
+        raise ValueError(f"observations doit nommer au moins une mémoire : {observations!r} reçu.")
+    checked = {
+        name: check_array("observations", values, (None, 4))
+        for name, values in observations.items()
+    }
+    empty = [name for name, values in checked.items() if not len(values)]
+    if empty:
+        raise ValueError(f"observations doit donner au moins un état par mémoire : {empty} sans.")
+    figure, panels = canvas(title, 7.6, 3.8, columns=len(checked), sharey=True, squeeze=False)
+    edges = np.linspace(-15, 15, 61), np.linspace(-150, 150, 61)
+    shares = {
+        name: np.histogram2d(*np.degrees(values[:, 2:]).T, bins=edges)[0] / len(values)
+        for name, values in checked.items()
+    }
+    norm = LogNorm(1e-4, max(1e-3, *(share.max() for share in shares.values())))
+    for axes, (name, share) in zip(panels[0], shares.items(), strict=True):
+        image = axes.pcolormesh(*edges, share.T, norm=norm, cmap="cividis_r")
+        _frame_phase(axes)
+        axes.set_title(name, fontsize=11, fontweight="normal", loc="center", pad=6)
+    panels[0][0].set_ylabel("vitesse angulaire θ̇ (°/s)")
+    bar = figure.colorbar(image, ax=panels, fraction=0.04, format=FuncFormatter(_percent))
+    bar.set_label("part de la mémoire, par case")
+    bar.minorticks_off()
+    near = {
+        name: np.mean(np.abs(values[:, 2]) > THETA_LIMIT / 2) for name, values in checked.items()
+    }
+    shown = ", ".join(f"{name} {number(100 * share)} %" for name, share in near.items())
+    return finish(figure, title, f"Part des états au-delà de 6° : {shown}.")
+
+
+def _percent(value: float, _position=None) -> str:
+    return f"{tick(100 * value)} %"
+
+
+@style()
+def distributions(values: Mapping[str, np.ndarray], title: str, label: str) -> Picture:
+    """Comment se répartissent plusieurs séries de nombres : un histogramme chacune, l'un sous
+    l'autre, la moyenne marquée d'un trait.
+
+    `values` : nom → (N,) ; `label` : ce que porte l'axe, unité comprise.
+    """
+    values = _checked_series("values", values)
+    figure, panels = canvas(
+        title, 7.6, 1.15 * len(values) + 1.0, rows=len(values), sharex=True, squeeze=False
+    )
+    every = np.concatenate([*values.values()])
+    edges = np.histogram_bin_edges(every, bins=50)
+    for rank, (axes, (name, series)) in enumerate(zip(panels[:, 0], values.items(), strict=True)):
+        weights = np.full(len(series), 100 / len(series))
+        axes.hist(series, edges, weights=weights, color=COLOURS[rank % len(COLOURS)], alpha=0.75)
+        axes.axvline(series.mean(), color=INK, linewidth=1.6)
+        axes.margins(y=0.35)
+        told = f"{name} : moyenne {number(series.mean(), 1)}"
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.8}
+        place = {"transform": axes.transAxes, "ha": "left", "va": "top", "bbox": box}
+        axes.text(0.01, 0.95, told, **place)
+    panels[-1, 0].set_xlabel(label)
+    figure.supylabel("part (%)", fontsize=11, color=INK)
+    means = ", ".join(f"{name} {number(series.mean(), 1)}" for name, series in values.items())
+    return finish(figure, title, f"Moyennes : {means}.")
+
+
+@style()
+def points(
+    series: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    title: str,
+    labels: tuple[str, str],
+    identity: bool = False,
+) -> Picture:
+    """Des nuages de points : `series` donne, par nom, les abscisses (N,) et les ordonnées (N,).
+
+    `labels` : ce que portent les deux axes ; `identity` : trace la droite où les deux sont égales.
+    """
+    if not series:
+        raise ValueError(f"series doit nommer au moins un nuage : {series!r} reçu.")
+    clouds = {name: _checked_pair("series", pair) for name, pair in series.items()}
+    figure, axes = canvas(title, 7.6, 4.2)
+    for rank, (name, (x, y)) in enumerate(clouds.items()):
+        look = {"color": COLOURS[rank % len(COLOURS)], "marker": MARKERS[rank % len(MARKERS)]}
+        axes.plot(x, y, linestyle="", alpha=0.75, markersize=6, label=name, **look)
+    if identity:
+        bounds = axes.get_xlim()
+        axes.plot(bounds, bounds, color=MUTED, linewidth=1.2, linestyle="--", label="égalité")
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
+    axes.legend()
+    counts = ", ".join(f"{name} {len(x)}" for name, (x, _) in clouds.items())
+    return finish(figure, title, f"{labels[1]}, selon {labels[0]} ; nombre de points : {counts}.")
+
+
+@style()
+def verdicts(
+    passed: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str
+) -> Picture:
+    """Un tableau de ✔ et de ✘ : `passed` (R, C), vrai où la ligne passe l'épreuve de la colonne."""
+    passed = check_array("passed", passed, (len(rows), len(columns))).astype(bool)
+    if not passed.size:
+        raise ValueError("passed doit avoir une ligne et une colonne au moins : tableau vide reçu.")
+    figure, axes = canvas(title, 7.6, 0.36 * len(rows) + 1.5)
+    for (row, column), right in np.ndenumerate(passed):
+        colour = GREEN if right else VERMILION
+        square = {"facecolor": colour, "alpha": 0.16, "edgecolor": "white", "linewidth": 2}
+        axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **square))
+        mark = {"ha": "center", "va": "center", "color": colour, "fontsize": 13}
+        axes.text(column, row, "✔" if right else "✘", **mark)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    refused = [
+        f"{name} : {', '.join(np.array(columns)[~line]) or 'aucun'}"
+        for name, line in zip(rows, passed, strict=True)
+    ]
+    return finish(figure, title, f"Refus, ligne par ligne. {' ; '.join(refused)}.")
+
+
+# Les arguments
 
 
 def _checked_series(
@@ -432,43 +613,10 @@ def _checked_series(
     return checked
 
 
-def _canvas(title: str, width: float, height: float, rows: int = 1, columns: int = 1, **shared):
-    """Rend une figure stylée, son titre écrit, et ses axes."""
-    figure = Figure((width, height), layout="constrained")
-    panels = figure.subplots(rows, columns, **shared)
-    written = fill(typography(title), round(width * 10.5))
-    figure.suptitle(written, x=0.01, ha="left", fontsize=12.5, fontweight="bold", color=INK)
-    for axes in figure.axes:
-        axes.xaxis.set_major_formatter(_tick)
-        axes.yaxis.set_major_formatter(_tick)
-    return figure, panels
-
-
-def _finish(figure: Figure, title: str, told: str) -> Picture:
-    """Pose les espaces insécables, dessine, et rend l'image avec `title` et `told` pour texte."""
-    for text in figure.findobj(Text):
-        text.set_text(typography(text.get_text()))
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-    end = "" if title.endswith(("?", "!", ".", "…")) else "."
-    return Picture(figure, buffer.getvalue(), typography(f"{title}{end} {told}"))
-
-
-def _tick(value: float, _position=None) -> str:
-    """Écrit une graduation avec autant de décimales qu'il lui en faut."""
-    decimals = np.format_float_positional(round(value, 12), precision=9, trim="-").partition(".")[2]
-    return number(value, len(decimals))
-
-
-def _mark_solved(axes: Axes, vertical: bool = False) -> None:
-    """Trace le seuil de 475 pas et l'étiquette."""
-    if vertical:
-        axes.axvline(SOLVED_RETURN, color=MUTED, linewidth=1.2, linestyle=":")
-        transform, place = axes.get_xaxis_transform(), (SOLVED_RETURN, 0.02)
-        look = {"ha": "right", "va": "bottom", "xytext": (-4, 0)}
-    else:
-        axes.axhline(SOLVED_RETURN, color=MUTED, linewidth=1.2, linestyle=":")
-        transform, place = axes.get_yaxis_transform(), (0.01, SOLVED_RETURN)
-        look = {"ha": "left", "va": "top", "xytext": (0, -3)}
-    look |= {"textcoords": "offset points", "color": MUTED, "fontsize": 10}
-    axes.annotate(f"seuil : {number(SOLVED_RETURN)}", place, xycoords=transform, **look)
+def _checked_pair(
+    name: str, pair: tuple[np.ndarray, np.ndarray], length: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    if not isinstance(pair, Sequence | np.ndarray) or len(pair) != 2:
+        raise ValueError(f"{name} doit donner deux tableaux par nom : {pair!r} reçu.")
+    first = check_array(name, pair[0], (length,))
+    return first, check_array(name, pair[1], (len(first),))

@@ -182,11 +182,11 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # |:---|:---|
 # | | 00 · Prise en main (vous y êtes) |
 # | Description du problème | [01 · Le problème](01_le_probleme.ipynb) |
-# | | 02 · De la table au réseau, à venir |
+# | | [02 · De la table au réseau](02_de_la_table_au_reseau.ipynb) |
 # | Replay Memory | [03 · La mémoire de rejeu](03_la_memoire_de_rejeu.ipynb) |
-# | DQNN | 04 · Le DQN, à venir |
-# | Boucle d'entraînement | 05 · La boucle d'entraînement, à venir |
-# | Boucle de test, Résultats | 06 · La boucle de test, à venir |
+# | DQNN | [04 · Le DQN](04_le_dqn.ipynb) |
+# | Boucle d'entraînement | [05 · La boucle d'entraînement](05_la_boucle_d_entrainement.ipynb) |
+# | Boucle de test, Résultats | [06 · La boucle de test](06_la_boucle_de_test.ipynb) |
 # | Version 2 (un titre, sans rien dessous) | 07 · Version 2, à venir |
 
 # %% [markdown]

@@ -13,13 +13,12 @@
 # *Comptez quarante minutes de lecture ; le carnet s'exécute en moins d'une minute.*
 
 # %%
-import inspect
-
 import gymnasium as gym
 import numpy as np
 
 from cartpole_helpers import cartpole, evaluate, play, policies
 from cartpole_helpers.display import figures, video
+from cartpole_helpers.display.listing import listing
 
 # %% [markdown]
 # ## 1. Le chariot et la tige
@@ -120,7 +119,7 @@ print("poussé à gauche :", apres_gauche)
 # Voici la fonction du cours, telle qu'elle s'exécute.
 
 # %%
-print(inspect.getsource(cartpole.dynamics))
+listing(cartpole.dynamics)
 
 # %% [markdown]
 # Ces quelques lignes *sont* le jeu. Vérifions-le : partons du même état que Gymnasium, appliquons la
@@ -187,7 +186,7 @@ for nom, episode in [("toujours à droite", chute), ("bonne règle", reussite)]:
 # $N$ actions. Un réseau de neurones entraîné ne sera pas autre chose.
 
 # %%
-print(inspect.getsource(policies.push_by_angle_and_velocity))
+listing(policies.push_by_angle_and_velocity)
 
 # %% [markdown]
 # Les cinq règles que voici vont de la plus naïve à la plus savante.
@@ -421,3 +420,5 @@ print(f"moyenne {mes_durees.mean():.0f} pas, le plus court {mes_durees.min():.0f
 # 2. **Terminaison et troncature** ne disent pas la même chose : tomber, ou cesser de regarder.
 # 3. Un score se compare à des **repères** et se lit avec sa **dispersion** ; 500 est la limite du
 #    chronomètre, non celle de l'agent.
+#
+# Le prochain carnet apprend à prévoir : [02 · De la table au réseau](02_de_la_table_au_reseau.ipynb).

@@ -12,7 +12,6 @@
 # *Comptez trente-cinq minutes de lecture ; le carnet s'exécute en moins d'une minute.*
 
 # %%
-import inspect
 from collections import deque
 from timeit import timeit
 
@@ -20,6 +19,7 @@ import numpy as np
 
 from cartpole_helpers import ReplayBuffer, play, policies, version1
 from cartpole_helpers.display import figures
+from cartpole_helpers.display.listing import listing
 
 # %% [markdown]
 # ## 1. Des pas qui se ressemblent
@@ -90,22 +90,11 @@ figures.curves(
 # ## 2. Le code du document
 #
 # Le document garde ses transitions dans cinq tableaux circulaires, des `carray`. Quand un tableau est
-# plein, la transition la plus récente prend la place de la plus ancienne.
-
-
-# %%
-def montrer(*fonctions):
-    """Affiche le code tel qu'il s'exécute, sans ses commentaires."""
-    for fonction in fonctions:
-        lignes = inspect.getsource(fonction).splitlines()
-        print("\n".join(ligne for ligne in lignes if not ligne.strip().startswith("#")) + "\n")
-
-
-# %% [markdown]
-# D'abord l'écriture, puis la lecture :
+# plein, la transition la plus récente prend la place de la plus ancienne. `listing` affiche le code
+# tel qu'il s'exécute, lu dans son fichier ; d'abord l'écriture, puis la lecture.
 
 # %%
-montrer(version1.carray.append, version1.carray.sample_from_perm)
+listing(version1.carray.append, version1.carray.sample_from_perm, comments=False)
 
 # %% [markdown]
 # La tête d'écriture, `head`, part de 0, passe à la dernière case, puis **descend**. La case d'après la
@@ -268,7 +257,7 @@ print("demandé 256, reçu", len(lot[0]), "; récompense 0,5 devenue", lot[3][0,
 # reste vérifie les formes, et sert à plusieurs agents à la fois.
 
 # %%
-montrer(ReplayBuffer.add, ReplayBuffer.sample, ReplayBuffer._draw)
+listing(ReplayBuffer.add, ReplayBuffer.sample, ReplayBuffer._draw)
 
 # %% [markdown]
 # Le tirage prend 256 numéros au hasard, **avec remise** : un même pas peut sortir deux fois, ce qui est
@@ -378,3 +367,5 @@ print("places atteintes :", len(np.unique(essai.sample_from_perm(np.arange(TAILL
 #    du document n'en atteint que 256, sans rien dire.
 # 3. On éprouve une structure de données contre un **arbitre** simple, à des tailles quelconques, et
 #    l'on refuse un lot trop grand au lieu de le raccourcir.
+#
+# Le prochain carnet donne à l'agent un réseau et une cible : [04 · Le DQN](04_le_dqn.ipynb).

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 from IPython.core.interactiveshell import InteractiveShell
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from cartpole_helpers import bootstrap_interval, evaluate, interquartile_mean, play
@@ -36,6 +38,27 @@ CURVES = np.clip(np.random.default_rng(0).normal(240, 120, (5, 7)), 9, 500)
 SIZES, COUNTS = 2 ** np.arange(10, 17), np.arange(900) % 7
 COSTS = {"une": np.linspace(10, 12, 7), "autre": np.linspace(60, 600, 7)}
 LABELS = ("nombre de places", "durée d'un tirage (µs)")
+BANDS = {"autre": (COSTS["autre"] - 30, COSTS["autre"] + 50)}
+RECIPES = {"sans": CURVES[:3], "avec": np.clip(CURVES[1:] + 90, 0, 500)}
+DRAWS = np.random.default_rng(1)
+MEMORIES = {
+    "tôt": DRAWS.normal(0, [1, 1, 0.1, 0.9], (400, 4)),
+    "tard": DRAWS.normal(0, [1, 1, 0.02, 0.3], (1_000, 4)),
+}
+SERIES = {"cible": DRAWS.normal(-20, 9, 300), "double": DRAWS.normal(35, 3, 80)}
+CLOUDS = {
+    "départs": (DRAWS.uniform(0, 9, 30), DRAWS.uniform(2, 5, 30)),
+    "fins": (np.arange(4), np.arange(4) ** 2),
+}
+PASSED = np.array([[1, 1, 1], [0, 1, 0]])
+LINES, TRIALS = ("la règle", "une faute"), ("une action", "deux actions", "un choix")
+
+
+def leaning(states):
+    """Des valeurs (N, 2) que l'on sait par cœur : 10 + θ à droite, 10 − θ̇ à gauche."""
+    return 10 + np.stack([-states[:, 3], states[:, 2]], axis=-1)
+
+
 MAKERS = {
     "baselines": lambda: figures.baselines(RETURNS, TITLE),
     "survival": lambda: figures.survival(LENGTHS, 2_000, TITLE, marks=(500,)),
@@ -47,6 +70,13 @@ MAKERS = {
     "learning_curves": lambda: figures.learning_curves(ENV_STEPS, CURVES, TITLE),
     "curves": lambda: figures.curves(SIZES, COSTS, TITLE, LABELS, log=True),
     "draw_counts": lambda: figures.draw_counts(COUNTS, TITLE),
+    "recipes": lambda: figures.learning_curves(ENV_STEPS, RECIPES, TITLE),
+    "bands": lambda: figures.curves(SIZES, COSTS, TITLE, LABELS, log="x", bands=BANDS),
+    "action_maps": lambda: figures.action_maps(leaning, TITLE),
+    "memory_maps": lambda: figures.memory_maps(MEMORIES, TITLE),
+    "distributions": lambda: figures.distributions(SERIES, TITLE, "écart (pas)"),
+    "points": lambda: figures.points(CLOUDS, TITLE, LABELS, identity=True),
+    "verdicts": lambda: figures.verdicts(PASSED, LINES, TRIALS, TITLE),
 }
 
 
@@ -149,6 +179,52 @@ def test_a_picture_shows_itself_with_its_text_and_width(picture):
     assert metadata["image/png"]["alt"] == data["text/plain"] == picture.alt
 
 
+@pytest.fixture(scope="module")
+def both_images():
+    """Chaque image, telle que Matplotlib la dessine, puis telle que le cours la garde."""
+    drawn = {}
+
+    def kept(name):
+        if name not in drawn:
+            with pytest.MonkeyPatch.context() as patch:
+                files = []
+
+                def save(figure, file, **options):
+                    savefig(figure, file, **options)
+                    files.append(file.getvalue())
+
+                savefig = Figure.savefig
+                patch.setattr(Figure, "savefig", save)
+                drawn[name] = MAKERS[name]().png()
+            drawn[name] = (*files, drawn[name])
+        return drawn[name]
+
+    return kept
+
+
+def colours_of(content):
+    with Image.open(io.BytesIO(content)) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_lighter_image_is_still_the_one_matplotlib_draws(both_images, name):
+    drawn, light = both_images(name)
+    gap = np.abs(colours_of(light) - colours_of(drawn))
+    assert gap.max() <= 16
+    assert gap.mean() < 0.5
+    white = (colours_of(drawn) == 255).all(axis=-1)
+    assert (colours_of(light)[white] == 255).all()
+    assert len(light) < 0.95 * len(drawn)
+    if name != "action_maps":
+        assert len(light) < len(drawn) / 2
+
+
+def test_a_gradient_keeps_its_colours(both_images):
+    drawn, light = both_images("action_maps")
+    np.testing.assert_array_equal(colours_of(light), colours_of(drawn))
+
+
 def test_the_same_data_make_the_same_bytes(maker):
     picture = maker()
     content = picture.png()
@@ -225,6 +301,15 @@ OTHER_DATA = {
     "learning_curves": lambda: figures.learning_curves(ENV_STEPS, CURVES / 2, TITLE),
     "curves": lambda: figures.curves(SIZES, COSTS | {"une": COSTS["autre"]}, TITLE, LABELS),
     "draw_counts": lambda: figures.draw_counts(COUNTS // 2, TITLE),
+    "recipes": lambda: figures.learning_curves(ENV_STEPS, RECIPES | {"sans": CURVES[2:]}, TITLE),
+    "bands": lambda: figures.curves(SIZES, COSTS, TITLE, LABELS, log="x"),
+    "action_maps": lambda: figures.action_maps(lambda states: 2 * leaning(states), TITLE),
+    "memory_maps": lambda: figures.memory_maps(MEMORIES | {"tard": MEMORIES["tôt"]}, TITLE),
+    "distributions": lambda: figures.distributions(
+        SERIES | {"double": SERIES["cible"]}, TITLE, "écart (pas)"
+    ),
+    "points": lambda: figures.points(CLOUDS | {"fins": ([0, 1], [0, 4])}, TITLE, LABELS, True),
+    "verdicts": lambda: figures.verdicts(1 - PASSED, LINES, TRIALS, TITLE),
 }
 
 
@@ -233,7 +318,10 @@ def test_other_data_make_another_picture(name):
     assert OTHER_DATA[name]().png() != picture_of(name).png()
 
 
-@pytest.mark.parametrize("name", ["baselines", "survival", "components", "learning_curves"])
+TELLING = {"phase_portraits", "cart_diagram", "bands"}  # le texte n'y dit pas les données
+
+
+@pytest.mark.parametrize("name", sorted(set(MAKERS) - TELLING))
 def test_other_data_make_another_text(name):
     assert OTHER_DATA[name]().alt != picture_of(name).alt
 
@@ -297,6 +385,13 @@ def test_curves_and_diagrams_are_graduated():
         "learning_curves": 2,
         "curves": 2,
         "draw_counts": 2,
+        "recipes": 2,
+        "bands": 2,
+        "action_maps": 5,
+        "memory_maps": 4,
+        "distributions": 3,
+        "points": 2,
+        "verdicts": 0,
     }
 
 
@@ -338,13 +433,11 @@ def test_a_long_title_is_wrapped_whole():
     assert figure.texts[0].get_window_extent().x1 <= figure.bbox.width
 
 
-@pytest.mark.parametrize(
-    "name", ["baselines", "survival", "phase_portraits", "components", "learning_curves"]
-)
+@pytest.mark.parametrize("name", sorted(set(MAKERS) - {"cart_diagram", "verdicts"}))
 def test_axes_are_named(name):
     figure = picture_of(name).figure
     numbered = [*numbered_axes(figure)]
-    for axes in figure.axes:
+    for axes in (axes for axes in figure.axes if axes.get_subplotspec()):
         below = axes.get_subplotspec().is_last_row()
         assert axes.get_xlabel() or not below
         left = axes.get_subplotspec().is_first_col()
@@ -474,7 +567,217 @@ def test_curves_pass_through_their_points():
     for name, values in COSTS.items():
         assert line_through(axes, SIZES, values).get_label() == name
     assert axes.get_xscale() == axes.get_yscale() == "log"
-    assert_told(picture_of("curves"), "une de 10,00 à 12,00", "autre de 60,00 à 600,00")
+    assert_told(picture_of("curves"), "une de 10 à 12", "autre de 60 à 600")
+
+
+@pytest.mark.parametrize(
+    ("log", "scales"),
+    [
+        (False, ("linear", "linear")),
+        (True, ("log", "log")),
+        ("x", ("log", "linear")),
+        ("y", ("linear", "log")),
+    ],
+)
+def test_one_axis_or_both_are_logarithmic(log, scales):
+    figure = figures.curves(SIZES, COSTS, TITLE, LABELS, log=log).figure
+    [axes] = figure.axes
+    assert (axes.get_xscale(), axes.get_yscale()) == scales
+    assert_ticks_are_true(figure)
+
+
+def test_the_ends_of_tiny_curves_are_told_to_three_digits():
+    series = {"une": np.array([1.2345e-12, 123_456]), "autre": np.array([-0.00098765, 0])}
+    told = figures.curves(np.arange(2), series, TITLE, LABELS).alt
+    assert f"une de 0,00000000000123 à 123{NARROW}000" in told
+    assert f"autre de {MINUS}0,000988 à 0" in told
+
+
+def outline(band):
+    """Les points du contour d'une bande."""
+    return np.concatenate([path.vertices for path in band.get_paths()])
+
+
+def assert_bounds(band, x, low, high):
+    """À chaque abscisse, la bande va exactement de `low` à `high`."""
+    points = outline(band)
+    for place, bottom, top in zip(x, low, high, strict=True):
+        heights = points[np.isclose(points[:, 0], place), 1]
+        assert (heights.min(), heights.max()) == pytest.approx((bottom, top))
+
+
+def test_bands_are_those_given_in_the_colour_of_their_curve():
+    [axes] = picture_of("bands").figure.axes
+    [band] = axes.collections
+    assert_bounds(band, SIZES, *BANDS["autre"])
+    curve = line_through(axes, SIZES, COSTS["autre"])
+    assert to_hex(band.get_facecolor()[0]) == to_hex(curve.get_color())
+
+
+def test_recipes_are_a_mean_and_a_band_each_without_the_seeds():
+    [axes] = picture_of("recipes").figure.axes
+    for band, (name, returns) in zip(axes.collections, RECIPES.items(), strict=True):
+        mean = line_through(axes, ENV_STEPS, interquartile_mean(returns))
+        assert name in mean.get_label()
+        assert f"{len(returns)} graines" in mean.get_label()
+        assert_bounds(band, ENV_STEPS, *bootstrap_interval(returns))
+        assert to_hex(band.get_facecolor()[0]) == to_hex(mean.get_color())
+    assert sum(len(line.get_xdata()) == len(ENV_STEPS) for line in axes.lines) == len(RECIPES)
+    ends = [[f"{interquartile_mean(r[:, end]):.0f}" for end in (0, -1)] for r in RECIPES.values()]
+    told = [f"de {first} à {last} pas" for first, last in ends]
+    assert_told(picture_of("recipes"), *told, "sans (3 graines)", "avec (4 graines)", "95 %")
+
+
+def test_action_maps_ask_for_every_state_of_the_plane_at_the_place_given():
+    asked = []
+    figures.action_maps(lambda s: asked.append(s) or leaning(s), TITLE, x=-1.5, x_dot=0.7)
+    [states] = asked
+    assert states.dtype == np.float32
+    np.testing.assert_allclose(np.unique(states[:, :2], axis=0), [[-1.5, 0.7]], rtol=1e-6)
+    degrees = np.degrees(states[:, 2:])
+    np.testing.assert_allclose([degrees.min(0), degrees.max(0)], [[-15, -150], [15, 150]], 1e-5)
+
+
+def mesh_of(axes):
+    """Les centres (°, °/s) et la valeur des cases d'un plan colorié."""
+    [mesh] = [one for one in axes.collections if isinstance(one, QuadMesh)]
+    corners = mesh.get_coordinates()
+    centres = (corners[1:, 1:] + corners[:-1, :-1]) / 2
+    return mesh, centres.reshape(-1, 2), mesh.get_array().reshape(-1)
+
+
+def test_action_maps_show_the_value_and_the_gap():
+    worth, gap, *_ = picture_of("action_maps").figure.axes
+    for axes, read_off in ((worth, np.maximum), (gap, lambda left, right: right - left)):
+        mesh, centres, values = mesh_of(axes)
+        left, right = 10 - np.radians(centres[:, 1]), 10 + np.radians(centres[:, 0])
+        np.testing.assert_allclose(values, read_off(left, right), atol=1e-5)
+    low, high = mesh.get_clim()
+    assert -low == high >= abs(values).max()  # le blanc est l'égalité
+    assert to_hex(mesh.cmap(0.5)) == "#ffffff"
+
+
+def test_the_line_of_action_maps_is_where_the_greedy_action_changes():
+    """Ici, là où θ = −θ̇ ; une case du plan fait 1,7° par seconde."""
+    gap = picture_of("action_maps").figure.axes[1]
+    [line] = [one for one in gap.collections if not isinstance(one, QuadMesh)]
+    theta, theta_dot = outline(line).T
+    assert len(theta) > 20
+    assert np.abs(theta + theta_dot).max() <= 1.7
+    assert (theta.min(), theta.max()) == pytest.approx((-15, 15), abs=0.2)
+
+
+@pytest.mark.parametrize(("values", "share"), [([1, 0], 0), ([0, 1], 100), ([1, 1], 0)])
+def test_one_action_everywhere_has_no_line(values, share):
+    picture = figures.action_maps(lambda states: np.tile(values, (len(states), 1)), TITLE)
+    assert [type(one) for one in picture.figure.axes[1].collections] == [QuadMesh]
+    assert_told(picture, f"{share} % du plan")
+
+
+def test_the_text_of_action_maps_gives_the_values_and_the_share():
+    wide = math.radians(150)
+    assert_told(
+        picture_of("action_maps"),
+        f"de {10 - math.radians(15):.1f} à {10 + wide:.1f}".replace(".", ","),
+        "droite l’emporte sur 50 % du plan",
+    )
+
+
+def test_memory_maps_count_the_states_of_each_cell():
+    edges = np.linspace(-15, 15, 61), np.linspace(-150, 150, 61)
+    panels = picture_of("memory_maps").figure.axes
+    meshes = []
+    for axes, (name, states) in zip(panels, MEMORIES.items(), strict=False):
+        mesh, centres, values = mesh_of(axes)
+        meshes.append(mesh)
+        columns, rows = (np.digitize(part, cut) for part, cut in zip(centres.T, edges, strict=True))
+        degrees = np.degrees(states[:, 2:]).T
+        places = [np.digitize(part, cut) for part, cut in zip(degrees, edges, strict=True)]
+        cells = [*zip(*(place.tolist() for place in places), strict=True)]
+        expected = [cells.count(cell) for cell in zip(columns.tolist(), rows.tolist(), strict=True)]
+        np.testing.assert_allclose(np.ma.filled(values, 0), np.array(expected) / len(states))
+        assert axes.get_title() == name
+    assert len(meshes) == len(MEMORIES)
+    assert meshes[0].norm is meshes[1].norm  # une même échelle pour tous
+    lightness = [sum(meshes[0].cmap(share)[:3]) for share in np.linspace(0, 1, 9)]
+    assert lightness == sorted(lightness, reverse=True)  # plus foncé : davantage
+
+
+def test_the_text_of_memory_maps_gives_the_shares_beyond_six_degrees():
+    six = math.radians(6)
+    shares = {
+        name: sum(abs(angle) > six for angle in states[:, 2].tolist()) / len(states)
+        for name, states in MEMORIES.items()
+    }
+    assert 0 <= shares["tard"] < 0.1 < shares["tôt"]
+    told = [f"{name} {100 * share:.0f} %" for name, share in shares.items()]
+    assert_told(picture_of("memory_maps"), "6°", *told)
+
+
+def test_distributions_are_histograms_in_percent_and_means():
+    panels = picture_of("distributions").figure.axes
+    edges = np.histogram_bin_edges(np.concatenate([*SERIES.values()]), bins=50)
+    for axes, (name, values) in zip(panels, SERIES.items(), strict=True):
+        bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+        np.testing.assert_allclose([bar.get_x() for bar in bars], edges[:-1], atol=1e-9)
+        counts, _ = np.histogram(values, edges)
+        np.testing.assert_allclose([bar.get_height() for bar in bars], 100 * counts / len(values))
+        assert sum(bar.get_height() for bar in bars) == pytest.approx(100)
+        [mean] = [line.get_xdata()[0] for line in axes.lines]
+        assert mean == pytest.approx(values.mean())
+        assert name in axes.texts[0].get_text()
+    means = [f"{name} {figures.number(values.mean(), 1)}" for name, values in SERIES.items()]
+    assert_told(picture_of("distributions"), *means)
+
+
+def test_points_are_those_given_and_the_identity_is_straight():
+    [axes] = picture_of("points").figure.axes
+    for name, (x, y) in CLOUDS.items():
+        cloud = line_through(axes, x, y)
+        assert cloud.get_label() == name
+        assert cloud.get_linestyle() == "None"
+    identity = axes.lines[-1]
+    np.testing.assert_array_equal(identity.get_xdata(), identity.get_ydata())
+    assert identity.get_label() == "égalité"
+    assert len(figures.points(CLOUDS, TITLE, LABELS).figure.axes[0].lines) == len(CLOUDS)
+    assert_told(picture_of("points"), "départs 30", "fins 4")
+
+
+def test_verdicts_put_each_mark_in_its_place():
+    figure = picture_of("verdicts").figure
+    figure.draw_without_rendering()
+    [axes] = figure.axes
+    rows = {tick.get_loc(): tick.label1.get_text() for tick in axes.yaxis.get_major_ticks()}
+    columns = {tick.get_loc(): tick.label2.get_text() for tick in axes.xaxis.get_major_ticks()}
+    found = {
+        (rows[y], columns[x]): text.get_text()
+        for text in axes.texts
+        for x, y in [text.get_position()]
+    }
+    assert found == {
+        (line, trial): "✔" if right else "✘"
+        for line, rights in zip(LINES, PASSED.tolist(), strict=True)
+        for trial, right in zip(TRIALS, rights, strict=True)
+    }
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # de haut en bas, dans l'ordre donné
+    colours = {text.get_text(): text.get_color() for text in axes.texts}
+    assert colours["✔"] != colours["✘"]
+
+
+def test_the_text_of_verdicts_names_what_each_line_fails():
+    refused = "la règle : aucun ; une faute : une action, un choix."
+    assert_told(picture_of("verdicts"), refused)
+
+
+def test_the_marks_of_verdicts_are_really_drawn():
+    """Une police sans ✔ ni ✘ dessinerait deux fois le même carré vide."""
+    one, other = (
+        figures.verdicts([[right]], ["a"], ["b"], TITLE).figure.axes[0].texts[0] for right in (1, 0)
+    )
+    font = matplotlib.font_manager.get_font(matplotlib.font_manager.findfont(one.get_fontname()))
+    glyphs = {font.get_char_index(ord(text.get_text())) for text in (one, other)}
+    assert len(glyphs) == 2
+    assert 0 not in glyphs
 
 
 def test_draw_counts_tell_how_many_were_drawn():
@@ -518,6 +821,18 @@ EDGES = {
     "leaning_left": lambda: figures.cart_diagram([-2.4, 0, -0.2, 0], 0, TITLE),
     "two_states": lambda: figures.components(EPISODE.observations[:2], TITLE),
     "one_seed": lambda: figures.learning_curves(ENV_STEPS, CURVES[:1], TITLE),
+    "one_recipe": lambda: figures.learning_curves(ENV_STEPS, {"a": CURVES}, TITLE),
+    "seven_recipes": lambda: figures.learning_curves(
+        ENV_STEPS, {str(rank): CURVES / (rank + 1) for rank in range(7)}, TITLE
+    ),
+    "same_values": lambda: figures.action_maps(lambda states: 0 * states[:, :2], TITLE),
+    "one_memory": lambda: figures.memory_maps({"a": np.zeros((1, 4))}, TITLE),
+    "outside_the_plane": lambda: figures.memory_maps({"a": np.full((3, 4), 9.0)}, TITLE),
+    "same_number": lambda: figures.distributions({"a": np.full(5, 2.0)}, TITLE, "pas"),
+    "seven_distributions": lambda: figures.distributions(
+        {str(rank): np.arange(9) for rank in range(7)}, TITLE, "pas"
+    ),
+    "no_point": lambda: figures.points({"a": ([], []), "b": ([1, 2], [3, 4])}, TITLE, LABELS),
     "sixty_four_seeds": lambda: figures.learning_curves(ENV_STEPS, np.full((64, 7), 9.5), TITLE),
 }
 
@@ -552,11 +867,49 @@ BAD_CALLS = [
     ("series", lambda: figures.curves(SIZES, {"une": np.zeros(3)}, TITLE, LABELS)),
     ("series", lambda: figures.curves(SIZES, {}, TITLE, LABELS)),
     ("counts", lambda: figures.draw_counts(np.array([]), TITLE)),
+    ("returns", lambda: figures.learning_curves(np.arange(3), {}, TITLE)),
+    ("returns", lambda: figures.learning_curves(np.arange(3), {"a": np.zeros((2, 4))}, TITLE)),
+    ("returns", lambda: figures.learning_curves([0], {"a": [[math.nan]]}, TITLE)),
+    ("log", lambda: figures.curves(SIZES, COSTS, TITLE, LABELS, log="z")),
+    ("log", lambda: figures.curves(SIZES, COSTS, TITLE, LABELS, log=None)),
+    ("bands", lambda: banded({"une": (COSTS["une"], COSTS["une"][1:])})),
+    ("bands", lambda: banded({"une": (COSTS["une"], COSTS["une"] * math.nan)})),
+    ("bands", lambda: banded({"une": COSTS["une"]})),
+    ("bands", lambda: banded({"une": 3})),
+    ("bands", lambda: banded({"inconnue": BANDS["autre"]})),
+    ("q_values", lambda: figures.action_maps(None, TITLE)),
+    (r"q_values\(\.\.\.\)", lambda: figures.action_maps(lambda states: states, TITLE)),
+    (r"q_values\(\.\.\.\)", lambda: figures.action_maps(lambda states: states[:9, :2], TITLE)),
+    (r"q_values\(\.\.\.\)", lambda: figures.action_maps(lambda states: None, TITLE)),
+    (r"q_values\(\.\.\.\)", lambda: figures.action_maps(lambda s: s[:, :2] * math.nan, TITLE)),
+    ("x", lambda: figures.action_maps(leaning, TITLE, x=math.nan)),
+    ("x_dot", lambda: figures.action_maps(leaning, TITLE, x_dot="vite")),
+    ("observations", lambda: figures.memory_maps({}, TITLE)),
+    ("observations", lambda: figures.memory_maps({"a": np.zeros((5, 3))}, TITLE)),
+    ("observations", lambda: figures.memory_maps({"a": np.zeros((0, 4))}, TITLE)),
+    ("observations", lambda: figures.memory_maps({"a": np.full((5, 4), math.nan)}, TITLE)),
+    ("values", lambda: figures.distributions({}, TITLE, "pas")),
+    ("values", lambda: figures.distributions({"a": []}, TITLE, "pas")),
+    ("values", lambda: figures.distributions({"a": np.zeros((2, 2))}, TITLE, "pas")),
+    ("values", lambda: figures.distributions({"a": [math.nan]}, TITLE, "pas")),
+    ("series", lambda: figures.points({}, TITLE, LABELS)),
+    ("series", lambda: figures.points({"a": ([1, 2], [1, 2, 3])}, TITLE, LABELS)),
+    ("series", lambda: figures.points({"a": np.zeros((5, 2))}, TITLE, LABELS)),
+    ("series", lambda: figures.points({"a": 3}, TITLE, LABELS)),
+    ("series", lambda: figures.points({"a": ([1], [math.nan])}, TITLE, LABELS)),
+    ("passed", lambda: figures.verdicts(PASSED.T, LINES, TRIALS, TITLE)),
+    ("passed", lambda: figures.verdicts(np.zeros((0, 3)), [], TRIALS, TITLE)),
+    ("passed", lambda: figures.verdicts(PASSED * math.nan, LINES, TRIALS, TITLE)),
+    ("passed", lambda: figures.verdicts([["oui"] * 3] * 2, LINES, TRIALS, TITLE)),
 ]
+
+
+def banded(bands):
+    return figures.curves(SIZES, COSTS, TITLE, LABELS, bands=bands)
 
 
 @pytest.mark.parametrize(("name", "call"), BAD_CALLS)
 def test_bad_arguments_are_refused_in_french(name, call):
     with pytest.raises((TypeError, ValueError)) as refusal:
         call()
-    assert re.match(rf"{name}\b.* (doit|doivent) ", str(refusal.value)), refusal.value
+    assert re.match(rf"{name}(?!\w).* (doit|doivent) ", str(refusal.value)), refusal.value

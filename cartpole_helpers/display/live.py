@@ -1,0 +1,92 @@
+"""Suivre un long calcul dans un carnet : une barre, une figure qui se redessine, un arrêt sûr."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+from IPython.display import display
+from tqdm.notebook import tqdm
+
+from cartpole_helpers.checks import check_number
+from cartpole_helpers.display.style import number
+from cartpole_helpers.display.typography import typography
+
+
+class Counted(Protocol):
+    """Ce que rend une boucle d'entraînement, et qui dit où elle en est."""
+
+    env_steps: int
+
+
+Record = TypeVar("Record", bound=Counted)
+
+
+class Sentence(str):
+    """Une phrase, que ni un carnet ni un terminal ne met entre guillemets."""
+
+    __repr__ = str.__str__
+
+
+class Screen:
+    """Une place, sous la cellule, où chaque image remplace la précédente sans clignoter."""
+
+    def __init__(self):
+        self._handle = None
+
+    def show(self, content: object) -> None:
+        """Affiche `content` à la place de ce qui y était."""
+        if self._handle is None:
+            self._handle = display(content, display_id=True)
+        else:
+            self._handle.update(content)
+
+
+def follow(steps: Iterable[Record], total: int, label: str = "Entraînement") -> Iterator[Record]:
+    """Rend un à un les `steps`, sous une barre de progression, jusqu'à `total` pas par agent.
+
+    `steps` : les tours de `train`, de `Training.run`, ou les épisodes de `version1.train`. Le
+    bouton d'arrêt de Jupyter (ou Ctrl-C) laisse finir le tour en cours, puis arrête la boucle sans
+    erreur : ce qui est appris est gardé, et une phrase le dit. Un second appui interrompt tout.
+    """
+    total = check_number("total", total, int, low=1)
+    screen, done = Screen(), 0
+    form = "{l_bar}{bar} {n_fmt} pas sur {total_fmt}, encore {remaining}"
+    bar = tqdm(total=total, desc=label, bar_format=form, display=False)
+    screen.show(bar.container)
+    ending = f"{label} : boucle quittée"
+    try:
+        with _stop_button() as asked:
+            for step in steps:
+                bar.update(min(step.env_steps, total) - done)
+                done = min(step.env_steps, total)
+                yield step
+                if asked() or done == total:
+                    break
+            stopped = asked() and done < total
+            ending = f"{label} : interrompu" if stopped else f"{label} : fini"
+    finally:
+        bar.close()
+        kept = "" if ending.endswith("fini") else " ; ce qui est appris est gardé"
+        screen.show(Sentence(typography(f"{ending} après {number(done)} pas{kept}.")))
+
+
+@contextmanager
+def _stop_button() -> Iterator[Callable[[], bool]]:
+    """Rend une fonction qui dit si l'arrêt a été demandé ; hors du fil principal, jamais."""
+    requests = []
+
+    def request(number, frame):
+        if requests:
+            raise KeyboardInterrupt
+        requests.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, request)
+    try:
+        yield lambda: bool(requests)
+    finally:
+        signal.signal(signal.SIGINT, before)

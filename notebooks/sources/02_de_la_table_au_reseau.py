@@ -1,0 +1,865 @@
+# %% [markdown]
+# # 02 · De la table au réseau
+#
+# **La question.** La tige tombe. Quelle poussée l'a perdue ? La dernière n'y pouvait plus rien ; la
+# faute est peut-être vieille de trente pas. Comment dire ce que vaut un coup dont le fruit ne vient que
+# bien plus tard, et comment l'apprendre sans connaître les équations ?
+#
+# Le document fondateur n'en dit pas un mot : il suppose ce carnet connu, et l'enferme dans trois lignes
+# de son code. Nous partons d'un couloir de cinq cases, calculé à la main ; nous y apprenons par
+# l'expérience, nous portons la méthode sur CartPole, nous la voyons peiner, et nous comprenons
+# pourquoi il lui faut un réseau. À la fin, vous lirez ces trois lignes.
+#
+# *Comptez cinquante minutes de lecture ; le carnet s'exécute en moins d'une minute.*
+
+# %%
+import inspect
+
+import numpy as np
+import torch
+from torch import nn
+
+from cartpole_helpers import (
+    CartPoleVector,
+    Config,
+    Training,
+    evaluate,
+    interquartile_mean,
+    policies,
+    version1,
+)
+from cartpole_helpers.cartpole import START_LIMIT, THETA_LIMIT, X_LIMIT, dynamics, has_fallen
+from cartpole_helpers.display import figures
+
+# %% [markdown]
+# ## 1. Ce que vaut une case
+#
+# Voici un monde que l'on peut tenir dans sa tête. Un couloir compte cinq cases. À chaque pas, on va à
+# gauche (action 0) ou à droite (action 1). Sortir à droite rapporte 1, sortir à gauche ne rapporte
+# rien ; dans les deux cas, l'épisode finit. Aucun autre pas ne rapporte quoi que ce soit.
+#
+# | sortie, 0 ← | case 0 | case 1 | case 2 | case 3 | case 4 | → sortie, 1 |
+# |:---:|:---:|:---:|:---:|:---:|:---:|:---:|
+
+# %%
+CASES, DROITE = 5, 1
+
+
+def avancer(case, action):
+    """Rend la récompense, la case suivante, et si l'épisode est fini."""
+    suivante = case + 1 if action == DROITE else case - 1
+    return float(suivante == CASES), suivante, suivante in (-1, CASES)
+
+
+# %% [markdown]
+# De la case 0, le trésor est à cinq pas. Vaut-il autant que de la case 4, où il est à un pas ? On
+# convient que non : une récompense perd de son prix à mesure qu'elle s'éloigne. Reçue dans un pas,
+# elle compte en entier ; un pas plus tard, elle est multipliée par $\gamma$, le **facteur
+# d'actualisation** ; encore un pas, par $\gamma^2$. La somme s'appelle le **retour actualisé** :
+#
+# $$ G = r_1 + \gamma\, r_2 + \gamma^2 r_3 + \gamma^3 r_4 + \cdots $$
+#
+# Avec $\gamma = 0{,}9$, le trésor vu de la case 0 vaut donc :
+
+# %%
+GAMMA = 0.9
+recompenses = [0, 0, 0, 0, 1]  # cinq pas vers la droite
+sum(GAMMA**t * recompense for t, recompense in enumerate(recompenses))
+
+# %% [markdown]
+# Ce nombre dépend de la façon de jouer : qui va à gauche n'aura rien. On retient la meilleure. La
+# **valeur** d'un état, $V(s)$, est le plus grand retour que l'on puisse en espérer. La **valeur d'une
+# action**, $Q(s, a)$, est celui que l'on obtient en prenant d'abord $a$, puis en jouant au mieux :
+# $V(s)$ est donc la plus grande des $Q(s, a)$.
+#
+# Qui connaît $Q$ sait jouer, sans plan ni calcul : il prend, à chaque pas, l'action dont la valeur est
+# la plus grande. Tout ce cours tient dans cette remarque ; le reste consiste à trouver $Q$.
+#
+# Suivre le jeu jusqu'au bout, pour chaque action de chaque état, serait sans fin. Richard Bellman
+# remarque dans les années 1950 qu'il suffit de regarder **un pas** plus loin :
+#
+# $$ Q(s, a) = r + \gamma\, \max_{a'} Q(s', a') $$
+#
+# En français : un coup vaut ce qu'il rapporte tout de suite, plus $\gamma$ fois ce que vaut le meilleur
+# coup d'après. Si l'épisode est fini, il n'y a plus de coup d'après, et il reste $r$.
+
+
+# %%
+def cible(table, recompense, suivante, fini):
+    """Le membre de droite de l'équation de Bellman, lu dans la table."""
+    return recompense if fini else recompense + GAMMA * table[suivante].max()
+
+
+# %% [markdown]
+# L'équation définit $Q$ par $Q$ : elle semble tourner en rond. Prenons-la pour une recette. On part
+# d'une table de zéros, on calcule le membre de droite pour chaque action de chaque case, et l'on
+# obtient une nouvelle table. C'est un **balayage**. Puis on recommence.
+
+
+# %%
+def balayer(table):
+    """Rend une nouvelle table : la cible de chaque action de chaque case."""
+    return np.array(
+        [[cible(table, *avancer(case, action)) for action in (0, 1)] for case in range(CASES)]
+    )
+
+
+# %% [markdown]
+# > **À vous.** Après un balayage, une seule case sait qu'il y a un trésor. Laquelle ? Au bout de combien
+# > de balayages la case 0 l'apprend-elle, et au bout de combien plus rien ne change-t-il ?
+
+# %%
+verite = np.zeros((CASES, 2))
+print("case                0      1      2      3      4")
+for balayage in range(1, 7):
+    verite = balayer(verite)
+    print(f"balayage {balayage}, V :", *(f"{valeur:.4f}" for valeur in verite.max(axis=1)))
+
+# %% [markdown]
+# La nouvelle recule d'une case par balayage : la case 4 apprend de la sortie, la case 3 apprend de la
+# case 4, et ainsi de suite. Au cinquième, la case 0 sait ; au sixième, plus rien ne bouge. La table
+# vérifie alors l'équation de Bellman partout : ce n'est plus une estimation, c'est la réponse.
+#
+# Remarquez **d'où** la case 3 tient son savoir. Aucune récompense ne l'a touchée : elle a cru sa
+# voisine. Estimer une valeur à partir d'une autre estimation s'appelle l'**amorçage**
+# (*bootstrapping*). C'est toute la force de la méthode, et plus loin, tout son danger.
+
+# %%
+print("       gauche  droite")
+for case, (gauche, droite) in enumerate(verite):
+    print(f"case {case}  {gauche:.4f}  {droite:.4f}")
+
+# %% [markdown]
+# Voici $Q$ tout entière. À droite, les puissances de 0,9. À gauche, elles aussi : aller à gauche de la
+# case 3, c'est se retrouver en case 2, et repartir ; on perd deux pas, soit un facteur $0{,}9^2$. Seule
+# l'action qui sort du mauvais côté ne vaut rien. Partout, la droite l'emporte : la politique est lue.
+
+# %% [markdown]
+# ## 2. Apprendre sans connaître les règles
+#
+# Pour balayer, nous avons appelé `avancer` sur chaque action de chaque case : nous connaissions les
+# règles. Un agent ne les a pas. Il est quelque part, il agit, il voit ce qui arrive : une récompense,
+# une case suivante, un drapeau de fin. Il n'a que des **transitions**, une à la fois.
+#
+# Le **Q-learning** (Watkins, 1989) en fait assez. À chaque transition, on calcule la même cible, pour la
+# seule case que l'on quitte et la seule action que l'on a prise, et l'on y fait un pas :
+#
+# $$ Q(s, a) \leftarrow Q(s, a) + \alpha\,\bigl[\, r + \gamma \max_{a'} Q(s', a') - Q(s, a) \,\bigr] $$
+#
+# Entre crochets, la **surprise** : ce que l'on vient de voir, moins ce que l'on croyait. On ne corrige
+# qu'une part $\alpha$ de l'écart, car dans un monde hasardeux une seule transition peut tromper, et
+# l'on veut une moyenne.
+#
+# Reste à choisir où aller. L'agent **ε-glouton** prend l'action que sa table préfère, sauf avec une
+# probabilité ε, où il tire au hasard.
+
+# %%
+ALPHA, DEPART = 0.5, 2
+
+
+def q_learning(table, graine, pas, epsilon):
+    """Joue et corrige `table` en place ; rend son erreur maximale après chaque pas."""
+    hasard, case, erreurs = np.random.default_rng(graine), DEPART, []
+    for _ in range(pas):
+        explore = hasard.random() < epsilon
+        action = hasard.integers(2) if explore else table[case].argmax()
+        recompense, suivante, fini = avancer(case, action)
+        surprise = cible(table, recompense, suivante, fini) - table[case, action]
+        table[case, action] += ALPHA * surprise
+        case = DEPART if fini else suivante
+        erreurs.append(np.abs(table - verite).max())
+    return erreurs
+
+
+# %% [markdown]
+# L'agent commence chaque épisode en case 2, avec une table de zéros. Comme nous connaissons la
+# vérité, nous pouvons suivre sa plus grande erreur pas à pas.
+#
+# > **À vous.** Trois agents : le premier tire toutes ses actions au hasard (ε = 1), le deuxième une sur
+# > deux, le troisième une sur dix. Lequel trouvera le premier les valeurs de la **meilleure** façon de
+# > jouer ?
+
+# %%
+PAS, essais = 400, {}
+for epsilon in (1.0, 0.5, 0.1):
+    tables = [np.zeros((CASES, 2)) for _ in range(20)]
+    erreurs = [q_learning(table, graine, PAS, epsilon) for graine, table in enumerate(tables)]
+    essais[f"ε = {figures.number(epsilon, 1)}"] = np.array(erreurs)  # (graines, pas)
+
+# %%
+un, demi, dixieme = (np.sum(erreurs[:, -1] < 0.1) for erreurs in essais.values())
+figures.curves(
+    np.arange(1, PAS + 1),
+    {nom: np.median(erreurs, axis=0) for nom, erreurs in essais.items()},
+    f"Savent tout à 0,1 près : {un} agents sur 20 si ε = 1, {demi} si ε = 0,5, {dixieme} si ε = 0,1",
+    ("pas de jeu (médiane de 20 graines ; bande : les extrêmes)", "plus grande erreur sur Q"),
+    log="y",
+    bands={nom: (erreurs.min(axis=0), erreurs.max(axis=0)) for nom, erreurs in essais.items()},
+)
+
+# %% [markdown]
+# Celui qui joue le plus mal apprend le mieux. Il erre dans le couloir, et pourtant sa table converge
+# vers les valeurs de la marche droite : la cible contient un $\max$, qui suppose un avenir bien joué, quoi
+# que l'agent fasse en réalité. On dit que le Q-learning est **hors politique** (*off-policy*) : il
+# apprend une façon de jouer en en suivant une autre. Le carnet 03 en vivra : il fera réapprendre à
+# l'agent des coups joués du temps où il jouait mal.
+#
+# Le troisième n'a rien appris du tout. Sa table de zéros ne préfère rien, et `argmax`, devant
+# l'égalité, rend la première action : la gauche. Il sort donc du mauvais côté, sans fin. Pour voir le
+# trésor, il lui faudrait trois coups au hasard de suite, tous à droite : une chance sur huit mille.
+#
+# > **Attention.** Ce qu'on n'essaie jamais, on ne l'apprend jamais. Le théorème qui garantit le
+# > Q-learning (Watkins et Dayan, 1992) demande que chaque action soit essayée dans chaque état sans
+# > relâche, et que $\alpha$ décroisse. La pratique triche sur les deux ; elle doit le savoir.
+#
+# Il y a une autre façon d'explorer, sans aucun hasard : l'**optimisme**. Remplissons la table au départ
+# de 1 : rien ne vaut davantage ici. Tout ce que l'agent n'a pas essayé lui semble alors excellent.
+#
+# > **À vous.** ε = 0, table de uns. Trouvera-t-il la sortie ? Toutes les valeurs ?
+
+# %%
+optimiste = np.ones((CASES, 2))
+q_learning(optimiste, graine=0, pas=PAS, epsilon=0.0)
+print("     gauche, appris (vrai)    droite, appris (vrai)")
+for case, (appris, vrai) in enumerate(zip(optimiste, verite, strict=True)):
+    paires = [f"{a:12.3f} ({v:.3f})" for a, v in zip(appris, vrai, strict=True)]
+    print(f"{case}  ", "     ".join(paires))
+
+# %% [markdown]
+# Il l'a trouvée. À chaque déception, une valeur baisse, et l'agent va voir ailleurs, jusqu'à ce que le
+# bon chemin soit le meilleur **en comparaison**. De la case 2 à la sortie, la colonne de droite est
+# juste. Les autres nombres ne le sont pas : il lui a suffi, sur son chemin, de savoir que la gauche
+# valait moins que la droite. Bien jouer ne demande pas de tout savoir.
+
+# %% [markdown]
+# ## 3. CartPole en table
+#
+# L'état de CartPole, ce sont quatre nombres réels : aucune table n'a autant de lignes. On découpe donc
+# chaque composante en tranches, et l'on range ensemble tous les états d'une même case. L'idée est
+# aussi vieille que le problème : Michie et Chambers le font dès 1968 avec 225 cases, et l'article de
+# 1983 d'où viennent nos équations (Barto, Sutton et Anderson) avec 162.
+#
+# Les deux vitesses n'ont pas de limite. Nous les bornons à ±2, que l'on dépasse rarement avant de
+# tomber : ce qui sort est rangé dans la tranche du bord.
+
+# %%
+LIMITES = np.array([X_LIMIT, 2.0, THETA_LIMIT, 2.0])
+
+
+def case_de(etats, tranches):
+    """Le numéro de la case de chaque état, `tranches` par composante : (..., 4) → (...)."""
+    tranches = np.broadcast_to(tranches, 4)
+    rangs = ((etats / LIMITES + 1) / 2 * tranches).astype(int).clip(0, tranches - 1)
+    return rangs @ np.cumprod([1, *tranches[:-1]])
+
+
+# %% [markdown]
+# Avec huit tranches par composante, chaque tranche d'angle couvre 3°. Voici les cases de trois tiges
+# immobiles, penchées de −0,25°, de 0,25° et de 2,75°.
+
+# %%
+tiges = np.zeros((3, 4))
+tiges[:, 2] = np.radians([-0.25, 0.25, 2.75])
+case_de(tiges, 8)
+
+# %% [markdown]
+# Les deux premières, que rien ne distingue à l'œil, sont dans deux cases différentes : ce que l'agent
+# apprend de l'une, l'autre l'ignore. Les deux dernières, qui ne se ressemblent pas, partagent la leur :
+# elles recevront la même action. Toute la suite est dans ces trois numéros.
+#
+# Combien de tranches faut-il ? Essayons 2, 4, 8 et 16 par composante.
+
+# %%
+FINESSES = (2, 4, 8, 16)
+print(*(f"{tranches:2} tranches : {tranches**4:6} cases" for tranches in FINESSES), sep="\n")
+
+# %% [markdown]
+# Douze agents apprendront à la fois, chacun avec sa table et seize chariots. La mise à jour est celle du
+# couloir, au mot près ; elle reçoit seulement des tableaux. `AGENT` donne, pour chaque chariot, le
+# numéro de sa table. Quand deux chariots d'un agent quittent la même case au même instant par la
+# même action, une seule des deux corrections compte ; nous nous en accommodons.
+
+# %%
+GRAINES, CHARIOTS, GAMMA_LONG, PAS_ALPHA = 12, 16, 0.99, 0.2
+AGENT = np.repeat(np.arange(GRAINES), CHARIOTS)
+
+
+def corriger(tables, cases, actions, recompenses, tombes, suivantes):
+    """Le Q-learning, sur chaque chariot à la fois ; seule la chute arrête l'amorçage."""
+    avenir = np.where(tombes, 0.0, tables[AGENT, suivantes].max(axis=-1))
+    surprises = recompenses + GAMMA_LONG * avenir - tables[AGENT, cases, actions]
+    tables[AGENT, cases, actions] += PAS_ALPHA * surprises
+
+
+# %% [markdown]
+# > **Attention.** `tombes` est le drapeau `terminated`, et lui seul. Un épisode interrompu au cinq
+# > centième pas a un avenir : l'oublier, ce serait apprendre que tenir longtemps est grave.
+#
+# Pour juger une table, on la fait jouer sans explorer, depuis des départs qu'elle n'a pas vus, jusqu'à
+# la chute ou 500 pas. `tenir` compte les pas ; elle accepte n'importe quelle politique, et nous
+# resservira.
+
+
+# %%
+def tenir(politique, etats, limite=500):
+    """Le nombre de pas que tient `politique` depuis chacun des `etats` (..., 4)."""
+    pas, debout = np.zeros(etats.shape[:-1]), np.ones(etats.shape[:-1], bool)
+    for _ in range(limite):
+        pas += debout
+        etats = np.where(debout[..., None], dynamics(etats, politique(etats)), etats)
+        debout &= ~has_fallen(etats)
+        if not debout.any():
+            break
+    return pas
+
+
+# %% [markdown]
+# Chacun des douze agents jouera trente épisodes, tous depuis les mêmes départs.
+
+# %%
+departs = np.random.default_rng(2024).uniform(-START_LIMIT, START_LIMIT, (30, 4))
+departs = np.broadcast_to(departs, (GRAINES, 30, 4))
+
+
+def noter(tables, tranches):
+    """Le retour moyen de la politique gloutonne de chaque table : (graines,)."""
+    agents = np.arange(GRAINES)[:, None]
+    return tenir(lambda s: tables[agents, case_de(s, tranches)].argmax(-1), departs).mean(axis=-1)
+
+
+# %% [markdown]
+# Et la boucle. Elle se lit comme l'algorithme : agir, avancer, corriger, noter de temps en temps. Les
+# tables commencent optimistes : à $\gamma = 0{,}99$, une tige qui ne tomberait jamais vaudrait
+# $1 + 0{,}99 + 0{,}99^2 + \cdots = 100$. L'optimisme suffit à explorer, et nous laissons ε à zéro.
+
+
+# %%
+def apprendre(tranches, pas, notes=10):
+    """Douze tables apprises ensemble, et leurs retours (graines, notes)."""
+    chariots, retours = CartPoleVector(GRAINES * CHARIOTS), []
+    cases = case_de(chariots.reset(seed=0)[0], tranches)
+    tables = np.full((GRAINES, np.prod(np.broadcast_to(tranches, 4)), 2), 100.0)
+    tours = pas // CHARIOTS
+    for tour in range(1, tours + 1):
+        actions = tables[AGENT, cases].argmax(axis=-1)
+        observations, recompenses, tombes, _, info = chariots.step(actions)
+        suivantes = case_de(info["final_obs"], tranches)
+        corriger(tables, cases, actions, recompenses, tombes, suivantes)
+        cases = case_de(observations, tranches)
+        if tour % (tours // notes) == 0:
+            retours.append(noter(tables, tranches))
+    return tables, np.array(retours).T
+
+
+# %% [markdown]
+# Nous avons choisi $\alpha$, $\gamma$, ε et l'optimisme après quelques essais, et les mêmes pour les quatre
+# grilles. Avec ε = 0,05, par exemple, aucune ne se stabilise.
+#
+# > **À vous.** 16, 256, 4 096 ou 65 536 cases : laquelle jouera le mieux après 400 000 pas de jeu ?
+# > Laquelle le plus mal ? Rappel : le réseau du carnet 00 dépassait 475 en moins de dix mille pas.
+
+# %%
+PAS_TABLE = 400_000
+grilles = {tranches: apprendre(tranches, PAS_TABLE) for tranches in FINESSES}
+
+# %% tags=["nbval-ignore-output"]
+courbes = {f"{figures.number(n**4)} cases": retours for n, (_, retours) in grilles.items()}
+fins = [f"{interquartile_mean(retours[:, -1]):.0f}" for retours in courbes.values()]
+figures.learning_curves(
+    PAS_TABLE // 10 * np.arange(1, 11),
+    courbes,
+    f"Ni trop grosses, ni trop fines : de 16 à 65 536 cases, {', '.join(fins)} pas",
+)
+
+# %% [markdown]
+# La table sait donc jouer à CartPole. Lisez les quatre courbes dans l'ordre. Seize cases
+# **plafonnent** : passé un moment, l'expérience n'y change plus rien. Deux cent cinquante-six suffisent.
+# Quatre mille font aussi bien, plus tard. Avec soixante-cinq mille, on y serait encore. Plus les tranches
+# sont fines, plus la table pourrait en savoir, et plus il lui faut de temps pour l'apprendre.
+#
+# Mesurons les deux causes. La première, **trop gros** : deux états qui demandent des actions contraires
+# partagent une case. Nous connaissons une bonne règle, le régulateur LQR du carnet 01. Tirons des états
+# au hasard dans une case : s'il pousse à droite dans 70 % d'entre eux, une table, qui doit choisir, le
+# contredira dans les 30 % restants.
+
+
+# %%
+def erreur_forcee(tranches, cases=2_000, points=100):
+    """La part des états où une action par case contredit forcément LQR."""
+    hasard = np.random.default_rng(0)
+    coins = hasard.integers(tranches, size=(cases, 1, 4))
+    etats = ((coins + hasard.random((cases, points, 4))) / tranches * 2 - 1) * LIMITES
+    droite = policies.lqr(etats.reshape(-1, 4)).reshape(cases, points).mean(axis=1)
+    return np.minimum(droite, 1 - droite).mean()
+
+
+# %% [markdown]
+# La seconde, **trop fin** : beaucoup de cases n'ont rien appris du tout. On les reconnaît sans peine, elles
+# promettent encore 100.
+#
+# > **À vous.** Quand on passe de 16 à 65 536 cases, par combien divise-t-on l'erreur forcée ? Et quelle part
+# > des 65 536 aura appris quelque chose, en 400 000 pas ?
+
+# %%
+forcees = [100 * erreur_forcee(tranches) for tranches in FINESSES]
+vides = [100 * np.mean((tables == 100).all(axis=-1)) for tables, _ in grilles.values()]
+figures.curves(
+    np.array(FINESSES) ** 4,
+    {"états où la case se trompe forcément": forcees, "cases qui n'ont rien appris": vides},
+    f"Des cases plus fines : {forcees[0]:.0f} puis {figures.number(forcees[-1], 1)} % d'erreurs, "
+    f"mais {vides[-1]:.0f} % d'ignorantes",
+    ("nombre de cases (échelle logarithmique)", "part (%)"),
+    log="x",
+)
+
+# %% [markdown]
+# Les deux courbes se croisent, et voilà pourquoi il y a un milieu. Diviser par deux la largeur des
+# tranches divise par deux, à peu près, l'erreur forcée : seules se trompent les cases que la
+# frontière entre les deux actions traverse. Mais cela multiplie le nombre de cases par **seize**.
+#
+# Une part des cases ignorantes est hors d'atteinte, et ne manque à personne. Les autres attendent leur
+# tour : comme tout y paraît parfait, l'agent optimiste va les voir une à une.
+#
+# Seize, c'est $2^4$ : quatre composantes. Avec $d$ composantes et $n$ tranches, il faut $n^d$ cases. On
+# appelle cela, d'un mot de Bellman lui-même, la **malédiction de la dimension**.
+
+# %%
+for composantes in (2, 4, 8, 16):
+    print(f"{composantes:2} composantes, 8 tranches : {figures.number(8**composantes):>19} cases")
+chiffres = int(84 * 84 * 4 * np.log10(256)) + 1
+print(f"quatre images d'un jeu Atari : un nombre de cases à {figures.number(chiffres)} chiffres")
+
+# %% [markdown]
+# Quatre petites images de 84 points sur 84, en 256 gris : c'est ce que voit le DQN de 2015. Aucune
+# mémoire n'en logera jamais la table, et aucune vie n'en visiterait les cases.
+#
+# Regardons pour finir ce qu'une table a dans la tête. Voici la première des douze qui ont huit tranches :
+# à gauche la valeur de chaque angle et de chaque vitesse angulaire, à droite ce que l'action de droite
+# a de plus que l'autre.
+
+# %% tags=["nbval-ignore-output"]
+ignorantes = figures.number(vides[FINESSES.index(8)])
+figures.action_maps(
+    lambda etats: grilles[8][0][0, case_de(etats, 8)],
+    f"Une table voit le monde en carreaux, dont {ignorantes} % n'ont rien appris",
+    x=0.1,
+    x_dot=0.1,
+)
+
+# %% [markdown]
+# Un pavage. Le jaune de gauche, proche de 100, est à la fois ce qui tient toujours et ce que l'on n'a
+# jamais vu : la table ne fait pas la différence. À droite, la frontière entre les deux actions tourne à
+# angle droit, et le blanc est de l'ignorance. Chaque carreau n'a que sa propre histoire ; rien ne le
+# relie à son voisin.
+
+# %% [markdown]
+# ## 4. Une case n'apprend rien à sa voisine
+#
+# C'est là le vrai défaut : la table ne **généralise** pas. Pour le voir à nu, oublions un moment les
+# actions et l'amorçage. Prenons un problème d'élève : deviner combien de pas la règle « pousser du côté
+# où la tige penche » tiendra, depuis un état donné, à partir d'exemples dont on connaît la réponse.
+
+
+# %%
+def exemples(nombre, graine):
+    """Des états au hasard, et le nombre de pas que la règle tient depuis chacun."""
+    etats = np.random.default_rng(graine).uniform(-LIMITES, LIMITES, (nombre, 4))
+    return etats, tenir(policies.push_by_angle, etats)
+
+
+# %%
+etats, durees = exemples(5, graine=0)
+for etat, duree in zip(etats, durees, strict=True):
+    print(etat.round(2), f"→ {duree:.0f} pas")
+
+# %% [markdown]
+# Le premier élève est une table : à chaque case, la moyenne des exemples qui y tombent. Devant une case
+# vide, il répond la moyenne de tous.
+
+
+# %%
+def avec_table(tranches, etats, durees, neufs):
+    """Ce que prédit une table de moyennes pour les états `neufs`."""
+    cases, nombre = case_de(etats, tranches), tranches**4
+    sommes = np.bincount(cases, durees, minlength=nombre)
+    effectifs = np.bincount(cases, minlength=nombre)
+    moyennes = np.where(effectifs > 0, sommes / np.maximum(effectifs, 1), durees.mean())
+    return moyennes[case_de(neufs, tranches)]
+
+
+# %% [markdown]
+# Le second est un petit réseau de neurones, deux couches de 64, entraîné par 300 pas de gradient sur le
+# carré de l'erreur. Il reçoit les quatre nombres, ramenés entre −1 et 1, et ne sait rien des tranches.
+# Il compte en dizaines de pas, pour n'avoir à rendre que des nombres proches de 1.
+
+
+# %%
+def en_tenseur(tableau):
+    return torch.as_tensor(tableau, dtype=torch.float32)
+
+
+def reseau_neuf(graine):
+    torch.manual_seed(graine)
+    return nn.Sequential(
+        nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1)
+    )
+
+
+# %%
+def entraine(etats, durees, graine):
+    """Un réseau entraîné sur ces exemples."""
+    reseau, hasard = reseau_neuf(graine), np.random.default_rng(graine)
+    entrees, sorties = en_tenseur(etats / LIMITES), en_tenseur(durees / 10)
+    descente = torch.optim.Adam(reseau.parameters(), lr=0.01)
+    for _ in range(300):
+        lot = hasard.integers(len(etats), size=128)
+        perte = (reseau(entrees[lot])[:, 0] - sorties[lot]).square().mean()
+        descente.zero_grad()
+        perte.backward()
+        descente.step()
+    return reseau
+
+
+# %%
+def avec_reseau(etats, durees, neufs, graine):
+    """Ce que prédit un réseau, entraîné sur ces exemples, pour les états `neufs`."""
+    reponses = entraine(etats, durees, graine)(en_tenseur(neufs / LIMITES))
+    return 10 * reponses.detach().numpy()[:, 0]
+
+
+# %% [markdown]
+# On les interroge sur deux mille états qu'ils n'ont pas vus. Combien d'exemples leur faut-il ?
+#
+# > **À vous.** De cent à trente mille exemples. À quel moment la meilleure des deux tables
+# > rattrapera-t-elle le réseau ?
+
+# %%
+NOMBRES = (100, 300, 1_000, 3_000, 10_000, 30_000)
+neufs, verites = exemples(2_000, graine=1_000)
+
+
+def erreurs(etats, durees, graine):
+    """L'erreur moyenne de chaque élève sur les états neufs, en pas."""
+    reponses = [avec_table(tranches, etats, durees, neufs) for tranches in (4, 8)]
+    reponses.append(avec_reseau(etats, durees, neufs, graine))
+    return [np.abs(reponse - verites).mean() for reponse in reponses]
+
+
+# %%
+ELEVES = ("table, 256 cases", "table, 4 096 cases", "réseau")
+notes = []
+for graine in range(8):
+    etats, durees = exemples(NOMBRES[-1], graine)
+    notes.append([erreurs(etats[:nombre], durees[:nombre], graine) for nombre in NOMBRES])
+notes = np.array(notes)  # (graines, nombres d'exemples, élèves)
+
+# %% tags=["nbval-ignore-output"]
+moyennes = dict(zip(ELEVES, notes.mean(axis=0).T, strict=True))
+bandes = {nom: (notes[..., k].min(0), notes[..., k].max(0)) for k, nom in enumerate(ELEVES)}
+assez = NOMBRES[np.argmax(moyennes["réseau"] < notes[:, -1, :2].mean(axis=0).min())]
+figures.curves(
+    NOMBRES,
+    moyennes,
+    f"Avec {figures.number(assez)} exemples, le réseau fait mieux que les tables avec 30 000",
+    ("nombre d'exemples (moyenne de 8 graines ; bande : les extrêmes)", "erreur moyenne (pas)"),
+    log="x",
+    bands=bandes,
+)
+
+# %% [markdown]
+# Pour atteindre la précision que le réseau a dès les premiers milliers d'exemples, la table fine en
+# demande dix fois plus ; la grosse ne l'atteindra pas, quoi qu'on lui montre. Le réseau n'est pas
+# parfait : sa courbe s'aplatit, car la durée saute d'un état à l'autre, et 300 pas de gradient ne
+# suffisent pas à suivre ces sauts. Mais chaque exemple lui apprend quelque chose de **tous** les états.
+#
+# Voyons-le sur une seule correction. Prenons une table, un réseau neuf et un réseau entraîné. Relevons
+# un peu ce qu'ils répondent pour une tige penchée de 4,5°, et regardons ce qui a changé pour toutes les
+# autres inclinaisons.
+#
+# > **À vous.** Dessinez les trois courbes à main levée : le changement de la réponse selon l'angle, de
+# > −12° à 12°.
+
+# %%
+degres = np.linspace(-12, 12, 481)
+ligne = np.zeros((len(degres), 4))
+ligne[:, 2] = np.radians(degres)
+ici, la_bas = np.argmin(np.abs(degres - 4.5)), np.argmin(np.abs(degres + 4.5))
+
+# %% [markdown]
+# Dans la table, la correction s'écrit dans une case. Dans le réseau, c'est un pas de gradient sur le
+# carré de l'écart à une cible, ici un de plus que sa réponse. Nous ramenons les changements à celui de
+# l'état corrigé, pour les comparer.
+
+
+# %%
+def changement(reseau):
+    """Ce qu'un pas de gradient à 4,5° change partout, relativement à 4,5°."""
+    entrees = en_tenseur(ligne / LIMITES)
+    avant = reseau(entrees).detach()[:, 0]
+    reseau.zero_grad()
+    (avant[ici] + 1 - reseau(entrees[ici])).square().sum().backward()
+    with torch.no_grad():
+        for poids in reseau.parameters():
+            poids -= 0.001 * poids.grad
+    ecarts = (reseau(entrees).detach()[:, 0] - avant).numpy()
+    return ecarts / ecarts[ici]
+
+
+# %%
+changements = {
+    "table": (case_de(ligne, 8) == case_de(ligne[ici], 8)).astype(float),
+    "réseau neuf": changement(reseau_neuf(graine=0)),
+    "réseau entraîné": changement(entraine(*exemples(3_000, graine=0), graine=0)),
+}
+
+# %% tags=["nbval-ignore-output"]
+table, neuf, instruit = (f"{100 * valeurs[la_bas]:.0f} %" for valeurs in changements.values())
+figures.curves(
+    degres,
+    changements,
+    f"Corriger à 4,5° change −4,5° : de {table} (table), {neuf} (neuf), {instruit} (entraîné)",
+    ("angle θ (°)", "changement, relatif à celui de 4,5°"),
+)
+
+# %% [markdown]
+# La table change une marche de 3°, et rien d'autre. Le réseau neuf soulève presque toute la ligne d'un
+# bloc. Le réseau entraîné est le plus intéressant : personne ne lui a donné de tranches, et il s'est fait
+# lui-même une idée du **voisinage**, forte auprès de l'état corrigé, plus faible au loin.
+#
+# Plus faible, mais pas nulle. Voilà pourquoi il apprend vite ; et voilà pourquoi il peut **oublier** :
+# corriger ici, c'est déranger là-bas. L'avantage et le danger sont une seule et même chose.
+
+# %% [markdown]
+# ## 5. La table était déjà un réseau
+#
+# Comment fait-on du Q-learning avec un réseau ? Réécrivons la mise à jour de la table : elle ajoute à
+# $Q(s, a)$ une part de l'écart à la cible. Un pas de gradient sur $(\text{cible} - Q(s, a))^2$ ajoute aussi,
+# à chaque poids, une part de cet écart. Est-ce la même chose ? Exactement, pour un certain réseau.
+#
+# Donnons à chaque case du couloir un vecteur de cinq nombres, tous nuls, sauf celui de sa place, qui vaut
+# 1. Une seule couche, sans biais, multiplie ce vecteur par une matrice de poids : elle en lit une
+# colonne. Ses poids **sont** une table.
+
+# %%
+lineaire = nn.Linear(CASES, 2, bias=False, dtype=torch.float64)
+nn.init.zeros_(lineaire.weight)
+vecteurs = torch.eye(CASES, dtype=torch.float64)
+descente = torch.optim.SGD(lineaire.parameters(), lr=ALPHA / 2)
+
+# %% [markdown]
+# La dérivée du carré apporte un facteur 2 : le pas de gradient est donc $\alpha / 2$. Écrivons la mise à
+# jour. `detach` dit que la cible est un nombre à viser, et non une chose à corriger.
+
+
+# %%
+def pas_de_gradient(case, action, recompense, suivante, fini):
+    """Le Q-learning, où la case d'une table est devenue la sortie d'un réseau."""
+    but = recompense if fini else recompense + GAMMA * lineaire(vecteurs[suivante]).max().detach()
+    perte = (but - lineaire(vecteurs[case])[action]).square()
+    descente.zero_grad()
+    perte.backward()
+    descente.step()
+
+
+# %% [markdown]
+# > **À vous.** Faisons vivre la même aventure, quatre cents pas au hasard, à la table et au réseau.
+# > Seront-ils d'accord à peu près, ou au dernier chiffre ?
+
+# %%
+hasard, table, case = np.random.default_rng(0), np.zeros((CASES, 2)), DEPART
+for _ in range(400):
+    action = hasard.integers(2)
+    recompense, suivante, fini = avancer(case, action)
+    pas_de_gradient(case, action, recompense, suivante, fini)
+    surprise = cible(table, recompense, suivante, fini) - table[case, action]
+    table[case, action] += ALPHA * surprise
+    case = DEPART if fini else suivante
+np.allclose(lineaire.weight.detach().numpy().T, table, rtol=0, atol=1e-12)
+
+# %% [markdown]
+# Au dernier chiffre, ou presque. Le passage de la table au réseau n'a pas changé la règle : il a changé ce
+# que les états ont **en commun**. Avec un vecteur par case, rien ; deux cases ne partagent aucun poids.
+# Avec les quatre nombres de CartPole et deux couches de 64, tout. C'est le même algorithme.
+
+# %% [markdown]
+# ## 6. Le réseau, sans précaution
+#
+# Essayons donc, tel quel, sur CartPole. À chaque pas : agir, voir, faire un pas de gradient sur cette
+# seule transition, l'oublier. `Training`, la machine du carnet 00, sait le faire : une mémoire d'une
+# place, des lots d'une transition, un réseau cible recopié à chaque pas. Nous lui ôtons tout ce que les
+# deux prochains carnets lui rendront.
+
+# %%
+NU = Config(
+    total_steps=10_000,
+    input_scale=(2.0, 1.0, 10.0, 1.0),
+    hidden=(64, 64),
+    gamma=0.98,
+    epsilon_end=0.1,
+    epsilon_steps=3_000,
+    capacity=1,
+    batch_size=1,
+    warmup=1,
+    target_rate=1.0,
+)
+
+# %% [markdown]
+# > **À vous.** Sur douze agents, combien toucheront 475 à l'une des vingt évaluations ? Et combien
+# > seront encore au-dessus à la dernière ?
+
+# %%
+groupe, abscisses, retours = Training(NU, seeds=range(12)), [], []
+while groupe.env_steps < NU.total_steps:
+    groupe.advance()
+    if groupe.env_steps % 500 == 0:
+        abscisses.append(groupe.env_steps)
+        retours.append(evaluate(groupe.agent, episodes=20).mean(axis=1))
+retours = np.array(retours).T  # (graines, évaluations)
+
+# %% tags=["nbval-ignore-output"]
+touchent, restent = np.sum(retours.max(axis=1) >= 475), np.sum(retours[:, -1] >= 475)
+figures.learning_curves(
+    np.array(abscisses),
+    retours,
+    f"Sans mémoire ni cible fixe : {touchent} agents sur 12 touchent 475, {restent} y finissent",
+)
+
+# %% [markdown]
+# Regardez les traits fins, et non la moyenne. En dix mille pas, une petite part de ce qu'il fallait aux
+# tables, des réseaux ont su tenir la tige. Puis ils ne savent plus. Ils apprennent vite, et gardent mal.
+# Deux causes se mêlent, que les prochains carnets séparent.
+#
+# - **Des exemples qui se suivent.** Chaque pas ressemble au précédent. Que l'agent reste longtemps près du
+#   milieu, et le réseau, corrigé là cent fois de suite, bouge aussi sur les bords ; la table, elle, n'y
+#   aurait pas touché. Le remède est une mémoire où l'on tire au hasard : le carnet 03.
+# - **Une cible qui bouge.** La cible contient le réseau lui-même. Le corriger en $s$ le change aussi en
+#   $s'$, qui lui ressemble : on vise un point accroché à sa propre flèche. Le remède est une copie
+#   retardée du réseau, pour viser : le carnet 04.
+#
+# > **Pour aller plus loin.** Généraliser, amorcer, apprendre hors politique : deux à deux, ces trois
+# > idées font bon ménage ; ensemble, elles peuvent diverger (Baird, 1995 ; Tsitsiklis et Van Roy, 1997).
+# > Sutton et Barto les appellent la **triade mortelle**. Le DQN les réunit toutes les trois.
+
+# %% [markdown]
+# ## 7. Trois lignes du document
+#
+# Vous pouvez maintenant lire ce que le document fondateur ne disait pas. Voici, de sa fonction
+# `train_dqn` telle que le cours la fait tourner, les lignes qui fabriquent la cible et la perte.
+
+# %%
+for ligne in inspect.getsource(version1.DQNN.train_dqn).splitlines():
+    if "maxq_newstates =" in ligne or "loss = " in ligne:
+        print(ligne.strip())
+
+# %% [markdown]
+# La première est le $\max_{a'} Q(s', a')$. La deuxième l'annule quand l'épisode est fini. La troisième est le
+# carré de la surprise, $r + \gamma \max Q - Q$, moyenné sur un lot. C'est le Q-learning de 1989, avec un
+# réseau pour table ; `discount` y est $\gamma$, que le document laisse à 1.
+#
+# <details><summary><b>Question.</b> Avec γ = 1, combien vaudrait une tige qui ne tombe jamais ?</summary>
+#
+# L'infini : $1 + 1 + 1 + \cdots$ La suite des cibles n'a pas de point fixe. Si le document n'explose pas,
+# c'est qu'il range la troncature avec la chute : chez lui, tout finit à 500 pas.
+#
+# </details>
+
+# %% [markdown]
+# ## 8. À vous
+#
+# **Exercice 1, à calculer (5 minutes).** À CartPole, chaque pas rapporte 1, celui de la chute compris.
+# Prenons $\gamma = 0{,}99$. Que vaut un état d'où la tige tombe au pas suivant, quoi qu'on fasse ? D'où elle
+# tombe exactement dans $k$ pas ? D'où l'on peut la tenir à jamais ? Écrivez vos trois formules, puis
+# vérifiez : la cellule applique l'équation de Bellman de proche en proche.
+
+# %%
+valeur = 0.0  # après la chute, plus rien
+for k in range(1, 2_001):
+    valeur = 1 + GAMMA_LONG * valeur
+    if k in (1, 2, 20, 200, 2_000):
+        print(f"chute dans {k:4} pas : {figures.number(valeur, 2)}")
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# Un pas avant la chute : 1. À $k$ pas : $1 + \gamma + \cdots + \gamma^{k-1} = (1 - \gamma^k)/(1 - \gamma)$. Jamais :
+# $1/(1 - \gamma) = 100$. Aucune valeur ne peut donc dépasser 100 : un agent qui annonce davantage se
+# trompe, et l'on saura le prendre sur le fait.
+#
+# </details>
+#
+# **Exercice 2, à écrire (10 minutes).** La mise à jour du Q-learning, en une ligne, dans le couloir. La
+# fonction ci-dessous ne fait rien encore ; la cellule qui la suit lui fait vivre six cents pas au hasard.
+# Votre erreur doit descendre sous un millième.
+
+
+# %%
+def mettre_a_jour(table, case, action, recompense, suivante, fini):
+    """Corrige `table[case, action]`, en place."""
+    # à vous
+
+
+# %%
+hasard, mienne, case = np.random.default_rng(1), np.zeros((CASES, 2)), DEPART
+for _ in range(600):
+    action = hasard.integers(2)
+    recompense, suivante, fini = avancer(case, action)
+    mettre_a_jour(mienne, case, action, recompense, suivante, fini)
+    case = DEPART if fini else suivante
+print("erreur :", figures.number(np.abs(mienne - verite).max(), 4))
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Quand l'épisode est fini, `suivante` vaut −1 ou 5, qui n'est pas une case : ne la lisez pas. Avec
+# `table[5]`, Python proteste. Avec `table[-1]`, il rend sans un mot la dernière case, et votre agent
+# croirait que la sortie de gauche mène au trésor.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# `but = recompense if fini else recompense + GAMMA * table[suivante].max()`, puis
+# `table[case, action] += ALPHA * (but - table[case, action])`.
+#
+# </details>
+#
+# **Exercice 3, à explorer (15 minutes).** Les quatre composantes méritent-elles autant de tranches ?
+# `apprendre` accepte un quadruplet : tranches de $x$, de $\dot x$, de $\theta$ et de $\dot\theta$. Trouvez
+# la plus petite table dont presque tous les agents dépassent 475 en 100 000 pas. Peut-on ignorer le
+# chariot ?
+
+# %%
+MES_TRANCHES = (2, 2, 2, 2)
+_, miens = apprendre(MES_TRANCHES, pas=100_000)
+
+# %% tags=["nbval-ignore-output"]
+reussis = np.sum(miens[:, -1] >= 475)
+print(f"{np.prod(MES_TRANCHES)} cases : {reussis} agents sur {GRAINES} dépassent 475 à la fin")
+
+# %% [markdown]
+# <details><summary>Ce que nous avons trouvé</summary>
+#
+# Essayez `(2, 2, 4, 4)`, soit 64 cases : quatre tranches pour la tige, le seul signe pour le chariot. Avec
+# `(1, 1, 4, 4)`, qui ignore le chariot, certains agents réussissent et d'autres non. Une petite table bien
+# dessinée bat une grande table uniforme ; mais c'est vous qui l'avez dessinée, en sachant ce qu'est un
+# angle. Un réseau devra trouver seul ce qui compte.
+#
+# </details>
+#
+# ## Ce que ce carnet ne montre pas
+#
+# Nos réglages viennent de quelques essais, et d'autres grilles, d'autres façons d'explorer donneraient
+# d'autres courbes. Entre la table et le réseau, il y a des intermédiaires que nous sautons : pavages
+# superposés (*tile coding*), traces d'éligibilité, avec lesquelles l'article de 1983 apprend bien plus
+# vite sur 162 cases. Enfin, 500 pas ne sont pas l'éternité : une table qui les tient peut tomber ensuite.
+#
+# ## Ce qu'il faut retenir
+#
+# 1. L'**équation de Bellman** dit ce que vaut un coup à partir du suivant ; le Q-learning l'apprend d'une
+#    transition à la fois, en **amorçant**, et quelle que soit la façon de jouer.
+# 2. Une **table** résout CartPole, à condition de choisir sa grille : trop grosse, elle confond ; trop
+#    fine, elle n'en finit pas, car le nombre de cases croît comme $n^d$.
+# 3. Un **réseau** applique la même règle et généralise : chaque correction change tout le voisinage. C'est
+#    ce qui le rend rapide, et ce qui le rend **instable**.
+#
+# Il faut donc lui montrer des exemples moins semblables : [03 · La mémoire de rejeu](03_la_memoire_de_rejeu.ipynb).
