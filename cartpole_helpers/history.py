@@ -131,7 +131,7 @@ def _table(path: Path) -> list[list[str]]:
         raise ValueError(
             f"path doit être un .csv en UTF-8 : {str(path)!r} n'en est pas un."
         ) from None
-    if len(rows) < 2 or len({*map(len, rows)}) > 1 or text[-1] != "\n":
+    if len(rows) < 2 or not rows[0] or len({*map(len, rows)}) > 1 or text[-1] != "\n":
         raise ValueError(f"path doit être une étude complète : {str(path)!r} est vide ou coupée.")
     return rows
 

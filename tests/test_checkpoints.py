@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import importlib.util
 import json
 import os
 import pickle
@@ -61,6 +62,8 @@ SMALL = Config(
 )
 TINY = replace(SMALL, carts=2, hidden=(3,), capacity=20, batch_size=4, warmup=8, n_steps=3)
 SEEDS = [11, 0, 5]
+ROOT = Path(__file__).resolve().parents[1]
+KEPT = sorted({*(ROOT / "checkpoints").iterdir()} - {ROOT / "checkpoints" / "README.md"})
 SIGNATURE = b"cartpole_helpers 1\n"
 PAYLOAD = len(SIGNATURE) + 64 + 1  # où commencent les tenseurs
 ENGLISH = re.compile(
@@ -1125,3 +1128,58 @@ def test_a_path_with_a_null_character_is_refused_in_french(small_file):
     with pytest.raises((OSError, ValueError)) as refused:
         read("agent\0")
     assert not ENGLISH.search(str(refused.value))
+
+
+# Les agents du cours, dans checkpoints/
+
+
+@pytest.fixture(scope="module")
+def maker():
+    """Le script qui les a faits."""
+    spec = importlib.util.spec_from_file_location("agent", ROOT / "etudes" / "agent.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
+def test_an_agent_of_the_course_is_light_readable_and_named_after_its_steps(path, maker):
+    assert path.stat().st_size < 100_000
+    agent = load(path)
+    assert path.name == f"agent_{agent.env_steps}_pas.safetensors"
+    assert agent.config == QUICK
+    assert list(agent.seeds) == [maker.SEED]
+
+
+def test_the_page_of_the_agents_names_each_of_them():
+    page = (ROOT / "checkpoints" / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(.+?)` \| ([\d ]+) \|", page, re.MULTILINE)
+    assert [name for name, _ in rows] == sorted(
+        (path.name for path in KEPT), key=lambda name: int(name.split("_")[1])
+    )
+    for name, steps in rows:
+        assert int(steps.replace(" ", "")) == load(ROOT / "checkpoints" / name).env_steps
+    assert "python etudes/agent.py" in page
+
+
+def test_the_agents_are_those_of_the_script(maker):
+    """Trois moments fixés, et un que la validation choisit, parmi ceux où elle a lieu."""
+    assert maker.FOLDER == ROOT / "checkpoints"
+    steps = {load(path).env_steps for path in KEPT}
+    assert len(steps) == 4
+    [chosen] = steps - {*maker.STAGES}
+    assert chosen % maker.EVERY == 0
+    assert max(maker.STAGES) < chosen <= QUICK.total_steps
+
+
+def test_the_script_makes_the_first_agent_again(maker):
+    """Après peu de mises à jour, une autre machine ne s'en écarte que d'un arrondi."""
+    training = Training(QUICK, maker.SEED)
+    first = min(maker.STAGES)
+    while training.env_steps < first:
+        training.advance()
+    assert training.gradient_steps > 0
+    kept = load(ROOT / "checkpoints" / f"agent_{first}_pas.safetensors")
+    torch.testing.assert_close(kept.weights, training.agent.weights, rtol=1e-3, atol=1e-4)
+    begun = Training(QUICK, maker.SEED).agent.weights
+    assert not torch.allclose(kept.weights, begun, rtol=1e-3, atol=1e-4)

@@ -127,6 +127,33 @@ def test_train_is_a_training_advanced_to_its_end():
 # Des traces vraies
 
 
+def test_running_a_training_is_advancing_it_to_its_end():
+    training = Training(SMALL, SEEDS)
+    assert_same_steps(list(training.run()), list(train(SMALL, SEEDS)))
+    assert training.env_steps == SMALL.total_steps
+    assert list(training.run()) == []
+
+
+@pytest.mark.parametrize("turns", [1, 17, 59])
+def test_running_takes_a_training_where_it_is(turns):
+    expected = list(train(SMALL, SEEDS))
+    training, steps = run(SMALL, SEEDS, turns)
+    for step in training.run():
+        steps.append(step)
+        if len(steps) == turns + 1:
+            break  # la boucle se quitte et se reprend sans perdre ni refaire un tour
+    assert training.env_steps == 4 * (turns + 1)
+    assert_same_steps(steps + list(training.run()), expected)
+
+
+def test_running_computes_nothing_before_it_is_asked():
+    training = Training(SMALL, SEEDS)
+    steps = training.run()
+    assert training.env_steps == 0
+    next(steps)
+    assert training.env_steps == 4
+
+
 def replay_in_gymnasium(steps, seed, agent, limit):
     """Rejoue les actions des chariots d'un agent, dans le `CartPole-v1` de Gymnasium."""
     for cart, cart_seed in enumerate(environment_seeds(seed, Purpose.CARTS, 4)):

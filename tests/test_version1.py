@@ -1,13 +1,18 @@
 """Le système du document fondateur : il tourne, et ses défauts sont bien là."""
 
+import ast
+import re
 from collections import deque
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import cartpole_helpers
 from cartpole_helpers import version1
+from cartpole_helpers.display import live
 from cartpole_helpers.policies import lqr
 
 LATEST = {"lr": 10**-3.5, "lr_decay": 0.9999, "min_lr": 1e-5, "itermax": 75}
@@ -138,3 +143,81 @@ def test_training_episodes_are_called_tests(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert sum(line.startswith("Test episode") for line in lines) == 2
     assert lines[-1].startswith("Test episode 256 ")  # et pourtant l'agent y explorait
+
+
+# La table « Du document au cours » du carnet 05
+
+LESSON = Path(__file__).parents[1] / "notebooks/sources/05_la_boucle_d_entrainement.py"
+ENGINE = Path(version1.__file__).read_text("utf-8")
+
+
+def correspondences():
+    """Les noms de gauche et de droite, ligne par ligne."""
+    _, section = LESSON.read_text("utf-8").split("Du document au cours\n")
+    table = section.split("# %%")[0]
+    cells = [line.split("|")[1:3] for line in re.findall(r"^# (\|.*)$", table, re.MULTILINE)]
+    return [[re.findall("`([^`]+)`", cell) for cell in row] for row in cells[2:]]
+
+
+def written(code):
+    """Ce que nomme un programme : variables, paramètres, définitions, attributs, exceptions."""
+    found = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Name | ast.Attribute):
+            found.add(ast.unparse(node))
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.ClassDef):
+            found |= {node.name} | {f"{node.name}.{one.name}" for one in functions(node)}
+        elif isinstance(node, ast.Module):
+            found |= {one.name for one in functions(node)}
+        elif isinstance(node, ast.ExceptHandler) and node.type is not None:
+            found.add(f"except {ast.unparse(node.type)}")
+    return found
+
+
+def functions(node):
+    return [one for one in node.body if isinstance(one, ast.FunctionDef)]
+
+
+def exists(name):
+    """Vrai si le paquet publie ce nom, ou `display.live`, ou si une classe publiée a ce membre."""
+    first, *members = name.split(".")
+    if first not in cartpole_helpers.__all__ and getattr(live, first, None) is None:
+        return False
+    owner = getattr(cartpole_helpers, first, None) or getattr(live, first)
+    known = {*dir(owner), *getattr(owner, "__dataclass_fields__", ())}
+    return members == [] or (len(members) == 1 and members[0] in known)
+
+
+def test_the_table_has_a_row_for_each_part_of_the_document():
+    rows = correspondences()
+    assert len(rows) >= 15
+    assert all(before and after for before, after in rows)
+    public = {node.name for node in ast.parse(ENGINE).body if isinstance(node, ast.ClassDef)}
+    public |= {node.name for node in functions(ast.parse(ENGINE))}
+    ours = {"Progress", "_torch_seed"}  # le document ne les a pas
+    named = {name.split(".")[0] for before, _ in rows for name in before}
+    assert public - ours <= named
+
+
+@pytest.mark.parametrize("name", [name for before, _ in correspondences() for name in before])
+def test_the_left_of_the_table_is_in_the_document(name):
+    assert name in written(ENGINE)
+
+
+@pytest.mark.parametrize("name", [name for _, after in correspondences() for name in after])
+def test_the_right_of_the_table_is_in_the_course(name):
+    assert exists(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["Agents", "Config.vitesse", "Training.run.fini", "torch", "_table", "DQNN", "tqdm.x"]
+)
+def test_a_name_the_course_does_not_have_is_seen(name):
+    assert not exists(name)
+
+
+@pytest.mark.parametrize("name", ["Buffer.pull", "DQNN.train", "epsilon", "except ValueError"])
+def test_a_name_the_document_does_not_have_is_seen(name):
+    assert name not in written(ENGINE)

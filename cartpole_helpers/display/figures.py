@@ -38,6 +38,7 @@ from cartpole_helpers.display.style import (
     style,
     tick,
 )
+from cartpole_helpers.display.typography import typography
 from cartpole_helpers.policies import Policy
 from cartpole_helpers.statistics import bootstrap_interval, interquartile_mean
 
@@ -411,8 +412,12 @@ def learning_curves(
     axes.set_xlabel("pas de jeu par agent")
     axes.set_ylabel("retour moyen d'évaluation (pas)")
     legend = "moyenne interquartile, et son intervalle à 95 %"
-    axes.legend(loc="lower right" if len(groups) == 1 else "best", title=legend, fontsize=10)
-    return finish(figure, title, f"{' ; '.join(told)}. Trait gras : {legend}.")
+    axes.locator_params(axis="x", nbins=6)
+    if len(groups) == 1:
+        axes.legend(loc="lower right", title=legend, fontsize=10)
+    else:  # sous les axes : les bandes prennent toute la place
+        figure.legend(loc="outside lower center", ncols=2, title=legend, fontsize=10)
+    return finish(figure, title, f"{' ; '.join(told)}. Trait gras : la {legend}.")
 
 
 def _draw_group(
@@ -447,7 +452,7 @@ def action_maps(
     left, right = np.moveaxis(q, -1, 0)
     figure, (worth, gap) = canvas(title, 7.6, 3.9, columns=2, sharey=True)
     value = worth.pcolormesh(*np.degrees([theta, theta_dot]), np.maximum(left, right))
-    widest = max(abs(right - left).max(), 1e-9)
+    widest = abs(right - left).max() or 1.0
     sides = LinearSegmentedColormap.from_list("côtés", [BLUE, "white", VERMILION])
     look = {"cmap": sides, "vmin": -widest, "vmax": widest}
     difference = gap.pcolormesh(*np.degrees([theta, theta_dot]), right - left, **look)
@@ -491,7 +496,7 @@ def memory_maps(observations: Mapping[str, np.ndarray], title: str) -> Picture:
         name: np.histogram2d(*np.degrees(values[:, 2:]).T, bins=edges)[0] / len(values)
         for name, values in checked.items()
     }
-    norm = LogNorm(1e-4, max(1e-3, *(share.max() for share in shares.values())))
+    norm = LogNorm(1e-4, max(2e-3, *(share.max() for share in shares.values())))
     for axes, (name, share) in zip(panels[0], shares.items(), strict=True):
         image = axes.pcolormesh(*edges, share.T, norm=norm, cmap="cividis_r")
         _frame_phase(axes)
@@ -508,7 +513,7 @@ def memory_maps(observations: Mapping[str, np.ndarray], title: str) -> Picture:
 
 
 def _percent(value: float, _position=None) -> str:
-    return f"{tick(100 * value)} %"
+    return typography(f"{tick(100 * value)} %")
 
 
 @style()
@@ -536,7 +541,7 @@ def distributions(values: Mapping[str, np.ndarray], title: str, label: str) -> P
     panels[-1, 0].set_xlabel(label)
     figure.supylabel("part (%)", fontsize=11, color=INK)
     means = ", ".join(f"{name} {number(series.mean(), 1)}" for name, series in values.items())
-    return finish(figure, title, f"Moyennes : {means}.")
+    return finish(figure, title, f"{label}, moyenne de chaque série : {means}.")
 
 
 @style()

@@ -23,6 +23,7 @@ from cartpole_helpers import (
     CartPoleVector,
     Config,
     Training,
+    bootstrap_interval,
     evaluate,
     interquartile_mean,
     policies,
@@ -42,9 +43,13 @@ from cartpole_helpers.display import figures
 # |:---:|:---:|:---:|:---:|:---:|:---:|:---:|
 
 # %%
-CASES, DROITE = 5, 1
+CASES, GAUCHE, DROITE = 5, 0, 1
+
+# %% [markdown]
+# Les règles tiennent en une fonction : on donne une case et une action, elle dit ce qui arrive.
 
 
+# %%
 def avancer(case, action):
     """Rend la récompense, la case suivante, et si l'épisode est fini."""
     suivante = case + 1 if action == DROITE else case - 1
@@ -52,10 +57,11 @@ def avancer(case, action):
 
 
 # %% [markdown]
-# De la case 0, le trésor est à cinq pas. Vaut-il autant que de la case 4, où il est à un pas ? On
-# convient que non : une récompense perd de son prix à mesure qu'elle s'éloigne. Reçue dans un pas,
-# elle compte en entier ; un pas plus tard, elle est multipliée par $\gamma$, le **facteur
-# d'actualisation** ; encore un pas, par $\gamma^2$. La somme s'appelle le **retour actualisé** :
+# De la case 0, le trésor est à cinq pas. Vaut-il autant que de la case 4, d'où l'on sort en un pas ? On
+# convient que non : une récompense perd de son prix à mesure qu'elle s'éloigne.
+#
+# Reçue au premier pas, elle compte en entier ; un pas plus tard, elle est multipliée par $\gamma$, le
+# **facteur d'actualisation** ; encore un pas, par $\gamma^2$. La somme s'appelle le **retour actualisé** :
 #
 # $$ G = r_1 + \gamma\, r_2 + \gamma^2 r_3 + \gamma^3 r_4 + \cdots $$
 #
@@ -99,9 +105,8 @@ def cible(table, recompense, suivante, fini):
 # %%
 def balayer(table):
     """Rend une nouvelle table : la cible de chaque action de chaque case."""
-    return np.array(
-        [[cible(table, *avancer(case, action)) for action in (0, 1)] for case in range(CASES)]
-    )
+    cibles = [[cible(table, *avancer(s, a)) for a in (GAUCHE, DROITE)] for s in range(CASES)]
+    return np.array(cibles)
 
 
 # %% [markdown]
@@ -156,7 +161,11 @@ for case, (gauche, droite) in enumerate(verite):
 # %%
 ALPHA, DEPART = 0.5, 2
 
+# %% [markdown]
+# Voici l'algorithme entier. Deux lignes le portent, celles de la `surprise`.
 
+
+# %%
 def q_learning(table, graine, pas, epsilon):
     """Joue et corrige `table` en place ; rend son erreur maximale après chaque pas."""
     hasard, case, erreurs = np.random.default_rng(graine), DEPART, []
@@ -186,12 +195,21 @@ for epsilon in (1.0, 0.5, 0.1):
     erreurs = [q_learning(table, graine, PAS, epsilon) for graine, table in enumerate(tables)]
     essais[f"ε = {figures.number(epsilon, 1)}"] = np.array(erreurs)  # (graines, pas)
 
+# %% [markdown]
+# Combien, sur vingt graines, connaissent toute la table à 0,1 près au bout de 400 pas ?
+
 # %%
-un, demi, dixieme = (np.sum(erreurs[:, -1] < 0.1) for erreurs in essais.values())
+savants = {nom: np.sum(erreurs[:, -1] < 0.1) for nom, erreurs in essais.items()}
+print(*(f"{nom} : {nombre} sur 20" for nom, nombre in savants.items()), sep="\n")
+
+# %% [markdown]
+# Et la même histoire, pas à pas.
+
+# %%
 figures.curves(
     np.arange(1, PAS + 1),
     {nom: np.median(erreurs, axis=0) for nom, erreurs in essais.items()},
-    f"Savent tout à 0,1 près : {un} agents sur 20 si ε = 1, {demi} si ε = 0,5, {dixieme} si ε = 0,1",
+    f"Savent tout à 0,1 près : {savants['ε = 1,0']} sur 20 si ε = 1, {savants['ε = 0,1']} si ε = 0,1",
     ("pas de jeu (médiane de 20 graines ; bande : les extrêmes)", "plus grande erreur sur Q"),
     log="y",
     bands={nom: (erreurs.min(axis=0), erreurs.max(axis=0)) for nom, erreurs in essais.items()},
@@ -200,9 +218,11 @@ figures.curves(
 # %% [markdown]
 # Celui qui joue le plus mal apprend le mieux. Il erre dans le couloir, et pourtant sa table converge
 # vers les valeurs de la marche droite : la cible contient un $\max$, qui suppose un avenir bien joué, quoi
-# que l'agent fasse en réalité. On dit que le Q-learning est **hors politique** (*off-policy*) : il
-# apprend une façon de jouer en en suivant une autre. Le carnet 03 en vivra : il fera réapprendre à
-# l'agent des coups joués du temps où il jouait mal.
+# que l'agent fasse en réalité.
+#
+# On dit que le Q-learning est **hors politique** (*off-policy*) : il apprend une façon de jouer en en
+# suivant une autre. Le carnet 03 en vivra : il fera réapprendre à l'agent des coups joués du temps où
+# il jouait mal.
 #
 # Le troisième n'a rien appris du tout. Sa table de zéros ne préfère rien, et `argmax`, devant
 # l'égalité, rend la première action : la gauche. Il sort donc du mauvais côté, sans fin. Pour voir le
@@ -219,14 +239,20 @@ figures.curves(
 
 # %%
 optimiste = np.ones((CASES, 2))
-q_learning(optimiste, graine=0, pas=PAS, epsilon=0.0)
+erreur = q_learning(optimiste, graine=0, pas=PAS, epsilon=0.0)[-1]
+print("plus grande erreur :", figures.number(erreur, 3))
+
+# %% [markdown]
+# La table n'est donc pas juste partout. Comparons-la, nombre par nombre, à la vérité.
+
+# %%
 print("     gauche, appris (vrai)    droite, appris (vrai)")
 for case, (appris, vrai) in enumerate(zip(optimiste, verite, strict=True)):
     paires = [f"{a:12.3f} ({v:.3f})" for a, v in zip(appris, vrai, strict=True)]
     print(f"{case}  ", "     ".join(paires))
 
 # %% [markdown]
-# Il l'a trouvée. À chaque déception, une valeur baisse, et l'agent va voir ailleurs, jusqu'à ce que le
+# La sortie est trouvée. À chaque déception, une valeur baisse, et l'agent va voir ailleurs, jusqu'à ce que le
 # bon chemin soit le meilleur **en comparaison**. De la case 2 à la sortie, la colonne de droite est
 # juste. Les autres nombres ne le sont pas : il lui a suffi, sur son chemin, de savoir que la gauche
 # valait moins que la droite. Bien jouer ne demande pas de tout savoir.
@@ -245,7 +271,12 @@ for case, (appris, vrai) in enumerate(zip(optimiste, verite, strict=True)):
 # %%
 LIMITES = np.array([X_LIMIT, 2.0, THETA_LIMIT, 2.0])
 
+# %% [markdown]
+# Pour trouver la case d'un état, on cherche le rang de sa tranche dans chaque composante, puis on fait de
+# ces quatre rangs un seul numéro, comme on lit un nombre à quatre chiffres.
 
+
+# %%
 def case_de(etats, tranches):
     """Le numéro de la case de chaque état, `tranches` par composante : (..., 4) → (...)."""
     tranches = np.broadcast_to(tranches, 4)
@@ -283,7 +314,11 @@ print(*(f"{tranches:2} tranches : {tranches**4:6} cases" for tranches in FINESSE
 GRAINES, CHARIOTS, GAMMA_LONG, PAS_ALPHA = 12, 16, 0.99, 0.2
 AGENT = np.repeat(np.arange(GRAINES), CHARIOTS)
 
+# %% [markdown]
+# Retrouvez, dans `corriger`, la surprise et le pas vers elle.
 
+
+# %%
 def corriger(tables, cases, actions, recompenses, tombes, suivantes):
     """Le Q-learning, sur chaque chariot à la fois ; seule la chute arrête l'amorçage."""
     avenir = np.where(tombes, 0.0, tables[AGENT, suivantes].max(axis=-1))
@@ -314,61 +349,76 @@ def tenir(politique, etats, limite=500):
 
 
 # %% [markdown]
-# Chacun des douze agents jouera trente épisodes, tous depuis les mêmes départs.
+# Chacun des douze agents jouera vingt épisodes, tous depuis les mêmes départs.
 
 # %%
-departs = np.random.default_rng(2024).uniform(-START_LIMIT, START_LIMIT, (30, 4))
-departs = np.broadcast_to(departs, (GRAINES, 30, 4))
+departs = np.random.default_rng(2024).uniform(-START_LIMIT, START_LIMIT, (20, 4))
+departs = np.broadcast_to(departs, (GRAINES, 20, 4))
+
+# %% [markdown]
+# La politique à noter prend, dans chaque case, l'action que la table préfère.
 
 
+# %%
 def noter(tables, tranches):
     """Le retour moyen de la politique gloutonne de chaque table : (graines,)."""
     agents = np.arange(GRAINES)[:, None]
-    return tenir(lambda s: tables[agents, case_de(s, tranches)].argmax(-1), departs).mean(axis=-1)
+    return tenir(lambda s: tables[agents, case_de(s, tranches)].argmax(-1), departs).mean(axis=1)
 
 
 # %% [markdown]
-# Et la boucle. Elle se lit comme l'algorithme : agir, avancer, corriger, noter de temps en temps. Les
+# Et la boucle. Elle se lit comme l'algorithme : agir, avancer, corriger, et noter aux `moments` dits. Les
 # tables commencent optimistes : à $\gamma = 0{,}99$, une tige qui ne tomberait jamais vaudrait
 # $1 + 0{,}99 + 0{,}99^2 + \cdots = 100$. L'optimisme suffit à explorer, et nous laissons ε à zéro.
 
 
 # %%
-def apprendre(tranches, pas, notes=10):
-    """Douze tables apprises ensemble, et leurs retours (graines, notes)."""
+def apprendre(tranches, moments):
+    """Douze tables apprises ensemble, et leurs retours (graines, moments)."""
     chariots, retours = CartPoleVector(GRAINES * CHARIOTS), []
     cases = case_de(chariots.reset(seed=0)[0], tranches)
     tables = np.full((GRAINES, np.prod(np.broadcast_to(tranches, 4)), 2), 100.0)
-    tours = pas // CHARIOTS
-    for tour in range(1, tours + 1):
+    for tour in range(1, moments[-1] // CHARIOTS + 1):
         actions = tables[AGENT, cases].argmax(axis=-1)
         observations, recompenses, tombes, _, info = chariots.step(actions)
         suivantes = case_de(info["final_obs"], tranches)
         corriger(tables, cases, actions, recompenses, tombes, suivantes)
         cases = case_de(observations, tranches)
-        if tour % (tours // notes) == 0:
+        if tour * CHARIOTS in moments:
             retours.append(noter(tables, tranches))
     return tables, np.array(retours).T
 
 
 # %% [markdown]
 # Nous avons choisi $\alpha$, $\gamma$, ε et l'optimisme après quelques essais, et les mêmes pour les quatre
-# grilles. Avec ε = 0,05, par exemple, aucune ne se stabilise.
+# grilles. Avec ε = 0,05, par exemple, la grille de 256 cases oscille sans jamais se fixer.
 #
-# > **À vous.** 16, 256, 4 096 ou 65 536 cases : laquelle jouera le mieux après 400 000 pas de jeu ?
+# > **À vous.** 16, 256, 4 096 ou 65 536 cases : laquelle jouera le mieux après quatre cent mille pas de jeu ?
 # > Laquelle le plus mal ? Rappel : le réseau du carnet 00 dépassait 475 en moins de dix mille pas.
 
 # %%
-PAS_TABLE = 400_000
-grilles = {tranches: apprendre(tranches, PAS_TABLE) for tranches in FINESSES}
+MOMENTS = 6_400 * 2 ** np.arange(7)  # de 6 400 à 409 600 pas, en doublant
+grilles = {tranches: apprendre(tranches, MOMENTS) for tranches in FINESSES}
+
+# %% [markdown]
+# D'abord le score final de chaque grille, moyenne de la moitié centrale des douze agents.
 
 # %% tags=["nbval-ignore-output"]
 courbes = {f"{figures.number(n**4)} cases": retours for n, (_, retours) in grilles.items()}
-fins = [f"{interquartile_mean(retours[:, -1]):.0f}" for retours in courbes.values()]
-figures.learning_curves(
-    PAS_TABLE // 10 * np.arange(1, 11),
-    courbes,
-    f"Ni trop grosses, ni trop fines : de 16 à 65 536 cases, {', '.join(fins)} pas",
+fins = {nom: round(interquartile_mean(r[:, -1])) for nom, r in courbes.items()}
+print(*(f"{nom} : {fin} pas" for nom, fin in fins.items()), sep="\n")
+
+# %% [markdown]
+# Puis leur histoire : à chaque point, l'agent a joué deux fois plus longtemps qu'au précédent.
+
+# %% tags=["nbval-ignore-output"]
+figures.curves(
+    MOMENTS,
+    {nom: interquartile_mean(retours) for nom, retours in courbes.items()},
+    "Ni trop gros, ni trop fin : {} pas, puis {}, {} et {}".format(*fins.values()),
+    ("pas de jeu (bande : intervalle à 95 %, 12 graines)", "retour moyen d'évaluation (pas)"),
+    log="x",
+    bands={nom: bootstrap_interval(retours) for nom, retours in courbes.items()},
 )
 
 # %% [markdown]
@@ -377,8 +427,8 @@ figures.learning_curves(
 # Quatre mille font aussi bien, plus tard. Avec soixante-cinq mille, on y serait encore. Plus les tranches
 # sont fines, plus la table pourrait en savoir, et plus il lui faut de temps pour l'apprendre.
 #
-# Mesurons les deux causes. La première, **trop gros** : deux états qui demandent des actions contraires
-# partagent une case. Nous connaissons une bonne règle, le régulateur LQR du carnet 01. Tirons des états
+# Mesurons les deux causes. D'un côté, des cases **trop grosses** : deux états qui demandent des actions
+# contraires partagent la leur. Nous connaissons une bonne règle, le régulateur LQR du carnet 01. Tirons des états
 # au hasard dans une case : s'il pousse à droite dans 70 % d'entre eux, une table, qui doit choisir, le
 # contredira dans les 30 % restants.
 
@@ -394,15 +444,20 @@ def erreur_forcee(tranches, cases=2_000, points=100):
 
 
 # %% [markdown]
-# La seconde, **trop fin** : beaucoup de cases n'ont rien appris du tout. On les reconnaît sans peine, elles
-# promettent encore 100.
+# De l'autre, des cases **trop fines** : beaucoup n'ont rien appris du tout. On les reconnaît sans peine,
+# elles promettent encore 100.
 #
 # > **À vous.** Quand on passe de 16 à 65 536 cases, par combien divise-t-on l'erreur forcée ? Et quelle part
-# > des 65 536 aura appris quelque chose, en 400 000 pas ?
+# > des 65 536 aura appris quelque chose, en quatre cent mille pas ?
 
 # %%
 forcees = [100 * erreur_forcee(tranches) for tranches in FINESSES]
 vides = [100 * np.mean((tables == 100).all(axis=-1)) for tables, _ in grilles.values()]
+
+# %% [markdown]
+# Les deux mesures, sur une même figure :
+
+# %% tags=["nbval-ignore-output"]
 figures.curves(
     np.array(FINESSES) ** 4,
     {"états où la case se trompe forcément": forcees, "cases qui n'ont rien appris": vides},
@@ -438,18 +493,14 @@ print(f"quatre images d'un jeu Atari : un nombre de cases à {figures.number(chi
 # a de plus que l'autre.
 
 # %% tags=["nbval-ignore-output"]
-ignorantes = figures.number(vides[FINESSES.index(8)])
-figures.action_maps(
-    lambda etats: grilles[8][0][0, case_de(etats, 8)],
-    f"Une table voit le monde en carreaux, dont {ignorantes} % n'ont rien appris",
-    x=0.1,
-    x_dot=0.1,
-)
+premiere = grilles[8][0][0]
+titre = f"Une table voit le monde en carreaux, dont {vides[2]:.0f} % n'ont rien appris"
+figures.action_maps(lambda etats: premiere[case_de(etats, 8)], titre, x=0.1, x_dot=0.1)
 
 # %% [markdown]
 # Un pavage. Le jaune de gauche, proche de 100, est à la fois ce qui tient toujours et ce que l'on n'a
 # jamais vu : la table ne fait pas la différence. À droite, la frontière entre les deux actions tourne à
-# angle droit, et le blanc est de l'ignorance. Chaque carreau n'a que sa propre histoire ; rien ne le
+# angle droit, et le blanc est souvent de l'ignorance. Chaque carreau n'a que sa propre histoire ; rien ne le
 # relie à son voisin.
 
 # %% [markdown]
@@ -466,6 +517,9 @@ def exemples(nombre, graine):
     etats = np.random.default_rng(graine).uniform(-LIMITES, LIMITES, (nombre, 4))
     return etats, tenir(policies.push_by_angle, etats)
 
+
+# %% [markdown]
+# Cinq exemples, pour voir : la position, la vitesse, l'angle, la vitesse angulaire, et la réponse.
 
 # %%
 etats, durees = exemples(5, graine=0)
@@ -494,15 +548,24 @@ def avec_table(tranches, etats, durees, neufs):
 
 
 # %%
-def en_tenseur(tableau):
-    return torch.as_tensor(tableau, dtype=torch.float32)
-
-
 def reseau_neuf(graine):
     torch.manual_seed(graine)
     return nn.Sequential(
         nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1)
     )
+
+
+# %% [markdown]
+# PyTorch veut ses nombres en simple précision :
+
+
+# %%
+def en_tenseur(tableau):
+    return torch.as_tensor(tableau, dtype=torch.float32)
+
+
+# %% [markdown]
+# Il s'entraîne comme tout réseau : un lot au hasard, l'erreur, le gradient, un petit pas.
 
 
 # %%
@@ -518,6 +581,10 @@ def entraine(etats, durees, graine):
         perte.backward()
         descente.step()
     return reseau
+
+
+# %% [markdown]
+# Une fois entraîné, il répond à tout état, vu ou non.
 
 
 # %%
@@ -537,7 +604,11 @@ def avec_reseau(etats, durees, neufs, graine):
 NOMBRES = (100, 300, 1_000, 3_000, 10_000, 30_000)
 neufs, verites = exemples(2_000, graine=1_000)
 
+# %% [markdown]
+# Chaque élève reçoit les mêmes exemples, et sa note est son erreur moyenne, en pas.
 
+
+# %%
 def erreurs(etats, durees, graine):
     """L'erreur moyenne de chaque élève sur les états neufs, en pas."""
     reponses = [avec_table(tranches, etats, durees, neufs) for tranches in (4, 8)]
@@ -545,18 +616,31 @@ def erreurs(etats, durees, graine):
     return [np.abs(reponse - verites).mean() for reponse in reponses]
 
 
+# %% [markdown]
+# Huit graines, donc huit tirages d'exemples et huit réseaux ; les cent premiers exemples d'une graine
+# sont parmi ses trois cents, et ainsi de suite.
+
 # %%
-ELEVES = ("table, 256 cases", "table, 4 096 cases", "réseau")
 notes = []
 for graine in range(8):
     etats, durees = exemples(NOMBRES[-1], graine)
     notes.append([erreurs(etats[:nombre], durees[:nombre], graine) for nombre in NOMBRES])
 notes = np.array(notes)  # (graines, nombres d'exemples, élèves)
 
+# %% [markdown]
+# Avec combien d'exemples le réseau bat-il les deux tables, qui en ont reçu 30 000 ?
+
 # %% tags=["nbval-ignore-output"]
+ELEVES = ("table, 256 cases", "table, 4 096 cases", "réseau")
 moyennes = dict(zip(ELEVES, notes.mean(axis=0).T, strict=True))
 bandes = {nom: (notes[..., k].min(0), notes[..., k].max(0)) for k, nom in enumerate(ELEVES)}
 assez = NOMBRES[np.argmax(moyennes["réseau"] < notes[:, -1, :2].mean(axis=0).min())]
+print("il lui suffit de", figures.number(assez), "exemples")
+
+# %% [markdown]
+# Voici toute la course.
+
+# %% tags=["nbval-ignore-output"]
 figures.curves(
     NOMBRES,
     moyennes,
@@ -586,9 +670,8 @@ ligne[:, 2] = np.radians(degres)
 ici, la_bas = np.argmin(np.abs(degres - 4.5)), np.argmin(np.abs(degres + 4.5))
 
 # %% [markdown]
-# Dans la table, la correction s'écrit dans une case. Dans le réseau, c'est un pas de gradient sur le
-# carré de l'écart à une cible, ici un de plus que sa réponse. Nous ramenons les changements à celui de
-# l'état corrigé, pour les comparer.
+# Pour un réseau, corriger, c'est faire un pas de gradient sur le carré de l'écart à une cible, ici un de
+# plus que sa réponse. Nous ramenons les changements à celui de l'état corrigé, pour les comparer.
 
 
 # %%
@@ -605,20 +688,26 @@ def changement(reseau):
     return ecarts / ecarts[ici]
 
 
+# %% [markdown]
+# Dans la table, tout l'effet est dans la case de l'état corrigé.
+
 # %%
 changements = {
     "table": (case_de(ligne, 8) == case_de(ligne[ici], 8)).astype(float),
-    "réseau neuf": changement(reseau_neuf(graine=0)),
-    "réseau entraîné": changement(entraine(*exemples(3_000, graine=0), graine=0)),
+    "neuf": changement(reseau_neuf(graine=0)),
+    "entraîné": changement(entraine(*exemples(3_000, graine=0), graine=0)),
 }
+
+# %% [markdown]
+# Lisez d'abord les trois courbes à −4,5°, de l'autre côté de la verticale.
 
 # %% tags=["nbval-ignore-output"]
 table, neuf, instruit = (f"{100 * valeurs[la_bas]:.0f} %" for valeurs in changements.values())
 figures.curves(
     degres,
     changements,
-    f"Corriger à 4,5° change −4,5° : de {table} (table), {neuf} (neuf), {instruit} (entraîné)",
-    ("angle θ (°)", "changement, relatif à celui de 4,5°"),
+    f"Effet à −4,5° : table {table}, réseau neuf {neuf}, réseau entraîné {instruit}",
+    ("angle θ (°)", "effet, relatif à 4,5°"),
 )
 
 # %% [markdown]
@@ -636,9 +725,9 @@ figures.curves(
 # $Q(s, a)$ une part de l'écart à la cible. Un pas de gradient sur $(\text{cible} - Q(s, a))^2$ ajoute aussi,
 # à chaque poids, une part de cet écart. Est-ce la même chose ? Exactement, pour un certain réseau.
 #
-# Donnons à chaque case du couloir un vecteur de cinq nombres, tous nuls, sauf celui de sa place, qui vaut
-# 1. Une seule couche, sans biais, multiplie ce vecteur par une matrice de poids : elle en lit une
-# colonne. Ses poids **sont** une table.
+# Donnons à chaque case du couloir un vecteur de cinq nombres, tous nuls, sauf un 1 à sa place. Une seule
+# couche, sans biais, multiplie ce vecteur par une matrice de poids : elle en lit une colonne. Ses
+# poids **sont** une table.
 
 # %%
 lineaire = nn.Linear(CASES, 2, bias=False, dtype=torch.float64)
@@ -694,9 +783,10 @@ NU = Config(
     total_steps=10_000,
     input_scale=(2.0, 1.0, 10.0, 1.0),
     hidden=(64, 64),
+    learning_rate=2e-3,
     gamma=0.98,
     epsilon_end=0.1,
-    epsilon_steps=3_000,
+    epsilon_steps=2_000,
     capacity=1,
     batch_size=1,
     warmup=1,
@@ -708,33 +798,33 @@ NU = Config(
 # > seront encore au-dessus à la dernière ?
 
 # %%
-groupe, abscisses, retours = Training(NU, seeds=range(12)), [], []
+groupe, retours = Training(NU, seeds=range(12)), []
 while groupe.env_steps < NU.total_steps:
     groupe.advance()
     if groupe.env_steps % 500 == 0:
-        abscisses.append(groupe.env_steps)
         retours.append(evaluate(groupe.agent, episodes=20).mean(axis=1))
 retours = np.array(retours).T  # (graines, évaluations)
 
 # %% tags=["nbval-ignore-output"]
 touchent, restent = np.sum(retours.max(axis=1) >= 475), np.sum(retours[:, -1] >= 475)
 figures.learning_curves(
-    np.array(abscisses),
+    500 * np.arange(1, 21),
     retours,
-    f"Sans mémoire ni cible fixe : {touchent} agents sur 12 touchent 475, {restent} y finissent",
+    f"Réseau nu : {touchent} agents sur 12 touchent 475, {restent} y finissent",
 )
 
 # %% [markdown]
 # Regardez les traits fins, et non la moyenne. En dix mille pas, une petite part de ce qu'il fallait aux
-# tables, des réseaux ont su tenir la tige. Puis ils ne savent plus. Ils apprennent vite, et gardent mal.
-# Deux causes se mêlent, que les prochains carnets séparent.
+# tables, des réseaux ont su tenir la tige ; bien souvent, à l'évaluation d'après, ils ne savaient
+# plus. Ils apprennent vite et gardent mal. Deux causes se mêlent, que les prochains carnets séparent.
 #
-# - **Des exemples qui se suivent.** Chaque pas ressemble au précédent. Que l'agent reste longtemps près du
-#   milieu, et le réseau, corrigé là cent fois de suite, bouge aussi sur les bords ; la table, elle, n'y
-#   aurait pas touché. Le remède est une mémoire où l'on tire au hasard : le carnet 03.
-# - **Une cible qui bouge.** La cible contient le réseau lui-même. Le corriger en $s$ le change aussi en
-#   $s'$, qui lui ressemble : on vise un point accroché à sa propre flèche. Le remède est une copie
-#   retardée du réseau, pour viser : le carnet 04.
+# **Des exemples qui se suivent.** Chaque pas ressemble au précédent. Que l'agent reste longtemps près du
+# milieu, et le réseau, corrigé là cent fois de suite, bouge aussi sur les bords ; la table, elle, n'y
+# aurait pas touché. Le remède est une mémoire où l'on tire au hasard : le carnet 03.
+#
+# **Une cible qui bouge.** La cible contient le réseau lui-même. Le corriger en $s$ le change aussi en
+# $s'$, qui lui ressemble : on vise un point accroché à sa propre flèche. Le remède est une copie
+# retardée du réseau, pour viser : le carnet 04.
 #
 # > **Pour aller plus loin.** Généraliser, amorcer, apprendre hors politique : deux à deux, ces trois
 # > idées font bon ménage ; ensemble, elles peuvent diverger (Baird, 1995 ; Tsitsiklis et Van Roy, 1997).
@@ -825,12 +915,12 @@ print("erreur :", figures.number(np.abs(mienne - verite).max(), 4))
 #
 # **Exercice 3, à explorer (15 minutes).** Les quatre composantes méritent-elles autant de tranches ?
 # `apprendre` accepte un quadruplet : tranches de $x$, de $\dot x$, de $\theta$ et de $\dot\theta$. Trouvez
-# la plus petite table dont presque tous les agents dépassent 475 en 100 000 pas. Peut-on ignorer le
+# la plus petite table dont presque tous les agents dépassent 475 en cent mille pas. Peut-on ignorer le
 # chariot ?
 
 # %%
 MES_TRANCHES = (2, 2, 2, 2)
-_, miens = apprendre(MES_TRANCHES, pas=100_000)
+_, miens = apprendre(MES_TRANCHES, moments=[102_400])
 
 # %% tags=["nbval-ignore-output"]
 reussis = np.sum(miens[:, -1] >= 475)
@@ -850,8 +940,8 @@ print(f"{np.prod(MES_TRANCHES)} cases : {reussis} agents sur {GRAINES} dépassen
 #
 # Nos réglages viennent de quelques essais, et d'autres grilles, d'autres façons d'explorer donneraient
 # d'autres courbes. Entre la table et le réseau, il y a des intermédiaires que nous sautons : pavages
-# superposés (*tile coding*), traces d'éligibilité, avec lesquelles l'article de 1983 apprend bien plus
-# vite sur 162 cases. Enfin, 500 pas ne sont pas l'éternité : une table qui les tient peut tomber ensuite.
+# superposés (*tile coding*), traces d'éligibilité, dont l'article de 1983 se sert déjà sur ses
+# 162 cases. Enfin, 500 pas ne sont pas l'éternité : une table qui les tient peut tomber ensuite.
 #
 # ## Ce qu'il faut retenir
 #

@@ -2,12 +2,12 @@
 # # 06 · La boucle de test
 #
 # **La question.** Un agent vient de tenir cinq cents pas. Sait-il jouer, ou a-t-il eu de la chance ?
-# Combien d'épisodes faut-il pour affirmer qu'il dépasse 475 en moyenne, sur quels départs, et que
-# garder de lui pour qu'un autre puisse le vérifier ?
+# Combien d'épisodes faut-il pour affirmer qu'il dépasse 475 en moyenne, et sur quels départs ? Que garder
+# de lui, enfin, pour qu'un autre puisse le vérifier ?
 #
 # Ce sont les deux dernières sections de la Version 1 du document fondateur : *Boucle de test* et
-# *Résultats*. Il y charge un fichier nommé `deep-q-model-500-1650182128.pt`, regarde jouer, et montre
-# une vidéo. Nous ferons les trois, en sachant ce qu'ils prouvent.
+# *Résultats*. Le document charge un fichier nommé `deep-q-model-500-1650182128.pt`, regarde jouer l'agent, et
+# montre une vidéo. Nous ferons les trois, en sachant ce que chacun prouve.
 #
 # *Comptez quarante-cinq minutes de lecture ; le carnet s'exécute en moins d'une minute.*
 
@@ -15,6 +15,7 @@
 import pickle
 import tempfile
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,8 @@ from cartpole_helpers.display.listing import listing
 listing(version1.test, comments=False)
 
 # %% [markdown]
-# Donnons-lui un modèle : quelques centaines d'épisodes d'entraînement suffisent à ce que le document en
-# sauve un, du fond de son pas d'apprentissage. Les fichiers vont dans un dossier provisoire.
+# Donnons-lui un modèle. Le document en sauvegarde un toutes les quatre copies du réseau cible, soit tous les
+# 240 épisodes, dans une ligne cachée au fond de `target_switch`. Le nôtre va dans un dossier provisoire.
 
 # %% tags=["nbval-ignore-output"]
 with tempfile.TemporaryDirectory() as dossier:
@@ -62,8 +63,9 @@ print(fichier.name)
 print("dix épisodes :", durees)
 
 # %% [markdown]
-# Que dit ce nom ? Le premier nombre est la durée de l'épisode qui venait de finir, le second l'heure de la
-# machine, en secondes depuis 1970. Celui que cite le document se lit donc ainsi :
+# Après si peu de mises à jour, il ne sait pas encore jouer. Mais que dit son nom ? Le premier nombre est la
+# durée de l'épisode qui venait de finir, le second l'heure de la machine, en secondes depuis 1970. Le nom
+# que cite le document se lit donc ainsi :
 
 # %%
 nom = "deep-q-model-500-1650182128.pt"
@@ -72,7 +74,7 @@ print("dernier épisode :", duree, "pas")
 print("sauvé le", datetime.fromtimestamp(int(secondes), UTC).strftime("%d/%m/%Y à %H h %M"))
 
 # %% [markdown]
-# Un épisode de 500 pas : c'est tout ce que l'on sait de cet agent. Et dans le fichier ?
+# Un épisode de 500 pas : c'est tout ce que l'on sait de cet agent. Et dans notre fichier, qu'y a-t-il ?
 
 # %% tags=["nbval-ignore-output"]
 for cle in list(contenu)[:3]:
@@ -87,8 +89,9 @@ print("…", len(contenu), "tableaux en tout")
 # %% [markdown]
 # ## 2. Ce que vaut un épisode
 #
-# Le dossier `checkpoints/` contient quatre agents, un même entraînement pris à quatre moments : après 400, 2 400, 4 000 et
-# 5 600 pas. Prenons le troisième, et jouons-lui mille épisodes.
+# Le dossier `checkpoints/` contient quatre agents, ou plutôt le même à quatre moments : après 400, 2 400,
+# 4 000 et 5 600 pas d'un entraînement, dont la graine a été choisie parce qu'il y hésite. Prenons le
+# troisième, et faisons-lui jouer mille épisodes.
 
 # %%
 hesitant = load("../checkpoints/agent_4000_pas.safetensors")
@@ -103,23 +106,24 @@ parfaits = round(100 * np.mean(retours == 500))
 moyenne = figures.number(retours.mean(), 1)
 figures.distributions(
     {"mille épisodes": retours},
-    f"{parfaits} épisodes sur cent sont parfaits, et pourtant la moyenne n'est que de {moyenne}",
+    f"{parfaits} épisodes sur cent sont parfaits, mais la moyenne est de {moyenne}",
     "retour d'un épisode (pas)",
 )
 
 # %% [markdown]
-# Non : sa moyenne est sous le seuil. Les épisodes parfaits se voient, les autres s'étalent. Aucun retour
-# ne ressemble à la moyenne : un seul épisode dit surtout de quel côté le hasard est tombé.
+# Non : sa moyenne est sous le seuil. Les épisodes parfaits font une seule barre, les autres s'étalent loin
+# à gauche, et presque aucun ne ressemble à la moyenne. Un épisode isolé dit surtout de quel côté le
+# hasard est tombé.
 #
-# Le nom du fichier est pire encore. Il retient un épisode **d'entraînement**, joué avec une action sur vingt
-# au hasard. Voici ce que le document aurait pu écrire pour ce même agent, aux mêmes poids.
+# Le nom du fichier est pire encore. Il retient un épisode **d'entraînement**, où une action sur vingt est
+# tirée au hasard. Voici ce que le document aurait pu écrire pour ce même agent, avec les mêmes poids.
 
 # %%
 hasard = np.random.default_rng(0)
 
 
 def bruite(observations):
-    """L'agent hésitant, avec ε = 0,05 comme dans le document."""
+    """L'agent hésitant, avec ε = 0,05, comme dans le document."""
     au_hasard = hasard.random(len(observations)) < 0.05
     return np.where(au_hasard, hasard.integers(0, 2, len(observations)), hesitant(observations))
 
@@ -129,7 +133,7 @@ noms = evaluate(bruite, episodes=1_000, seed=10)
 bas, haut = (round(centile) for centile in np.percentile(noms, [5, 95]))
 figures.distributions(
     {"sans exploration": retours, "avec ε = 0,05 : le nom du fichier": noms},
-    f"Du même agent, le nom dirait de {bas} à {haut} neuf fois sur dix",
+    f"Pour le même agent, neuf noms sur dix diraient de {bas} à {haut}",
     "retour d'un épisode (pas)",
 )
 
@@ -176,9 +180,9 @@ for n in (10, 100, 1_000):
     print(f"{n:5} épisodes : {retours[:n].mean():.1f}, intervalle à 95 % [{bas:.1f} ; {haut:.1f}]")
 
 # %% [markdown]
-# L'intervalle rééchantillonné refait l'évaluation deux mille fois, en retirant dans les retours observés. Ne le croyez pas
-# sur parole : un intervalle à 95 % doit contenir la vraie moyenne 95 fois sur cent. Vérifions-le en
-# prenant les mille retours pour vérité.
+# `bootstrap_interval` refait l'évaluation deux mille fois, en tirant de nouveau, avec remise, dans les
+# retours observés ; l'intervalle contient 95 % des moyennes ainsi obtenues. Ne le croyez pas sur parole :
+# il doit contenir la vraie moyenne 95 fois sur cent. Vérifions-le en prenant les mille retours pour vérité.
 
 
 # %%
@@ -194,17 +198,16 @@ for n in (5, 10, 30, 100, 300):
 
 # %% [markdown]
 # Avec quelques épisodes, il promet trop : cinq retours parfaits donneraient un intervalle de largeur nulle !
-# Il faut cent épisodes au moins pour qu'il tienne à peu près parole.
+# Il s'approche de sa promesse avec des dizaines d'épisodes, et la tient avec des centaines.
 
 # %% [markdown]
 # ## 4. Et si tous les épisodes sont parfaits ?
 #
-# C'est le cas le plus fréquent pour un bon agent, et le rééchantillonnage n'en dit rien. Un raisonnement suffit.
+# C'est courant chez un bon agent, et le rééchantillonnage n'en dit rien d'utile. Un raisonnement suffit.
 #
-# Supposons que la vraie part d'épisodes parfaits soit $p$. La chance d'en voir $n$ parfaits de suite est
-# $p^n$. Si elle est inférieure à 5 %, on rejette ce $p$ : on peut affirmer, à 95 %, que
-# $p \geq 0{,}05^{1/n}$. Et au pire, un épisode manqué rapporte zéro : la moyenne vaut donc au
-# moins $500\,p$.
+# Soit $p$ la vraie part d'épisodes parfaits. La chance d'en voir $n$ parfaits de suite est $p^n$. Si elle
+# est inférieure à 5 %, on rejette ce $p$ : on peut donc affirmer, à 95 %, que $p \geq 0{,}05^{1/n}$. Au
+# pire, un épisode manqué rapporte zéro : la moyenne vaut alors au moins $500\,p$.
 #
 # > **À vous.** Combien d'épisodes, tous parfaits, prouvent une moyenne de 475 ? Dix, cinquante, mille ?
 
@@ -215,13 +218,14 @@ assez = nombres[np.argmax(bornes >= 475)]
 figures.curves(
     nombres,
     {"moyenne garantie à 95 %": bornes, "seuil de 475": np.full(len(nombres), 475.0)},
-    f"{assez} épisodes tous parfaits prouvent 475, sans rien supposer d'autre",
+    f"{assez} épisodes, tous parfaits, prouvent 475 à 95 %",
     ("nombre d'épisodes, tous parfaits", "retour moyen (pas)"),
 )
 
 # %% [markdown]
-# La borne ne suppose rien de la répartition des retours : seulement des départs tirés au hasard, indépendants. En voici
-# l'usage, sur le quatrième agent.
+# La borne ne suppose rien de la répartition des retours. Elle demande seulement des départs indépendants,
+# tirés au hasard, et un nombre d'épisodes fixé **d'avance** : s'arrêter dès que cela arrange fausserait tout.
+# En voici l'usage, sur le quatrième agent.
 
 # %%
 agent = load("../checkpoints/agent_5600_pas.safetensors")
@@ -229,15 +233,15 @@ cent = evaluate(agent, episodes=100, seed=20)
 print("épisodes parfaits sur cent :", np.sum(cent == 500))
 
 # %% [markdown]
-# Si vous lisez 100, la cause est entendue. S'il en manquait quelques-uns, l'argument se prolonge avec
-# l'intervalle de Wilson, mais coûte vite plus d'épisodes.
+# Si vous lisez 100, la cause est entendue. S'il en manquait quelques-uns, l'intervalle de Wilson donnerait
+# encore une borne sur $p$, mais il faudrait vite bien plus d'épisodes.
 
 # %% [markdown]
 # ## 5. Choisir, puis juger
 #
-# Pendant un entraînement, on évalue souvent et l'on garde le meilleur. Le meilleur de dix mesures bruitées est
-# d'abord le plus **chanceux** : sa note est trop belle. Combien trop ? Prenons vingt copies du même
-# agent hésitant, et gardons la mieux notée.
+# Pendant un entraînement, on évalue souvent et l'on garde le meilleur agent. Or le meilleur de vingt mesures
+# bruitées est souvent le plus **chanceux**, et sa note est trop belle. De combien ? Prenons vingt copies du
+# même agent hésitant, et gardons la mieux notée.
 
 
 # %%
@@ -254,7 +258,7 @@ exces = figures.number(gagnants[essais == 10][0] - retours.mean())
 figures.curves(
     essais,
     {"note du gagnant": gagnants, "sa vraie valeur": np.full(len(essais), retours.mean())},
-    f"Le meilleur de vingt, sur dix épisodes, est surnoté de {exces} pas",
+    f"Noté sur dix épisodes, le meilleur de vingt gagne {exces} pas de trop",
     ("épisodes par évaluation (échelle logarithmique)", "retour moyen (pas)"),
     log="x",
 )
@@ -262,8 +266,9 @@ figures.curves(
 # %% [markdown]
 # Les vingt sont pourtant le même agent. D'où une règle, la même que partout en apprentissage : on
 # **choisit** sur des départs de validation, on **juge** sur des départs neufs, une seule fois. Dans le cours,
-# `evaluate(policy, seed=...)` tire des départs que nul entraînement n'a vus ; deux graines donnent
-# deux jeux de départs. Le fichier `etudes/agent.py` a choisi nos quatre agents ainsi.
+# `evaluate(policy, seed=...)` tire des départs que nul entraînement n'a vus ; deux graines donnent deux jeux
+# de départs. De nos agents, trois sont pris à des moments fixés ; seul le quatrième a été choisi, par
+# `etudes/agent.py`, sur les départs de validation que voici.
 
 # %%
 validation, jugement = 2_000_000, 4_000_000
@@ -273,10 +278,14 @@ for numero in (4000, 5600):
     print(f"{numero} pas : validation {notes[0]:.1f}, jugement {notes[1]:.1f}")
 
 # %% [markdown]
+# Le quatrième garde sa note sur des départs neufs. Les deux notes du troisième, que personne n'a choisi, ne
+# diffèrent que par le hasard des départs, et ce hasard-là suffit à le rapprocher du seuil.
+
+# %% [markdown]
 # ## 6. Un fichier qui suffit
 #
-# Que faut-il garder d'un agent ? De quoi le faire jouer ailleurs, plus tard, par quelqu'un d'autre. `save` écrit les
-# poids **et** la configuration, la graine, le nombre de pas, les versions des bibliothèques.
+# Que faut-il garder d'un agent ? De quoi le faire jouer ailleurs, plus tard, par quelqu'un d'autre. `save`
+# écrit les poids **et** la configuration, la graine, le nombre de pas, les versions des bibliothèques.
 
 # %%
 description = describe("../checkpoints/agent_5600_pas.safetensors")
@@ -285,8 +294,9 @@ for cle in ("kind", "seeds", "env_steps"):
 print(f"et {len(description['config'])} réglages, dont hidden = {description['config']['hidden']}")
 
 # %% [markdown]
-# Le fichier est au format safetensors : des nombres, et rien d'autre. Celui du document est un *pickle*, c'est-à-dire un petit
-# **programme** que Python exécute pour reconstruire ses objets. N'importe quel programme : en voici un,
+# Le fichier est au format safetensors : des nombres et leur description, rien qui s'exécute. Celui du
+# document est un *pickle* : un petit **programme**, que Python exécute pour reconstruire ses objets. Ce peut
+# être n'importe quel programme : il suffit que `__reduce__` nomme la fonction à appeler. En voici un,
 # inoffensif.
 
 
@@ -297,11 +307,12 @@ class Surprise:
 
 
 pickle.loads(pickle.dumps(Surprise()))
+
 # %% [markdown]
-# PyTorch refuse aujourd'hui, par défaut, les pickles qui ne contiennent pas que des tableaux. Ne désactivez
+# Par défaut, PyTorch n'accepte plus aujourd'hui que des tableaux et quelques types simples. Ne désactivez
 # pas cette protection pour un fichier que vous n'avez pas écrit.
 #
-# Et si un fichier a été abîmé, par un disque ou par un transfert ? Changeons un seul octet du nôtre.
+# Et si un fichier a été abîmé, par un disque ou par un transfert ? Changeons un seul bit du nôtre.
 
 # %%
 with tempfile.TemporaryDirectory() as dossier:
@@ -316,14 +327,15 @@ with tempfile.TemporaryDirectory() as dossier:
         print(str(erreur).replace(f"{dossier}/", ""))
 
 # %% [markdown]
-# Une somme de contrôle le trahit. Sans elle, l'agent aurait joué, un peu moins bien, et l'on aurait accusé
-# l'apprentissage.
+# Une somme de contrôle le trahit. Sans elle, l'agent aurait joué, peut-être un peu moins bien, et l'on aurait
+# accusé l'apprentissage.
 #
-# Reste un dernier besoin : **reprendre** un entraînement interrompu. Les poids n'y suffisent pas. Il faut aussi les moyennes d'Adam,
-# la mémoire, l'état des chariots et celui de chaque générateur. `save_training` garde tout.
+# Reste un dernier besoin : **reprendre** un entraînement interrompu. Les poids n'y suffisent pas. Il faut
+# aussi les moyennes d'Adam, la mémoire, l'état des chariots et celui de chaque générateur.
+# `save_training` garde tout.
 #
-# > **À vous.** Un entraînement de 200 tours d'une traite, un autre sauvé au centième et repris :
-# > les poids seront-ils égaux, ou seulement proches ?
+# > **À vous.** Un entraînement fait 200 tours d'une traite ; un autre est sauvegardé au centième, puis
+# > repris. Les poids seront-ils égaux, ou seulement proches ?
 
 
 # %%
@@ -343,31 +355,36 @@ print("mêmes poids, au bit près :", torch.equal(repris.agent.weights, d_une_tr
 # %% [markdown]
 # ## 7. Regarder dans la tête de l'agent
 #
-# Les moyennes disent s'il joue bien, pas pourquoi. Pour deux nombres sur quatre, on peut voir toute sa politique
-# d'un coup : chariot immobile au centre, l'angle en abscisse, la vitesse angulaire en ordonnée.
+# Les moyennes disent s'il joue bien, pas pourquoi. Reprenons la carte du carnet 04 : chariot immobile au
+# centre, l'angle en abscisse, la vitesse angulaire en ordonnée ; à gauche, la valeur de chaque état, à
+# droite, l'écart entre les deux actions. Voici celle du quatrième agent.
 
 # %%
 figures.action_maps(agent.q_values, "Il pousse du côté où la tige penche, ou va pencher")
 
 # %% [markdown]
-# À gauche, la valeur qu'il donne à chaque état : haute le long d'une diagonale, où l'angle et la vitesse se
-# compensent ; basse dans les coins, où la tige fuit. À droite, l'écart entre ses deux actions ; le trait noir
-# est la frontière où il change d'avis. Elle ressemble à celle de la règle $\theta + \dot\theta > 0$ du
-# [carnet 01](01_le_probleme.ipynb), que personne ne lui a montrée.
+# On y retrouve la diagonale des états sûrs, et la frontière inclinée de la règle $\theta + \dot\theta > 0$,
+# que personne ne lui a montrée. Dans les deux coins, où il se contredit, la tige est déjà perdue.
 #
-# > **À vous.** Voici la même carte, pour l'agent de 400 pas, qui tient dix pas à peine. Qu'est-ce qui
+# > **À vous.** Voici la même carte pour l'agent de 400 pas, qui en tient dix à peine. Qu'est-ce qui lui
 # > manque ?
 
 # %%
 debutant = load("../checkpoints/agent_400_pas.safetensors")
-figures.action_maps(debutant.q_values, "Après 400 pas, la diagonale n'existe pas encore")
+figures.action_maps(
+    debutant.q_values, "Après 400 pas, il ignore la vitesse et pousse du mauvais côté"
+)
+
+# %% [markdown]
+# La frontière est verticale : la vitesse angulaire n'y compte pas encore. Et les couleurs sont inversées :
+# quand la tige penche à gauche, il pousse à droite, et l'aide à tomber.
 
 # %% [markdown]
 # ## 8. Voir jouer
 #
 # Le document finit par une vidéo, qu'il insère ainsi : `![…](./videos/video_.mp4)`. Cette écriture est celle
-# des images : la plupart des lecteurs n'en font rien. Voici quatre épisodes, un par agent, depuis le
-# même départ : l'échec, et la réussite.
+# des images : la plupart des logiciels n'en font rien. Voici quatre épisodes, un par agent, depuis le
+# même départ : de l'échec à la réussite.
 
 # %% tags=["nbval-ignore-output"]
 chemins = {400: "test_1", 2400: "test_2", 4000: "test_3", 5600: "video_"}
@@ -382,8 +399,8 @@ legendes = [
 video.side_by_side(films, legendes)
 
 # %% [markdown]
-# Le dernier est `videos/video_.mp4`, le chemin que nomme le document : il existe désormais, et c'est un vrai épisode d'un agent
-# que vous pouvez recharger.
+# Le dernier est `videos/video_.mp4`, le chemin que nomme le document : il existe désormais, et montre un
+# agent que vous pouvez recharger.
 #
 # <details><summary>Pas de vidéo ci-dessus ? Voici les images animées ; chacune mène à son film.</summary>
 #
@@ -393,14 +410,16 @@ video.side_by_side(films, legendes)
 #
 # </details>
 #
-# Un film convainc, et ne prouve rien : c'est **un** épisode, d'un départ choisi pour que les quatre agents s'y
-# distinguent. Mais il fait voir ce que la moyenne cache. Comment l'agent de 4 000 pas échoue-t-il ?
+# Un film convainc, et ne prouve rien : c'est **un** épisode, et le départ a été choisi pour que les quatre
+# agents s'y distinguent. Mais il fait voir ce que la moyenne cache. Comment l'agent de 4 000 pas
+# échoue-t-il ?
 #
 # > **À vous.** Regardez le troisième film. L'agent perd-il la tige peu à peu, ou d'un coup ? Et où est alors
 # > le chariot ?
 
 # %%
-chutes = [episode for graine in range(150) if (episode := play(hesitant, seed=graine)).terminated]
+episodes = [play(hesitant, seed=graine) for graine in range(150)]
+chutes = [episode for episode in episodes if episode.terminated]
 ecarts = np.array([abs(episode.observations[-1, 0]) for episode in chutes])
 durees = np.array([len(episode.actions) for episode in chutes])
 bas, haut = (figures.number(borne, 1) for borne in (ecarts.min(), ecarts.max()))
@@ -411,9 +430,8 @@ figures.points(
 )
 
 # %% [markdown]
-# Toutes au même endroit, bien avant le bord du rail ! L'agent tient la tige sans peine, le chariot dérive
-# lentement, et à cette distance tout s'arrête. Demandons-lui ce qu'il pense là-bas, à 1,25 m à
-# gauche.
+# Toutes à la même distance, bien avant le bord du rail ! L'agent tient la tige sans peine, le chariot dérive
+# lentement, et arrivé là tout s'arrête. Demandons à l'agent ce qu'il ferait, 1,25 m à gauche du centre.
 
 # %%
 figures.action_maps(
@@ -423,10 +441,28 @@ figures.action_maps(
 )
 
 # %% [markdown]
-# Loin du centre, il ne regarde presque plus la tige. Pendant son apprentissage il y est rarement allé : son réseau y
-# **extrapole**, et se trompe. Le meilleur agent n'en sait peut-être pas plus ; mais, lui, ne dérive pas
-# jusque-là. Gardez ces deux images en tête : elles reviendront quand nous chercherons pourquoi un agent qui
-# savait jouer se met à oublier.
+# Si loin du centre, il ne regarde presque plus la tige. Y est-il seulement allé, pendant son apprentissage ?
+# Refaisons ses 250 tours, puisque sa graine le permet, et mesurons jusqu'où ses seize chariots l'ont mené.
+
+# %% tags=["nbval-ignore-output"]
+tours = islice(Training(QUICK, seeds=3).run(), 250)
+loin = max(np.abs(tour.next_observation[..., 0]).max() for tour in tours)
+print(f"au plus loin, l'agent de 4 000 pas est allé à {figures.number(loin, 2)} m du centre")
+
+# %% [markdown]
+# Jamais : là-bas, son réseau **extrapole**, et se trompe. Et le quatrième agent, qui a continué
+# d'apprendre ?
+
+# %%
+parties = [play(agent, seed=graine) for graine in range(60)]
+loin = max(np.abs(partie.observations[:, 0]).max() for partie in parties)
+perdues = sum(partie.terminated for partie in parties)
+print(f"le quatrième va jusqu'à {figures.number(loin, 2)} m, et tombe {perdues} fois sur 60")
+
+# %% [markdown]
+# Il lui arrive d'aller plus loin encore, et d'en revenir. Gardez la carte précédente en tête : un réseau ne sait
+# rien de ce qu'il n'a pas vu, et elle reviendra quand nous chercherons pourquoi un agent qui savait jouer
+# se met à oublier.
 
 # %% [markdown]
 # ## 9. À vous
@@ -440,9 +476,9 @@ figures.action_maps(
 #
 # </details>
 #
-# **Exercice 2, à écrire (10 minutes).** La fonction ci-dessous doit dire si des retours prouvent une moyenne d'au moins
-# `seuil`. Elle se contente de la moyenne. Faites-la exiger que la borne basse de
-# l'intervalle dépasse le seuil, et traitez à part le cas où tous les épisodes sont parfaits.
+# **Exercice 2, à écrire (10 minutes).** La fonction ci-dessous doit dire si des retours prouvent une moyenne
+# d'au moins `seuil`. Elle se contente de la moyenne observée. Faites-la exiger que la borne basse de
+# l'intervalle atteigne le seuil, et traitez à part le cas où tous les épisodes sont parfaits.
 
 
 # %%
@@ -460,23 +496,33 @@ print("l'agent hésitant :", prouve(retours[:100]), "(on attend False)")
 #
 # `if np.all(retours == 500): return 500 * 0.05 ** (1 / len(retours)) >= seuil`, puis
 # `return bootstrap_interval(retours, np.mean)[0] >= seuil`. La moyenne seule acceptait dix épisodes
-# chanceux.
+# chanceux. Cette fonction en accepte encore dix s'ils sont presque parfaits : d'après la section 3, mieux
+# vaut alors en exiger au moins cent.
 #
 # </details>
 #
-# **Exercice 3, à explorer (10 minutes).** Remplacez l'agent hésitant de la section 3 par celui de 2 400 pas. Combien
-# d'épisodes suffisent alors à le refuser ? Pourquoi si peu ?
+# **Exercice 3, à explorer (10 minutes).** À la section 2, chargez dans `hesitant` l'agent de 2 400 pas, puis
+# exécutez de nouveau les cellules jusqu'à la figure de la section 3. Combien d'épisodes suffisent à le refuser ? Pourquoi si peu ?
+#
+# <details><summary>Réponse</summary>
+#
+# Un seul se trompe rarement, deux presque jamais. Sa moyenne est loin du seuil et ses épisodes parfaits sont
+# rares : il faudrait les tirer tous de suite. C'est près du seuil que juger coûte cher.
+#
+# </details>
 #
 # ## Ce que ce carnet ne montre pas
 #
-# Nous avons jugé **un** agent. Pour juger une **méthode**, il faut des agents, un par graine : c'est
-# un second étage de hasard, que cent mille épisodes du même agent ne réduisent pas. Le carnet 05 l'a
-# fait pour la Version 1 ; le carnet 07 le fera pour la Version 2.
+# Nous avons jugé **un** agent. Pour juger une **méthode**, il en faut beaucoup, un par graine : c'est un
+# second étage de hasard, que cent mille épisodes du même agent ne réduisent pas. Le carnet 05 l'a fait
+# pour la Version 1 ; le carnet 07 le fera pour la Version 2.
 #
 # ## Ce qu'il faut retenir
 #
-# 1. Un épisode ne prouve rien, et cent ne prouvent que loin du seuil : on donne la **moyenne et son
-#    intervalle**. Cinquante-neuf épisodes tous parfaits, eux, prouvent 475.
+# 1. Un épisode ne prouve rien, et cent ne tranchent que loin du seuil : on donne la **moyenne et son
+#    intervalle**. Cinquante-neuf épisodes, s'ils sont tous parfaits, prouvent 475.
 # 2. On **choisit** sur des départs, on **juge** sur d'autres : le meilleur de vingt est d'abord le plus
 #    chanceux.
 # 3. Un fichier doit suffire : configuration, graine, contrôle d'intégrité, et pas de code caché.
+#
+# Le carnet 07, à venir, répare les fautes de la Version 1 une à une, et mesure ce que chacune coûtait.

@@ -331,8 +331,10 @@ def test_other_data_make_another_text(name):
 
 def read(label):
     """Le nombre qu'un lecteur français lit dans une étiquette."""
-    assert re.fullmatch(rf"{MINUS}?\d{{1,3}}({NARROW}\d{{3}})*(,\d+)?", label), label
-    return float(label.replace(NARROW, "").replace(MINUS, "-").replace(",", "."))
+    found = re.fullmatch(rf"({MINUS}?\d{{1,3}}(?:{NARROW}\d{{3}})*(?:,\d+)?)(\u00a0%)?", label)
+    assert found, label
+    value = float(found[1].replace(NARROW, "").replace(MINUS, "-").replace(",", "."))
+    return value / 100 if found[2] else value
 
 
 def numbered_axes(figure):
@@ -441,7 +443,8 @@ def test_axes_are_named(name):
         below = axes.get_subplotspec().is_last_row()
         assert axes.get_xlabel() or not below
         left = axes.get_subplotspec().is_first_col()
-        assert axes.get_ylabel() or not (left and axes.yaxis in numbered)
+        named = axes.get_ylabel() or figure.get_supylabel()
+        assert named or not (left and axes.yaxis in numbered)
 
 
 # Le texte de remplacement
@@ -654,7 +657,7 @@ def test_action_maps_show_the_value_and_the_gap():
         np.testing.assert_allclose(values, read_off(left, right), atol=1e-5)
     low, high = mesh.get_clim()
     assert -low == high >= abs(values).max()  # le blanc est l'égalité
-    assert to_hex(mesh.cmap(0.5)) == "#ffffff"
+    assert min(mesh.cmap(0.5)) > 0.99
 
 
 def test_the_line_of_action_maps_is_where_the_greedy_action_changes():
@@ -671,7 +674,7 @@ def test_the_line_of_action_maps_is_where_the_greedy_action_changes():
 def test_one_action_everywhere_has_no_line(values, share):
     picture = figures.action_maps(lambda states: np.tile(values, (len(states), 1)), TITLE)
     assert [type(one) for one in picture.figure.axes[1].collections] == [QuadMesh]
-    assert_told(picture, f"{share} % du plan")
+    assert_told(picture, f"l’emporte sur {share} % du plan")
 
 
 def test_the_text_of_action_maps_gives_the_values_and_the_share():

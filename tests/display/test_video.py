@@ -6,20 +6,23 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 from IPython.core.interactiveshell import InteractiveShell
 from PIL import Image
 
-from cartpole_helpers import play
+from cartpole_helpers import load, play
 from cartpole_helpers.display import recording
 from cartpole_helpers.display.video import film, side_by_side
 from cartpole_helpers.policies import lqr, push_by_angle, push_by_velocity, random_policy
 
 MAX_BYTES = 300_000
 SECOND = 50  # pas, et images à vitesse réelle
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +135,37 @@ def test_another_seed_makes_another_film(fallen, tmp_path):
     other = film(push_by_angle, tmp_path / "other.mp4", seed=2)
     assert other.path.read_bytes() != fallen.path.read_bytes()
     assert other.picture.read_bytes() != fallen.picture.read_bytes()
+
+
+def drawn_by_gymnasium(observation):
+    """La scène, en gris, de l'état `observation`."""
+    env = CartPoleEnv(render_mode="rgb_array")
+    env.reset(seed=0)
+    env.state = observation
+    scene = np.dot(env.render()[180:315], [0.299, 0.587, 0.114])
+    env.close()
+    return scene
+
+
+def test_the_video_the_document_names_is_an_episode_of_the_solved_agent():
+    path = ROOT / "videos" / "video_.mp4"
+    agent = load(ROOT / "checkpoints" / "agent_5600_pas.safetensors")
+    episode, other = play(agent, seed=83), play(agent, seed=84)
+    steps = len(episode.actions)
+    with av.open(path) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == "h264"
+        assert stream.pix_fmt == "yuv420p"
+        assert stream.frames == steps + SECOND
+    frames = decoded(path)
+    track = slice(100, 235)  # la scène, sous les textes
+    for step in (0, 7, *range(40, steps, 90), steps):
+        gaps = [
+            np.abs(frames[step][track] - drawn_by_gymnasium(one.observations[step])).mean()
+            for one in (episode, other)
+        ]
+        assert gaps[0] < min(3, gaps[1])
+    assert path.with_suffix(".webp").exists()
 
 
 @pytest.mark.parametrize(("speed", "seconds"), [(0.25, 0.08), (2, 0.01)])

@@ -1,0 +1,417 @@
+"""Le suivi d'un long calcul : il ne change rien au calcul, s'arrête quand on veut, ne perd rien."""
+
+import asyncio
+import base64
+import hashlib
+import os
+import re
+import signal
+import threading
+import time
+from itertools import islice
+from types import SimpleNamespace
+
+import nbformat
+import numpy as np
+import pytest
+from building.kernel import strict_environment
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from nbclient import NotebookClient
+
+from cartpole_helpers import Config, Training, td_target, train, version1
+from cartpole_helpers.display.live import Screen, follow
+from cartpole_helpers.loops import Step
+
+SMALL = Config(
+    total_steps=240, carts=4, hidden=(8,), batch_size=16, warmup=32, capacity=100, epsilon_steps=200
+)
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.fixture(autouse=True)
+def handler():
+    """Le gestionnaire d'avant : un signal qu'il reçoit est un signal que `follow` a manqué."""
+
+    def missed(number, frame):
+        pytest.fail("le signal n'a pas été pris")
+
+    before = signal.signal(signal.SIGINT, missed)
+    yield missed
+    after = signal.signal(signal.SIGINT, before)
+    assert after is missed
+
+
+@pytest.fixture(autouse=True)
+def shown(monkeypatch):
+    """Ce qui s'affiche sous la cellule : les places, dans l'ordre, et leur dernier contenu."""
+    publisher = CapturingDisplayPublisher()
+    monkeypatch.setattr(InteractiveShell.instance(), "display_pub", publisher)
+
+    def places():
+        found = {}
+        for output in publisher.outputs:
+            place = output["transient"]["display_id"]
+            assert output["update"] == (place in found)
+            found[place] = output["data"]
+        return [*found.values()]
+
+    return places
+
+
+def sentence(shown):
+    """La phrase qui reste quand tout est fini, seule."""
+    [data] = shown()
+    assert set(data) == {"text/plain"}
+    return re.sub("[\u00a0\u202f]", " ", data["text/plain"])
+
+
+def counted(count, each=10):
+    """Des tours de `each` pas, sans calcul."""
+    return (SimpleNamespace(env_steps=each * turn) for turn in range(1, count + 1))
+
+
+def assert_same_steps(received, expected):
+    for got, want in zip(received, expected, strict=True):
+        for name, mine, other in zip(Step._fields, got, want, strict=True):
+            np.testing.assert_array_equal(mine, other, err_msg=name)
+
+
+def interrupt():
+    signal.raise_signal(signal.SIGINT)
+
+
+# Une boucle suivie est la boucle nue
+
+
+@pytest.mark.parametrize("begin", [train, lambda *given: Training(*given).run()])
+def test_a_followed_training_is_the_same_training(begin, shown):
+    received = list(follow(begin(SMALL, [3, 5]), SMALL.total_steps))
+    assert_same_steps(received, list(train(SMALL, [3, 5])))
+    assert sentence(shown) == "Entraînement : fini après 240 pas."
+
+
+def test_the_episodes_of_the_document_can_be_followed(shown):
+    received = list(follow(version1.train(seed=0, verbose=False), 400))
+    bare = list(islice(version1.train(seed=0, verbose=False), len(received)))
+    assert [one[:3] for one in received] == [one[:3] for one in bare]
+    assert received[-2].env_steps < 400 <= received[-1].env_steps
+    assert sentence(shown) == "Entraînement : fini après 400 pas."
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "turns", "told"),
+    [
+        (9, 40, 4, "fini après 40 pas."),
+        (9, 41, 5, "fini après 41 pas."),
+        (9, 1, 1, "fini après 1 pas."),
+        (3, 1_000, 3, "fini après 30 pas."),
+        (900, 1_500, 150, "fini après 1 500 pas."),
+        (0, 40, 0, "fini après 0 pas."),
+    ],
+)
+def test_it_stops_at_the_total_or_with_the_steps(count, total, turns, told, shown):
+    steps = counted(count)
+    assert len(list(follow(steps, total, "Essai"))) == turns
+    assert len(list(steps)) == count - turns  # aucun tour de plus n'est demandé
+    assert sentence(shown) == f"Essai : {told}"
+
+
+def test_a_training_followed_in_two_parts_is_the_same(shown):
+    training = Training(SMALL, 3)
+    steps = [*follow(training.run(), 80), *follow(training.run(), 240)]
+    assert_same_steps(steps, list(train(SMALL, 3)))
+    ends = [re.sub("[\u00a0\u202f]", " ", data["text/plain"]) for data in shown()]
+    assert ends == [f"Entraînement : fini après {steps} pas." for steps in (80, 240)]
+
+
+def test_while_it_runs_a_bar_is_shown(shown):
+    for step in follow(counted(3), 40):
+        [data] = shown()
+        assert WIDGET in data
+        assert step.env_steps <= 30
+    assert WIDGET not in shown()[0]
+
+
+def test_nothing_is_computed_before_it_is_asked(shown):
+    steps = counted(5)
+    turns = follow(steps, 100)
+    assert shown() == []
+    assert next(steps).env_steps == next(turns).env_steps - 10 == 10
+    turns.close()
+
+
+# L'arrêt
+
+
+def test_an_interruption_ends_the_turn_keeps_everything_and_says_so(shown):
+    training, finished = Training(SMALL, 3), []
+    for step in follow(training.run(), SMALL.total_steps):
+        if step.env_steps == 40:
+            interrupt()
+        finished.append(step)
+    assert training.env_steps == finished[-1].env_steps == 40
+    assert sentence(shown) == (
+        "Entraînement : interrompu après 40 pas ; ce qui est appris est gardé."
+    )
+    assert_same_steps(finished + list(training.run()), list(train(SMALL, 3)))
+
+
+def test_an_interruption_inside_a_turn_lets_it_finish(shown):
+    learnt, updates = [], []
+
+    def rule(*arguments):
+        updates.append(len(learnt))
+        if len(updates) == 3:
+            interrupt()
+        return td_target(*arguments)
+
+    training = Training(SMALL, 3, td_target=rule)
+    for step in follow(training.run(), SMALL.total_steps):
+        learnt.append(step)
+    assert len(updates) == 3
+    assert updates[-1] == len(learnt) - 1  # le tour interrompu est rendu, et c'est le dernier
+    assert_same_steps(learnt, list(islice(train(SMALL, 3), len(learnt))))
+    assert "interrompu" in sentence(shown)
+
+
+def test_an_interruption_of_the_last_turn_changes_nothing(shown):
+    for step in follow(counted(4), 40):
+        if step.env_steps == 40:
+            interrupt()
+    assert sentence(shown) == "Entraînement : fini après 40 pas."
+
+
+def test_the_document_itself_keeps_what_it_has_learnt(shown, capsys):
+    for progress in follow(version1.train(seed=0, verbose=False), 10_000):
+        if progress.episode == 5:
+            interrupt()
+    assert progress.episode == 5
+    assert progress.dqnn.train_net is not None
+    assert "interrompu" in sentence(shown)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_second_interruption_stops_everything(handler, shown):
+    passed = []
+
+    def press_twice():
+        for step in follow(counted(9), 90):
+            passed.append(step.env_steps)
+            interrupt()
+            passed.append("une fois")
+            interrupt()
+            passed.append("deux fois")
+
+    with pytest.raises(KeyboardInterrupt):
+        press_twice()
+    assert passed == [10, "une fois"]
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert sentence(shown) == (
+        "Entraînement : boucle quittée après 10 pas ; ce qui est appris est gardé."
+    )
+
+
+def quit_loop():
+    for _ in follow(counted(9), 90):
+        break
+
+
+def raise_in_the_body():
+    for _ in follow(counted(9), 90):
+        raise ZeroDivisionError
+
+
+def raise_in_a_turn():
+    def steps():
+        yield from counted(1)
+        raise ZeroDivisionError
+
+    for _ in follow(steps(), 90):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("leave", "error"),
+    [
+        (quit_loop, None),
+        (raise_in_the_body, ZeroDivisionError),
+        (raise_in_a_turn, ZeroDivisionError),
+    ],
+)
+def test_leaving_otherwise_gives_the_signal_back_and_says_so(leave, error, handler, shown):
+    if error is None:
+        leave()
+    else:
+        with pytest.raises(error):
+            leave()
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert sentence(shown) == (
+        "Entraînement : boucle quittée après 10 pas ; ce qui est appris est gardé."
+    )
+
+
+def test_the_signal_is_taken_during_the_loop_only(handler):
+    assert signal.getsignal(signal.SIGINT) is handler
+    seen = {signal.getsignal(signal.SIGINT) for _ in follow(counted(4), 90)}
+    assert handler not in seen
+    assert len(seen) == 1
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_outside_the_main_thread_it_works_without_the_stop_button(handler, shown):
+    received, handlers = [], set()
+
+    def work():
+        for step in follow(train(SMALL, 3), SMALL.total_steps):
+            handlers.add(signal.getsignal(signal.SIGINT))
+            received.append(step)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert_same_steps(received, list(train(SMALL, 3)))
+    assert handlers == {handler}
+    assert sentence(shown) == "Entraînement : fini après 240 pas."
+
+
+@pytest.mark.parametrize("total", [0, -4, 2.5, "10", None, True, float("nan")])
+def test_a_bad_total_is_refused_before_anything(total, shown):
+    steps = counted(3)
+    with pytest.raises((TypeError, ValueError), match=r"^total doit être un entier .* reçu\.$"):
+        next(follow(steps, total))
+    assert len(list(steps)) == 3
+    assert shown() == []
+
+
+def test_a_screen_shows_one_thing_at_a_time(shown):
+    screen, other = Screen(), Screen()
+    for content in ("un", "deux", "trois"):
+        screen.show(content)
+    other.show("à part")
+    assert [data["text/plain"] for data in shown()] == ["'trois'", "'à part'"]
+
+
+# Dans un vrai noyau
+
+
+class Kernel:
+    """Un carnet et son noyau, exigeant comme celui qui construit les carnets du cours."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def run(self, code):
+        """Exécute une cellule et rend ses sorties enregistrées."""
+        cells = self.client.nb.cells
+        cells.append(nbformat.v4.new_code_cell(code))
+        return self.client.execute_cell(cells[-1], len(cells) - 1).outputs
+
+    def run_and_interrupt(self, code, ready):
+        """La même chose, mais on appuie sur le bouton d'arrêt quand `ready` apparaît."""
+        button = threading.Thread(target=self._press, args=(ready,))
+        button.start()
+        outputs = self.run(code)
+        button.join()
+        return outputs
+
+    def _press(self, ready):
+        for _ in range(1_000):
+            if ready.exists():
+                asyncio.run(self.client.km.interrupt_kernel())
+                return
+            time.sleep(0.02)
+
+
+BEGINNING = """
+import hashlib
+from pathlib import Path
+import numpy as np
+from cartpole_helpers import Config, Training
+from cartpole_helpers.display import figures
+from cartpole_helpers.display.live import Screen, follow
+config = Config(total_steps=240, carts=4, hidden=(8,), batch_size=16, warmup=32, capacity=100)
+"""
+FOLLOWED = """
+training, screen = Training(config, range(3)), Screen()
+for step in follow(training.run(), config.total_steps):
+    if step.env_steps % 80 == 0:
+        seen = np.arange(step.env_steps // 80)
+        last = figures.learning_curves(seen, 9.0 + seen + np.zeros((3, 1)), f"{len(seen)} points")
+        screen.show(last)
+"""
+ENDLESS = """
+from dataclasses import replace
+training = Training(replace(config, total_steps=10**7), 0)
+begun = ended = 0
+for step in follow(training.run(), 10**7):
+    begun += 1
+    if step.env_steps == 400:
+        Path({ready!r}).touch()
+    ended += 1
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("carnet"))
+    client = NotebookClient(
+        nbformat.v4.new_notebook(),
+        timeout=60,
+        kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        resources={"metadata": {"path": folder}},
+    )
+    with strict_environment() as strict, client.setup_kernel(env=os.environ | strict):
+        made = Kernel(client)
+        assert made.run(BEGINNING) == []
+        yield made
+
+
+def said(kernel, expression):
+    [output] = kernel.run(expression)
+    return output.data["text/plain"]
+
+
+def test_a_notebook_keeps_the_sentence_and_the_last_image_alone(kernel):
+    bar, picture = kernel.run(FOLLOWED)
+    assert bar.output_type == picture.output_type == "display_data"
+    assert bar.data == {"text/plain": "Entraînement\u00a0: fini après 240 pas."}
+    assert set(picture.data) == {"image/png", "text/plain"}
+    assert picture.data["text/plain"].startswith("3 points")
+    assert picture.metadata["image/png"]["alt"] == picture.data["text/plain"]
+    content = base64.b64decode(picture.data["image/png"])
+    assert said(kernel, "hashlib.sha256(last.png()).hexdigest()") == repr(
+        hashlib.sha256(content).hexdigest()
+    )
+
+
+def test_the_stop_button_ends_the_cell_without_an_error_and_keeps_the_agent(kernel, tmp_path):
+    ready = tmp_path / "en marche"
+    [output] = kernel.run_and_interrupt(ENDLESS.format(ready=str(ready)), ready)
+    assert ready.exists()
+    told = re.sub("[\u00a0\u202f]", " ", output.data["text/plain"])
+    found = re.fullmatch(
+        r"Entraînement : interrompu après ([\d ]+) pas ; ce qui est appris est gardé\.", told
+    )
+    assert found, told
+    steps = int(found[1].replace(" ", ""))
+    assert 400 <= steps < 10**7
+    assert said(kernel, "begun, ended, training.env_steps, training.agent.env_steps") == str(
+        (steps // 4, steps // 4, steps, steps)
+    )
+    assert said(kernel, "next(training.run()).env_steps") == str(steps + 4)
+
+
+def test_after_a_stopped_loop_the_button_works_as_usual(kernel, tmp_path):
+    ready = tmp_path / "en marche"
+    code = f"""
+import time
+Path({str(ready)!r}).touch()
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("arrêté")
+"""
+    [output] = kernel.run_and_interrupt(code, ready)
+    assert output.text == "arrêté\n"
