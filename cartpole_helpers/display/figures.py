@@ -331,7 +331,7 @@ def curves(
     """Plusieurs courbes sur les mêmes abscisses : `series` donne les valeurs (N,) de chacune.
 
     `labels` : ce que portent les deux axes, unités comprises ; `log` : échelles logarithmiques,
-    toutes deux (True) ou une seule ("x", "y") ; `bands` : nom → (bas (N,), haut (N,)).
+    toutes deux (`True`) ou une seule ("x", "y") ; `bands` : nom → (bas (N,), haut (N,)).
     """
     x = check_array("x", x, (None,))
     series = _checked_series("series", series, len(x))
@@ -388,8 +388,8 @@ def learning_curves(
     """Le retour moyen de la politique gloutonne à mesure que S agents apprennent.
 
     `env_steps` (V,) : pas par agent à chaque évaluation ; `returns` (S, V). Un trait fin par
-    graine, la moyenne interquartile en gras, son intervalle à 95 % en bande. Pour comparer des
-    recettes, `returns` : nom → (S, V) ; une moyenne et une bande chacune, sans les traits fins.
+    graine, la moyenne interquartile en gras, son intervalle à 95 % en bande. Pour en comparer
+    plusieurs, `returns` : nom → (S, V) ; une moyenne et une bande chacun, sans les traits fins.
     """
     env_steps = check_array("env_steps", env_steps, (None,))
     if not len(env_steps):

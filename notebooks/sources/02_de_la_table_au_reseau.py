@@ -209,7 +209,8 @@ print(*(f"{nom} : {nombre} sur 20" for nom, nombre in savants.items()), sep="\n"
 figures.curves(
     np.arange(1, PAS + 1),
     {nom: np.median(erreurs, axis=0) for nom, erreurs in essais.items()},
-    f"Savent tout à 0,1 près : {savants['ε = 1,0']} sur 20 si ε = 1, {savants['ε = 0,1']} si ε = 0,1",
+    f"Savent tout à 0,1 près : {savants['ε = 1,0']} sur 20 si ε = 1, "
+    f"{savants['ε = 0,1']} si ε = 0,1",
     ("pas de jeu (médiane de 20 graines ; bande : les extrêmes)", "plus grande erreur sur Q"),
     log="y",
     bands={nom: (erreurs.min(axis=0), erreurs.max(axis=0)) for nom, erreurs in essais.items()},

@@ -461,7 +461,8 @@ reussies = int(np.sum(page["retour"] >= 475))
 bas, haut = (round(100 * borne) for borne in wilson_interval(reussies, len(page["retour"])))
 figures.points(
     {"une graine": (page["pas"], page["retour"])},
-    f"{reussies} graines sur {len(page['pas'])} atteignent 475 (intervalle à 95 % : {bas} à {haut} %)",
+    f"{reussies} graines sur {len(page['pas'])} atteignent 475 "
+    f"(intervalle à 95 % : {bas} à {haut} %)",
     ("pas de jeu avant l'arrêt", "retour moyen sur 1 000 départs neufs (pas)"),
 )
 

@@ -81,9 +81,24 @@ MAKERS = {
 
 
 @cache
+def both_images(name):
+    """Une image de chaque sorte : les octets que Matplotlib dessine, et ce que le cours en fait."""
+    files, savefig = [], Figure.savefig
+
+    def save(figure, file, **options):
+        savefig(figure, file, **options)
+        files.append(file.getvalue())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", save)
+        picture = MAKERS[name]()
+    [drawn] = files
+    return drawn, picture
+
+
 def picture_of(name):
     """Une image de chaque sorte, faite une fois pour tous les tests qui ne font que la lire."""
-    return MAKERS[name]()
+    return both_images(name)[1]
 
 
 @pytest.fixture(params=MAKERS)
@@ -179,37 +194,15 @@ def test_a_picture_shows_itself_with_its_text_and_width(picture):
     assert metadata["image/png"]["alt"] == data["text/plain"] == picture.alt
 
 
-@pytest.fixture(scope="module")
-def both_images():
-    """Chaque image, telle que Matplotlib la dessine, puis telle que le cours la garde."""
-    drawn = {}
-
-    def kept(name):
-        if name not in drawn:
-            with pytest.MonkeyPatch.context() as patch:
-                files = []
-
-                def save(figure, file, **options):
-                    savefig(figure, file, **options)
-                    files.append(file.getvalue())
-
-                savefig = Figure.savefig
-                patch.setattr(Figure, "savefig", save)
-                drawn[name] = MAKERS[name]().png()
-            drawn[name] = (*files, drawn[name])
-        return drawn[name]
-
-    return kept
-
-
 def colours_of(content):
     with Image.open(io.BytesIO(content)) as image:
         return np.asarray(image.convert("RGB")).astype(int)
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_a_lighter_image_is_still_the_one_matplotlib_draws(both_images, name):
-    drawn, light = both_images(name)
+def test_a_lighter_image_is_still_the_one_matplotlib_draws(name):
+    drawn, picture = both_images(name)
+    light = picture.png()
     gap = np.abs(colours_of(light) - colours_of(drawn))
     assert gap.max() <= 16
     assert gap.mean() < 0.5
@@ -220,9 +213,9 @@ def test_a_lighter_image_is_still_the_one_matplotlib_draws(both_images, name):
         assert len(light) < len(drawn) / 2
 
 
-def test_a_gradient_keeps_its_colours(both_images):
-    drawn, light = both_images("action_maps")
-    np.testing.assert_array_equal(colours_of(light), colours_of(drawn))
+def test_a_gradient_keeps_its_colours():
+    drawn, picture = both_images("action_maps")
+    np.testing.assert_array_equal(colours_of(picture.png()), colours_of(drawn))
 
 
 def test_the_same_data_make_the_same_bytes(maker):

@@ -403,15 +403,17 @@ def test_the_stop_button_ends_the_cell_without_an_error_and_keeps_the_agent(kern
     assert said(kernel, "next(training.run()).env_steps") == str(steps + 4)
 
 
-def test_after_a_stopped_loop_the_button_works_as_usual(kernel, tmp_path):
+def test_after_the_loop_in_the_same_cell_the_button_works_as_usual(kernel, tmp_path):
     ready = tmp_path / "en marche"
     code = f"""
 import time
-Path({str(ready)!r}).touch()
+for step in follow(Training(config, 0).run(), 40):
+    pass
 try:
+    Path({str(ready)!r}).touch()
     time.sleep(60)
 except KeyboardInterrupt:
     print("arrêté")
 """
-    [output] = kernel.run_and_interrupt(code, ready)
+    _, output = kernel.run_and_interrupt(code, ready)
     assert output.text == "arrêté\n"
