@@ -117,7 +117,7 @@ def test_a_function_written_in_a_cell_is_shown():
 @pytest.mark.parametrize(
     "one",
     [len, 3, "td_target", None, functools.partial(td_target), type("Sans", (), {})],
-    ids=repr,
+    ids=["native", "nombre", "texte", "rien", "partielle", "classe sans fichier"],
 )
 def test_what_has_no_source_is_refused(one):
     with pytest.raises(TypeError, match=r"^objects doit nommer des modules, .* reçu\.$"):
