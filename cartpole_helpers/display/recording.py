@@ -18,6 +18,7 @@ WIDTH, HEIGHT = 600, 400
 RISE = 80  # la scène est remontée d'autant : les commandes du lecteur ne cachent pas le chariot
 # Avec ses instructions vectorielles, x264 ne rend pas toujours les mêmes octets du même épisode :
 # on s'en passe (asm=0), et un seul fil écrit.
+CODEC = "libx264"
 ENCODER = {"crf": "28", "preset": "veryfast", "x264-params": "asm=0"}
 HOLD = 1  # s : la dernière image reste, pour que l'on voie la fin
 PICTURE_PERIOD = Fraction(8, 100)  # s entre deux images du .webp
@@ -41,6 +42,17 @@ def record(episode: Episode, path: Path, picture: Path, speed: float, title: str
         thumbnails = [_draw(episode, step, title).reduce(2) for step in sampled]
         _write_picture(picture_draft, thumbnails, stride / rate)
     return float(len(shown) / rate)
+
+
+def check_codec() -> None:
+    """RuntimeError si la bibliothèque des films n'a pas d'encodeur H.264."""
+    try:
+        av.Codec(CODEC, "w")
+    except ValueError as error:
+        raise RuntimeError(
+            f"l'encodeur H.264 {CODEC!r} manque à la bibliothèque av, et aucun film ne peut être "
+            "tourné ; réinstallez celle du cours : python3 lancer.py preparer."
+        ) from error
 
 
 def ending(episode: Episode) -> str:
@@ -69,7 +81,7 @@ def _draw(episode: Episode, step: int, title: str) -> Image.Image:
 def _write_video(path: Path, pictures: Iterable[Image.Image], rate: Fraction) -> None:
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with av.open(path, "w", format="mp4", options=options) as container:
-        stream = container.add_stream("libx264", rate, ENCODER)
+        stream = container.add_stream(CODEC, rate, ENCODER)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         stream.codec_context.thread_count = 1
         for picture in pictures:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from cartpole_helpers.cartpole import EPISODE_LIMIT
 from cartpole_helpers.checks import check_number
-from cartpole_helpers.display.recording import WIDTH, ending, record
+from cartpole_helpers.display.recording import WIDTH, check_codec, ending, record
 from cartpole_helpers.loops import Episode, play
 from cartpole_helpers.policies import Policy
 
@@ -66,10 +66,12 @@ def film(
     `speed` : 1 pour le temps réel, 0,25 pour un ralenti ; `title` est écrit sur l'image ; `alt`
     la décrit à qui ne la voit pas. Une même graine rend les mêmes octets, si la politique
     est sans mémoire.
-    ValueError si `path` n'est pas un .mp4, OSError s'il ne peut être écrit : rien ne l'est alors.
+    ValueError si `path` n'est pas un .mp4, OSError s'il ne peut être écrit, RuntimeError s'il n'y a
+    pas d'encodeur H.264 : rien n'est écrit alors.
     """
     path = _check_path(path)
     speed = check_number("speed", speed, float, low=0.05, high=4)
+    check_codec()
     with _no_window():
         episode = play(policy, seed=seed, limit=limit, render_mode="rgb_array")
     picture = path.with_suffix(".webp")

@@ -236,6 +236,15 @@ def test_a_missing_caption_is_refused(fallen):
         side_by_side([fallen, fallen], ["une seule"])
 
 
+def test_a_missing_codec_is_told_before_the_episode_is_played(no_files_left, monkeypatch):
+    def never(observations):
+        raise AssertionError("la politique a été interrogée")
+
+    monkeypatch.setattr(recording, "CODEC", "absent264")
+    with pytest.raises(RuntimeError, match=r"^l'encodeur H.264 'absent264' manque .* lancer\.py"):
+        film(never, no_files_left / "film.mp4")
+
+
 @pytest.mark.parametrize("name", ["film.gif", "film", "film.mp4.txt", ".mp4"])
 def test_another_suffix_is_refused(no_files_left, name):
     with pytest.raises(ValueError, match=r"^path doit finir par \.mp4 : .*" + re.escape(name)):
