@@ -5,7 +5,17 @@ from cartpole_helpers.checkpoints import CheckpointError, load, load_training, s
 from cartpole_helpers.config import QUICK, VERSION_1, VERSION_2, Config
 from cartpole_helpers.dqn import Agent, double_td_target, epsilon_greedy, td_loss, td_target
 from cartpole_helpers.history import History, Recorder, load_study, record
-from cartpole_helpers.loops import Episode, Step, Training, evaluate, play, train
+from cartpole_helpers.loops import (
+    Episode,
+    Solution,
+    Step,
+    Training,
+    Unsolved,
+    evaluate,
+    play,
+    solve,
+    train,
+)
 from cartpole_helpers.replay import ReplayBuffer, Transition
 from cartpole_helpers.statistics import bootstrap_interval, interquartile_mean, wilson_interval
 
@@ -21,9 +31,11 @@ __all__ = [
     "History",
     "Recorder",
     "ReplayBuffer",
+    "Solution",
     "Step",
     "Training",
     "Transition",
+    "Unsolved",
     "bootstrap_interval",
     "double_td_target",
     "epsilon_greedy",
@@ -36,6 +48,7 @@ __all__ = [
     "record",
     "save",
     "save_training",
+    "solve",
     "td_loss",
     "td_target",
     "train",

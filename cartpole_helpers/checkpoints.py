@@ -22,7 +22,8 @@ import torch
 from safetensors import SafetensorError
 
 from cartpole_helpers import dqn
-from cartpole_helpers.checks import check_number, check_seeds
+from cartpole_helpers.cartpole import check_actions
+from cartpole_helpers.checks import check_array, check_number, check_seeds
 from cartpole_helpers.config import Config
 from cartpole_helpers.dqn import Agent, weight_count
 from cartpole_helpers.loops import Training
@@ -130,6 +131,7 @@ def load_training(
     training = Training(config, seeds, device=device, td_target=td_target, td_loss=td_loss)
     with _explained(path):
         _check_like(arrays, training)
+        _check_values(arrays)
         training.restore(arrays)
     return training
 
@@ -293,6 +295,18 @@ def _check_like(arrays: dict[str, np.ndarray], training: Training) -> None:
         in_memory = name.removeprefix("memory.") in Transition._fields and "memory." in name
         shape = (array.shape[0], kept, *array.shape[2:]) if in_memory else array.shape
         _check_array(arrays, name, shape, array.dtype)
+
+
+def _check_values(arrays: dict[str, np.ndarray]) -> None:
+    """Refuse des nombres qu'aucun entraînement n'a pu écrire : un état infini, une action 7."""
+    held = arrays["held"]
+    actions = {name: array for name, array in arrays.items() if name.endswith("action")}
+    try:
+        check_array("carts.state", arrays["carts.state"], None, np.float32)
+        for name, array in (actions | {"held": held[held != dqn.FREE]}).items():
+            check_actions(array, array.shape, name)
+    except ValueError as error:
+        raise CheckpointError(str(error)) from error
 
 
 def _check_names(arrays: dict[str, np.ndarray], names: set[str]) -> None:

@@ -55,6 +55,9 @@ class Config:
     """Probabilité ε d'une action au hasard, à l'arrivée."""
     epsilon_steps: int = 10_000
     """Nombre de pas d'environnement pour passer, en ligne droite, de l'une à l'autre."""
+    epsilon_hold: float = 1.0
+    """Nombre moyen de pas pendant lesquels une action tirée au hasard est gardée ; ε reste la part
+    des pas joués au hasard."""
 
     capacity: int = 50_000
     """Nombre de transitions que garde la mémoire de rejeu de chaque agent."""
@@ -72,6 +75,9 @@ class Config:
     average_rate: float = 1.0
     """Part du réseau en ligne versée, à chaque mise à jour, à la moyenne que suit la politique
     gloutonne ; 1 : cette politique lit le réseau en ligne lui-même."""
+    average_tail: float = 0.0
+    """Part la plus récente des mises à jour sur laquelle porte cette moyenne tant qu'elles sont peu
+    nombreuses, pour qu'elle ne traîne pas les poids du début ; 0 : `average_rate` dès le départ."""
 
     def __post_init__(self):
         for name, (kind, bounds) in _NUMBERS.items():
@@ -108,6 +114,11 @@ class Config:
         progress = min(env_steps / self.epsilon_steps, 1.0)
         return self.epsilon_start + progress * (self.epsilon_end - self.epsilon_start)
 
+    def average_rate_at(self, gradient_steps: int) -> float:
+        """Rend la part versée à la moyenne à la mise à jour `gradient_steps` (1 : la première)."""
+        recent = 1 / (self.average_tail * gradient_steps) if self.average_tail else 0.0
+        return min(max(self.average_rate, recent), 1.0)
+
     def learning_rate_at(self, gradient_steps: int) -> float:
         """Rend le pas d'apprentissage après `gradient_steps` mises à jour."""
         decayed = self.learning_rate * self.learning_rate_decay**gradient_steps
@@ -130,6 +141,7 @@ _NUMBERS = {
     "epsilon_start": _SHARE,
     "epsilon_end": _SHARE,
     "epsilon_steps": _COUNT,
+    "epsilon_hold": (float, {"low": 1, "high": 10**6}),
     "capacity": _STORED,
     "batch_size": _STORED,
     "warmup": _STORED,
@@ -137,6 +149,7 @@ _NUMBERS = {
     "target_period": _COUNT,
     "target_rate": _PART,
     "average_rate": _PART,
+    "average_tail": _SHARE,
 }
 
 

@@ -15,6 +15,7 @@ from cartpole_helpers.seeds import Purpose, stream
 OBSERVATIONS = 4
 ACTIONS = 2
 RIGHT = 1
+FREE = -1  # aucune action au hasard n'est tenue
 ALIGNMENT = 16  # nombres par registre SIMD : chaque agent commence sur un registre neuf
 
 
@@ -62,6 +63,27 @@ def epsilon_greedy(q: Tensor, epsilon: float, draws: Tensor) -> Tensor:
     return torch.where(explore < epsilon, (choice * q.shape[-1]).long(), q.argmax(dim=-1))
 
 
+def held_epsilon_greedy(
+    q: Tensor, epsilon: float, hold: float, draws: Tensor, held: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Rend (action, tenue) : l'ε-glouton, dont une action au hasard dure `hold` pas en moyenne.
+
+    `q` et `draws` sont ceux de `epsilon_greedy`, que l'on retrouve si `hold` vaut 1. `held` (...),
+    des entiers : l'action au hasard tenue au pas précédent, ou `FREE`. Rend deux tenseurs (...).
+    ε reste, à la longue, la part des pas joués au hasard. Source : Dabney, Ostrovski et Barreto
+    (2021), ici avec des durées de loi géométrique.
+    """
+    explore, choice = draws.unbind(dim=-1)
+    keep = 1 - 1 / hold
+    going_on = (held != FREE) & (explore < keep)
+    # Sachant que la tenue s'arrête, ce qui reste du même tirage est uniforme dans [0, 1).
+    explore = torch.where(held != FREE, (explore - keep) / (1 - keep), explore)
+    begins = explore < epsilon * (1 - keep) / (1 - keep * epsilon)
+    drawn = torch.where(begins, (choice * q.shape[-1]).long(), FREE)
+    held = torch.where(going_on, held, drawn)
+    return torch.where(held == FREE, q.argmax(dim=-1), held), held
+
+
 def value_of(q: Tensor, action: Tensor) -> Tensor:
     """Rend Q(s, a) pour l'action prise : `q` (..., A) et `action` (...) donnent (...)."""
     if action.dtype not in (torch.int64, torch.int32):
@@ -83,6 +105,34 @@ def _check_same_shape(**tensors: Tensor) -> None:
     if len(set(shapes.values())) > 1:
         listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise ValueError(f"les formes doivent être égales, hors l'axe des actions : {listed} reçu.")
+
+
+def adam_step(
+    weights: Tensor, gradient: Tensor, state: dict[str, Tensor], learning_rate: float
+) -> None:
+    """Fait un pas d'Adam sur `weights`, en place, et met à jour ses moyennes `state`.
+
+    Les trois premiers arguments ont une même forme, hors `state["step"]`, un nombre. Source :
+    Kingma et Ba (2015), algorithme 1, β₁ = 0,9, β₂ = 0,999, ε = 10⁻⁸.
+    """
+    # L'opération même de `torch.optim.Adam(fused=True)`, sans l'objet : le créer charge le
+    # compilateur de PyTorch, et coûterait plus d'une seconde au premier entraînement.
+    state["step"] += 1
+    torch._fused_adam_(
+        [weights],
+        [gradient],
+        [state["exp_avg"]],
+        [state["exp_avg_sq"]],
+        [],
+        [state["step"]],
+        lr=learning_rate,
+        beta1=0.9,
+        beta2=0.999,
+        weight_decay=0.0,
+        eps=1e-8,
+        amsgrad=False,
+        maximize=False,
+    )
 
 
 # Les réseaux empilés

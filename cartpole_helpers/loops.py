@@ -1,6 +1,7 @@
 """Les trois boucles : s'entraîner, évaluer, jouer."""
 
 from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter
 from typing import NamedTuple
 
 import gymnasium
@@ -11,6 +12,7 @@ from torch import Tensor
 from cartpole_helpers import dqn
 from cartpole_helpers.cartpole import (
     EPISODE_LIMIT,
+    SOLVED_RETURN,
     CartPoleVector,
     Starts,
     check_actions,
@@ -24,8 +26,14 @@ from cartpole_helpers.checks import (
     check_seed,
     check_seeds,
 )
-from cartpole_helpers.config import Config
-from cartpole_helpers.dqn import Agent, StackedNetwork, double_td_target, epsilon_greedy
+from cartpole_helpers.config import VERSION_2, Config
+from cartpole_helpers.dqn import (
+    Agent,
+    StackedNetwork,
+    adam_step,
+    double_td_target,
+    held_epsilon_greedy,
+)
 from cartpole_helpers.policies import Policy
 from cartpole_helpers.replay import ReplayBuffer, StepWindow, Transition
 from cartpole_helpers.seeds import (
@@ -161,6 +169,7 @@ class Training:
             "target": self._target_net.weights,
             "average": self._average.weights,
             **self._adam,
+            "held": self._held,
         }
 
     def _parts(self) -> dict:
@@ -173,7 +182,9 @@ class Training:
     def _act(self, observation: np.ndarray, epsilon: float) -> np.ndarray:
         draws = [generator.random((self.config.carts, 2)) for generator in self._exploration]
         q = self._online(self._tensor(observation))  # (S, E, A)
-        return epsilon_greedy(q, epsilon, self._tensor(np.stack(draws))).cpu().numpy()
+        hold, draws = self.config.epsilon_hold, self._tensor(np.stack(draws))
+        action, self._held = held_epsilon_greedy(q, epsilon, hold, draws, self._held)
+        return action.cpu().numpy()
 
     def _step_carts(self, action: np.ndarray) -> tuple[np.ndarray, ...]:
         shape = action.shape
@@ -226,9 +237,8 @@ class Training:
 
     def _descend(self, loss: Tensor) -> None:
         self._online.backward(loss)
-        for group in self._optimiser.param_groups:
-            group["lr"] = self.config.learning_rate_at(self.gradient_steps)
-        self._optimiser.step()
+        weights, rate = self._online.weights, self.config.learning_rate_at(self.gradient_steps)
+        adam_step(weights, weights.grad, self._adam, rate)
         self.gradient_steps += 1
 
     @torch.no_grad()
@@ -237,7 +247,7 @@ class Training:
         online, config = self._online.weights, self.config
         if self.gradient_steps % config.target_period == 0:
             self._target_net.weights.lerp_(online, config.target_rate)
-        self._average.weights.lerp_(online, config.average_rate)
+        self._average.weights.lerp_(online, config.average_rate_at(self.gradient_steps))
 
     # Construire
 
@@ -247,14 +257,11 @@ class Training:
         self._online.require_gradients()
         self._target_net = StackedNetwork(self.config, weights.clone())
         self._average = StackedNetwork(self.config, weights.clone())
-        self._optimiser = torch.optim.Adam([weights], self.config.learning_rate, fused=True)
-        # Adam ne crée ses moyennes qu'au premier pas ; les créer ici permet de les sauvegarder.
         self._adam = {
             "step": torch.zeros((), device=self.device),
             "exp_avg": torch.zeros_like(weights),
             "exp_avg_sq": torch.zeros_like(weights),
         }
-        self._optimiser.state[weights] = self._adam
 
     def _build_carts(self) -> None:
         agents, carts = len(self.seeds), self.config.carts
@@ -265,6 +272,7 @@ class Training:
         observation, _ = self._carts.reset(seed=cart_seeds)
         self._observation = observation.reshape(agents, carts, -1)
         self._running_return = np.zeros((agents, carts))
+        self._held = torch.full((agents, carts), dqn.FREE, device=self.device)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(self.device)
@@ -297,8 +305,14 @@ def evaluate(
     return _lengths(policy, states, limit)
 
 
-def _lengths(policy: Policy, states: np.ndarray, limit: int) -> np.ndarray:
-    """Rend le nombre de pas que tient chacun des états (..., N, 4), `limit` au plus : (..., N)."""
+def _lengths(
+    policy: Policy, states: np.ndarray, limit: int, threshold: float | None = None
+) -> np.ndarray:
+    """Rend le nombre de pas que tient chacun des états (..., N, 4), `limit` au plus : (..., N).
+
+    `threshold` : s'arrête dès que la moyenne ne peut plus l'atteindre, en comptant à ceux qui
+    tiennent encore les pas déjà faits.
+    """
     lengths = np.zeros(states.shape[:-1])
     standing = np.ones(states.shape[:-1], bool)
     columns = np.arange(states.shape[-2])  # les départs d'où quelqu'un tient encore
@@ -309,14 +323,104 @@ def _lengths(policy: Policy, states: np.ndarray, limit: int) -> np.ndarray:
         standing &= ~has_fallen(states)
         kept = standing.reshape(-1, len(columns)).any(axis=0)
         states, standing, columns = states[..., kept, :], standing[..., kept], columns[kept]
-        if not len(columns):
+        if not len(columns) or (threshold and _at_best(lengths, columns, limit) < threshold):
             break
     return lengths
+
+
+def _at_best(lengths: np.ndarray, standing: np.ndarray, limit: int) -> float:
+    """Rend la moyenne de `lengths` (N,) si tous ceux qui sont debout tenaient jusqu'à `limit`."""
+    return (lengths.sum() + (limit - lengths[standing]).sum()) / len(lengths)
 
 
 def _ask(policy: Policy, observations: np.ndarray) -> np.ndarray:
     """Rend les actions (..., N) de `policy`, vérifiées."""
     return check_actions(policy(observations), observations.shape[:-1])
+
+
+class Solution(NamedTuple):
+    """Un agent qui résout CartPole, ce qu'il a coûté, et ce qui le prouve."""
+
+    agent: Agent
+    env_steps: int
+    gradient_steps: int
+    seconds: float  # tout compris : entraînement, évaluations, certificat
+    validation: np.ndarray  # (V,) retour moyen de chaque évaluation ; minoré si elle fut abrégée
+    certificate: np.ndarray  # (100,) retours sur des départs qui n'ont servi à rien d'autre
+
+
+class Unsolved(RuntimeError):
+    """Le budget s'achève sans agent certifié ; `agent` est le meilleur de la validation."""
+
+    def __init__(self, message: str, agent: Agent):
+        super().__init__(message, agent)  # les deux : un processus fils doit pouvoir la rendre
+        self.agent = agent
+
+    def __str__(self) -> str:
+        return self.args[0]
+
+
+VALIDATION_EVERY = 500  # pas d'environnement entre deux évaluations
+VALIDATION_EPISODES, CERTIFICATE_EPISODES = 50, 100
+ENOUGH = 495.0  # retour moyen de validation à partir duquel on tente le certificat
+
+
+def solve(config: Config = VERSION_2, seed: int = 0) -> Solution:
+    """Entraîne un agent jusqu'à ce qu'il résolve CartPole, et le certifie sur 100 départs neufs.
+
+    Tous les 500 pas, l'agent joue 50 épisodes de validation, chaque fois depuis de nouveaux
+    départs ; à 495 de moyenne, il est jugé sur 100 autres, et rendu si leur moyenne atteint 475.
+    Unsolved, à qui le meilleur agent est attaché, si `config.total_steps` n'y suffit pas.
+    """
+    start = perf_counter()
+    training = Training(config, check_seed("seed", seed))
+    validation_starts = _fresh_starts(seed, Purpose.VALIDATION, VALIDATION_EPISODES)
+    certificate_starts = _fresh_starts(seed, Purpose.CERTIFICATE, CERTIFICATE_EPISODES)
+    validation, candidates = [], []
+    for step in training.run():
+        last = step.env_steps >= config.total_steps
+        if step.env_steps % VALIDATION_EVERY >= config.carts and not last:
+            continue
+        candidates.append(agent := training.agent)
+        score = _lengths(agent, next(validation_starts), EPISODE_LIMIT, ENOUGH).mean()
+        validation.append(score)
+        if score < ENOUGH:
+            continue
+        certificate = _lengths(agent, next(certificate_starts), EPISODE_LIMIT)
+        if certificate.mean() >= SOLVED_RETURN:
+            steps = step.env_steps, step.gradient_steps
+            return Solution(
+                agent, *steps, perf_counter() - start, np.array(validation), certificate
+            )
+    best, score = _best(candidates, next(validation_starts))
+    raise Unsolved(
+        f"Aucun agent n'a été certifié en {config.total_steps} pas : le meilleur fait {score:.0f} "
+        f"de moyenne, il en faut {ENOUGH:.0f}, puis {SOLVED_RETURN:.0f} sur des départs neufs. "
+        "L'attribut `agent` de cette erreur est ce meilleur agent.",
+        best,
+    )
+
+
+def _best(agents: list[Agent], states: np.ndarray) -> tuple[Agent, float]:
+    """Rend celui de ces agents d'une même graine qui tient le plus depuis `states`, et sa moyenne.
+
+    Les évaluations abrégées ne peuvent pas le dire : tous rejouent, ensemble et jusqu'au bout.
+    """
+    together = Agent(
+        agents[0].config,
+        torch.cat([agent.weights for agent in agents]),
+        agents[0].seeds * len(agents),
+    )
+    every = np.repeat(states[None], len(agents), axis=0)  # (agents, N, 4)
+    scores = _lengths(together, every, EPISODE_LIMIT).reshape(len(agents), -1).mean(axis=-1)
+    return agents[scores.argmax()], scores.max()
+
+
+def _fresh_starts(seed: int, purpose: Purpose, count: int) -> Iterator[np.ndarray]:
+    """Rend sans fin `count` nouveaux états de départ, un par ligne."""
+    starts, carts = Starts(environment_seeds(seed, purpose, count)), np.arange(count)
+    while True:
+        yield starts.next(carts)
 
 
 class Episode(NamedTuple):

@@ -15,6 +15,7 @@ class Purpose(IntEnum):
     EVALUATION = 4
     VALIDATION = 5
     POLICY = 6
+    CERTIFICATE = 7
 
 
 def stream(seed: int, purpose: Purpose) -> np.random.Generator:
@@ -25,8 +26,8 @@ def stream(seed: int, purpose: Purpose) -> np.random.Generator:
 def environment_seeds(seed: int, purpose: Purpose, count: int) -> list[int]:
     """Rend `count` graines d'environnement de 64 bits, une par chariot.
 
-    Entraînement, validation et évaluation tirent les leurs d'usages différents : leurs départs
-    n'ont donc rien de commun.
+    Entraînement, validation, certificat et évaluation tirent les leurs d'usages différents : leurs
+    départs n'ont donc rien de commun.
     """
     return _sequence(seed, purpose).generate_state(count, np.uint64).tolist()
 

@@ -29,7 +29,17 @@ ABOVE = ("one_page", "version1", "display", "teaching")
 HEAVY = ("matplotlib", "ipywidgets", "pygame", "IPython", "PIL", "av", "scipy", "pandas")
 CONTRACT = {
     "config": ("Config", "VERSION_1", "VERSION_2", "QUICK"),
-    "loops": ("Training", "train", "Step", "evaluate", "play", "Episode"),
+    "loops": (
+        "Training",
+        "train",
+        "Step",
+        "evaluate",
+        "play",
+        "Episode",
+        "solve",
+        "Solution",
+        "Unsolved",
+    ),
     "dqn": ("Agent", "td_target", "double_td_target", "td_loss"),
     "replay": ("ReplayBuffer", "Transition"),
     "cartpole": ("CartPoleVector",),
@@ -143,6 +153,21 @@ def test_importing_the_package_is_light_and_silent():
     code = f"import sys, {NAME}; print(sorted({set(HEAVY)} & sys.modules.keys()))"
     result = in_a_fresh_interpreter(code)
     assert (result.returncode, result.stdout.strip(), result.stderr) == (0, "[]", "")
+
+
+def test_training_does_not_load_the_compiler_of_torch():
+    """Créer un optimiseur de PyTorch le charge, ce qui coûterait plus que l'entraînement."""
+    code = (
+        f"import sys, torch; from {NAME} import QUICK, Training\n"
+        "training = Training(QUICK, 0)\n"
+        "while training.gradient_steps < 3: training.advance()\n"
+        "print('torch._dynamo' in sys.modules)\n"
+        "torch.optim.Adam([torch.zeros(1)], fused=True)\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    result = in_a_fresh_interpreter(code)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.split() == ["False", "True"]
 
 
 @pytest.mark.parametrize("module", CONTRACT)

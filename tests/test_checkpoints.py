@@ -350,6 +350,7 @@ VARIANTS = {
     "hard_target": {"target_period": 5, "target_rate": 1.0, "average_rate": 1.0, "learn_every": 2},
     "decay": {"learning_rate_decay": 0.99, "learning_rate_floor": 1e-3, "activation": "tanh"},
     "one_cart": {"carts": 1, "n_steps": 2},
+    "held": {"epsilon_hold": 6.0, "average_tail": 0.2},
     "all": {"mirror": True, "double": True, "n_steps": 4, "learn_every": 3, "carts": 3},
 }
 TURNS = 190  # chaque chariot y recommence plus de 16 fois, et la mémoire y fait plusieurs tours
@@ -397,6 +398,25 @@ def test_a_resumed_training_is_the_uninterrupted_one(variant, short_episodes, tm
     assert steps[-1].env_steps > config.capacity
     assert any(step.terminated.any() for step in steps[50:])
     assert any(step.truncated.any() for step in steps[50:])
+
+
+def test_a_training_saved_while_it_holds_actions_goes_on_holding_them(tmp_path):
+    """Et les oublier se verrait : c'est bien par le fichier que passent les actions tenues."""
+    path, held_somewhere = tmp_path / "training", 0
+    for turns in range(3, 30, 4):
+        config = replace(SMALL, epsilon_end=0.6, epsilon_hold=10.0)
+        training, _ = run(config, SEEDS, turns)
+        save_training(training, path)
+        _, arrays = opened(path)
+        assert set(np.unique(arrays["held"])) <= {-1, 0, 1}
+        held_somewhere += (arrays["held"] >= 0).sum()
+        steps = [training.advance() for _ in range(5)]
+        resumed = load_training(path)
+        assert_same_steps([resumed.advance() for _ in range(5)], steps)
+        forge(path, lambda description, arrays: arrays["held"].fill(-1))
+        forgetful = load_training(path)
+        assert (forgetful.advance().action != steps[0].action).any()
+    assert held_somewhere > 40
 
 
 def test_saving_changes_nothing(short_episodes, tmp_path):
@@ -773,6 +793,15 @@ def too_large_for_a_generator(description, arrays):
     arrays["exploration"][0, 5] = 1 << 40
 
 
+def values_as(name, value):
+    """Remplace le dernier nombre d'un tableau."""
+
+    def forgery(description, arrays):
+        arrays[name][(-1,) * arrays[name].ndim] = value
+
+    return forgery
+
+
 def one_row_of_memory(description, arrays):
     for name in memory_columns(arrays):
         arrays[name] = arrays[name][:, :1]
@@ -815,6 +844,16 @@ TRAINING_FORGERIES = {
     "memory_one_row_less": (one_row_less, ""),
     "memory_beyond_capacity": (more_rows_than_capacity, ""),
     "memory_short_column": (one_short_column, "mémoire"),
+    "cart_nan": (values_as("carts.state", np.nan), "carts.state"),
+    "cart_infinite": (values_as("carts.state", -np.inf), "carts.state"),
+    "cart_beyond_float32": (values_as("carts.state", 3.5e38), "carts.state"),
+    "cart_far_below_float32": (values_as("carts.state", -1e300), "carts.state"),
+    "held_2": (values_as("held", 2), "held doit .* 2 reçu"),
+    "held_minus_2": (values_as("held", -2), "held doit .* -2 reçu"),
+    "memory_action_2": (values_as("memory.action", 2), "memory.action doit .* 2 reçu"),
+    "memory_action_minus_1": (values_as("memory.action", -1), "memory.action doit .* -1 reçu"),
+    "window_action_huge": (values_as("window.action", 1 << 40), "window.action doit"),
+    "window_latest_action": (values_as("window.latest_action", 7), "window.latest_action doit"),
 }
 
 
@@ -835,9 +874,20 @@ def test_a_forged_agent_is_refused(name, agent_file):
 
 @pytest.mark.parametrize("name", TRAINING_FORGERIES)
 def test_a_forged_training_is_refused(name, training_file):
-    change, word = TRAINING_FORGERIES[name]
+    change, words = TRAINING_FORGERIES[name]
     forge(training_file, change)
-    assert word in refusal(load_training, training_file)
+    assert re.search(words, refusal(load_training, training_file))
+
+
+@pytest.mark.parametrize("held", [-1, 0, 1])
+@pytest.mark.parametrize("velocity", [0.0, -40.0, 3e38])
+def test_plausible_values_are_accepted(held, velocity, training_file):
+    def forgery(description, arrays):
+        arrays["held"][...] = held
+        arrays["carts.state"][:, 1] = velocity
+
+    forge(training_file, forgery)
+    assert load_training(training_file).step == 30
 
 
 def test_forging_without_a_change_is_accepted(small_file):

@@ -21,9 +21,10 @@ COUNTS = (
     "learn_every",
     "target_period",
 )
-SHARES = ("gamma", "epsilon_start", "epsilon_end")
+SHARES = ("gamma", "epsilon_start", "epsilon_end", "average_tail")
 PARTS = ("learning_rate_decay", "target_rate", "average_rate")
 RATES = ("learning_rate", "learning_rate_floor", "start_x")
+HOLDS = ("epsilon_hold",)
 FLAGS = ("mirror", "double")
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -38,7 +39,7 @@ def refused(name, value, error):
 
 def test_the_fields_are_all_covered_here():
     others = {"hidden", "input_scale", "activation", "initialisation"}
-    named = {*COUNTS, *SHARES, *PARTS, *RATES, *FLAGS, *others}
+    named = {*COUNTS, *SHARES, *PARTS, *RATES, *HOLDS, *FLAGS, *others}
     assert named == {field.name for field in fields(Config)}
 
 
@@ -81,7 +82,24 @@ def test_start_x_stays_on_the_track():
     refused("start_x", 2.5, ValueError)
 
 
-@pytest.mark.parametrize("name", SHARES + PARTS + RATES)
+@pytest.mark.parametrize("name", HOLDS)
+@pytest.mark.parametrize("value", [0.999, 0, -3, 10**6 + 1, NAN, INFINITY, -INFINITY])
+def test_a_hold_lasts_between_one_and_a_million_steps(name, value):
+    refused(name, value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("epsilon_hold", (1, 1.5, 10**6)), ("average_tail", (0, 0.2, 1)), ("gamma", (0, 1))],
+)
+def test_bounds_are_included(name, values):
+    for value in values:
+        kept = getattr(Config(**{name: value}), name)
+        assert kept == value
+        assert type(kept) is float
+
+
+@pytest.mark.parametrize("name", SHARES + PARTS + RATES + HOLDS)
 @pytest.mark.parametrize("value", ["0.5", True, None, [0.5], 0.5j, "beaucoup"])
 def test_a_number_is_a_number(name, value):
     refused(name, value, TypeError)
@@ -236,6 +254,35 @@ def test_the_printed_floor_of_version_1_is_reached_after_4602_updates():
     assert VERSION_1.learning_rate_at(4_603) == VERSION_1.learning_rate_floor == 3e-6
 
 
+def test_without_a_tail_the_average_keeps_one_rate():
+    schedule = Config(average_rate=0.02, average_tail=0).average_rate_at
+    assert [schedule(updates) for updates in (1, 2, 50, 10**6)] == [0.02] * 4
+    assert Config().average_rate_at(1) == 1.0
+
+
+def test_the_tail_shares_the_average_until_its_rate_takes_over():
+    """1 / (0,5 n), jamais plus que 1 ni moins que 0,25."""
+    schedule = Config(average_rate=0.25, average_tail=0.5).average_rate_at
+    assert [schedule(updates) for updates in (1, 2, 4, 5, 8, 9, 1_000)] == [
+        1.0,
+        1.0,
+        0.5,
+        0.4,
+        0.25,
+        0.25,
+        0.25,
+    ]
+
+
+def test_a_whole_tail_makes_a_plain_mean():
+    """La moyenne suivie est alors celle de tous les nombres reçus."""
+    schedule = Config(average_rate=1e-9, average_tail=1).average_rate_at
+    numbers, average = np.random.default_rng(0).normal(size=200), 99.0
+    for update, number in enumerate(numbers, 1):
+        average += schedule(update) * (number - average)
+        assert average == pytest.approx(numbers[:update].mean(), rel=1e-9, abs=1e-12)
+
+
 # Les configurations toutes prêtes
 
 
@@ -255,6 +302,8 @@ def test_version_1_has_the_printed_numbers_of_the_founding_document():
         "target_period": 60,
         "target_rate": 1.0,
         "average_rate": 1.0,
+        "average_tail": 0.0,
+        "epsilon_hold": 1.0,
         "input_scale": (1, 1, 1, 1),
         "mirror": False,
         "double": False,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scipy.stats import ks_2samp, kstest, norm, uniform
+from scipy.stats import geom, ks_2samp, kstest, norm, uniform
 from torch import nn, tensor
 
 from cartpole_helpers import (
@@ -16,7 +16,13 @@ from cartpole_helpers import (
     td_loss,
     td_target,
 )
-from cartpole_helpers.dqn import StackedNetwork, initial_weights
+from cartpole_helpers.dqn import (
+    FREE,
+    StackedNetwork,
+    adam_step,
+    held_epsilon_greedy,
+    initial_weights,
+)
 
 SMALL = Config(hidden=(5, 3), warmup=64)
 LAYERS = {
@@ -246,6 +252,231 @@ def test_epsilon_greedy_is_a_function_of_its_arguments():
     assert first.shape == (3, 5)
     for agent in range(3):
         assert torch.equal(first[agent], epsilon_greedy(q[agent], 0.5, draws[agent]))
+
+
+# L'exploration tenue
+
+
+def held_run(q, epsilon, hold, steps, seed=0):
+    """Joue `steps` pas sur les Q fixes `q` (N, A) ; rend actions et tenues, (steps, N)."""
+    generator = np.random.default_rng(seed)
+    held, played = torch.full(q.shape[:-1], FREE), []
+    for _ in range(steps):
+        draws = torch.from_numpy(generator.random((*q.shape[:-1], 2)))
+        action, held = held_epsilon_greedy(q, epsilon, hold, draws, held)
+        played.append((action, held))
+    actions, holds = zip(*played, strict=True)
+    return torch.stack(actions), torch.stack(holds)
+
+
+def assert_mean(per_cart, expected):
+    """Compare une moyenne à sa valeur, à quatre erreurs types ; les chariots sont indépendants."""
+    error = per_cart.std() / len(per_cart) ** 0.5
+    assert error < 0.02
+    assert abs(per_cart.mean() - expected) <= 4 * error
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("actions", [2, 3])
+def test_holding_one_step_is_epsilon_greedy(epsilon, actions):
+    """Quelle que soit l'action tenue : au pas suivant, elle ne l'est plus."""
+    q, held = normal(50, 40, actions), torch.full((50, 40), FREE)
+    for seed in range(5):
+        draws = uniform_draws(50, 40, seed=seed)
+        action, held = held_epsilon_greedy(q, epsilon, 1.0, draws, held)
+        assert torch.equal(action, epsilon_greedy(q, epsilon, draws))
+        explored = draws[..., 0] < epsilon
+        assert torch.equal(held, torch.where(explored, action, FREE))
+
+
+def test_holding_by_hand():
+    """Quatre pas en moyenne : on garde sous 3/4. ε = 1/2 : on commence une fois sur cinq."""
+    cases = [  # (tenue, tirage, choix) → (action, tenue) ; la gloutonne est 2
+        ((FREE, 0.19, 0.1), (0, 0)),
+        ((FREE, 0.19, 0.9), (2, 2)),
+        ((FREE, 0.21, 0.1), (2, FREE)),
+        ((FREE, 0.74, 0.1), (2, FREE)),
+        ((1, 0.0, 0.1), (1, 1)),
+        ((0, 0.74, 0.9), (0, 0)),
+        ((1, 0.75 + 0.19 / 4, 0.1), (0, 0)),
+        ((1, 0.75 + 0.19 / 4, 0.5), (1, 1)),
+        ((1, 0.75 + 0.21 / 4, 0.1), (2, FREE)),
+        ((1, 0.999, 0.1), (2, FREE)),
+    ]
+    given, expected = zip(*cases, strict=True)
+    held, explore, choice = map(tensor, zip(*given, strict=True))
+    q = tensor([0.0, 1.0, 2.0]).expand(len(cases), 3)
+    received = held_epsilon_greedy(q, 0.5, 4.0, torch.stack([explore, choice], dim=-1), held)
+    assert torch.stack(received, dim=-1).tolist() == [list(pair) for pair in expected]
+
+
+@pytest.mark.parametrize("epsilon", [0.05, 0.3, 0.9])
+@pytest.mark.parametrize("hold", [1.0, 1.5, 6.0, 20.0])
+def test_epsilon_remains_the_share_of_random_steps(epsilon, hold):
+    q = tensor([0.0, 1.0]).expand(400, 2)
+    actions, holds = held_run(q, epsilon, hold, 500)
+    settled = slice(100, None)  # au départ, rien n'est encore tenu
+    assert_mean((holds[settled] != FREE).double().mean(dim=0), epsilon)
+    assert_mean((actions[settled] == 0).double().mean(dim=0), epsilon / 2)
+
+
+def durations(holds):
+    """Les durées, dans `holds` (T,), des tenues commencées et achevées."""
+    changes = np.flatnonzero(np.diff(holds)) + 1
+    lengths = np.diff(changes)
+    return lengths[holds[changes[:-1]] != FREE]
+
+
+@pytest.mark.parametrize("epsilon", [0.2, 1.0])
+@pytest.mark.parametrize("hold", [1.0, 2.5, 8.0])
+def test_a_held_action_lasts_hold_steps_on_average(epsilon, hold):
+    """Parmi cinq cents actions, deux de suite ne sont presque jamais la même."""
+    _, holds = held_run(torch.zeros(40, 500), epsilon, hold, 800)
+    lasted = np.concatenate([durations(column) for column in holds.T.numpy()])
+    assert len(lasted) > 500
+    assert abs(lasted.mean() - hold) <= 0.01 * hold + 4 * lasted.std() / len(lasted) ** 0.5
+    for length in (1, 2, 5):
+        share = geom(1 / hold).pmf(length)
+        tolerance = 0.005 + 4 * (share * (1 - share) / len(lasted)) ** 0.5
+        assert abs((lasted == length).mean() - share) <= tolerance
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 0.4, 1.0])
+def test_a_held_action_does_not_change_while_it_lasts(epsilon):
+    """Tant que le tirage le dit, ni Q, ni ε, ni l'autre tirage n'y peuvent rien."""
+    held, draws = torch.arange(2_000) % 3, uniform_draws(2_000)
+    draws[:, 0] *= 0.8  # sous 1 − 1/5
+    for seed in range(3):
+        q, draws[:, 1] = normal(2_000, 3, seed=seed), uniform_draws(2_000, seed=9 + seed)[:, 1]
+        action, after = held_epsilon_greedy(q, epsilon, 5.0, draws, held)
+        assert torch.equal(action, held)
+        assert torch.equal(after, held)
+
+
+def test_what_is_not_held_is_greedy_and_what_is_held_is_played():
+    q = normal(300, 3)
+    actions, holds = held_run(q, 0.4, 5.0, 100)
+    greedy = q.argmax(dim=-1).expand(100, 300)
+    assert torch.equal(actions, torch.where(holds == FREE, greedy, holds))
+    assert actions.dtype == holds.dtype == torch.int64
+
+
+@pytest.mark.parametrize("hold", [1.0, 4.0])
+@pytest.mark.parametrize("actions", [2, 3])
+def test_held_actions_are_equally_likely_whatever_q(hold, actions):
+    _, holds = held_run(torch.arange(float(actions)).expand(400, actions), 0.5, hold, 400)
+    for action in range(actions):
+        drawn = (holds == action).double().sum(dim=0) / (holds != FREE).double().sum(dim=0)
+        assert_mean(drawn, 1 / actions)
+
+
+def test_holding_with_epsilon_zero_is_greedy_once_free():
+    q = normal(500, 2)
+    actions, holds = held_run(q, 0.0, 5.0, 20)
+    assert (holds == FREE).all()
+    assert torch.equal(actions, q.argmax(dim=-1).expand(20, 500))
+    held = torch.ones(500, dtype=torch.int64)
+    for seed in range(100):
+        _, held = held_epsilon_greedy(q, 0.0, 5.0, uniform_draws(500, seed=seed), held)
+    assert (held == FREE).all()
+
+
+def test_holding_with_epsilon_one_forgets_q():
+    left, right = (tensor(q).expand(500, 2) for q in ([9.0, 0.0], [0.0, 9.0]))
+    actions, holds = held_run(left, 1.0, 5.0, 200)
+    assert (holds != FREE).all()
+    assert torch.equal(actions, held_run(right, 1.0, 5.0, 200)[0])
+    assert_mean((actions == 0).double().mean(dim=0), 0.5)
+    # Deux pas de suite : la même, sauf si l'on relâche et que l'on tire l'autre.
+    assert_mean((actions[1:] == actions[:-1]).double().mean(dim=0), 4 / 5 + 1 / 5 / 2)
+
+
+@pytest.mark.parametrize("lead", [(), (7,), (3, 5), (2, 3, 4)])
+@pytest.mark.parametrize("actions", [2, 3])
+def test_each_cart_holds_on_its_own(lead, actions):
+    """Quelle que soit la forme, chaque case est ce qu'elle serait seule."""
+    q, draws = normal(*lead, actions), uniform_draws(*lead)
+    held = torch.from_numpy(np.random.default_rng(5).integers(FREE, actions, size=lead))
+    given = [argument.clone() for argument in (q, draws, held)]
+    action, after = held_epsilon_greedy(q, 0.4, 2.0, draws, held)
+    assert action.shape == after.shape == lead
+    for index in np.ndindex(lead):
+        alone = held_epsilon_greedy(q[index], 0.4, 2.0, draws[index], held[index])
+        assert (action[index], after[index]) == alone
+    for argument, copy in zip((q, draws, held), given, strict=True):
+        assert torch.equal(argument, copy)
+
+
+# Un pas d'Adam
+
+
+def adam_state(weights):
+    moments = {name: torch.zeros_like(weights) for name in ("exp_avg", "exp_avg_sq")}
+    return {"step": torch.zeros(())} | moments
+
+
+def gradients_of_every_size(shape, count, dtype=torch.float32):
+    """Des gradients de 10⁻¹⁰ à 10³, des deux signes, et des zéros."""
+    generator = np.random.default_rng(1)
+    for _ in range(count):
+        sizes = 10.0 ** generator.uniform(-10, 3, shape) * generator.choice([-1, 1], shape)
+        sizes[generator.random(shape) < 0.1] = 0
+        yield torch.from_numpy(sizes).to(dtype)
+
+
+RATES = [1e-2, 1e-2, 3e-3, 0.5, 1e-4] * 6
+
+
+@pytest.mark.parametrize("shape", [(1, 16), (3, 160), (5, 7)])
+def test_adam_step_is_that_of_torch(shape):
+    weights = normal(*shape)
+    parameter = nn.Parameter(weights.clone())
+    optimiser = torch.optim.Adam([parameter], lr=1.0, fused=True)
+    state = adam_state(weights)
+    for rate, gradient in zip(RATES, gradients_of_every_size(shape, len(RATES)), strict=True):
+        optimiser.param_groups[0]["lr"] = rate
+        parameter.grad = gradient.clone()
+        optimiser.step()
+        adam_step(weights, gradient, state, rate)
+        assert torch.equal(weights, parameter.data)
+    expected = optimiser.state[parameter]
+    assert state.keys() == expected.keys()
+    for name, moment in state.items():
+        assert torch.equal(moment, expected[name]), name
+
+
+def test_adam_step_by_hand():
+    """L'algorithme 1 de Kingma et Ba, recopié, en double précision."""
+    weights = normal(4, 9).double()
+    x, state = weights.numpy().copy(), adam_state(weights)
+    first, second = np.zeros((4, 9)), np.zeros((4, 9))
+    gradients = gradients_of_every_size((4, 9), len(RATES), torch.float64)
+    for t, (rate, gradient) in enumerate(zip(RATES, gradients, strict=True), 1):
+        g = gradient.numpy()
+        first = 0.9 * first + 0.1 * g
+        second = 0.999 * second + 0.001 * g**2
+        x -= rate * (first / (1 - 0.9**t)) / (np.sqrt(second / (1 - 0.999**t)) + 1e-8)
+        adam_step(weights, gradient, state, rate)
+        np.testing.assert_allclose(weights, x, rtol=1e-10, atol=1e-12)
+    assert state["step"].item() == len(RATES)
+    np.testing.assert_allclose(state["exp_avg"], first, rtol=1e-10)
+    np.testing.assert_allclose(state["exp_avg_sq"], second, rtol=1e-10)
+
+
+def test_adam_step_works_in_place_and_touches_nothing_else():
+    weights, gradient = normal(2, 16), normal(2, 16, seed=1)
+    state, given = adam_state(weights), gradient.clone()
+    places = [tensor.data_ptr() for tensor in (weights, *state.values())]
+    before = weights.clone()
+    assert adam_step(weights, gradient, state, 0.0) is None
+    assert torch.equal(weights, before)
+    assert state["exp_avg"].all()
+    assert adam_step(weights, gradient, state, 0.1) is None
+    assert (weights != before).all()
+    assert torch.equal(gradient, given)
+    assert [tensor.data_ptr() for tensor in (weights, *state.values())] == places
+    assert list(state) == ["step", "exp_avg", "exp_avg_sq"]
+    assert weights.grad is None
 
 
 # Les réseaux empilés, contre torch.nn

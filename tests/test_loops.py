@@ -198,10 +198,10 @@ def test_a_record_never_changes():
     assert_same_steps(kept, copies)
 
 
-@pytest.mark.parametrize("n_steps", [1, 3])
-def test_a_record_belongs_to_its_reader(n_steps):
+@pytest.mark.parametrize("changes", [{}, {"n_steps": 3}, {"epsilon_hold": 4.0}])
+def test_a_record_belongs_to_its_reader(changes):
     """Une figure qui normalise ses tableaux sur place ne doit pas détourner l'entraînement."""
-    config = replace(SMALL, n_steps=n_steps)
+    config = replace(SMALL, **changes)
     training, untouched = Training(config, 3), Training(config, 3)
     for _ in range(40):
         step, expected = training.advance(), untouched.advance()
@@ -277,6 +277,7 @@ ALONE = {
         "initialisation": "xavier_normal",
     },
     "odd_carts": {"hidden": (24,), "carts": 3, "mirror": True},
+    "held": {"epsilon_hold": 6.0, "average_tail": 0.2},
 }
 # Des tailles qui ne remplissent pas un registre : l'ordre des sommes peut alors différer.
 UNALIGNED = {
@@ -370,7 +371,9 @@ class Witness:
         self.updates += 1
         if self.updates % config.target_period == 0:
             self._approach(self.target, config.target_rate)
-        self._approach(self.average, config.average_rate)
+        tail = config.average_tail
+        recent = min(1, 1 / (tail * self.updates)) if tail else 0
+        self._approach(self.average, max(config.average_rate, recent))
 
     @torch.no_grad()
     def _approach(self, network, share):
@@ -383,6 +386,8 @@ LEARNING = {
     "hard_target": {"target_period": 7, "target_rate": 1.0},
     "slow_soft_target": {"target_period": 3, "target_rate": 0.3},
     "no_average": {"average_rate": 1.0},
+    "recent_average": {"average_rate": 0.1, "average_tail": 0.3},
+    "held": {"epsilon_hold": 6.0},
     "falling_rate": {"learning_rate_decay": 0.9, "learning_rate_floor": 1e-3},
     "double": {"double": True, "target_rate": 0.02},
     "three_steps": {"n_steps": 3},
@@ -474,17 +479,28 @@ def test_epsilon_follows_its_schedule():
     assert [step.epsilon for step in steps] == pytest.approx(expected)
 
 
-def test_epsilon_is_the_share_of_random_actions():
+@pytest.mark.parametrize("hold", [1.0, 5.0])
+def test_epsilon_is_the_share_of_random_actions(hold):
     """À ε fixé, l'action diffère de la gloutonne une fois sur deux qu'on explore."""
-    config = replace(
-        SMALL, epsilon_start=0.4, epsilon_end=0.4, carts=50, warmup=10**4, capacity=10**4
-    )
+    exploring = {"epsilon_start": 0.4, "epsilon_end": 0.4, "epsilon_hold": hold}
+    config = replace(SMALL, **exploring, carts=200, warmup=10**5, capacity=10**5)
     training = Training(config, 0)
-    steps = [training.advance() for _ in range(100)]
+    steps = [training.advance() for _ in range(120)][20:]  # au départ, rien n'est tenu
     actions, observations = column(steps, "action")[:, 0], column(steps, "observation")[:, 0]
     greedy = training.agent(observations.reshape(-1, 4)).reshape(actions.shape)
-    share = (actions != greedy).mean()
-    assert abs(share - 0.2) < 4 * np.sqrt(0.2 * 0.8 / actions.size)
+    shares = (actions != greedy).mean(axis=0)  # les chariots, eux, sont indépendants
+    assert abs(shares.mean() - 0.2) < 4 * shares.std() / np.sqrt(200) < 0.03
+
+
+@pytest.mark.parametrize("hold", [1.0, 2.0, 5.0])
+def test_a_random_action_is_held_from_one_step_to_the_next(hold):
+    """À ε = 1, deux pas de suite ont la même action si l'on tient, ou une fois sur deux."""
+    config = replace(SMALL, epsilon_end=1.0, epsilon_hold=hold, carts=50)
+    actions = column(run(config, SEEDS, 150)[1], "action").reshape(150, -1)
+    same = (actions[1:] == actions[:-1]).mean(axis=0)
+    expected = 1 - 1 / (2 * hold)
+    assert abs(same.mean() - expected) < 4 * same.std() / np.sqrt(same.size) < 0.03
+    assert abs(actions.mean() - 0.5) < 0.05
 
 
 def test_without_exploration_the_online_network_acts(monkeypatch):
@@ -523,6 +539,32 @@ def test_the_agent_reads_the_average_or_the_online_network():
     initial = Training(SMALL, 0).agent.weights
     torch.testing.assert_close(averaged.agent.weights, initial, atol=1e-4, rtol=0)
     assert not torch.allclose(online.agent.weights, initial, atol=1e-2)
+
+
+def online_weights(config, turns):
+    """Les poids du réseau en ligne après chaque mise à jour ; la moyenne n'y change rien."""
+    training = Training(replace(config, average_rate=1.0, average_tail=0.0), SEEDS)
+    weights = []
+    for _ in range(turns):
+        if not np.isnan(training.advance().loss).any():
+            weights.append(training.agent.weights.double())
+    return weights
+
+
+@pytest.mark.parametrize(("rate", "tail"), [(0.1, 0.0), (0.1, 0.5), (0.1, 0.25), (1e-6, 1.0)])
+def test_the_followed_average_by_hand(rate, tail):
+    config = replace(SMALL, average_rate=rate, average_tail=tail)
+    training, _ = run(config, SEEDS, 60)
+    average = Training(config, SEEDS).agent.weights.double()
+    online = online_weights(config, 60)
+    for update, weights in enumerate(online, 1):
+        share = rate if tail == 0 else min(1.0, max(rate, 1 / tail / update))
+        average = (1 - share) * average + share * weights
+    assert len(online) == 53
+    torch.testing.assert_close(training.agent.weights.double(), average, rtol=1e-5, atol=1e-6)
+    plain_mean = torch.stack(online).mean(dim=0)
+    is_mean = torch.allclose(training.agent.weights.double(), plain_mean, rtol=1e-4, atol=1e-5)
+    assert is_mean == (tail == 1)
 
 
 # Ce qui entre en mémoire
