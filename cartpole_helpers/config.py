@@ -1,6 +1,6 @@
 """La configuration d'un entraînement, et trois toutes prêtes : VERSION_1, VERSION_2, QUICK."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cartpole_helpers.cartpole import START_LIMIT, X_LIMIT
 from cartpole_helpers.checks import check_choice, check_flag, check_number
@@ -206,14 +206,19 @@ VERSION_2 = Config(
 )
 """Une recette provisoire, rapide, sans symétrie et aux départs ordinaires."""
 
-QUICK = replace(
-    VERSION_2,
+QUICK = Config(
     total_steps=10_000,
+    carts=16,
+    input_scale=(2.0, 1.0, 10.0, 1.0),
     hidden=(64, 64),
     activation="silu",
     mirror=True,
     learning_rate=8e-3,
     gamma=0.97,
+    epsilon_end=0.1,
+    epsilon_steps=1_000,
+    batch_size=64,
+    warmup=256,
     target_rate=0.05,
     average_rate=0.02,
 )
