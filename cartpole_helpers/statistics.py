@@ -1,10 +1,11 @@
-"""Résumer des graines : moyenne interquartile, bande rééchantillonnée, intervalle de Wilson."""
+"""Résumer des graines : moyenne interquartile, bandes, intervalle de Wilson, réussite tenue."""
 
 import math
 from collections.abc import Callable
 from statistics import NormalDist
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from cartpole_helpers.checks import check_array, check_callable, check_number, check_seed
 
@@ -64,6 +65,39 @@ def wilson_interval(
     spread = z * math.sqrt(share * (1 - share) / trials + (z / (2 * trials)) ** 2)
     middle, scale = share + z**2 / (2 * trials), 1 + z**2 / trials
     return max((middle - spread) / scale, 0.0), min((middle + spread) / scale, 1.0)
+
+
+def streak_end(solved: np.ndarray, length: int = 1) -> np.ndarray:
+    """Rend le rang de l'évaluation qui achève la première suite de `length` réussites : (S,).
+
+    `solved` : (S, V) booléens, les V évaluations de S graines dans l'ordre du temps. NaN pour une
+    graine qui n'a pas de telle suite. Avec `length` 1, c'est la première réussite.
+    """
+    solved = _evaluations(solved)
+    length = check_number("length", length, int, low=1)
+    ended = np.zeros(solved.shape, bool)
+    if length <= solved.shape[1]:
+        ended[:, length - 1 :] = sliding_window_view(solved, length, axis=1).all(axis=-1)
+    return np.where(ended.any(axis=1), ended.argmax(axis=1), np.nan)
+
+
+def after_success(solved: np.ndarray) -> np.ma.MaskedArray:
+    """Rend `solved` (S, V), masqué jusqu'à la première réussite de chaque graine, elle comprise.
+
+    Sa moyenne est la part tenue, toutes graines réunies ; `mean(axis=1)`, celle de chaque graine,
+    masquée pour celles qui n'ont rien après une réussite.
+    """
+    solved = _evaluations(solved)
+    since = np.maximum.accumulate(solved, axis=1)
+    before = np.concatenate([np.zeros((len(solved), 1), bool), since[:, :-1]], axis=1)
+    return np.ma.masked_array(solved, ~before)
+
+
+def _evaluations(solved) -> np.ndarray:
+    solved = check_array("solved", solved, (None, None), bool)
+    if not solved.size:
+        raise ValueError(f"solved doit contenir au moins une évaluation : {solved.shape} reçu.")
+    return solved
 
 
 def _check_confidence(confidence: float) -> float:

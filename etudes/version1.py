@@ -8,11 +8,10 @@ document juge. Une graine achevée est aussitôt écrite dans version1.csv : on 
 relancer, seules les manquantes seront faites.
 """
 
-import csv
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from pathlib import Path
 
 import torch
+from archive import Archive
 
 from cartpole_helpers import evaluate, version1
 from cartpole_helpers.policies import Policy
@@ -24,20 +23,18 @@ SETTINGS = {
     "document": {},
     "auteur": {"lr": 10**-3.5, "lr_decay": 0.9999, "min_lr": 1e-5, "itermax": 75},
 }
-RESULT = Path(__file__).with_suffix(".csv")
 HEADER = ("reglage", "graine", "pas", "episodes", "en_ligne", "cible")
 
 
 def main() -> None:
     """Fait les graines qui manquent à l'archive."""
-    if not RESULT.exists():
-        append([HEADER])
-    done = finished()
+    archive = Archive(__file__, HEADER)
+    done = archive.finished()
     tasks = [(name, seed) for seed in SEEDS for name in SETTINGS if (name, seed) not in done]
     with ProcessPoolExecutor(max_workers=2) as pool:
         for future in as_completed(pool.submit(run, *task) for task in tasks):
             rows = future.result()
-            append(rows)
+            archive.append(rows)
             print(f"{rows[-1][0]}, graine {rows[-1][1]} : dernier retour {rows[-1][4]}", flush=True)
 
 
@@ -64,18 +61,6 @@ def greedy(net: torch.nn.Module) -> Policy:
         return net(torch.from_numpy(observations)).argmax(dim=-1).numpy()
 
     return policy
-
-
-def finished() -> set[tuple[str, int]]:
-    """Rend les couples (réglage, graine) déjà archivés."""
-    with RESULT.open(encoding="utf-8", newline="") as file:
-        return {(row["reglage"], int(row["graine"])) for row in csv.DictReader(file)}
-
-
-def append(rows: list[tuple]) -> None:
-    """Ajoute des lignes à l'archive."""
-    with RESULT.open("a", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(rows)
 
 
 if __name__ == "__main__":
