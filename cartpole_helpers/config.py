@@ -194,17 +194,25 @@ VERSION_2 = Config(
     total_steps=50_000,
     carts=16,
     input_scale=(2.0, 1.0, 10.0, 1.0),
-    hidden=(128, 128),
-    learning_rate=4e-3,
-    gamma=0.98,
-    epsilon_end=0.1,
+    hidden=(96, 96),
+    activation="silu",
+    learning_rate=8e-3,
+    learning_rate_decay=0.996,
+    learning_rate_floor=8e-4,
+    gamma=0.985,
+    n_steps=3,
+    double=True,
+    epsilon_end=0.5,
     epsilon_steps=1_000,
-    batch_size=64,
+    epsilon_hold=2.0,
+    batch_size=128,
     warmup=256,
-    target_rate=0.03,
-    average_rate=0.005,
+    target_rate=0.05,
+    average_rate=0.0005,
+    average_tail=0.25,
 )
-"""Une recette provisoire, rapide, sans symétrie et aux départs ordinaires."""
+"""Une recette rapide et qui tient, sans symétrie et aux départs ordinaires, trouvée par recherche ;
+ce qu'elle atteint est mesuré par `etudes/version2.py` et `etudes/echelle.py`."""
 
 QUICK = Config(
     total_steps=10_000,

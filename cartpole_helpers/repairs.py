@@ -51,7 +51,7 @@ ABLATIONS: dict[str, dict] = {
     "γ = 1": {"gamma": 1.0},
     "réseau de 2 × 32": {"hidden": (32, 32)},
     "entrées brutes": {"input_scale": (1.0, 1.0, 1.0, 1.0)},
-    "un seul chariot": {"carts": 1, "learn_every": VERSION_2.carts},
+    "un seul chariot": {"carts": 1, "learn_every": VERSION_2.carts * VERSION_2.learn_every},
     "pas d'apprentissage constant": {"learning_rate_decay": 1.0},
     "cible recopiée": {"target_period": 33, "target_rate": 1.0},
     "ε = 0,05": {"epsilon_end": 0.05},

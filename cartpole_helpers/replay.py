@@ -61,6 +61,11 @@ class ReplayBuffer:
         """Le nombre de transitions gardées pour chaque agent."""
         return min(self._added, self.capacity)
 
+    @property
+    def nbytes(self) -> int:
+        """Ce qu'occupent les tableaux de tous les agents, pleins ou non, en octets."""
+        return self._transitions.nbytes
+
     def add(self, observation, action, reward, terminated, next_observation) -> None:
         """Ajoute, pour chaque agent, une transition (`observation` (4,)) ou N d'un coup ((N, 4)).
 

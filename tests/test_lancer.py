@@ -447,6 +447,16 @@ def test_children_speak_utf8_and_compute_on_one_thread_unless_told(launcher, mon
     assert lines == [f"1 {threads or 1} é\n"]
 
 
+def test_children_keep_the_memory_they_free_unless_told(launcher, monkeypatch):
+    """Sans cela, les tableaux de soixante-quatre agents seraient redemandés à chaque tour."""
+    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "0")
+    lines = []
+    program = "import os; print(*(os.environ[f'MALLOC_{x}_THRESHOLD_'] for x in ('MMAP', 'TRIM')))"
+    assert launcher.run([sys.executable, "-c", program], lines.append) == 0
+    assert lines == [f"{1 << 25} 0\n"]
+
+
 def test_an_environment_that_is_a_link_is_never_erased(launcher, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("ailleurs")
     (elsewhere / "précieux").touch()

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import binomtest, bootstrap, trim_mean
 
 from cartpole_helpers import bootstrap_interval, interquartile_mean, wilson_interval
+from cartpole_helpers.statistics import after_success, streak_end
 
 SAMPLE = np.array([3.0, 141.0, 59.0, 26.0, 500.0, 35.0, 89.0, 79.0, 323.0, 84.0])
 
@@ -24,6 +25,27 @@ def by_four_copies(values):
 
 def mean(values, axis):
     return values.mean(axis=axis)
+
+
+def successes(share, seed=0):
+    """Les évaluations (60, 9) de graines dont chacune réussit avec la probabilité `share`."""
+    return np.random.default_rng(seed).random((60, 9)) < share
+
+
+def counted_streak_end(row, length):
+    """Compte les réussites de suite, une évaluation après l'autre."""
+    streak = 0
+    for rank, success in enumerate(row.tolist()):
+        streak = streak + 1 if success else 0
+        if streak == length:
+            return rank
+    return math.nan
+
+
+def later(row):
+    """La liste de ce qui suit la première réussite."""
+    row = row.tolist()
+    return row[row.index(True) + 1 :] if True in row else []
 
 
 # La moyenne interquartile
@@ -170,9 +192,95 @@ def test_wilson_interval_takes_integers_of_numpy_and_returns_floats():
     assert all(type(bound) is float for bound in received)
 
 
+# La réussite, et ce qui la suit
+
+
+@pytest.mark.parametrize("share", [0.15, 0.5, 0.85])
+@pytest.mark.parametrize("length", [1, 2, 3, 8, 9])
+def test_streak_end_is_what_a_counter_finds(length, share):
+    solved = successes(share, seed=length)
+    expected = [counted_streak_end(row, length) for row in solved]
+    assert streak_end(solved, length).shape == (60,)
+    np.testing.assert_array_equal(streak_end(solved, length), expected)
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "length", "expected"),
+    [
+        ("....", 1, math.nan),
+        ("...#", 1, 3),
+        ("#...", 1, 0),
+        ("####", 1, 0),
+        ("##..", 2, 1),
+        ("#.##", 2, 3),
+        ("#.#.", 2, math.nan),
+        ("##.#", 3, math.nan),
+        ("####", 4, 3),
+        ("####", 5, math.nan),
+        ("#", 1, 0),
+        ("#", 1_000, math.nan),
+    ],
+)
+def test_streak_end_by_hand(evaluations, length, expected):
+    solved = [[letter == "#" for letter in evaluations]]
+    np.testing.assert_array_equal(streak_end(solved, length), [expected])
+
+
+def test_a_streak_of_one_is_the_first_success():
+    solved = successes(0.3)
+    np.testing.assert_array_equal(streak_end(solved), streak_end(solved, 1))
+    np.testing.assert_array_equal(streak_end(solved) == 0, solved[:, 0])
+
+
+@pytest.mark.parametrize("share", [0.15, 0.5, 0.85])
+def test_after_success_keeps_what_follows_the_first_success_of_each_seed(share):
+    solved = successes(share)
+    before = solved.copy()
+    kept = after_success(solved)
+    assert kept.shape == solved.shape
+    assert [row.compressed().tolist() for row in kept] == [later(row) for row in solved]
+    np.testing.assert_array_equal(kept.data, before)
+    np.testing.assert_array_equal(solved, before)
+
+
+@pytest.mark.parametrize("share", [0.15, 0.5, 0.85])
+def test_the_mean_after_success_is_the_share_held(share):
+    rows = [later(row) for row in successes(share)]
+    together = [success for row in rows for success in row]
+    kept = after_success(successes(share))
+    assert kept.mean() == pytest.approx(sum(together) / len(together), rel=1e-12)
+    for received, row in zip(kept.mean(axis=1), rows, strict=True):
+        assert np.ma.is_masked(received) == (not row)
+        if row:
+            assert received == pytest.approx(sum(row) / len(row), rel=1e-12)
+
+
+@pytest.mark.parametrize("evaluations", [[[False] * 3] * 2, [[False, False, True]] * 2, [[True]]])
+def test_nothing_after_a_success_is_masked_without_a_warning(evaluations):
+    kept = after_success(np.array(evaluations))
+    assert kept.mask.all()
+    assert kept.mean() is np.ma.masked
+    assert kept.mean(axis=1).mask.all()
+    assert kept.mean(axis=1).filled(np.nan).shape == (len(evaluations),)
+
+
 # Les arguments refusés
 
 
+NO_EVALUATION = [
+    ([], "(0,) reçu"),
+    ([True, False], "(2,) reçu"),
+    (True, "() reçu"),
+    (np.zeros((2, 3, 4), bool), "(2, 3, 4) reçu"),
+    (np.zeros((0, 3), bool), "(0, 3) reçu"),
+    (np.zeros((3, 0), bool), "(3, 0) reçu"),
+    ([[0, 1]], "int64 reçu"),
+    ([[475.0, 500.0]], "float64 reçu"),
+    ([[math.nan]], "float64 reçu"),
+    ([["oui"]], "<U3 reçu"),
+    (None, "object reçu"),
+    ([[True], [True, False]], "[[True], [True, False]] reçu"),
+]
 BAD_CALLS = [
     (interquartile_mean, ([],), {}, "values", "vide reçu"),
     (interquartile_mean, (np.zeros((0, 3)),), {}, "values", "vide reçu"),
@@ -203,6 +311,13 @@ BAD_CALLS = [
     (wilson_interval, (1, 4), {"confidence": 1.5}, "confidence", ": 1.5 reçu"),
     (wilson_interval, (1, 4), {"confidence": 1}, "confidence", ": 1 reçu"),
     (wilson_interval, (1, 4), {"confidence": math.nan}, "confidence", ": nan reçu"),
+    *((streak_end, (solved,), {}, "solved", told) for solved, told in NO_EVALUATION),
+    *((after_success, (solved,), {}, "solved", told) for solved, told in NO_EVALUATION),
+    (streak_end, ([[True]], 0), {}, "length", ": 0 reçu"),
+    (streak_end, ([[True]], -1), {}, "length", ": -1 reçu"),
+    (streak_end, ([[True]], 2.0), {}, "length", ": 2.0 reçu"),
+    (streak_end, ([[True]], True), {}, "length", ": True reçu"),
+    (streak_end, ([[True]], None), {}, "length", ": None reçu"),
 ]
 
 

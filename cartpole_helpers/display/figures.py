@@ -7,17 +7,24 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.patches import Arc, Circle, Rectangle
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from cartpole_helpers.cartpole import (
     EPISODE_LIMIT,
     FORCE,
+    SOLVED_RETURN,
     THETA_LIMIT,
     X_LIMIT,
     dynamics,
     has_fallen,
 )
-from cartpole_helpers.checks import check_array, check_callable, check_choice, check_number
+from cartpole_helpers.checks import (
+    check_array,
+    check_callable,
+    check_choice,
+    check_flag,
+    check_number,
+)
 from cartpole_helpers.display.style import (
     BLUE,
     COLOURS,
@@ -54,11 +61,14 @@ __all__ = [
     "curves",
     "distributions",
     "draw_counts",
+    "intervals",
     "learning_curves",
     "memory_maps",
     "number",
     "phase_portraits",
     "points",
+    "small_multiples",
+    "strips",
     "style",
     "survival",
     "verdicts",
@@ -570,6 +580,128 @@ def points(
     axes.legend()
     counts = ", ".join(f"{name} {len(x)}" for name, (x, _) in clouds.items())
     return finish(figure, title, f"{labels[1]}, selon {labels[0]} ; nombre de points : {counts}.")
+
+
+@style()
+def small_multiples(
+    env_steps: np.ndarray,
+    returns: Mapping[str, np.ndarray],
+    title: str,
+    reference: str | None = None,
+) -> Picture:
+    """Comment apprennent plusieurs recettes : un panneau chacune, moyenne interquartile et bande.
+
+    `env_steps` (V,) ; `returns` : nom → (S, V). En gris, la recette du panneau d'avant, ou celle
+    que nomme `reference`, qui n'a alors pas de panneau à elle.
+    """
+    env_steps = check_array("env_steps", env_steps, (None,))
+    groups = {
+        name: check_array("returns", group, (None, len(env_steps)))
+        for name, group in returns.items()
+    }
+    if reference is not None:
+        check_choice("reference", reference, [*groups])
+    shown = [name for name in groups if name != reference]
+    if not shown or not all(group.size for group in groups.values()):
+        raise ValueError(f"returns doit nommer au moins une recette évaluée : {returns!r} reçu.")
+    columns = min(3, len(shown))
+    rows = -(-len(shown) // columns)
+    shared = {"sharex": True, "sharey": True, "squeeze": False}
+    figure, panels = canvas(title, 7.6, 1.75 * rows + 0.9, rows=rows, columns=columns, **shared)
+    before = [reference] * len(shown) if reference else [None, *shown[:-1]]
+    for axes, name, previous in zip(panels.flat, shown, before, strict=False):
+        if previous is not None:
+            axes.plot(env_steps, interquartile_mean(groups[previous]), color=MUTED, linewidth=1.4)
+        low, high = bootstrap_interval(groups[name])
+        axes.fill_between(env_steps, low, high, color=BLUE, alpha=0.25, linewidth=0)
+        axes.plot(env_steps, interquartile_mean(groups[name]), color=BLUE, linewidth=2.2)
+        axes.axhline(SOLVED_RETURN, color=MUTED, linewidth=1, linestyle=":")
+        axes.set_title(name, fontsize=10, fontweight="normal", loc="left", pad=4)
+        axes.set_ylim(0, 1.04 * EPISODE_LIMIT)
+    for axes in panels.flat[len(shown) - columns : len(shown)]:  # le bas de chaque colonne
+        axes.tick_params(labelbottom=True)
+    for spare in panels.flat[len(shown) :]:
+        spare.remove()
+    figure.supxlabel("pas d'environnement par agent", fontsize=11, color=INK)
+    figure.supylabel("retour moyen", fontsize=11, color=INK)
+    grey = f"« {reference} »" if reference else "la recette du panneau d'avant"
+    ends = (f"{name} ({number(interquartile_mean(groups[name])[-1])})" for name in shown)
+    told = f"Moyenne interquartile et bande à 95 %, {grey} en gris. À la fin : {', '.join(ends)}."
+    return finish(figure, title, told)
+
+
+@style()
+def intervals(
+    estimates: Mapping[str, Mapping[str, tuple[float, float, float]]], title: str
+) -> Picture:
+    """Des estimations et leurs intervalles, une ligne par nom, un panneau par grandeur.
+
+    `estimates` : grandeur, unité comprise → nom → (valeur, bas, haut), les mêmes noms partout.
+    """
+    checked = {
+        label: {name: check_array("estimates", row, (3,)) for name, row in rows.items()}
+        for label, rows in estimates.items()
+    }
+    names = [*next(iter(checked.values()), ())]
+    if not names or any([*rows] != names for rows in checked.values()):
+        raise ValueError(
+            "estimates doit donner les mêmes noms, un au moins, pour chaque grandeur : "
+            f"{[[*rows] for rows in checked.values()]} reçu."
+        )
+    shared = {"sharey": True, "squeeze": False}
+    height = 0.36 * len(names) + 1.5
+    figure, panels = canvas(title, 7.6, height, columns=len(checked), **shared)
+    for column, (axes, (label, rows)) in enumerate(zip(panels[0], checked.items(), strict=True)):
+        colour = COLOURS[column % len(COLOURS)]
+        for rank, (value, low, high) in enumerate(rows.values()):
+            look = {"color": colour, "solid_capstyle": "butt"}
+            axes.plot([low, high], [rank, rank], linewidth=5, alpha=0.35, **look)
+            axes.plot(value, rank, "o", color=colour, markersize=7)
+        axes.set_xlabel(label)
+        axes.grid(visible=False, axis="y")
+    panels[0, 0].set_yticks(range(len(names)), map(typography, names))
+    panels[0, 0].set_ylim(len(names) - 0.5, -0.5)
+    told = (
+        f"{label} : " + ", ".join(f"{name} ({_brief(row[0])})" for name, row in rows.items())
+        for label, rows in checked.items()
+    )
+    return finish(figure, title, f"{' ; '.join(told)}.")
+
+
+@style()
+def strips(values: Mapping[str, np.ndarray], title: str, label: str, log: bool = False) -> Picture:
+    """Un point par graine, une rangée par nom, la médiane marquée d'un trait et écrite.
+
+    `values` : nom → (N,) ; `label` : ce que porte l'axe, unité comprise ; `log` : son échelle est
+    logarithmique.
+    """
+    values = _checked_series("values", values)
+    log = check_flag("log", log)
+    every = np.concatenate([*values.values()])
+    if log and every.min() <= 0:
+        raise ValueError("values ne doit contenir que des nombres positifs si log est vrai.")
+    figure, axes = canvas(title, 7.6, 0.62 * len(values) + 1.3)
+    spread = np.random.default_rng(0)
+    for row, series in enumerate(values.values()):
+        heights = row + spread.uniform(-0.18, 0.18, len(series))
+        axes.plot(series, heights, "o", color=SKY, markersize=5, alpha=0.7, zorder=2)
+        middle = np.median(series)
+        axes.plot([middle] * 2, [row - 0.3, row + 0.3], color=VERMILION, linewidth=3, zorder=3)
+        place = {"textcoords": "offset points", "xytext": (5, 0), "va": "bottom", "zorder": 4}
+        axes.annotate(_brief(middle), (middle, row - 0.22), color=INK, fontsize=10, **place)
+    if log:
+        axes.set_xscale("log")
+        # Sur moins de deux décades, les seules puissances de dix ne gradueraient pas l'axe.
+        steps = (1, 2, 5) if np.ptp(np.log10(every)) < 2 else (1,)
+        axes.xaxis.set_major_locator(LogLocator(subs=steps))
+        axes.xaxis.set_major_formatter(tick)
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_yticks(range(len(values)), map(typography, values))
+    axes.set_ylim(len(values) - 0.45, -0.55)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(label)
+    medians = ", ".join(f"{name} ({_brief(np.median(series))})" for name, series in values.items())
+    return finish(figure, title, f"{label}, médiane de chaque rangée : {medians}.")
 
 
 @style()

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from functools import cache
+from statistics import median
 
 import matplotlib
 import numpy as np
@@ -50,6 +51,17 @@ CLOUDS = {
     "départs": (DRAWS.uniform(0, 9, 30), DRAWS.uniform(2, 5, 30)),
     "fins": (np.arange(4), np.arange(4) ** 2),
 }
+RUNGS = {f"barreau : γ = {rank}": np.clip(CURVES + 40 * rank, 0, 500) for rank in range(5)}
+AROUND = {"sans": CURVES[:4]} | RUNGS
+ESTIMATES = {
+    "retour à la fin (pas)": {"sans": (412.3, 380.1, 440.6), "avec : γ = 1": (497.2, 490, 500)},
+    "seuil de la réussite (pas)": {
+        "sans": (18_000, 12_000, 31_000),
+        "avec : γ = 1": (0.25, 0.125, 2),
+    },
+}
+STEPS = {"sans": DRAWS.uniform(9_000, 48_000, 31), "avec : γ = 1": DRAWS.uniform(2_100, 7_000, 20)}
+COST = "durée de la réussite (pas)"
 PASSED = np.array([[1, 1, 1], [0, 1, 0]])
 LINES, TRIALS = ("la règle", "une faute"), ("une action", "deux actions", "un choix")
 
@@ -77,6 +89,10 @@ MAKERS = {
     "distributions": lambda: figures.distributions(SERIES, TITLE, "écart (pas)"),
     "points": lambda: figures.points(CLOUDS, TITLE, LABELS, identity=True),
     "verdicts": lambda: figures.verdicts(PASSED, LINES, TRIALS, TITLE),
+    "small_multiples": lambda: figures.small_multiples(ENV_STEPS, RUNGS, TITLE),
+    "reference": lambda: figures.small_multiples(ENV_STEPS, AROUND, TITLE, reference="sans"),
+    "intervals": lambda: figures.intervals(ESTIMATES, TITLE),
+    "strips": lambda: figures.strips(STEPS, TITLE, COST),
 }
 
 
@@ -116,6 +132,11 @@ def texts(figure):
     figure.draw_without_rendering()
     found = (text.get_text() for text in figure.findobj(matplotlib.text.Text))
     return [text for text in found if text]
+
+
+def plain(text):
+    """Le texte, ses espaces insécables remplacées par celles d'un clavier."""
+    return re.sub("[\u00a0\u202f]", " ", text)
 
 
 def line_through(axes, x, y):
@@ -303,6 +324,16 @@ OTHER_DATA = {
     ),
     "points": lambda: figures.points(CLOUDS | {"fins": ([0, 1], [0, 4])}, TITLE, LABELS, True),
     "verdicts": lambda: figures.verdicts(1 - PASSED, LINES, TRIALS, TITLE),
+    "small_multiples": lambda: figures.small_multiples(
+        ENV_STEPS, RUNGS | {"barreau : γ = 3": CURVES / 2}, TITLE
+    ),
+    "reference": lambda: figures.small_multiples(
+        ENV_STEPS, AROUND | {"sans": CURVES / 2}, TITLE, reference="sans"
+    ),
+    "intervals": lambda: figures.intervals(
+        ESTIMATES | {"retour à la fin (pas)": ESTIMATES["seuil de la réussite (pas)"]}, TITLE
+    ),
+    "strips": lambda: figures.strips(STEPS | {"sans": STEPS["sans"] / 2}, TITLE, COST),
 }
 
 
@@ -311,7 +342,12 @@ def test_other_data_make_another_picture(name):
     assert OTHER_DATA[name]().png() != picture_of(name).png()
 
 
-TELLING = {"phase_portraits", "cart_diagram", "bands"}  # le texte n'y dit pas les données
+TELLING = {
+    "phase_portraits",
+    "cart_diagram",
+    "bands",
+    "reference",
+}  # le texte n'y dit pas les données
 
 
 @pytest.mark.parametrize("name", sorted(set(MAKERS) - TELLING))
@@ -331,12 +367,12 @@ def read(label):
 
 
 def numbered_axes(figure):
-    """Les axes gradués en nombres : ni ceux des noms de politiques, ni ceux d'un dessin."""
+    """Les axes gradués en nombres : ni ceux qui portent des noms, ni ceux d'un dessin."""
     figure.draw_without_rendering()
     shown = [axes for axes in figure.axes if axes.axison]
     for axis in (axis for axes in shown for axis in (axes.xaxis, axes.yaxis)):
         labels = "".join(label.get_text() for label in axis.get_ticklabels())
-        if re.search(r"\d", labels):
+        if re.search(r"\d", labels) and not re.search(r"[^\W\d_]", labels):
             yield axis
 
 
@@ -387,7 +423,18 @@ def test_curves_and_diagrams_are_graduated():
         "distributions": 3,
         "points": 2,
         "verdicts": 0,
+        "small_multiples": 5,
+        "reference": 5,
+        "intervals": 2,
+        "strips": 1,
     }
+
+
+@pytest.mark.parametrize("high", [210.001, 211, 490, 1_900, 9_000, 70_000, 3e7])
+def test_the_logarithms_of_strips_are_graduated_at_every_scale(high):
+    figure = figures.strips({"a": [210, high]}, TITLE, COST, log=True).figure
+    assert len([*numbered_axes(figure)]) == 1
+    assert_ticks_are_true(figure)
 
 
 @pytest.mark.parametrize("limit", [20, 60, 500, 30_000, 2_000_000])
@@ -434,7 +481,7 @@ def test_axes_are_named(name):
     numbered = [*numbered_axes(figure)]
     for axes in (axes for axes in figure.axes if axes.get_subplotspec()):
         below = axes.get_subplotspec().is_last_row()
-        assert axes.get_xlabel() or not below
+        assert axes.get_xlabel() or figure.get_supxlabel() or not below
         left = axes.get_subplotspec().is_first_col()
         named = axes.get_ylabel() or figure.get_supylabel()
         assert named or not (left and axes.yaxis in numbered)
@@ -445,13 +492,12 @@ def test_axes_are_named(name):
 
 def assert_told(picture, *parts):
     """Le texte reprend le titre, finit par un point, et contient ces morceaux."""
-    spaces = re.compile("[\u00a0\u202f]")
-    told = spaces.sub(" ", picture.alt)
+    told = plain(picture.alt)
     assert told.startswith(TITLE)
     assert told.endswith(".")
     assert re.search(r"\b(de|des|du|la|le|les|sur|pour)\b", told.removeprefix(TITLE))
     for part in parts:
-        assert spaces.sub(" ", part) in told
+        assert plain(part) in told
 
 
 def test_a_question_in_the_title_keeps_its_mark():
@@ -776,6 +822,126 @@ def test_the_marks_of_verdicts_are_really_drawn():
     assert 0 not in glyphs
 
 
+@pytest.mark.parametrize("name", ["small_multiples", "reference"])
+def test_small_multiples_show_a_mean_and_a_band_in_each_panel(name):
+    panels = picture_of(name).figure.axes
+    assert len(panels) == len(RUNGS)
+    assert [plain(axes.get_title(loc="left")) for axes in panels] == list(RUNGS)
+    for axes, returns in zip(panels, RUNGS.values(), strict=True):
+        bold = line_through(axes, ENV_STEPS, interquartile_mean(returns))
+        [band] = axes.collections
+        assert_bounds(band, ENV_STEPS, *bootstrap_interval(returns))
+        assert to_hex(band.get_facecolor()[0]) == to_hex(bold.get_color())
+        assert axes.get_xlim() == panels[0].get_xlim()  # une même échelle pour tous
+        assert axes.get_ylim() == panels[0].get_ylim()
+
+
+def in_grey(axes):
+    """Les courbes d'un panneau qui ne sont pas de la couleur de sa bande."""
+    [band] = axes.collections
+    curves = [line for line in axes.lines if len(line.get_xdata()) == len(ENV_STEPS)]
+    return [line for line in curves if to_hex(line.get_color()) != to_hex(band.get_facecolor()[0])]
+
+
+def test_small_multiples_recall_the_panel_before():
+    first, *panels = picture_of("small_multiples").figure.axes
+    assert in_grey(first) == []
+    for axes, previous in zip(panels, list(RUNGS.values())[:-1], strict=True):
+        [grey] = in_grey(axes)
+        assert grey is line_through(axes, ENV_STEPS, interquartile_mean(previous))
+
+
+def test_small_multiples_recall_the_reference_everywhere():
+    for axes in picture_of("reference").figure.axes:
+        [grey] = in_grey(axes)
+        assert grey is line_through(axes, ENV_STEPS, interquartile_mean(AROUND["sans"]))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7])
+def test_each_column_of_small_multiples_is_graduated_below(count):
+    returns = {str(rank): CURVES for rank in range(count)}
+    figure = figures.small_multiples(ENV_STEPS, returns, TITLE).figure
+    assert len(figure.axes) == count
+    columns = {axes.get_subplotspec().colspan.start for axes in figure.axes}
+    numbered = [axis.axes for axis in numbered_axes(figure) if axis is axis.axes.xaxis]
+    assert [axes.get_subplotspec().colspan.start for axes in numbered] == [
+        rank % len(columns) for rank in range(count - len(columns), count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "grey"),
+    [("small_multiples", "la recette du panneau d’avant"), ("reference", "« sans »")],
+)
+def test_the_text_of_small_multiples_gives_the_ends(name, grey):
+    ends = [f"{name} ({interquartile_mean(r[:, -1]):.0f})" for name, r in RUNGS.items()]
+    assert_told(picture_of(name), f"{grey} en gris", "95 %", ", ".join(ends))
+
+
+def row_names(axes):
+    """Le nom de chaque rangée, par sa hauteur."""
+    axes.figure.draw_without_rendering()
+    ticks = axes.yaxis.get_major_ticks()
+    return {plain(tick.label1.get_text()): tick.get_loc() for tick in ticks}
+
+
+def test_intervals_are_those_given_a_panel_each():
+    figure = picture_of("intervals").figure
+    rows = row_names(figure.axes[0])
+    assert list(rows) == ["sans", "avec : γ = 1"]
+    for axes, (label, estimates) in zip(figure.axes, ESTIMATES.items(), strict=True):
+        assert axes.get_xlabel() == label
+        assert len(axes.lines) == 2 * len(estimates)
+        for name, (value, low, high) in estimates.items():
+            line_through(axes, [low, high], [rows[name]] * 2)
+            line_through(axes, [value], [rows[name]])
+        bottom, top = axes.get_ylim()
+        assert bottom > rows["avec : γ = 1"] > rows["sans"] > top  # de haut en bas
+
+
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_no_panel_of_intervals_is_left_empty(count):
+    estimates = {f"{rank} m": {"a": (rank, 0, 9)} for rank in range(count)}
+    figure = figures.intervals(estimates, TITLE).figure
+    assert len(figure.axes) == count
+    for rank, axes in enumerate(figure.axes):
+        line_through(axes, [rank], [0])
+
+
+def test_the_text_of_intervals_gives_the_values():
+    assert_told(
+        picture_of("intervals"),
+        "retour à la fin (pas) : sans (412), avec : γ = 1 (497)",
+        "seuil de la réussite (pas) : sans (18 000), avec : γ = 1 (0,25)",
+    )
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_strips_show_every_seed_and_the_median(log):
+    [axes] = figures.strips(STEPS, TITLE, COST, log=log).figure.axes
+    assert axes.get_xscale() == ("log" if log else "linear")
+    assert axes.get_xlabel() == COST
+    rows, written = row_names(axes), [text.get_text() for text in axes.texts]
+    assert list(rows) == list(STEPS)
+    for (name, values), told in zip(STEPS.items(), written, strict=True):
+        [dots] = [line for line in axes.lines if len(line.get_xdata()) == len(values)]
+        np.testing.assert_array_equal(dots.get_xdata(), values)
+        assert np.abs(dots.get_ydata() - rows[name]).max() < 0.5  # chacune dans sa rangée
+        middle = median(values.tolist())
+        [heights] = [line.get_ydata() for line in axes.lines if {*line.get_xdata()} == {middle}]
+        assert min(heights) < rows[name] < max(heights)
+        assert read(told) == pytest.approx(middle, rel=5e-3)  # trois chiffres utiles
+    bottom, top = axes.get_ylim()
+    assert bottom > rows["avec : γ = 1"] > rows["sans"] > top  # de haut en bas, dans l'ordre donné
+
+
+def test_the_text_of_strips_gives_the_medians():
+    values = {"une": [3, 1_000, 7], "autre": [1, 2], "seule": [0.01234], "2 × 32": [412]}
+    picture = figures.strips(values, TITLE, COST)
+    medians = "une (7), autre (1,5), seule (0,0123), 2 × 32 (412)"
+    assert_told(picture, COST, f"médiane de chaque rangée : {medians}")
+
+
 def test_draw_counts_tell_how_many_were_drawn():
     [axes] = picture_of("draw_counts").figure.axes
     segments = axes.collections[0].get_segments()
@@ -829,6 +995,21 @@ EDGES = {
         {str(rank): np.arange(9) for rank in range(7)}, TITLE, "pas"
     ),
     "no_point": lambda: figures.points({"a": ([], []), "b": ([1, 2], [3, 4])}, TITLE, LABELS),
+    "one_panel": lambda: figures.small_multiples(ENV_STEPS, {"a": CURVES}, TITLE),
+    "one_panel_beside_its_reference": lambda: figures.small_multiples(
+        ENV_STEPS, {"a": CURVES, "b": CURVES / 2}, TITLE, reference="b"
+    ),
+    "thirteen_panels": lambda: figures.small_multiples(
+        ENV_STEPS, {str(rank): CURVES[:1] for rank in range(13)}, TITLE
+    ),
+    "one_estimate": lambda: figures.intervals({"part (%)": {"a": (0, 0, 0)}}, TITLE),
+    "negative_estimates": lambda: figures.intervals({"écart (pas)": {"a": (-3, -9, 1)}}, TITLE),
+    "one_seed_a_strip": lambda: figures.strips({"a": [0]}, TITLE, COST),
+    "same_seeds": lambda: figures.strips({"a": [500] * 9}, TITLE, COST, log=True),
+    "tiny_seeds": lambda: figures.strips({"a": [1e-4, 0.02], "b": [3]}, TITLE, COST, log=True),
+    "seven_strips": lambda: figures.strips(
+        {str(rank): np.arange(9) - rank for rank in range(7)}, TITLE, COST
+    ),
     "sixty_four_seeds": lambda: figures.learning_curves(ENV_STEPS, np.full((64, 7), 9.5), TITLE),
 }
 
@@ -897,6 +1078,28 @@ BAD_CALLS = [
     ("passed", lambda: figures.verdicts(np.zeros((0, 3)), [], TRIALS, TITLE)),
     ("passed", lambda: figures.verdicts(PASSED * math.nan, LINES, TRIALS, TITLE)),
     ("passed", lambda: figures.verdicts([["oui"] * 3] * 2, LINES, TRIALS, TITLE)),
+    ("returns", lambda: figures.small_multiples(ENV_STEPS, {}, TITLE)),
+    ("returns", lambda: figures.small_multiples(ENV_STEPS, {"a": CURVES}, TITLE, reference="a")),
+    ("returns", lambda: figures.small_multiples(ENV_STEPS, {"a": CURVES[:, 1:]}, TITLE)),
+    ("returns", lambda: figures.small_multiples(ENV_STEPS, {"a": CURVES[0]}, TITLE)),
+    ("returns", lambda: figures.small_multiples(ENV_STEPS, {"a": CURVES * math.nan}, TITLE)),
+    ("returns", lambda: figures.small_multiples(ENV_STEPS, {"a": CURVES[:0]}, TITLE)),
+    ("returns", lambda: figures.small_multiples([], {"a": np.zeros((2, 0))}, TITLE)),
+    ("env_steps", lambda: figures.small_multiples([ENV_STEPS], RUNGS, TITLE)),
+    ("reference", lambda: figures.small_multiples(ENV_STEPS, RUNGS, TITLE, reference="sans")),
+    ("estimates", lambda: figures.intervals({}, TITLE)),
+    ("estimates", lambda: figures.intervals({"pas": {}}, TITLE)),
+    ("estimates", lambda: figures.intervals({"pas": {"a": (1, 0)}}, TITLE)),
+    ("estimates", lambda: figures.intervals({"pas": {"a": 1}}, TITLE)),
+    ("estimates", lambda: figures.intervals({"pas": {"a": (1, 0, math.nan)}}, TITLE)),
+    ("estimates", lambda: figures.intervals({"m": {"a": (1, 0, 2)}, "s": {}}, TITLE)),
+    ("estimates", lambda: figures.intervals({"m": {"a": (1, 0, 2)}, "s": {"b": (1, 0, 2)}}, TITLE)),
+    ("values", lambda: figures.strips({}, TITLE, COST)),
+    ("values", lambda: figures.strips({"a": []}, TITLE, COST)),
+    ("values", lambda: figures.strips({"a": [[1, 2]]}, TITLE, COST)),
+    ("values", lambda: figures.strips({"a": [math.nan]}, TITLE, COST)),
+    ("values", lambda: figures.strips({"a": [1], "b": [3, 0]}, TITLE, COST, log=True)),
+    ("log", lambda: figures.strips(STEPS, TITLE, COST, log="x")),
 ]
 
 
