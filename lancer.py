@@ -75,8 +75,8 @@ PIPES = {
     "encoding": "utf-8",
     "errors": "replace",
 }
-# Un seul fil de calcul : nos petits réseaux y vont plus vite, au bit près à chaque fois. Et la glibc
-# garde la mémoire libérée (256 Mio au plus), au lieu de la redemander au système à chaque tour.
+# Un seul fil de calcul : nos petits réseaux y vont plus vite, au bit près à chaque fois. Et la
+# glibc garde la mémoire libérée (256 Mio au plus), au lieu de la redemander à chaque tour.
 COMPUTE = {
     "OMP_NUM_THREADS": "1",
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),

@@ -7,6 +7,7 @@ from cartpole_helpers.dqn import Agent, double_td_target, epsilon_greedy, td_los
 from cartpole_helpers.history import History, Recorder, load_study, record
 from cartpole_helpers.loops import (
     Episode,
+    Interrupted,
     Solution,
     Step,
     Training,
@@ -29,6 +30,7 @@ __all__ = [
     "Config",
     "Episode",
     "History",
+    "Interrupted",
     "Recorder",
     "ReplayBuffer",
     "Solution",

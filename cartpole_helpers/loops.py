@@ -365,6 +365,14 @@ class Unsolved(RuntimeError):
         return self.args[0]
 
 
+class Interrupted(KeyboardInterrupt):
+    """`solve` a été arrêté à la main ; `agent` est le meilleur de la validation jusque-là."""
+
+    def __init__(self, message: str, agent: Agent):
+        super().__init__(message)
+        self.agent = agent
+
+
 VALIDATION_EVERY = 1_000  # pas d'environnement entre deux évaluations
 VALIDATION_EPISODES, CERTIFICATE_EPISODES = 50, 100
 ENOUGH = 490.0  # retour moyen de validation à partir duquel on tente le certificat
@@ -375,35 +383,63 @@ def solve(config: Config = VERSION_2, seed: int = 0) -> Solution:
 
     Tous les 1 000 pas, l'agent joue 50 épisodes de validation, chaque fois depuis de nouveaux
     départs ; à 490 de moyenne, il est jugé sur 100 autres, et rendu si leur moyenne atteint 475.
-    Unsolved, à qui le meilleur agent est attaché, si `config.total_steps` n'y suffit pas.
+    Unsolved si `config.total_steps` n'y suffit pas, Interrupted si on l'arrête : le meilleur agent
+    est attaché à l'une comme à l'autre.
     """
     start = perf_counter()
-    training = Training(config, check_seed("seed", seed))
-    validation_starts = _fresh_starts(seed, Purpose.VALIDATION, VALIDATION_EPISODES)
-    certificate_starts = _fresh_starts(seed, Purpose.CERTIFICATE, CERTIFICATE_EPISODES)
-    validation, candidates = [], []
-    for step in training.run():
-        last = step.env_steps >= config.total_steps
-        if step.env_steps % VALIDATION_EVERY >= config.carts and not last:
-            continue
-        candidates.append(agent := training.agent)
-        score = _lengths(agent, next(validation_starts), EPISODE_LIMIT, ENOUGH).mean()
-        validation.append(score)
-        if score < ENOUGH:
-            continue
-        certificate = _lengths(agent, next(certificate_starts), EPISODE_LIMIT)
-        if certificate.mean() >= SOLVED_RETURN:
-            steps = step.env_steps, step.gradient_steps
-            return Solution(
-                agent, *steps, perf_counter() - start, np.array(validation), certificate
-            )
-    best, score = _best(candidates, next(validation_starts))
+    training, trials = Training(config, check_seed("seed", seed)), _Trials(seed)
+    if config.total_steps < config.warmup:
+        raise ValueError(
+            "total_steps doit être au moins égal à warmup, sinon rien ne serait appris : "
+            f"total_steps={config.total_steps}, warmup={config.warmup} reçus."
+        )
+    try:
+        for step in training.run():
+            last = step.env_steps >= config.total_steps
+            if step.env_steps % VALIDATION_EVERY >= config.carts and not last:
+                continue
+            certificate = trials.judge(training.agent)
+            if certificate is not None:
+                steps, seconds = (step.env_steps, step.gradient_steps), perf_counter() - start
+                validation = np.array(trials.validation)
+                return Solution(trials.agents[-1], *steps, seconds, validation, certificate)
+    except KeyboardInterrupt:
+        agent, _ = trials.best() if trials.agents else (training.agent, None)
+        raise Interrupted(
+            f"Arrêt demandé après {training.env_steps} pas. "
+            "L'attribut `agent` de cette erreur est le meilleur agent jusque-là.",
+            agent,
+        ) from None
+    agent, score = trials.best()
     raise Unsolved(
         f"Aucun agent n'a été certifié en {config.total_steps} pas : le meilleur fait {score:.0f} "
         f"de moyenne, il en faut {ENOUGH:.0f}, puis {SOLVED_RETURN:.0f} sur des départs neufs. "
         "L'attribut `agent` de cette erreur est ce meilleur agent.",
-        best,
+        agent,
     )
+
+
+class _Trials:
+    """Les évaluations d'une même graine ; aucun départ ne sert deux fois."""
+
+    def __init__(self, seed: int):
+        self.agents, self.validation = [], []
+        self._starts = _fresh_starts(seed, Purpose.VALIDATION, VALIDATION_EPISODES)
+        self._certificate_starts = _fresh_starts(seed, Purpose.CERTIFICATE, CERTIFICATE_EPISODES)
+
+    def judge(self, agent: Agent) -> np.ndarray | None:
+        """Évalue `agent` ; rend son certificat (100,) s'il résout CartPole, None sinon."""
+        self.agents.append(agent)
+        score = _lengths(agent, next(self._starts), EPISODE_LIMIT, ENOUGH).mean()
+        self.validation.append(score)
+        if score < ENOUGH:
+            return None
+        certificate = _lengths(agent, next(self._certificate_starts), EPISODE_LIMIT)
+        return certificate if certificate.mean() >= SOLVED_RETURN else None
+
+    def best(self) -> tuple[Agent, float]:
+        """Rend le meilleur des agents évalués, et sa moyenne sur de nouveaux départs."""
+        return _best(self.agents, next(self._starts))
 
 
 def _best(agents: list[Agent], states: np.ndarray) -> tuple[Agent, float]:

@@ -5,11 +5,11 @@
 
 Un cœur, un fil, les systèmes à tour de rôle, graine après graine, chacun dans un processus neuf.
 Même règle pour tous : tous les 1 000 pas d'environnement (500 pour nous, qui allons plus vite),
-l'agent glouton joue 100 épisodes depuis de nouveaux départs, que l'entraînement ne lit jamais et
-qui ne sont pas dans son temps. Les nombres des pairs sont ceux de rl-zoo3 ; les nôtres sont réglés
-sur cette tâche comme les leurs. Une graine faite est aussitôt écrite dans comparaison.csv : on peut
-interrompre et relancer. La dernière colonne est le sommet de mémoire vive (Mio) de l'entraînement,
-hors ce qu'occupent déjà les bibliothèques importées.
+l'agent glouton joue 100 épisodes depuis de nouveaux départs, que l'entraînement ne lit jamais. Le
+temps est celui du processeur, hors évaluations. Les nombres des pairs sont ceux de rl-zoo3 ; les
+nôtres sont réglés sur cette tâche comme les leurs. Une graine faite est aussitôt écrite dans
+comparaison.csv : on peut interrompre et relancer. La dernière colonne est le sommet de mémoire vive
+(Mio) de l'entraînement, hors ce qu'occupent déjà les bibliothèques importées.
 """
 
 import resource
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from time import perf_counter
+from time import process_time
 
 import torch
 from archive import Archive
@@ -41,14 +41,14 @@ class Clock:
 
     def __init__(self):
         self.rows = []
-        self._elapsed, self._start = 0.0, perf_counter()
+        self._elapsed, self._start = 0.0, process_time()
 
     def evaluate(self, policy: Policy, steps: int) -> None:
         """Évalue `policy`, hors chronomètre, et retient la ligne."""
-        self._elapsed += perf_counter() - self._start
+        self._elapsed += process_time() - self._start
         score = evaluate(policy, EPISODES, seed=FRESH + steps).mean()
         self.rows.append((steps, f"{self._elapsed:.4f}", f"{score:g}"))
-        self._start = perf_counter()
+        self._start = process_time()
 
 
 class EvaluateEvery(BaseCallback):

@@ -1,11 +1,14 @@
-"""Ce que coûte un agent quand S s'entraînent ensemble, et ce que coûtent leurs seuls produits.
+r"""Ce que coûte un agent quand S s'entraînent ensemble, et ce que coûtent leurs seuls produits.
 
-    OMP_NUM_THREADS=1 .venv/bin/python etudes/cout.py
+    OMP_NUM_THREADS=1 MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=268435456 \
+        .venv/bin/python etudes/cout.py
 
 Un cœur, un fil, la recette VERSION_2. Pour chaque S, `ROUNDS` manches de `TURNS` tours de boucle,
 les S à tour de rôle ; à côté, dans la même manche, les produits de matrices que font ces tours et
 rien d'autre. Le résultat, en millisecondes de processeur par tour et par agent, médiane des
-manches, est écrit dans cout.csv, avec ce qu'occupe en Mo (10⁶ octets) la mémoire de rejeu d'un agent.
+manches, est écrit dans cout.csv, avec ce qu'occupe la mémoire de rejeu d'un agent, en Mo (10⁶
+octets). Les deux variables sont celles que met lancer.py : sans elles, la glibc rend et redemande
+au système, à chaque tour, la mémoire des grands tableaux.
 """
 
 import csv

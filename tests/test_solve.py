@@ -15,6 +15,7 @@ from cartpole_helpers import (
     VERSION_2,
     Agent,
     Config,
+    Interrupted,
     Solution,
     Training,
     Unsolved,
@@ -309,6 +310,35 @@ def test_the_error_crosses_a_process_with_its_agent():
     assert isinstance(again, Unsolved)
     assert str(again) == str(error)
     assert torch.equal(again.agent.weights, error.agent.weights)
+
+
+@pytest.mark.parametrize("evaluations", [0, 1, 3])
+def test_an_interrupt_keeps_the_best_agent(evaluations, monkeypatch):
+    """Même s'il survient avant la première évaluation, ou au milieu d'un tour."""
+    advance = loops.Training.advance
+
+    def interrupted(training):
+        if training.env_steps >= 1_000 * evaluations + 500:
+            raise KeyboardInterrupt
+        return advance(training)
+
+    monkeypatch.setattr(loops.Training, "advance", interrupted)
+    seen = watch(monkeypatch)
+    with pytest.raises(Interrupted) as caught:
+        solve(SMALL)
+    assert isinstance(caught.value, KeyboardInterrupt)
+    steps = -(-(1_000 * evaluations + 500) // SMALL.carts) * SMALL.carts
+    assert str(caught.value).startswith(f"Arrêt demandé après {steps} pas.")
+    evaluated = [agent for agent, *_ in seen if len(agent) == 1]
+    assert len(evaluated) == evaluations
+    if evaluated:
+        assert any(caught.value.agent is agent for agent in evaluated)
+    assert evaluate(caught.value.agent, episodes=5).shape == (5,)
+
+
+def test_a_budget_that_ends_before_the_first_update_is_refused():
+    with pytest.raises(ValueError, match=r"total_steps=15, warmup=16 reçus\."):
+        solve(replace(SMALL, total_steps=15))
 
 
 @pytest.mark.parametrize("scores", [[3, 8, 5, 2], [9, 8, 5, 2], [3, 4, 5, 6]])
