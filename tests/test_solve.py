@@ -329,7 +329,7 @@ def test_an_interrupt_keeps_the_best_agent(evaluations, monkeypatch):
     assert isinstance(caught.value, KeyboardInterrupt)
     steps = -(-(1_000 * evaluations + 500) // SMALL.carts) * SMALL.carts
     assert str(caught.value).startswith(f"Arrêt demandé après {steps} pas.")
-    evaluated = [agent for agent, *_ in seen if len(agent) == 1]
+    evaluated = [agent for agent, _, threshold, _ in seen if threshold]
     assert len(evaluated) == evaluations
     if evaluated:
         assert any(caught.value.agent is agent for agent in evaluated)
