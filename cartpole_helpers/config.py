@@ -56,8 +56,8 @@ class Config:
     epsilon_steps: int = 10_000
     """Nombre de pas d'environnement pour passer, en ligne droite, de l'une à l'autre."""
     epsilon_hold: float = 1.0
-    """Nombre moyen de pas pendant lesquels une action tirée au hasard est gardée ; ε reste la part
-    des pas joués au hasard."""
+    """Nombre moyen de pas pendant lesquels une action tirée au hasard est gardée, fût-ce d'un
+    épisode au suivant ; ε reste la part des pas joués au hasard."""
 
     capacity: int = 50_000
     """Nombre de transitions que garde la mémoire de rejeu de chaque agent."""
@@ -116,7 +116,8 @@ class Config:
 
     def average_rate_at(self, gradient_steps: int) -> float:
         """Rend la part versée à la moyenne à la mise à jour `gradient_steps` (1 : la première)."""
-        recent = 1 / (self.average_tail * gradient_steps) if self.average_tail else 0.0
+        window = self.average_tail * max(gradient_steps, 1)
+        recent = 1 / window if window else 0.0
         return min(max(self.average_rate, recent), 1.0)
 
     def learning_rate_at(self, gradient_steps: int) -> float:

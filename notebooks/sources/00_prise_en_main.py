@@ -187,7 +187,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # | DQNN | [04 · Le DQN](04_le_dqn.ipynb) |
 # | Boucle d'entraînement | [05 · La boucle d'entraînement](05_la_boucle_d_entrainement.ipynb) |
 # | Boucle de test, Résultats | [06 · La boucle de test](06_la_boucle_de_test.ipynb) |
-# | Version 2 (un titre, sans rien dessous) | 07 · Version 2, à venir |
+# | Version 2 (un titre, sans rien dessous) | [07 · Version 2](07_version_2.ipynb) |
 
 # %% [markdown]
 # ## 6. Les mots du métier

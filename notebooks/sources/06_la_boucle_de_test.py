@@ -515,7 +515,7 @@ print("l'agent hésitant :", prouve(retours[:100]), "(on attend False)")
 #
 # Nous avons jugé **un** agent. Pour juger une **méthode**, il en faut beaucoup, un par graine : c'est un
 # second étage de hasard, que cent mille épisodes du même agent ne réduisent pas. Le carnet 05 l'a fait
-# pour la Version 1 ; le carnet 07 le fera pour la Version 2.
+# pour la Version 1 ; le carnet 07 le fait pour la Version 2.
 #
 # ## Ce qu'il faut retenir
 #
@@ -525,4 +525,5 @@ print("l'agent hésitant :", prouve(retours[:100]), "(on attend False)")
 #    chanceux.
 # 3. Un fichier doit suffire : configuration, graine, contrôle d'intégrité, et pas de code caché.
 #
-# Le carnet 07, à venir, répare les fautes de la Version 1 une à une, et mesure ce que chacune coûtait.
+# Le carnet suivant, [07 · Version 2](07_version_2.ipynb), répare la Version 1 une faute à la fois, et
+# mesure ce que chacune coûtait.
