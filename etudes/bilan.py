@@ -32,7 +32,7 @@ def solving() -> list[str]:
     """Rend le tableau de ce que coûte `solve`, d'après version2.csv."""
     study = load_study(HERE / "version2.csv")
     rows = []
-    for recipe in RECIPES:
+    for recipe in dict.fromkeys(study["recette"].tolist()):
         mine = study["recette"] == recipe
         seconds, steps = study["secondes"][mine], study["pas"][mine]
         solved = np.isfinite(study["certificat"][mine])

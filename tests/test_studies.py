@@ -41,6 +41,13 @@ def test_the_readme_quotes_the_measured_speeds():
         assert f"| {row['mesure']} | {median} | {low} à {high} | {row['cible']} |" in quoted
 
 
+@pytest.mark.parametrize("table", ["solving", "holding", "comparing"])
+def test_the_readme_quotes_the_tables_of_the_studies(table):
+    lines = runpy.run_path(str(ROOT / "etudes" / "bilan.py"))[table]()
+    assert len(lines) > 3
+    assert "\n".join(lines) in (ROOT / "README.md").read_text("utf-8")
+
+
 def test_every_archive_has_the_script_that_makes_it():
     archives = sorted((ROOT / "etudes").glob("*.csv"))
     assert archives
