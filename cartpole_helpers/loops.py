@@ -383,8 +383,8 @@ def solve(config: Config = VERSION_2, seed: int = 0) -> Solution:
 
     Tous les 1 000 pas, l'agent joue 50 épisodes de validation, chaque fois depuis de nouveaux
     départs ; à 490 de moyenne, il est jugé sur 100 autres, et rendu si leur moyenne atteint 475.
-    Unsolved si `config.total_steps` n'y suffit pas, Interrupted si on l'arrête : le meilleur agent
-    est attaché à l'une comme à l'autre.
+    `Unsolved` si `config.total_steps` n'y suffit pas, `Interrupted` si on l'arrête : le meilleur
+    agent est attaché à l'une comme à l'autre.
     """
     start = perf_counter()
     training, trials = Training(config, check_seed("seed", seed)), _Trials(seed)

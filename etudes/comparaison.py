@@ -6,7 +6,7 @@
 Un cœur, un fil, les systèmes à tour de rôle, graine après graine, chacun dans un processus neuf.
 Même règle pour tous : tous les 1 000 pas d'environnement (500 pour nous, qui allons plus vite),
 l'agent glouton joue 100 épisodes depuis de nouveaux départs, que l'entraînement ne lit jamais. Le
-temps est celui du processeur, hors évaluations. Les nombres des pairs sont ceux de rl-zoo3 ; les
+temps est celui du processeur, hors évaluations. Les nombres des pairs sont ceux de `rl-zoo3` ; les
 nôtres sont réglés sur cette tâche comme les leurs. Une graine faite est aussitôt écrite dans
 comparaison.csv : on peut interrompre et relancer. La dernière colonne est le sommet de mémoire vive
 (Mio) de l'entraînement, hors ce qu'occupent déjà les bibliothèques importées.
@@ -80,7 +80,7 @@ def ours(name: str, seed: int) -> list[tuple]:
 
 
 def peer_dqn(seed: int) -> list[tuple]:
-    """Entraîne le DQN de Stable-Baselines3 avec les nombres de rl-zoo3."""
+    """Entraîne le DQN de Stable-Baselines3 avec les nombres de `rl-zoo3`."""
     clock = Clock()
     model = DQN(
         "MlpPolicy",
@@ -104,7 +104,7 @@ def peer_dqn(seed: int) -> list[tuple]:
 
 
 def peer_ppo(seed: int) -> list[tuple]:
-    """Entraîne le PPO de Stable-Baselines3 avec les nombres de rl-zoo3."""
+    """Entraîne le PPO de Stable-Baselines3 avec les nombres de `rl-zoo3`."""
     clock = Clock()
     model = PPO(
         "MlpPolicy",
