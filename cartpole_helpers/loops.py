@@ -366,7 +366,7 @@ class Unsolved(RuntimeError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """`solve` a été arrêté à la main ; `agent` est le meilleur de la validation jusque-là."""
+    """Un arrêt de `solve` à la main ; `agent` est le meilleur de la validation jusque-là."""
 
     def __init__(self, message: str, agent: Agent):
         super().__init__(message)

@@ -15,6 +15,7 @@ NAME = PACKAGE.name
 CORE = (
     "checks",
     "config",
+    "repairs",
     "seeds",
     "cartpole",
     "policies",

@@ -36,8 +36,8 @@ from cartpole_helpers.display import figures
 # ## 1. Ce que vaut une case
 #
 # Voici un monde que l'on peut tenir dans sa tête. Un couloir compte cinq cases. À chaque pas, on va à
-# gauche (action 0) ou à droite (action 1). Sortir à droite rapporte 1, sortir à gauche ne rapporte
-# rien ; dans les deux cas, l'épisode finit. Aucun autre pas ne rapporte quoi que ce soit.
+# gauche (action 0) ou à droite (action 1). Sortir à droite rapporte 1, c'est le trésor ; sortir à gauche
+# ne rapporte rien ; dans les deux cas, l'épisode finit. Aucun autre pas ne rapporte quoi que ce soit.
 #
 # | sortie, 0 ← | case 0 | case 1 | case 2 | case 3 | case 4 | → sortie, 1 |
 # |:---:|:---:|:---:|:---:|:---:|:---:|:---:|
@@ -87,7 +87,9 @@ sum(GAMMA**t * recompense for t, recompense in enumerate(recompenses))
 # $$ Q(s, a) = r + \gamma\, \max_{a'} Q(s', a') $$
 #
 # En français : un coup vaut ce qu'il rapporte tout de suite, plus $\gamma$ fois ce que vaut le meilleur
-# coup d'après. Si l'épisode est fini, il n'y a plus de coup d'après, et il reste $r$.
+# coup d'après. Si l'épisode est fini, il n'y a plus de coup d'après, et il reste $r$. (Ici, une action
+# n'a qu'un effet possible ; si le hasard s'en mêlait, il faudrait prendre la moyenne du membre de
+# droite.)
 
 
 # %%
@@ -111,7 +113,7 @@ def balayer(table):
 
 # %% [markdown]
 # > **À vous.** Après un balayage, une seule case sait qu'il y a un trésor. Laquelle ? Au bout de combien
-# > de balayages la case 0 l'apprend-elle, et au bout de combien plus rien ne change-t-il ?
+# > de balayages la case 0 l'apprend-elle ? Et à partir duquel les valeurs $V$ ne changent-elles plus ?
 
 # %%
 verite = np.zeros((CASES, 2))
@@ -122,8 +124,11 @@ for balayage in range(1, 7):
 
 # %% [markdown]
 # La nouvelle recule d'une case par balayage : la case 4 apprend de la sortie, la case 3 apprend de la
-# case 4, et ainsi de suite. Au cinquième, la case 0 sait ; au sixième, plus rien ne bouge. La table
-# vérifie alors l'équation de Bellman partout : ce n'est plus une estimation, c'est la réponse.
+# case 4, et ainsi de suite. Au cinquième, la case 0 sait ; au sixième, aucune valeur de case ne bouge.
+#
+# Dans $Q$, un seul nombre attendait encore ce sixième balayage : la gauche de la case 1, qui tient le
+# sien de la case 0. La table vérifie alors l'équation de Bellman partout. Or, si $\gamma < 1$, cette
+# équation n'a qu'une solution : ce n'est plus une estimation, c'est la réponse.
 #
 # Remarquez **d'où** la case 3 tient son savoir. Aucune récompense ne l'a touchée : elle a cru sa
 # voisine. Estimer une valeur à partir d'une autre estimation s'appelle l'**amorçage**
@@ -135,9 +140,10 @@ for case, (gauche, droite) in enumerate(verite):
     print(f"case {case}  {gauche:.4f}  {droite:.4f}")
 
 # %% [markdown]
-# Voici $Q$ tout entière. À droite, les puissances de 0,9. À gauche, elles aussi : aller à gauche de la
-# case 3, c'est se retrouver en case 2, et repartir ; on perd deux pas, soit un facteur $0{,}9^2$. Seule
-# l'action qui sort du mauvais côté ne vaut rien. Partout, la droite l'emporte : la politique est lue.
+# Voici $Q$ tout entière. À droite, les puissances de 0,9. À gauche, elles aussi : aller à gauche depuis
+# la case 3, c'est se retrouver en case 2, et repartir ; on perd deux pas, soit un facteur $0{,}9^2$.
+# Seule l'action qui sort du mauvais côté ne vaut rien. Sur chaque ligne, la droite l'emporte : la
+# meilleure politique va toujours à droite, et il a suffi de la lire.
 
 # %% [markdown]
 # ## 2. Apprendre sans connaître les règles
@@ -146,8 +152,8 @@ for case, (gauche, droite) in enumerate(verite):
 # règles. Un agent ne les a pas. Il est quelque part, il agit, il voit ce qui arrive : une récompense,
 # une case suivante, un drapeau de fin. Il n'a que des **transitions**, une à la fois.
 #
-# Le **Q-learning** (Watkins, 1989) en fait assez. À chaque transition, on calcule la même cible, pour la
-# seule case que l'on quitte et la seule action que l'on a prise, et l'on y fait un pas :
+# Le **Q-learning** (Watkins, 1989) s'en contente. À chaque transition, on calcule la même cible, pour la
+# seule case que l'on quitte et la seule action que l'on a prise, et l'on fait un pas vers elle :
 #
 # $$ Q(s, a) \leftarrow Q(s, a) + \alpha\,\bigl[\, r + \gamma \max_{a'} Q(s', a') - Q(s, a) \,\bigr] $$
 #
@@ -217,24 +223,26 @@ figures.curves(
 )
 
 # %% [markdown]
-# Celui qui joue le plus mal apprend le mieux. Il erre dans le couloir, et pourtant sa table converge
-# vers les valeurs de la marche droite : la cible contient un $\max$, qui suppose un avenir bien joué, quoi
-# que l'agent fasse en réalité.
+# Celui qui ne joue qu'au hasard apprend le mieux. Il erre dans le couloir, et pourtant sa table
+# s'approche des valeurs de la marche droite : la cible contient un $\max$, qui suppose un avenir bien
+# joué, quoi que l'agent fasse en réalité.
 #
 # On dit que le Q-learning est **hors politique** (*off-policy*) : il apprend une façon de jouer en en
 # suivant une autre. Le carnet 03 en vivra : il fera réapprendre à l'agent des coups joués du temps où
 # il jouait mal.
 #
 # Le troisième n'a rien appris du tout. Sa table de zéros ne préfère rien, et `argmax`, devant
-# l'égalité, rend la première action : la gauche. Il sort donc du mauvais côté, sans fin. Pour voir le
-# trésor, il lui faudrait trois coups au hasard de suite, tous à droite : une chance sur huit mille.
+# l'égalité, rend la première action : la gauche. Il sort donc du mauvais côté, sans fin. Même par le
+# plus court chemin, le trésor lui demande trois coups au hasard de suite, tous à droite : une chance
+# sur huit mille à chaque départ. Le deuxième souffre du même mal, à moitié.
 #
 # > **Attention.** Ce qu'on n'essaie jamais, on ne l'apprend jamais. Le théorème qui garantit le
 # > Q-learning (Watkins et Dayan, 1992) demande que chaque action soit essayée dans chaque état sans
-# > relâche, et que $\alpha$ décroisse. La pratique triche sur les deux ; elle doit le savoir.
+# > relâche, et que $\alpha$ décroisse. La pratique triche souvent sur les deux ; mieux vaut le savoir.
 #
-# Il y a une autre façon d'explorer, sans aucun hasard : l'**optimisme**. Remplissons la table au départ
-# de 1 : rien ne vaut davantage ici. Tout ce que l'agent n'a pas essayé lui semble alors excellent.
+# Il y a une autre façon d'explorer, sans aucun hasard : l'**optimisme**. Au départ, remplissons la
+# table de 1 : rien ici ne peut valoir davantage. Tout ce que l'agent n'a pas essayé lui semble alors
+# excellent.
 #
 # > **À vous.** ε = 0, table de uns. Trouvera-t-il la sortie ? Toutes les valeurs ?
 
@@ -253,21 +261,22 @@ for case, (appris, vrai) in enumerate(zip(optimiste, verite, strict=True)):
     print(f"{case}  ", "     ".join(paires))
 
 # %% [markdown]
-# La sortie est trouvée. À chaque déception, une valeur baisse, et l'agent va voir ailleurs, jusqu'à ce que le
-# bon chemin soit le meilleur **en comparaison**. De la case 2 à la sortie, la colonne de droite est
-# juste. Les autres nombres ne le sont pas : il lui a suffi, sur son chemin, de savoir que la gauche
-# valait moins que la droite. Bien jouer ne demande pas de tout savoir.
+# La bonne sortie est trouvée. À chaque déception, une valeur baisse, et l'agent va voir ailleurs,
+# jusqu'à ce que le bon chemin soit le meilleur **en comparaison**. De la case 2 à la sortie, la colonne
+# de droite est juste. Les autres nombres ne le sont pas : il lui a suffi, sur son chemin, de savoir que
+# la gauche valait moins que la droite. Bien jouer ne demande pas de tout savoir.
 
 # %% [markdown]
 # ## 3. CartPole en table
 #
-# L'état de CartPole, ce sont quatre nombres réels : aucune table n'a autant de lignes. On découpe donc
-# chaque composante en tranches, et l'on range ensemble tous les états d'une même case. L'idée est
-# aussi vieille que le problème : Michie et Chambers le font dès 1968 avec 225 cases, et l'article de
-# 1983 d'où viennent nos équations (Barto, Sutton et Anderson) avec 162.
+# L'état de CartPole, ce sont quatre nombres réels : les états sont bien plus nombreux que les lignes
+# d'une table. On découpe donc chaque composante en tranches : une tranche de chacune des quatre forme
+# une **case**, et l'on y range ensemble tous les états qui y tombent. L'idée est aussi vieille que le
+# problème : Michie et Chambers le font dès 1968 avec 225 cases, et l'article de 1983 d'où viennent nos
+# équations (Barto, Sutton et Anderson) avec 162.
 #
-# Les deux vitesses n'ont pas de limite. Nous les bornons à ±2, que l'on dépasse rarement avant de
-# tomber : ce qui sort est rangé dans la tranche du bord.
+# Les deux vitesses n'ont pas de limite. Nous les bornons à ±2 (m/s pour le chariot, rad/s pour la tige),
+# ce qui suffit tant que la chute n'est pas proche : ce qui sort est rangé dans la tranche du bord.
 
 # %%
 LIMITES = np.array([X_LIMIT, 2.0, THETA_LIMIT, 2.0])
@@ -297,7 +306,7 @@ case_de(tiges, 8)
 # %% [markdown]
 # Les deux premières, que rien ne distingue à l'œil, sont dans deux cases différentes : ce que l'agent
 # apprend de l'une, l'autre l'ignore. Les deux dernières, qui ne se ressemblent pas, partagent la leur :
-# elles recevront la même action. Toute la suite est dans ces trois numéros.
+# elles recevront la même action. Tout ce qui suit est en germe dans ces trois numéros.
 #
 # Combien de tranches faut-il ? Essayons 2, 4, 8 et 16 par composante.
 
@@ -368,8 +377,8 @@ def noter(tables, tranches):
 
 
 # %% [markdown]
-# Et la boucle. Elle se lit comme l'algorithme : agir, avancer, corriger, et noter aux `moments` dits. Les
-# tables commencent optimistes : à $\gamma = 0{,}99$, une tige qui ne tomberait jamais vaudrait
+# Et la boucle. Elle se lit comme l'algorithme : agir, avancer, corriger, et noter aux `moments` voulus.
+# Les tables commencent optimistes : à $\gamma = 0{,}99$, une tige qui ne tomberait jamais vaudrait
 # $1 + 0{,}99 + 0{,}99^2 + \cdots = 100$. L'optimisme suffit à explorer, et nous laissons ε à zéro.
 
 
@@ -391,11 +400,12 @@ def apprendre(tranches, moments):
 
 
 # %% [markdown]
-# Nous avons choisi $\alpha$, $\gamma$, ε et l'optimisme après quelques essais, et les mêmes pour les quatre
-# grilles. Avec ε = 0,05, par exemple, la grille de 256 cases oscille sans jamais se fixer.
+# Nous avons choisi $\alpha$, $\gamma$, ε et l'optimisme après quelques essais, que ce carnet ne refait
+# pas, et les mêmes pour les quatre grilles. Ce choix compte : lors de ces essais, avec ε = 0,05, la
+# grille de 256 cases oscillait sans se fixer.
 #
 # > **À vous.** 16, 256, 4 096 ou 65 536 cases : laquelle jouera le mieux après quatre cent mille pas de jeu ?
-# > Laquelle le plus mal ? Rappel : le réseau du carnet 00 dépassait 475 en moins de dix mille pas.
+# > Laquelle le plus mal ? Rappel : les réseaux du carnet 00 n'en jouaient que dix mille.
 
 # %%
 MOMENTS = 6_400 * 2 ** np.arange(7)  # de 6 400 à 409 600 pas, en doublant
@@ -423,15 +433,19 @@ figures.curves(
 )
 
 # %% [markdown]
-# La table sait donc jouer à CartPole. Lisez les quatre courbes dans l'ordre. Seize cases
-# **plafonnent** : passé un moment, l'expérience n'y change plus rien. Deux cent cinquante-six suffisent.
-# Quatre mille font aussi bien, plus tard. Avec soixante-cinq mille, on y serait encore. Plus les tranches
-# sont fines, plus la table pourrait en savoir, et plus il lui faut de temps pour l'apprendre.
+# Une table peut donc jouer à CartPole. Lisez les quatre courbes dans l'ordre. Seize cases semblent
+# **plafonner** : au dernier doublement, l'expérience n'y ajoute plus rien. Deux cent cinquante-six
+# suffisent. Quatre mille font aussi bien, plus tard. Avec soixante-cinq mille, on y serait encore. Plus
+# les tranches sont fines, plus la table pourrait en savoir, et plus il lui faut de temps pour
+# l'apprendre.
 #
 # Mesurons les deux causes. D'un côté, des cases **trop grosses** : deux états qui demandent des actions
-# contraires partagent la leur. Nous connaissons une bonne règle, le régulateur LQR du carnet 01. Tirons des états
-# au hasard dans une case : s'il pousse à droite dans 70 % d'entre eux, une table, qui doit choisir, le
-# contredira dans les 30 % restants.
+# contraires partagent la leur. Nous connaissons une bonne règle, le régulateur LQR du carnet 01. Tirons
+# des états au hasard dans une case : s'il pousse à droite dans 70 % d'entre eux, une table, qui doit
+# choisir, le contredira au moins dans les 30 % restants.
+#
+# Appelons cela l'**erreur forcée**. C'est un indice, non un verdict : d'autres règles que LQR tiennent
+# la tige, et le jeu ne visite pas tous ces états.
 
 
 # %%
@@ -446,7 +460,8 @@ def erreur_forcee(tranches, cases=2_000, points=100):
 
 # %% [markdown]
 # De l'autre, des cases **trop fines** : beaucoup n'ont rien appris du tout. On les reconnaît sans peine,
-# elles promettent encore 100.
+# elles promettent encore 100 : soit que personne n'y soit passé, soit que l'on n'en soit sorti que vers
+# d'autres cases à 100, car $1 + 0{,}99 \times 100 = 100$, sans surprise.
 #
 # > **À vous.** Quand on passe de 16 à 65 536 cases, par combien divise-t-on l'erreur forcée ? Et quelle part
 # > des 65 536 aura appris quelque chose, en quatre cent mille pas ?
@@ -469,12 +484,13 @@ figures.curves(
 )
 
 # %% [markdown]
-# Les deux courbes se croisent, et voilà pourquoi il y a un milieu. Diviser par deux la largeur des
-# tranches divise par deux, à peu près, l'erreur forcée : seules se trompent les cases que la
-# frontière entre les deux actions traverse. Mais cela multiplie le nombre de cases par **seize**.
+# L'une descend, l'autre monte : voilà pourquoi le mieux est au milieu. (L'endroit où elles se croisent
+# ne veut rien dire : l'une compte des états, l'autre des cases.) Diviser par deux la largeur des
+# tranches divise par deux, à peu près, l'erreur forcée : seules se trompent les cases que traverse la
+# frontière entre les deux actions. Mais cela multiplie le nombre de cases par **seize**.
 #
 # Une part des cases ignorantes est hors d'atteinte, et ne manque à personne. Les autres attendent leur
-# tour : comme tout y paraît parfait, l'agent optimiste va les voir une à une.
+# tour : comme tout y paraît parfait, l'agent optimiste ira les voir une à une.
 #
 # Seize, c'est $2^4$ : quatre composantes. Avec $d$ composantes et $n$ tranches, il faut $n^d$ cases. On
 # appelle cela, d'un mot de Bellman lui-même, la **malédiction de la dimension**.
@@ -486,12 +502,12 @@ chiffres = int(84 * 84 * 4 * np.log10(256)) + 1
 print(f"quatre images d'un jeu Atari : un nombre de cases à {figures.number(chiffres)} chiffres")
 
 # %% [markdown]
-# Quatre petites images de 84 points sur 84, en 256 gris : c'est ce que voit le DQN de 2015. Aucune
-# mémoire n'en logera jamais la table, et aucune vie n'en visiterait les cases.
+# Quatre petites images de 84 points sur 84, en 256 niveaux de gris : c'est ce que voit le DQN de 2015.
+# Aucune mémoire n'en logera jamais la table, et aucune vie n'en visiterait les cases.
 #
-# Regardons pour finir ce qu'une table a dans la tête. Voici la première des douze qui ont huit tranches :
-# à gauche la valeur de chaque angle et de chaque vitesse angulaire, à droite ce que l'action de droite
-# a de plus que l'autre.
+# Regardons pour finir ce qu'une table a dans la tête. Voici la première des douze qui ont huit
+# tranches, quand le chariot est près du centre et presque immobile : à gauche, la valeur pour chaque
+# angle et chaque vitesse angulaire ; à droite, ce que l'action de droite a de plus que l'autre.
 
 # %% tags=["nbval-ignore-output"]
 premiere = grilles[8][0][0]
@@ -499,17 +515,21 @@ titre = f"Une table voit le monde en carreaux, dont {vides[2]:.0f} % n'ont rien 
 figures.action_maps(lambda etats: premiere[case_de(etats, 8)], titre, x=0.1, x_dot=0.1)
 
 # %% [markdown]
-# Un pavage. Le jaune de gauche, proche de 100, est à la fois ce qui tient toujours et ce que l'on n'a
-# jamais vu : la table ne fait pas la différence. À droite, la frontière entre les deux actions tourne à
-# angle droit, et le blanc est souvent de l'ignorance. Chaque carreau n'a que sa propre histoire ; rien ne le
-# relie à son voisin.
+# Un pavage. À gauche, le jaune, proche de 100, peut être ce qui tient toujours aussi bien que ce que
+# l'on n'a jamais vu : la table ne fait pas la différence. À droite, la frontière noire entre les deux
+# actions tourne à angle droit, et le blanc ne dit pas s'il est indifférence ou ignorance. Chaque
+# carreau n'a que sa propre histoire ; seul l'amorçage, quand on passe de l'un à l'autre, les relie.
 
 # %% [markdown]
-# ## 4. Une case n'apprend rien à sa voisine
+# ## 4. Une case ne sait pas à qui elle ressemble
 #
-# C'est là le vrai défaut : la table ne **généralise** pas. Pour le voir à nu, oublions un moment les
-# actions et l'amorçage. Prenons un problème d'élève : deviner combien de pas la règle « pousser du côté
-# où la tige penche » tiendra, depuis un état donné, à partir d'exemples dont on connaît la réponse.
+# C'est là le vrai défaut : la table ne **généralise** pas. L'amorçage fait bien passer une valeur d'une
+# case à la suivante, mais seulement si l'on y passe ; deux cases voisines n'apprennent rien de se
+# ressembler.
+#
+# Pour le voir à nu, oublions un moment les actions et l'amorçage. Prenons un exercice d'école : à partir
+# d'exemples dont on connaît la réponse, deviner combien de pas tiendra, depuis un état donné, la règle
+# « pousser du côté où la tige penche ».
 
 
 # %%
@@ -566,7 +586,8 @@ def en_tenseur(tableau):
 
 
 # %% [markdown]
-# Il s'entraîne comme tout réseau : un lot au hasard, l'erreur, le gradient, un petit pas.
+# Il s'entraîne comme tout réseau : quelques exemples tirés au hasard (un **lot**), l'erreur, le
+# gradient, un petit pas.
 
 
 # %%
@@ -652,14 +673,17 @@ figures.curves(
 )
 
 # %% [markdown]
-# Pour atteindre la précision que le réseau a dès les premiers milliers d'exemples, la table fine en
-# demande dix fois plus ; la grosse ne l'atteindra pas, quoi qu'on lui montre. Le réseau n'est pas
-# parfait : sa courbe s'aplatit, car la durée saute d'un état à l'autre, et 300 pas de gradient ne
-# suffisent pas à suivre ces sauts. Mais chaque exemple lui apprend quelque chose de **tous** les états.
+# Aucune des deux tables ne le rattrape ici. De la précision que le réseau a dès les premiers milliers
+# d'exemples, la table fine n'approche qu'avec trente mille ; la grosse s'aplatit bien au-dessus,
+# car ses cases mêlent trop d'états différents.
+#
+# Le réseau n'est pas parfait : sa courbe s'aplatit aussi. La durée saute parfois d'un état au suivant,
+# et 300 pas de gradient ne suffisent sans doute pas à suivre ces sauts. Mais chaque exemple lui apprend
+# quelque chose de bien d'**autres** états.
 #
 # Voyons-le sur une seule correction. Prenons une table, un réseau neuf et un réseau entraîné. Relevons
-# un peu ce qu'ils répondent pour une tige penchée de 4,5°, et regardons ce qui a changé pour toutes les
-# autres inclinaisons.
+# un peu ce qu'ils répondent pour une tige penchée de 4,5°, chariot au centre et tout immobile, et
+# regardons ce qui a changé pour les autres inclinaisons.
 #
 # > **À vous.** Dessinez les trois courbes à main levée : le changement de la réponse selon l'angle, de
 # > −12° à 12°.
@@ -671,8 +695,8 @@ ligne[:, 2] = np.radians(degres)
 ici, la_bas = np.argmin(np.abs(degres - 4.5)), np.argmin(np.abs(degres + 4.5))
 
 # %% [markdown]
-# Pour un réseau, corriger, c'est faire un pas de gradient sur le carré de l'écart à une cible, ici un de
-# plus que sa réponse. Nous ramenons les changements à celui de l'état corrigé, pour les comparer.
+# Pour un réseau, corriger, c'est faire un pas de gradient sur le carré de l'écart à une cible, ici sa
+# propre réponse plus un. Pour comparer les changements, nous les divisons par celui de l'état corrigé.
 
 
 # %%
@@ -714,10 +738,11 @@ figures.curves(
 # %% [markdown]
 # La table change une marche de 3°, et rien d'autre. Le réseau neuf soulève presque toute la ligne d'un
 # bloc. Le réseau entraîné est le plus intéressant : personne ne lui a donné de tranches, et il s'est fait
-# lui-même une idée du **voisinage**, forte auprès de l'état corrigé, plus faible au loin.
+# lui-même une idée du **voisinage**. L'effet y est fort auprès de l'état corrigé, plus faible au loin.
 #
-# Plus faible, mais pas nulle. Voilà pourquoi il apprend vite ; et voilà pourquoi il peut **oublier** :
-# corriger ici, c'est déranger là-bas. L'avantage et le danger sont une seule et même chose.
+# Plus faible, mais pas nul. Voilà pourquoi un réseau apprend vite ; et voilà pourquoi il peut
+# **oublier** : corriger ici, c'est déranger là-bas. L'avantage et le danger sont une seule et même
+# chose. (Un seul réseau de chaque sorte a été dessiné : c'est une illustration, non une mesure.)
 
 # %% [markdown]
 # ## 5. La table était déjà un réseau
@@ -737,7 +762,7 @@ vecteurs = torch.eye(CASES, dtype=torch.float64)
 descente = torch.optim.SGD(lineaire.parameters(), lr=ALPHA / 2)
 
 # %% [markdown]
-# La dérivée du carré apporte un facteur 2 : le pas de gradient est donc $\alpha / 2$. Écrivons la mise à
+# La dérivée du carré apporte un facteur 2 : on prend donc un pas de $\alpha / 2$. Écrivons la mise à
 # jour. `detach` dit que la cible est un nombre à viser, et non une chose à corriger.
 
 
@@ -767,17 +792,19 @@ for _ in range(400):
 np.allclose(lineaire.weight.detach().numpy().T, table, rtol=0, atol=1e-12)
 
 # %% [markdown]
-# Au dernier chiffre, ou presque. Le passage de la table au réseau n'a pas changé la règle : il a changé ce
-# que les états ont **en commun**. Avec un vecteur par case, rien ; deux cases ne partagent aucun poids.
-# Avec les quatre nombres de CartPole et deux couches de 64, tout. C'est le même algorithme.
+# `True` : ils sont d'accord à $10^{-12}$ près, autant dire aux arrondis. Passer de la table au réseau
+# ne change pas la règle ; cela change ce que les états ont **en commun**. Avec un vecteur par case,
+# rien : deux cases ne partagent aucun poids. Avec les quatre nombres de CartPole et deux couches de 64,
+# presque tout.
 
 # %% [markdown]
 # ## 6. Le réseau, sans précaution
 #
 # Essayons donc, tel quel, sur CartPole. À chaque pas : agir, voir, faire un pas de gradient sur cette
 # seule transition, l'oublier. `Training`, la machine du carnet 00, sait le faire : une mémoire d'une
-# place, des lots d'une transition, un réseau cible recopié à chaque pas. Nous lui ôtons tout ce que les
-# deux prochains carnets lui rendront.
+# place (`capacity`), des lots d'une transition (`batch_size`), et, pour calculer la cible, le réseau
+# tel qu'il est à cet instant (`target_rate`). Nous lui ôtons tout ce que les deux prochains carnets lui
+# rendront.
 
 # %%
 NU = Config(
@@ -816,8 +843,9 @@ figures.learning_curves(
 
 # %% [markdown]
 # Regardez les traits fins, et non la moyenne. En dix mille pas, une petite part de ce qu'il fallait aux
-# tables, des réseaux ont su tenir la tige ; bien souvent, à l'évaluation d'après, ils ne savaient
-# plus. Ils apprennent vite et gardent mal. Deux causes se mêlent, que les prochains carnets séparent.
+# tables, des réseaux ont su tenir la tige ; le plus souvent, une évaluation ou quelques-unes plus tard,
+# ils ne savaient plus. Ils apprennent vite et gardent mal. La figure ne dit pas pourquoi. Nous
+# soupçonnons deux causes, que les prochains carnets mettront à l'épreuve.
 #
 # **Des exemples qui se suivent.** Chaque pas ressemble au précédent. Que l'agent reste longtemps près du
 # milieu, et le réseau, corrigé là cent fois de suite, bouge aussi sur les bords ; la table, elle, n'y
@@ -849,8 +877,9 @@ for ligne in inspect.getsource(version1.DQNN.train_dqn).splitlines():
 #
 # <details><summary><b>Question.</b> Avec γ = 1, combien vaudrait une tige qui ne tombe jamais ?</summary>
 #
-# L'infini : $1 + 1 + 1 + \cdots$ La suite des cibles n'a pas de point fixe. Si le document n'explose pas,
-# c'est qu'il range la troncature avec la chute : chez lui, tout finit à 500 pas.
+# L'infini : $1 + 1 + 1 + \cdots$ L'équation de Bellman devient $V = 1 + V$, qui n'a pas de solution.
+# Les valeurs que vise le document restent pourtant finies, parce qu'il range la troncature avec la
+# chute : chez lui, tout finit à 500 pas.
 #
 # </details>
 
@@ -873,14 +902,14 @@ for k in range(1, 2_001):
 # <details><summary>Solution</summary>
 #
 # Un pas avant la chute : 1. À $k$ pas : $1 + \gamma + \cdots + \gamma^{k-1} = (1 - \gamma^k)/(1 - \gamma)$. Jamais :
-# $1/(1 - \gamma) = 100$. Aucune valeur ne peut donc dépasser 100 : un agent qui annonce davantage se
-# trompe, et l'on saura le prendre sur le fait.
+# $1/(1 - \gamma) = 100$. Aucune valeur ne peut donc dépasser 100 : un agent qui
+# annonce davantage se trompe, et l'on saura le prendre sur le fait.
 #
 # </details>
 #
-# **Exercice 2, à écrire (10 minutes).** La mise à jour du Q-learning, en une ligne, dans le couloir. La
-# fonction ci-dessous ne fait rien encore ; la cellule qui la suit lui fait vivre six cents pas au hasard.
-# Votre erreur doit descendre sous un millième.
+# **Exercice 2, à écrire (10 minutes).** La mise à jour du Q-learning, en deux lignes, dans le couloir.
+# La fonction ci-dessous ne fait encore rien ; la cellule qui la suit lui fait vivre six cents pas au
+# hasard. Votre erreur doit descendre sous un millième.
 
 
 # %%
@@ -930,27 +959,29 @@ print(f"{np.prod(MES_TRANCHES)} cases : {reussis} agents sur {GRAINES} dépassen
 # %% [markdown]
 # <details><summary>Ce que nous avons trouvé</summary>
 #
-# Essayez `(2, 2, 4, 4)`, soit 64 cases : quatre tranches pour la tige, le seul signe pour le chariot. Avec
-# `(1, 1, 4, 4)`, qui ignore le chariot, certains agents réussissent et d'autres non. Une petite table bien
-# dessinée bat une grande table uniforme ; mais c'est vous qui l'avez dessinée, en sachant ce qu'est un
-# angle. Un réseau devra trouver seul ce qui compte.
+# Essayez `(2, 2, 4, 4)`, soit 64 cases : quatre tranches pour chaque mesure de la tige, le seul signe
+# pour celles du chariot. Avec `(1, 1, 4, 4)`, qui ignore le chariot, certains agents réussissent et
+# d'autres non. Une petite table bien dessinée peut battre une grande table uniforme ; mais c'est vous
+# qui l'avez dessinée, en sachant ce qu'est un angle. Un réseau devra trouver seul ce qui compte.
 #
 # </details>
 #
 # ## Ce que ce carnet ne montre pas
 #
 # Nos réglages viennent de quelques essais, et d'autres grilles, d'autres façons d'explorer donneraient
-# d'autres courbes. Entre la table et le réseau, il y a des intermédiaires que nous sautons : pavages
-# superposés (*tile coding*), traces d'éligibilité, dont l'article de 1983 se sert déjà sur ses
-# 162 cases. Enfin, 500 pas ne sont pas l'éternité : une table qui les tient peut tomber ensuite.
+# d'autres courbes. Entre la table et le réseau, nous sautons un intermédiaire, les pavages superposés
+# (*tile coding*). Nous sautons aussi les traces d'éligibilité, qui créditent d'un coup les états
+# traversés récemment ; l'article de 1983 s'en sert déjà sur ses 162 cases. Enfin, 500 pas ne sont pas
+# l'éternité : une table qui les tient peut tomber ensuite.
 #
 # ## Ce qu'il faut retenir
 #
-# 1. L'**équation de Bellman** dit ce que vaut un coup à partir du suivant ; le Q-learning l'apprend d'une
-#    transition à la fois, en **amorçant**, et quelle que soit la façon de jouer.
-# 2. Une **table** résout CartPole, à condition de choisir sa grille : trop grosse, elle confond ; trop
+# 1. L'**équation de Bellman** dit ce que vaut un coup à partir du suivant ; le Q-learning apprend cette valeur
+#    une transition à la fois, en **amorçant**, quelle que soit la façon de jouer, pourvu qu'elle essaie tout.
+# 2. Une **table** peut résoudre CartPole, à condition de choisir sa grille : trop grosse, elle confond ; trop
 #    fine, elle n'en finit pas, car le nombre de cases croît comme $n^d$.
 # 3. Un **réseau** applique la même règle et généralise : chaque correction change tout le voisinage. C'est
-#    ce qui le rend rapide, et ce qui le rend **instable**.
+#    ce qui le rend rapide, et ce qui peut le rendre **instable**.
 #
-# Il faut donc lui montrer des exemples moins semblables : [03 · La mémoire de rejeu](03_la_memoire_de_rejeu.ipynb).
+# Le premier remède est de lui montrer des exemples moins semblables :
+# [03 · La mémoire de rejeu](03_la_memoire_de_rejeu.ipynb).

@@ -91,17 +91,19 @@ def valeurs(reseau):
 
 
 # %% [markdown]
-# La figure a deux panneaux. À gauche, la valeur de la meilleure action ; à droite, l'écart entre les deux :
-# orangé où « droite » l'emporte, bleu où c'est « gauche », et un trait noir sur la frontière.
+# La figure a deux panneaux, et le chariot y est au milieu du rail, immobile. À gauche, la valeur de la
+# meilleure action ; à droite, l'écart entre les deux : orangé où « droite » l'emporte, bleu où c'est
+# « gauche », et un trait noir sur la frontière, s'il y en a une. Les tirets marquent les angles où
+# l'épisode finit.
 
 # %%
 figures.action_maps(valeurs(reseau), "Un réseau neuf n'a rien appris, et il a déjà un avis partout")
 
 # %% [markdown]
-# Ni damier ni ligne : à droite, une seule couleur. Ce réseau pousse partout du même côté. Les
-# valeurs sont proches de zéro, mais une politique gloutonne ne regarde que le **signe** de leur écart ; elle
-# suit l'avis d'un réseau neuf avec autant d'assurance que celui d'un réseau savant. Est-ce un hasard de
-# la graine 0 ?
+# Ni damier, ni nuage, ni ligne : dans le panneau de droite, une seule couleur. Ce réseau pousse partout du
+# même côté. Les valeurs sont proches de zéro, mais une politique gloutonne ne regarde que le **signe** de
+# leur écart ; elle suit l'avis d'un réseau neuf avec autant d'assurance que celui d'un réseau savant.
+# Est-ce un hasard de la graine 0 ?
 
 # %%
 parties = [play(policies.random_policy(seed=graine), seed=graine) for graine in range(50)]
@@ -111,8 +113,8 @@ obstines = np.sum(np.maximum(a_droite, 1 - a_droite) > 0.9)
 print(f"{obstines} réseaux neufs sur 100 poussent du même côté plus de 9 fois sur 10")
 
 # %% [markdown]
-# Non : c'est le cas ordinaire. Voilà pourquoi, au carnet 00, l'agent faisait pire que le hasard avant
-# d'apprendre.
+# Non : c'est le cas ordinaire. Or qui pousse toujours du même côté renverse la tige plus vite que le
+# hasard. Un réseau neuf ne part donc pas de rien : il part d'un parti pris, qu'il faudra corriger.
 
 # %% [markdown]
 # ### Le réseau du document
@@ -144,8 +146,8 @@ for nom, candidat in [("le nôtre", reseau), ("celui du document", version1.NN()
 
 # %% [markdown]
 # Il a bien moins de poids, et il est plus lent. Pour d'aussi petits réseaux, le temps se paie à la couche
-# et non au poids : chacune est un appel, et un appel coûte à peu près autant qu'elle ait quatre neurones
-# ou soixante-quatre. Sa taille de guêpe, quatre neurones au milieu, n'interdit rien en
+# et non au poids : chaque couche est un appel, et un appel coûte à peu près autant pour quatre neurones
+# que pour soixante-quatre. Sa taille de guêpe, quatre neurones au milieu, n'interdit rien en
 # principe : quatre nombres entrent, quatre peuvent passer.
 
 # %% [markdown]
@@ -169,9 +171,9 @@ figures.distributions(
 )
 
 # %% [markdown]
-# L'angle, dont tout dépend, est aussi l'un des plus discrets : la tige est déjà tombée à 0,21 rad. Au
-# départ, les poids d'une couche se ressemblent ; une entrée dix fois plus petite y pèse donc dix fois
-# moins, et le réseau l'entend à peine. Le réglage `input_scale` multiplie chaque entrée par un nombre.
+# L'angle, dont tout dépend, est aussi l'une des entrées les plus discrètes : à 0,21 rad, la tige est déjà
+# tombée. Au départ, les poids d'une couche sont tous du même ordre ; une entrée dix fois plus petite y pèse
+# donc dix fois moins, et le réseau l'entend à peine. Le réglage `input_scale` multiplie chaque entrée par un nombre.
 
 # %%
 print("facteurs    ", QUICK.input_scale)
@@ -181,7 +183,8 @@ print("écarts types", (ecarts_types * QUICK.input_scale).round(2))
 # Est-ce que cela compte ? Mesurons, avec la boucle que le carnet 00 a fait tourner et que le carnet 05
 # expliquera. Douze graines, une seule chose changée à la fois ; tous les 800 pas, chaque agent joue vingt
 # épisodes sur des départs qu'il n'a jamais vus. Nous jugeons le réseau tel qu'il est à cet instant,
-# d'où `average_rate=1.0`, qui retire la moyenne des poids que fait `QUICK`.
+# d'où `average_rate=1.0`, qui retire la moyenne des poids que fait `QUICK`. Le reste vient de `QUICK`, y
+# compris la symétrie entre gauche et droite, qu'il construit dans le réseau.
 
 # %%
 REGLAGE = replace(QUICK, total_steps=9_600, average_rate=1.0)
@@ -209,7 +212,8 @@ def apprendre(**changements):
 
 # %% [markdown]
 # Une évaluation isolée monte et descend ; pour résumer un essai, nous prendrons, par graine, la moyenne du
-# dernier tiers.
+# dernier tiers. Puis, des douze graines, la **moyenne interquartile** : celle qui reste quand on a écarté le
+# quart le plus haut et le quart le plus bas.
 
 
 # %%
@@ -219,6 +223,9 @@ def dernier_tiers(retours):
 
 
 # %% [markdown]
+# Au document, nous n'empruntons ici que les couches, leur activation et leurs poids de départ ; tout le
+# reste, échelle comprise, est du cours.
+#
 # > **À vous.** De l'échelle des entrées et de la forme du réseau, laquelle comptera le plus ?
 
 # %%
@@ -236,10 +243,11 @@ constat = " ; ".join(f"{nom}, {fin:.0f} pas" for nom, fin in fins.items())
 figures.learning_curves(PAS, retours, f"Dernier tiers : {constat}")
 
 # %% [markdown]
-# Sans mise à l'échelle, l'apprentissage est plus lent. Avec le réseau du document, la bande est large, d'une
-# évaluation à l'autre. Sont-ce des graines qui réussissent et d'autres qui échouent, ou les mêmes qui
-# hésitent ? Comptons, sur le dernier tiers, les graines qui atteignent 475 une fois au moins, et celles
-# qui y restent.
+# Les deux changements coûtent cher, mais pas de la même façon. Sans mise à l'échelle, la courbe monte
+# lentement et, dans le temps imparti, n'approche pas du seuil. Avec le réseau du document, la bande est
+# large, et la courbe va et vient. Sont-ce des graines qui réussissent et d'autres qui échouent, ou les mêmes
+# qui hésitent ? Comptons, sur le dernier tiers, celles qui atteignent 475 une fois au moins, et celles qui
+# s'y tiennent les quatre fois.
 
 # %% tags=["nbval-ignore-output"]
 for nom, serie in retours.items():
@@ -248,9 +256,10 @@ for nom, serie in retours.items():
     print(f"{nom:22} une fois au moins : {une:2} sur 12   les quatre fois : {toutes:2} sur 12")
 
 # %% [markdown]
-# Le réseau du document n'est pas incapable de jouer : il sait, puis ne sait plus. Un mauvais réseau est
-# souvent cela, un réseau qui marche **quelquefois**, et c'est ce qui rend les essais isolés trompeurs. Le
-# nôtre n'est pas irréprochable non plus ; la fin de la série s'occupera de ce qu'il oublie.
+# Le réseau du document n'est pas incapable de jouer : la plupart de ses graines passent le seuil, mais elles
+# ne s'y tiennent pas. Ce n'est pas un réseau qui échoue, c'est un réseau qui réussit **quelquefois**, du
+# moins avec des réglages choisis pour le nôtre ; voilà ce qui rend les essais isolés trompeurs. Le nôtre
+# n'est pas irréprochable non plus ; la fin de la série s'occupera de ce qu'il oublie.
 
 # %% [markdown]
 # ## 2. La cible
@@ -355,7 +364,7 @@ print(-1.5 * table.train_net.weight.grad[:, 1])
 # %% [markdown]
 # ### Une colonne ou une ligne
 #
-# Un dernier piège, que le document évite de justesse avec son `reshape(-1, 1)`. Ses actions et ses
+# Un dernier piège, que le document évite par son `reshape(-1, 1)`. Ses actions et ses
 # récompenses sont des colonnes, de forme `(B, 1)` ; un maximum rend une ligne, de forme `(B,)`.
 #
 # > **À vous.** Que fait PyTorch si l'on soustrait une ligne de trois nombres à une colonne de trois
@@ -366,7 +375,8 @@ cible = td_target(recompense, tombee, q_suivants, 0.9)
 print(torch.zeros(3, 1) - cible)
 
 # %% [markdown]
-# Il les croise. Trois transitions donnent neuf différences, dont six comparent la valeur d'une
+# Il les croise : c'est la **diffusion** (*broadcasting*), qui étire la ligne et la colonne jusqu'à un tableau
+# de trois sur trois. Trois transitions donnent neuf différences, dont six comparent la valeur d'une
 # transition à la cible d'une **autre** ; leur moyenne est un nombre d'allure parfaitement honnête. Le
 # paquet préfère s'arrêter :
 
@@ -454,8 +464,9 @@ titre = f"Sans arrêt du gradient, B vaut {b} et C {c}, au lieu de 1 et de 0"
 figures.curves(np.arange(200), courbes, titre, ("pas de descente", "valeur apprise"))
 
 # %% [markdown]
-# La descente sans arrêt tire B et C vers A : puisque A ne peut pas être à la fois égal à l'un et à l'autre, elle trouve profitable de les rapprocher, quitte à mentir sur eux, alors que
-# B rapporte 1 **à coup sûr**. Le passé déforme l'avenir, quand c'est à l'avenir de corriger le passé.
+# La descente sans arrêt tire B et C vers A. Puisque A ne peut pas être égal à l'un et à l'autre à la fois,
+# elle gagne à les rapprocher, quitte à mentir sur eux, alors que B rapporte 1 **à coup sûr**. Le passé
+# déforme l'avenir, quand c'est à l'avenir de corriger le passé.
 #
 # Le plus instructif est la perte elle-même.
 
@@ -489,7 +500,8 @@ print("vers Q :", *q.grad.numpy().round(2))
 # cible.
 #
 # On peut copier tous les poids de temps en temps, ou en verser un peu à chaque mise à jour. Dans le
-# paquet, `target_period` est l'intervalle entre deux versements et `target_rate` la part versée.
+# paquet, `target_period` est l'intervalle entre deux versements, en mises à jour, et `target_rate` la part
+# versée.
 #
 # > **À vous.** Quatre recettes : aucun retard ; 5 % à chaque mise à jour ; copie entière toutes les 20
 # > mises à jour ; 0,1 % à chaque mise à jour. Rangez-les, de la meilleure à la pire.
@@ -509,9 +521,9 @@ constat = " ; ".join(f"{nom}, {fin:.0f} pas" for nom, fin in fins.items())
 figures.learning_curves(PAS, retours, f"Dernier tiers : {constat}")
 
 # %% [markdown]
-# Trop peu de retard, et l'agent part le premier, puis cale. Trop de retard, et il ne part pas. Entre les deux, peu
-# importe la manière : le goutte-à-goutte et la copie se valent ici. Pour savoir **pourquoi**,
-# regardons la valeur que chaque réseau prête au départ.
+# Sans retard, l'agent part le premier, puis cale. Avec trop de retard, il ne part pas. Entre les deux, la
+# manière compte moins : les bandes du goutte-à-goutte et de la copie se recouvrent, et l'essai ne les
+# départage pas. Pour comprendre **pourquoi**, regardons la valeur que chaque réseau prête au départ.
 #
 # Nous avons un repère sûr. Chaque pas rapporte 1 au plus ; même sans jamais tomber, on ne peut donc espérer
 # plus que $1 + \gamma + \gamma^2 + \dots = 1/(1 - \gamma)$. Toute valeur au-dessus de ce plafond est une
@@ -531,17 +543,21 @@ figures.curves(
 )
 
 # %% [markdown]
-# Le trait est la médiane des douze graines, la bande va de la plus basse à la plus haute.
+# Le trait est la médiane des douze graines, la bande va de la plus basse à la plus haute ; avec un retard,
+# les graines sont si proches que la bande se cache sous le trait.
 #
-# Sans retard, les valeurs traversent le plafond : chaque erreur vers le haut relève la cible,
-# qui relève la valeur, qui relève la cible. Avec 0,1 %, c'est l'inverse : les valeurs montent si lentement que
-# l'agent ne voit que le bout de son nez. Entre les deux, la valeur monte sans franchir le plafond pendant cet essai.
+# Sans retard, les valeurs traversent le plafond. Rien ne retient la boucle : une erreur vers le haut relève
+# la cible, qui relève la valeur, qui relève la cible. Une valeur trop haute ne nuirait pas au jeu si les deux
+# actions l'étaient autant ; rien ne garantit qu'elles le soient.
+#
+# Avec 0,1 %, c'est l'inverse : les valeurs montent si lentement que l'agent ne voit que le bout de son nez.
+# Entre les deux, la valeur monte sans franchir le plafond pendant cet essai.
 
 # %% [markdown]
 # ### Les trois oublis du document
 #
-# Le document a bien un réseau cible. Mais il tire ses deux réseaux **séparément**, et ne les accorde qu'à
-# la première copie.
+# Le document a bien un réseau cible. Mais, premier oubli, il tire ses deux réseaux **séparément**, et ne les
+# accorde qu'à la première copie.
 
 
 # %%
@@ -565,9 +581,11 @@ print(f"le document, huit tirages : de {min(etrangers):.3f} à {max(etrangers):.
 print(f"une copie : {ecart(reseau, deepcopy(reseau)):.3f}")
 
 # %% [markdown]
-# Une copie ne s'écarte pas de l'original ; jusqu'à la première mise d'accord, le document, lui, vise les
-# opinions d'un étranger. Ensuite, il copie toutes les soixante mises à
-# jour, ce qui a l'air raisonnable ; mais il fait une mise à jour par **épisode**. Suivons ses deux
+# Une copie ne s'écarte pas de l'original ; jusqu'à la première copie, le document, lui, vise les opinions
+# d'un étranger.
+#
+# Deuxième oubli : la copie se fait attendre. Elle a lieu toutes les soixante mises à jour, ce qui a l'air
+# raisonnable ; mais le document ne fait qu'une mise à jour par **épisode**. Suivons ses deux
 # réseaux pendant ses 180 premiers épisodes, sur les observations de la section 1.
 
 
@@ -583,8 +601,8 @@ def montee(graine, episodes=180):
 
 
 # %% [markdown]
-# > **À vous.** Une mise à jour vise $1 + \max Q_{\text{cible}}$. Si le réseau cible part de zéro, à quelle valeur
-# > peut-il prétendre après trois copies ?
+# > **À vous.** Une mise à jour vise ici $1 + \max Q_{\text{cible}}$, puisque $\gamma$ vaut 1, et 1 à la
+# > chute. Si le réseau cible part de zéro, à quelle valeur peut-il prétendre après trois copies ?
 
 # %%
 en_ligne, en_retard = np.mean([montee(graine) for graine in range(8)], axis=0).T
@@ -602,8 +620,8 @@ figures.curves(
 
 # %% [markdown]
 # Un escalier. Entre deux copies, le réseau en ligne s'approche de $1 + Q_{\text{cible}}$, qui ne bouge pas : **une copie
-# vaut un pas d'avenir**, au mieux. La réponse était donc 3, et il en est loin : soixante mises
-# à jour ne suffisent pas à rejoindre la cible. Même au mieux, voir cinquante pas devant soi demanderait cinquante
+# vaut un pas d'avenir**, au mieux. La réponse était donc 3 au plus, et le document en est loin : soixante
+# mises à jour ne suffisent pas à rejoindre la cible. Même au mieux, voir cinquante pas devant soi demanderait cinquante
 # copies, soit trois mille épisodes.
 #
 # Troisième oubli : `eval_dqn`, qui sert à juger l'agent, lit le réseau **cible**. On juge donc un élève sur
@@ -623,11 +641,13 @@ titre = (
 figures.action_maps(agents[0].q_values, titre)
 
 # %% [markdown]
-# Comparez à la règle θ + θ̇ du carnet 01 : il fallait pousser à droite au-dessus d'une ligne inclinée, et
-# l'agent l'a retrouvée sans connaître ni la mécanique, ni le sens des quatre nombres.
+# Comparez à la règle θ + θ̇ du carnet 01 : elle pousse à droite au-dessus d'une ligne inclinée. L'agent n'a
+# pas trouvé la même pente, mais il a trouvé qu'il en faut une, sans rien savoir de la mécanique. Que la
+# frontière passe par le centre, en revanche, ne lui doit rien : c'est la symétrie de `QUICK`.
 #
-# À gauche, la valeur est haute sur toute une diagonale, où la vitesse ramène l'angle vers zéro, et basse dans les deux
-# coins où elle l'en éloigne : la tige y est perdue, et l'avis du réseau ne compte plus.
+# À gauche, la valeur est haute sur toute une diagonale, où la vitesse ramène l'angle vers zéro, et basse dans
+# les deux coins où elle l'en éloigne. La tige y est perdue, quoi que l'on fasse : les deux petites frontières
+# que le panneau de droite montre dans ces coins n'ont guère d'effet sur le jeu.
 
 # %% [markdown]
 # ## 5. Des mondes dont on connaît la réponse
@@ -829,16 +849,17 @@ titre = (
 figures.verdicts(passe, list(REGLES), list(MONDES), titre)
 
 # %% [markdown]
-# Lisez par lignes : chaque faute est refusée quelque part. Lisez par colonnes : aucun monde ne suffit. Le
-# gradient dans la cible n'est vu que de « parier », parce qu'il faut du hasard pour que la cible ait
-# intérêt à mentir ; le chronomètre, que de « durer » ; la moyenne, que de « prévoir ».
+# Lisez par lignes : chaque faute est refusée quelque part. Lisez par colonnes : « parier » est le plus
+# sévère, et aucun monde ne suffit. Les fautes les plus discrètes ne sont vues que d'un seul. Le gradient dans la
+# cible ne l'est que de « parier », parce qu'il faut du hasard pour que la cible ait intérêt à mentir ; le
+# maximum de tout le lot, de « parier » aussi ; le chronomètre, de « durer » ; la moyenne, de « prévoir ».
 #
-# Lisez enfin la colonne « durer ». Elle accepte qu'on oublie le masque, puisque rien n'y finit.
+# Relisez enfin la colonne « durer ». Elle accepte qu'on oublie le masque, puisque rien n'y finit.
 # **Une épreuve n'éprouve que ce qu'elle contient** : un essai où l'épisode ne se termine jamais ne
 # dira rien de la fin des épisodes.
 #
-# > **Pour aller plus loin.** Ces mondes viennent d'une pratique des laboratoires, les *probe
-# > environments*. Les tests du paquet en ont neuf, joués par la vraie boucle, mémoire et
+# > **Pour aller plus loin.** Ces mondes suivent une pratique du métier, les *probe environments*
+# > (environnements sondes). Les tests du paquet en ont neuf, joués par la vraie boucle, mémoire et
 # > environnements compris : lisez `tests/test_worlds.py`.
 
 # %% [markdown]
@@ -895,13 +916,14 @@ listing(version1.choose_action)
 # %% [markdown]
 # C'est celle du document, ou plutôt de son auteur, car le document l'emploie sans la donner. Celle du
 # paquet, `epsilon_greedy`, fait la même chose sur un lot entier, avec des tirages qu'on lui
-# passe. Et voici un pas d'apprentissage complet : tout ce que ce carnet a montré, en dix lignes.
+# passe. Et voici un pas d'apprentissage complet : l'essentiel de ce carnet, en une dizaine de lignes.
 
 # %%
 listing(one_page.learn)
 
 # %% [markdown]
-# La cible, sous `no_grad` ; la perte ; un pas de l'optimiseur ; puis le réseau cible, rapproché d'un peu.
+# La cible, sous `no_grad` ; la perte ; un pas de l'optimiseur ; puis le réseau cible, que `lerp_` rapproche
+# un peu de l'autre.
 # Rien n'y parle de chariot. On peut donc l'essayer **sans jouer** : remplissons une mémoire de
 # 5 000 pas d'un joueur qui pousse au hasard, et apprenons d'elle, sans jamais laisser le réseau toucher au jeu.
 
@@ -941,7 +963,8 @@ def apprendre_sans_jouer(graine, mises_a_jour=1_000, arret=200):
 hors_jeu = np.array([apprendre_sans_jouer(graine) for graine in range(8)])
 
 # %% [markdown]
-# Huit graines, huit joueurs différents, huit réseaux ; la bande est l'intervalle à 95 % de la moyenne.
+# Huit graines, huit joueurs différents, huit réseaux ; la bande est l'intervalle à 95 % de la moyenne
+# interquartile.
 
 # %% tags=["nbval-ignore-output"]
 modele = np.mean([len(partie.actions) for partie in parties])
@@ -962,17 +985,17 @@ figures.curves(
 
 # %% [markdown]
 # Voilà la force du Q-learning : le maximum de la cible suppose que l'on jouera **bien** ensuite, quoi qu'ait fait
-# celui dont on lit les souvenirs. L'élève n'imite pas ; il recoupe. On dit que la méthode est
-# *off-policy*. La figure en montre aussi le prix : les graines s'écartent beaucoup. Là où le
-# hasard n'est jamais allé, rien ne corrige l'élève.
+# celui dont on lit les souvenirs. L'élève n'imite pas ; il recoupe. C'est ce que le
+# carnet 02 appelait apprendre **hors politique**. La figure invite aussi à la prudence : les graines
+# s'écartent beaucoup. Une raison probable est que, là où le hasard n'est jamais allé, rien ne corrige l'élève.
 
 # %% [markdown]
 # Pour finir, ce que le document écrit dans `DQNN`, et ce que le cours écrit à la place :
 #
 # | Le document écrit | Le cours écrit | Pourquoi |
 # |:---|:---|:---|
-# | `NN`, non défini ; sept couches | `nn.Sequential`, trois couches | plus rapide à lire, et plus constant |
-# | observations brutes | `input_scale` | l'angle compte autant que les vitesses |
+# | `NN`, non défini ; sept couches | `nn.Sequential`, trois couches | plus rapide à lire, et plus constant ici |
+# | observations brutes | `input_scale` | l'angle pèse autant que les vitesses |
 # | `discount=1` | `gamma`, moins de 1 | les valeurs ont un plafond |
 # | `dones` | `terminated` | le chronomètre n'est pas une chute |
 # | colonnes `(B, 1)` et masques entiers | lignes `(B,)` et booléens, formes vérifiées | une faute de forme devient une erreur |
@@ -1009,8 +1032,8 @@ for nom, (rang, attendu) in CAS.items():
 
 # %% [markdown]
 # Quand les trois sont cochées, faites-la conduire de vrais agents : l'entraînement du paquet accepte votre
-# fonction à la place de la sienne. Votre cible doit alors marcher sur `(S, B, A)` : écrivez le maximum
-# sur le **dernier** axe.
+# fonction à la place de la sienne. Comparez les huit retours avant et après. Les `S` agents apprennent
+# ensemble : votre cible doit donc accepter `(S, B, A)`, et prendre le maximum sur le **dernier** axe.
 
 # %% tags=["nbval-ignore-output"]
 eleve = Training(replace(REGLAGE, total_steps=6_400), range(8), td_target=ma_cible)
@@ -1110,9 +1133,9 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 #
 # 1. La cible est $r + \gamma \max Q(s', a')$, et $r$ seul quand l'épisode s'est **terminé** ; on la tient
 #    pour une constante, sans quoi la perte baisse en déformant les valeurs.
-# 2. Un **réseau cible** trop vif laisse les valeurs s'emballer, trop lent il les empêche de monter ; une
+# 2. Trop vif, un **réseau cible** laisse les valeurs s'emballer ; trop lent, il les empêche de monter. Une
 #    copie vaut, au mieux, un pas d'avenir.
-# 3. Une faute de DQN ne fait pas d'erreur, elle fait de mauvais agents : on la cherche dans de **petits mondes** dont on
+# 3. Une faute de DQN ne lève pas d'erreur, elle fait de mauvais agents : on la cherche dans de **petits mondes** dont on
 #    connaît les valeurs, et l'on vérifie que chacun sait refuser.
 #
 # Le prochain carnet ouvre la boucle : [05 · La boucle d'entraînement](05_la_boucle_d_entrainement.ipynb).
