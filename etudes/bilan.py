@@ -84,7 +84,7 @@ def comparing() -> list[str]:
                 spread(seconds, 2, "s"),
                 f"× {number(np.median(seconds) / ours, 1)}",
                 spread(steps),
-                percent(held.mean()),
+                percent(held.mean(), 1),
                 f"{number(np.median(memory))} Mio",
             )
         )

@@ -4,12 +4,12 @@
     OMP_NUM_THREADS=1 .venv/bin/python etudes/comparaison.py
 
 Un cœur, un fil, les systèmes à tour de rôle, graine après graine, chacun dans un processus neuf.
-Même règle pour tous : tous les 1 000 pas d'environnement (500 pour nous, qui allons plus vite),
-l'agent glouton joue 100 épisodes depuis de nouveaux départs, que l'entraînement ne lit jamais. Le
-temps est celui du processeur, hors évaluations. Les nombres des pairs sont ceux de `rl-zoo3` ; les
-nôtres sont réglés sur cette tâche comme les leurs. Une graine faite est aussitôt écrite dans
-comparaison.csv : on peut interrompre et relancer. La dernière colonne est le sommet de mémoire vive
-(Mio) de l'entraînement, hors ce qu'occupent déjà les bibliothèques importées.
+Même règle pour tous : tous les 1 000 pas d'environnement, l'agent glouton joue 100 épisodes depuis
+de nouveaux départs, que l'entraînement ne lit jamais. Le temps est celui du processeur, hors
+évaluations. Les nombres des pairs sont ceux de `rl-zoo3` ; les nôtres sont réglés sur cette tâche
+comme les leurs. Une graine faite est aussitôt écrite dans comparaison.csv : on peut interrompre et
+relancer. La dernière colonne est le sommet de mémoire vive (Mio) de l'entraînement, hors ce
+qu'occupent déjà les bibliothèques importées.
 """
 
 import resource
@@ -31,6 +31,7 @@ from cartpole_helpers.policies import Policy
 from cartpole_helpers.repairs import RECIPES
 
 SEEDS = range(20)
+EVERY = 1_000
 EPISODES = 100
 FRESH = 3_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 HEADER = ("systeme", "graine", "pas", "secondes", "retour", "memoire")
@@ -52,14 +53,14 @@ class Clock:
 
 
 class EvaluateEvery(BaseCallback):
-    """Évalue un agent de Stable-Baselines3 tous les `every` pas d'environnement."""
+    """Évalue un agent de Stable-Baselines3 tous les `EVERY` pas d'environnement."""
 
-    def __init__(self, clock: Clock, every: int):
+    def __init__(self, clock: Clock):
         super().__init__()
-        self.clock, self.every = clock, every
+        self.clock = clock
 
     def _on_step(self) -> bool:
-        if self.num_timesteps % self.every < self.training_env.num_envs:
+        if self.num_timesteps % EVERY < self.training_env.num_envs:
             self.clock.evaluate(greedy(self.model), self.num_timesteps)
         return True
 
@@ -74,7 +75,7 @@ def ours(name: str, seed: int) -> list[tuple]:
     clock = Clock()
     training = Training(RECIPES[name], seed)
     for step in training.run():
-        if step.env_steps % 500 < training.config.carts:
+        if step.env_steps % EVERY < training.config.carts:
             clock.evaluate(training.agent, step.env_steps)
     return clock.rows
 
@@ -99,7 +100,7 @@ def peer_dqn(seed: int) -> list[tuple]:
         seed=seed,
         device="cpu",
     )
-    model.learn(50_000, callback=EvaluateEvery(clock, 1_000))
+    model.learn(50_000, callback=EvaluateEvery(clock))
     return clock.rows
 
 
@@ -120,7 +121,7 @@ def peer_ppo(seed: int) -> list[tuple]:
         seed=seed,
         device="cpu",
     )
-    model.learn(100_000, callback=EvaluateEvery(clock, 1_000))
+    model.learn(100_000, callback=EvaluateEvery(clock))
     return clock.rows
 
 
