@@ -1,4 +1,4 @@
-"""De la Version 1 à la Version 2 : les réparations, dans l'ordre, et ce que l'on ôte pour voir."""
+"""De la Version 1 à la Version 2 : les réparations, ce que l'on ôte ou règle autrement."""
 
 from dataclasses import replace
 from itertools import accumulate
@@ -70,6 +70,24 @@ RECIPES: dict[str, Config] = {
     "les deux": replace(VERSION_2, mirror=True, start_x=2.0),
 }
 """La Version 2, et avec les deux connaissances du problème que ses pairs n'ont pas."""
+
+
+TUNED: dict[str, tuple] = {
+    "gamma": (0.8, 0.95, 0.985, 0.995, 1.0),
+    "learning_rate": (0.0005, 0.002, 0.008, 0.03),
+    "target_rate": (0.002, 0.05, 1.0),
+    "capacity": (500, 5_000, 50_000),
+}
+"""Quatre champs de la Version 2, et les valeurs dont on a essayé toutes les combinaisons."""
+
+
+def tuned(**changes) -> Config:
+    """Rend VERSION_2, sur 20 000 pas, avec d'autres valeurs des champs de `TUNED`.
+
+    Le plancher du pas d'apprentissage le suit : dix fois moins, comme dans VERSION_2.
+    """
+    config = replace(VERSION_2, learning_rate_floor=0.0, total_steps=20_000, **changes)
+    return replace(config, learning_rate_floor=config.learning_rate / 10)
 
 
 def ladder() -> dict[str, Config]:

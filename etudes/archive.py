@@ -18,8 +18,9 @@ class Archive:
         with self.path.open("a", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(rows)
 
-    def finished(self) -> set[tuple[str, int]]:
-        """Rend les couples déjà archivés : les deux premières colonnes, un nom et une graine."""
+    def finished(self) -> set[tuple]:
+        """Rend ce qui est déjà archivé : les colonnes qui nomment le réglage, puis la graine."""
         with self.path.open(encoding="utf-8", newline="") as file:
-            _, *rows = csv.reader(file)
-        return {(name, int(seed)) for name, seed, *_ in rows}
+            header, *rows = csv.reader(file)
+        place = header.index("graine")
+        return {(*row[:place], int(row[place])) for row in rows}

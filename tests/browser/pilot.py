@@ -12,6 +12,7 @@ from threading import Timer
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
+CAPTURES = ROOT / "captures"
 START = 60_000  # ms, pour que la page et le noyau soient prêts
 RUN = 300_000  # ms, pour qu'un carnet entier soit exécuté
 STOP = 60  # s, pour que tout s'arrête après Ctrl-C

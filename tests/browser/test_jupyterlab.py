@@ -4,12 +4,11 @@ import os
 
 import nbformat
 import pytest
-from pilot import BROKEN, POP_UPS, ROOT, Launcher, Reader
+from pilot import BROKEN, CAPTURES, POP_UPS, ROOT, Launcher, Reader
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Ctrl-C ne s'envoie ainsi que sous Unix.")
 
 NOTEBOOKS = sorted(path.name for path in ROOT.glob("notebooks/*.ipynb"))
-CAPTURES = ROOT / "captures"
 FAULTY_PROSE = r"Deux formules fausses : $\left( x$ et $\inconnu$."
 FAULTY_CODE = (
     "import sys; print('alerte', file=sys.stderr)",

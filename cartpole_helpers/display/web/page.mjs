@@ -1,0 +1,103 @@
+// Ce que partagent les pages : leurs éléments, les nombres à la française, l'échange avec le noyau.
+
+const SVG = "http://www.w3.org/2000/svg";
+const PATIENCE = 2500; // ms sans réponse après quoi l'on dit que le noyau se tait
+const FOCUSABLE = new Set(["button", "input", "select", "summary"]);
+export const COLOURS = ["blue", "vermilion", "green", "purple", "orange", "sky"];
+export const DASHES = ["", "7 3", "2 2", "9 3 2 3", "12 3", "4 4"];
+
+// Les enfants sont des nœuds ou des textes, jamais du HTML : un nom hostile reste un nom.
+function filled(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name, value);
+    else if (value !== false && value != null) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children);
+  return node;
+}
+
+export function element(tag, attributes = {}, ...children) {
+  const node = filled(document.createElement(tag), attributes, children);
+  // Sans cela, JupyterLab prendrait pour lui les touches de ce qui a le focus, flèches comprises.
+  if (FOCUSABLE.has(tag) || "tabindex" in attributes) node.dataset.lmSuppressShortcuts = "true";
+  return node;
+}
+
+export function shape(tag, attributes = {}, ...children) {
+  return filled(document.createElementNS(SVG, tag), attributes, children);
+}
+
+export function button(label, onClick, attributes = {}) {
+  return element("button", { type: "button", click: onClick, ...attributes }, label);
+}
+
+// Virgule décimale, milliers séparés, vrai signe moins.
+export function number(value, digits = 0) {
+  if (value == null || !Number.isFinite(value)) return "non fini";
+  const [whole, decimals] = Math.abs(value).toFixed(digits).split(".");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  const written = decimals ? `${grouped},${decimals}` : grouped;
+  return value < 0 && /[1-9]/.test(written) ? `\u2212${written}` : written;
+}
+
+// Trois chiffres qui comptent, quelle que soit la grandeur.
+export function brief(value) {
+  if (value == null || !Number.isFinite(value)) return "non fini";
+  if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6)) {
+    const [digits, power] = value.toExponential(1).split("e");
+    return `${digits.replace(".", ",").replace("-", "\u2212")}·10${superscript(Number(power))}`;
+  }
+  const size = Math.abs(value);
+  return number(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
+}
+
+export function superscript(power) {
+  return String(power).replace(/./g, (sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻");
+}
+
+// Un trait d'octets devient un tableau de nombres ; il peut ne pas commencer sur un multiple de 4.
+export function numbers(view, Kind = Float32Array) {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
+  return new Kind(bytes.buffer);
+}
+
+// Rend `ask(content, buffers)`, qui parle au noyau ; `say(text)` montre au lecteur ce qui cloche,
+// et `onRefusal()` remet la page dans l'état que le noyau connaît.
+export function kernel(model, say, onRefusal = () => {}) {
+  const waiting = new Map();
+  model.on("msg:custom", (reply) => {
+    if (!waiting.has(reply.answer)) return;
+    clearTimeout(waiting.get(reply.answer));
+    waiting.delete(reply.answer);
+    say(reply.error ?? "");
+    if (reply.error) onRefusal();
+  });
+  return (content, buffers = []) => {
+    if (model.offline) {
+      say("Il n'y a pas de noyau derrière cette page : ouvrez le carnet et exécutez la cellule.");
+      return;
+    }
+    const id = Math.random().toString(36).slice(2);
+    const late = () => say("Le noyau ne répond pas : il calcule, ou il a été redémarré. "
+      + "S'il a redémarré, exécutez de nouveau la cellule.");
+    waiting.set(id, setTimeout(late, PATIENCE));
+    model.send({ ...content, id }, undefined, buffers);
+  };
+}
+
+// Rend la page vivante là où il n'y a pas de noyau, à partir de l'état gardé dans le carnet.
+export function mount(place, render, state) {
+  const revive = (value) => (value?.base64 === undefined ? value : decoded(value.base64));
+  for (const el of document.querySelectorAll(`[data-page="${place}"]:not([data-alive])`)) {
+    const values = Object.fromEntries(Object.entries(state).map(([k, v]) => [k, revive(v)]));
+    const model = { offline: true, get: (name) => values[name], on() {}, off() {}, send() {} };
+    el.dataset.alive = "";
+    el.replaceChildren();
+    render({ model, el });
+  }
+}
+
+function decoded(base64) {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  return new DataView(bytes.buffer);
+}

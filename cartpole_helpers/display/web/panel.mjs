@@ -1,0 +1,263 @@
+// Le panneau : des réglages, des commandes, le chariot, quatre courbes, et les essais superposés.
+
+import {
+  COLOURS, DASHES, brief, button, element, kernel, number, shape,
+} from "./page.mjs";
+import { scene } from "./scene.mjs";
+import { chart } from "./chart.mjs";
+
+const X_LABEL = "pas de jeu";
+
+export function render({ model, el }) {
+  const note = element("p", { class: "cp-note", role: "status", "aria-live": "polite" });
+  const say = (text) => {
+    note.textContent = text;
+    note.classList.toggle("cp-alert", text !== "");
+  };
+  const form = settingsForm(model, (content) => ask(content));
+  const ask = kernel(model, say, form.draw);
+  const commands = commandRow(model, ask);
+  const view = trainingView(model);
+  const parts = [form, commands, view];
+
+  el.classList.add("cp");
+  el.replaceChildren(element(
+    "div",
+    { class: "cp-panel", role: "group", "aria-label": "Panneau d'entraînement" },
+    element("div", { class: "cp-head" }, form.header, commands.node, note),
+    element("div", { class: "cp-view" }, view.node, form.python),
+    form.node,
+  ));
+  const drawForm = () => form.draw();
+  const drawStatus = () => parts.forEach((part) => part.onStatus?.());
+  const drawCurves = () => view.onCurves();
+  model.on("change:form", drawForm);
+  model.on("change:status", drawStatus);
+  model.on("change:current change:past", drawCurves);
+  drawForm();
+  drawStatus();
+  drawCurves();
+  if (!model.offline) model.send({ do: "open" });
+  return () => {
+    model.off("change:form", drawForm);
+    model.off("change:status", drawStatus);
+    model.off("change:current change:past", drawCurves);
+    if (!model.offline) model.send({ do: "close" });
+  };
+}
+
+// Les réglages : préréglages et graine en tête, un curseur par champ dessous.
+function settingsForm(model, ask) {
+  const sliders = new Map();
+  const presets = model.get("presets").map((name) =>
+    button(name, () => ask({ do: "use", preset: name }), { "aria-pressed": "false" }));
+  const seed = element("input", {
+    type: "number", min: 0, step: 1, value: 0, style: "width: 7em",
+    change: () => ask({ do: "seed", seed: Number(seed.value) }),
+  });
+  const line = element("code", { class: "cp-code" });
+  const pending = element("p", { class: "cp-note" });
+  const groups = model.get("fields").map(({ group, fields }, rank) => element(
+    "details",
+    { open: rank === 0 },
+    element("summary", {}, group),
+    ...fields.map((field) => {
+      const one = slider(field, (value) => ask({ do: "set", field: field.name, rank: value }));
+      sliders.set(field.name, one);
+      return one.node;
+    }),
+  ));
+  const header = element(
+    "div",
+    { class: "cp-row" },
+    element("span", {}, "Partir de"),
+    ...presets,
+    element("label", {}, "graine", seed),
+  );
+  const node = element(
+    "section",
+    { "aria-label": "Réglages" },
+    element("div", { class: "cp-sliders" }, ...groups),
+  );
+  const python = element(
+    "section",
+    { class: "cp-python", "aria-label": "Réglages, en Python" },
+    element("p", { class: "cp-note" }, "La ligne de Python qui refait ces réglages\u00a0:"),
+    line,
+    pending,
+  );
+  function draw() {
+    const { chosen, preset, seed: value, line: text } = model.get("form");
+    for (const [name, one] of sliders) one.draw(chosen[name]);
+    for (const item of presets) item.setAttribute("aria-pressed", item.textContent === preset);
+    if (document.activeElement !== seed) seed.value = value;
+    line.textContent = text;
+  }
+  function onStatus() {
+    pending.textContent = model.get("status").pending
+      ? "Ces réglages diffèrent de ceux de l'essai montré\u00a0: ils serviront au prochain départ." : "";
+  }
+  return { node, header, python, draw, onStatus };
+}
+
+function slider({ name, label, help, choices }, onChange) {
+  const last = choices.length - 1;
+  const value = element("output", { class: "cp-chosen" });
+  const show = (text) => {
+    value.textContent = text;
+    input.setAttribute("aria-valuetext", text);
+  };
+  const input = element("input", {
+    type: "range", min: 0, max: last, step: 1, name, "aria-label": `${label} (${name})`,
+    input: () => show(choices[input.value]),
+    change: () => onChange(Number(input.value)),
+  });
+  const node = element(
+    "div",
+    { class: "cp-slider" },
+    element("div", { class: "cp-name" }, element("span", {}, label), element("code", {}, name), value),
+    element("div", { class: "cp-range" },
+      element("span", { class: "cp-small" }, choices[0]),
+      input,
+      element("span", { class: "cp-small" }, choices[last])),
+    element("div", { class: "cp-small" }, help),
+  );
+  function draw({ rank, text }) {
+    input.value = rank;
+    show(text);
+  }
+  return { node, draw };
+}
+
+// Les commandes, et où l'on en est.
+function commandRow(model, ask) {
+  const main = button("Démarrer", () => ask({ do: main.dataset.does }), { class: "cp-main" });
+  const one = button("Un tour", () => ask({ do: "step" }), { title: "Fait un seul tour de boucle" });
+  const stop = button("Arrêter", () => ask({ do: "stop" }));
+  const clear = button("Effacer", () => ask({ do: "clear" }), { title: "Efface toutes les courbes" });
+  const pace = element("select", { change: () => ask({ do: "pace", pace: pace.value }) },
+    ...model.get("paces").map((name) => element("option", { value: name }, name)));
+  const bar = element("progress", { max: 1, value: 0, "aria-label": "Avancement" });
+  const told = element("span", { class: "cp-told" });
+  const node = element(
+    "div",
+    {},
+    element("div", { class: "cp-row" }, main, one, stop, clear, element("label", {}, "cadence", pace)),
+    element("div", { class: "cp-row" }, bar, told),
+  );
+  function onStatus() {
+    const { phase, now, remaining, error } = model.get("status");
+    const active = phase === "en cours";
+    main.dataset.does = active ? "pause" : "start";
+    main.textContent = active ? "Pause" : phase === "en pause" ? "Reprendre" : "Démarrer";
+    one.disabled = active;
+    stop.disabled = !active && phase !== "en pause";
+    clear.disabled = !now;
+    pace.value = model.get("form").pace;
+    bar.value = now ? Math.min(now.env_steps / now.total, 1) : 0;
+    told.textContent = error || progress(phase, now, remaining);
+    told.classList.toggle("cp-alert", Boolean(error));
+  }
+  return { node, onStatus };
+}
+
+function progress(phase, now, remaining) {
+  if (!now) return "Prêt.";
+  const parts = [
+    phase[0].toUpperCase() + phase.slice(1),
+    `${number(Math.min(now.env_steps, now.total))} pas sur ${number(now.total)}`,
+    `${number(now.gradient_steps)} mises à jour`,
+  ];
+  if (remaining != null) parts.push(`encore ${duration(remaining)}`);
+  return parts.join(" · ");
+}
+
+function duration(seconds) {
+  if (seconds < 100) return `${number(Math.ceil(seconds))}\u00a0s`;
+  return seconds < 6000 ? `${number(seconds / 60)}\u00a0min` : `${number(seconds / 3600, 1)}\u00a0h`;
+}
+
+// Le chariot, quatre mesures et leurs courbes.
+function trainingView(model) {
+  const cart = scene();
+  const measures = new Map(
+    [["greedy", "retour sans hasard"], ["loss", "perte"], ["epsilon", "ε"], ["q", "Q(s₀)"]]
+      .map(([name, label]) => [name, { label, value: element("td", { class: "cp-number" }) }]),
+  );
+  const table = element("table", {}, ...[...measures.values()].map(({ label, value }) =>
+    element("tr", {}, element("th", { scope: "row" }, label), value)));
+  const charts = {
+    greedy: chart({ title: "Retour", unit: "pas", xLabel: X_LABEL, low: 0, high: 520 }),
+    loss: chart({ title: "Perte", unit: "échelle logarithmique", xLabel: X_LABEL, log: true }),
+    epsilon: chart({ title: "ε", unit: "part de hasard", xLabel: X_LABEL, low: 0, high: 1.04 }),
+    q: chart({ title: "Q(s₀)", unit: "tige droite, immobile", xLabel: X_LABEL }),
+  };
+  const keys = element("ul", { class: "cp-keys", "aria-label": "Essais montrés" });
+  const node = element(
+    "section",
+    { "aria-label": "Entraînement" },
+    element("div", { class: "cp-live" }, cart.node, table),
+    element("div", { class: "cp-charts" }, ...Object.values(charts).map(({ node: one }) => one)),
+    keys,
+  );
+
+  function onStatus() {
+    const { now } = model.get("status");
+    for (const [name, { value }] of measures) value.textContent = now ? measure(name, now) : "—";
+    if (!now) return cart.draw([0, 0, 0, 0]);
+    if (now.state) cart.draw(now.state, now.action, `premier chariot, action ${["gauche", "droite"][now.action]}`);
+  }
+
+  function measure(name, now) {
+    if (name === "loss" || name === "q") {
+      if (now.diverged) return "non fini";
+    }
+    return now[name] == null ? "—" : brief(now[name]);
+  }
+
+  function onCurves() {
+    const current = model.get("current");
+    const runs = [...model.get("past"), ...(current.curves ? [current] : [])].map((run, rank, all) => ({
+      ...run, ...look(run.rank), latest: rank === all.length - 1,
+    }));
+    const total = Math.max(1, ...runs.map((run) => run.total));
+    for (const [name, one] of Object.entries(charts)) {
+      const series = runs.map((run) => ({
+        ...run.curves[name], colour: run.colour, dash: run.dash, width: run.latest ? 2.4 : 1.3,
+        dots: name === "greedy" && run.latest,
+      }));
+      if (name === "greedy" && current.curves) {
+        series.unshift({ ...current.curves.played, colour: "muted", width: 1 });
+      }
+      one.draw({ series, marks: marks(name, current), xRange: [0, total] });
+    }
+    keys.replaceChildren(...runs.map(legend), ...(current.curves ? [playedLegend()] : []));
+  }
+
+  return { node, onStatus, onCurves };
+}
+
+// Chaque essai garde sa couleur et ses tirets, quel que soit le nombre d'essais restés à l'écran.
+function look(rank) {
+  return { colour: COLOURS[rank % COLOURS.length], dash: DASHES[rank % DASHES.length] };
+}
+
+function marks(name, { gamma }) {
+  if (name === "greedy") return [{ y: 475, text: "seuil : 475" }];
+  if (name !== "q" || !(gamma < 1)) return [];
+  return [{ y: 1 / (1 - gamma), text: `plafond 1/(1−γ) = ${brief(1 / (1 - gamma))}`, kept: true }];
+}
+
+function legend({ label, colour, dash, latest }) {
+  return element("li", {}, sample(colour, dash, latest ? 2.4 : 1.3), label);
+}
+
+function playedLegend() {
+  return element("li", {}, sample("muted", "", 1), "retour en jouant, hasard compris");
+}
+
+function sample(colour, dash, width) {
+  return shape("svg", { width: 34, height: 10, "aria-hidden": "true" }, shape("line", {
+    x1: 0, x2: 34, y1: 5, y2: 5, class: `cp-stroke-${colour}`, "stroke-dasharray": dash, "stroke-width": width,
+  }));
+}

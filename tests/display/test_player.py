@@ -1,0 +1,340 @@
+"""L'épisode rejoué, sans navigateur : ce que la page reçoit est l'épisode, en peu d'octets."""
+
+import json
+import re
+import shutil
+import struct
+import subprocess
+from base64 import b64decode
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cartpole_helpers
+from cartpole_helpers import load, play, policies
+from cartpole_helpers.display.player import player
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULE = Path(cartpole_helpers.__file__).parent / "display/web/player.mjs"
+FINENESS = [1e-4, 1e-3, np.radians(0.005), np.radians(0.5)]  # bien moins que ce que l'on affiche
+OUTSIDE = re.compile(r"""(?:src|href)\s*=\s*["'](?!data:)|@import|url\(|fetch\(""")
+UNPACK = f"""
+import {{ readFileSync }} from "node:fs";
+import {{ finiteRuns, isContrary, unpack }} from {json.dumps(MODULE.as_uri())};
+const state = JSON.parse(readFileSync(0, "utf-8"));
+const view = ({{ base64 }}) => {{
+  const bytes = Buffer.from(base64, "base64");
+  const odd = new Uint8Array(bytes.length + 1); // une place que rien n'aligne
+  odd.set(bytes, 1);
+  return new DataView(odd.buffer, 1);
+}};
+const get = (name) => (state[name]?.base64 === undefined ? state[name] : view(state[name]));
+const episode = unpack({{ get }});
+const steps = [...Array(episode.last).keys()];
+console.log(JSON.stringify({{
+  states: episode.states,
+  actions: steps.map(episode.action),
+  epsilon: steps.map(episode.epsilon),
+  gaps: episode.gaps,
+  contrary: episode.gaps && steps.map((t) => isContrary(episode, t)),
+  runs: episode.gaps && finiteRuns(episode.gaps).map(({{ from, y }}) => [from, y.length]),
+  map: episode.map && [...Array(625).keys()].map((i) => episode.map(625 + i)),
+}}));
+"""
+
+
+class Hesitant:
+    """Un agent qui, une fois sur dix, tire son action au hasard."""
+
+    def __init__(self, agent):
+        self.q_values = agent.q_values
+        self._agent, self._draws = agent, np.random.default_rng(0)
+
+    def __call__(self, observations):
+        if self._draws.random() < 0.1:
+            return self._draws.integers(2, size=len(observations))
+        return self._agent(observations)
+
+
+@pytest.fixture(scope="module")
+def agent():
+    return load(ROOT / "checkpoints/agent_5600_pas.safetensors")
+
+
+@pytest.fixture(scope="module")
+def whole(agent):
+    """Un vrai épisode de 500 pas, où toutes les actions ne sont pas gloutonnes."""
+    episode = play(Hesitant(agent), seed=0)
+    assert len(episode.actions) == 500
+    return episode
+
+
+@pytest.fixture(scope="module")
+def fall():
+    """Un épisode qui finit vite, par la chute de la tige, et sans valeurs d'action."""
+    episode = play(policies.push_by_angle, seed=1)
+    assert 10 < len(episode.actions) < 100
+    return episode
+
+
+def received(shown):
+    """L'état que la page lit, tel qu'il est écrit dans le HTML, et combien d'octets il y prend."""
+    written = re.search(r"mount\(PLACE, render, (\{.*\})\);", shown.frozen())[1]
+    state = json.loads(written, parse_constant=pytest.fail)  # ni NaN, ni infini
+    return state, len(written.encode())
+
+
+def decoded(state, name, kind):
+    """Les nombres d'un champ, lus un à un, petit-boutistes."""
+    data = b64decode(state[name]["base64"])
+    return [value for (value,) in struct.iter_unpack(f"<{kind}", data)]
+
+
+def bits(state, name, count):
+    data = b64decode(state[name]["base64"])
+    assert len(data) == -(-count // 8)
+    return [data[i // 8] >> i % 8 & 1 for i in range(count)]
+
+
+def in_the_page(shown, require):
+    """Ce que la page comprend de ce qu'elle reçoit."""
+    node = shutil.which("node")
+    require("node", node)
+    state, _ = received(shown)
+    command = [node, "--input-type=module", "-e", UNPACK]
+    told = subprocess.run(command, input=json.dumps(state), capture_output=True, text=True)
+    assert told.stderr == ""
+    return json.loads(told.stdout)
+
+
+# Ce que la page reçoit
+
+
+def test_a_whole_episode_is_light(whole, agent):
+    shown = player(whole, agent, epsilon=np.linspace(1, 0, 500))
+    state, size = received(shown)
+    assert all(state[name] for name in ("q_values", "maps", "epsilon"))
+    assert size <= 20_000
+    assert len(shown.still.image) < 60_000
+
+
+def test_the_bytes_tell_the_episode(whole, agent):
+    epsilon = np.linspace(1, 0, 500)
+    state, _ = received(player(whole, agent, epsilon=epsilon))
+    packed = np.reshape(decoded(state, "observations", "h"), (501, 4))
+    error = abs(packed * state["scale"] - whole.observations.astype(float))
+    assert (error <= 0.501 * np.array(state["scale"])).all()
+    assert (error.max(axis=0) < FINENESS).all()
+    assert bits(state, "actions", 500) == whole.actions.tolist()
+    assert decoded(state, "q_values", "f") == whole.q_values.ravel().tolist()
+    np.testing.assert_allclose(decoded(state, "epsilon", "f"), epsilon, atol=1e-7)
+
+
+def test_the_page_reads_what_was_written(whole, agent, require):
+    read = in_the_page(player(whole, agent, epsilon=0.1), require)
+    np.testing.assert_allclose(read["states"], whole.observations, atol=1e-3)
+    assert read["actions"] == whole.actions.tolist()
+    np.testing.assert_allclose(read["epsilon"], np.full(500, 0.1), atol=1e-7)
+    left, right = whole.q_values.T.astype(float)
+    np.testing.assert_array_equal(read["gaps"], right - left)
+    contrary = (whole.actions != np.argmax(whole.q_values, axis=1)).tolist()
+    assert read["contrary"] == contrary
+    assert 0 < sum(contrary) < 100
+    assert read["runs"] == [[0, 500]]
+
+
+def test_a_constant_epsilon_is_written_once(whole):
+    state, _ = received(player(whole, epsilon=0.25))
+    assert decoded(state, "epsilon", "f") == [0.25]
+
+
+@pytest.mark.parametrize(("length", "every"), [(1, 1), (49, 1), (50, 2), (449, 9), (500, 10)])
+def test_maps_are_the_denser_as_the_episode_is_short(whole, length, every):
+    state, _ = received(player(cut(whole, length), policies.lqr))
+    assert state["every"] == every
+    maps = -(-(length + 1) // every)
+    assert maps <= 51
+    assert len(b64decode(state["maps"]["base64"])) == -(-maps * 625 // 8)
+
+
+def cut(episode, length):
+    """Les `length` premiers pas de `episode`."""
+    return episode._replace(
+        observations=episode.observations[: length + 1],
+        actions=episode.actions[:length],
+        q_values=episode.q_values[:length],
+        truncated=False,
+    )
+
+
+def tilted(observations):
+    """Une politique où les quatre composantes comptent, chacune à sa façon."""
+    x, x_dot, theta, theta_dot = np.transpose(observations)
+    return (2 * x + x_dot + 9 * theta + 0.4 * theta_dot > 0.1).astype(int)
+
+
+@pytest.mark.parametrize("policy", [tilted, policies.lqr])
+def test_the_maps_are_the_actions_of_the_policy(whole, policy):
+    state, _ = received(player(whole, policy))
+    drawn = bits(state, "maps", 51 * 625)
+    assert 0 < sum(drawn) < len(drawn)
+    theta, theta_dot = state["plane"]
+    for k, row, column in product((0, 17, 50), range(0, 25, 3), range(25)):
+        x, x_dot, *_ = whole.observations[10 * k]
+        angle, spin = theta * (column - 12) / 12.5, theta_dot * (row - 12) / 12.5
+        asked = np.array([[x, x_dot, angle, spin]], np.float32)
+        assert drawn[625 * k + 25 * row + column] == policy(asked)[0], (k, row, column)
+
+
+def test_the_page_reads_the_same_map(whole, require):
+    shown = player(whole, tilted)
+    drawn = bits(received(shown)[0], "maps", 51 * 625)
+    assert in_the_page(shown, require)["map"] == drawn[625:1250]
+    assert drawn[625:1250] != drawn[:625]
+
+
+def test_the_plane_holds_the_episode(whole, fall):
+    assert received(player(whole))[0]["plane"] == np.radians([15, 150]).tolist()
+    wide = fall._replace(observations=fall.observations * np.float32([1, 1, 2, 4]))
+    reached = abs(wide.observations[:, 2:]).max(axis=0)
+    assert (reached > np.radians([15, 150])).all()
+    np.testing.assert_allclose(received(player(wide))[0]["plane"], 1.05 * reached, rtol=1e-6)
+
+
+def test_an_episode_at_rest_is_told(whole, require):
+    rest = cut(whole, 1)._replace(observations=np.zeros((2, 4)))
+    assert in_the_page(player(rest), require)["states"] == [[0, 0, 0, 0]] * 2
+
+
+# Ce qui manque, ce qui diverge
+
+
+def test_without_values_nor_policy_the_rest_is_told(fall, require):
+    shown = player(fall)
+    state, _ = received(shown)
+    assert (state["q_values"], state["maps"]) == (None, None)
+    read = in_the_page(shown, require)
+    assert read["actions"] == fall.actions.tolist()
+    assert (read["gaps"], read["map"]) == (None, None)
+
+
+def test_values_that_diverge_reach_the_page_and_compare_to_nothing(whole, require):
+    q = np.array(whole.q_values, float)
+    q[3, 0], q[4, 1], q[7, 1] = np.nan, np.inf, 1e300  # trop grand en simple précision
+    shown = player(whole._replace(q_values=q))
+    lost = np.flatnonzero(~np.isfinite(decoded(received(shown)[0], "q_values", "f")))
+    assert lost.tolist() == [6, 9, 15]
+    read = in_the_page(shown, require)
+    assert read["runs"] == [[0, 3], [5, 2], [8, 492]]
+    assert not any(read["contrary"][t] for t in (3, 4, 7))
+
+
+def test_equal_values_prefer_nothing(whole, require):
+    q = np.ones((500, 2), np.float32)
+    assert not any(in_the_page(player(whole._replace(q_values=q)), require)["contrary"])
+
+
+# Ce que l'on en lit
+
+
+@pytest.mark.parametrize(
+    ("last", "ended", "told"),
+    [
+        ([1.0, 0, 0.22, 0], (True, False), "chute de la tige"),
+        ([1.0, 0, -0.22, 0], (True, True), "chute de la tige"),
+        ([-2.41, 0, 0.1, 0], (True, False), "sortie du rail"),
+        ([0.1, 0, 0.1, 0], (False, True), "interrompu à 500 pas"),
+        ([0.1, 0, 0.1, 0], (False, False), "inachevé"),
+    ],
+)
+def test_how_it_ended_is_told(whole, last, ended, told):
+    observations = np.vstack([whole.observations[:-1], last])
+    terminated, truncated = ended
+    shown = player(
+        whole._replace(observations=observations, terminated=terminated, truncated=truncated)
+    )
+    assert received(shown)[0]["ending"].replace("\u00a0", " ") == told
+    assert told in shown.still.alt
+
+
+def test_a_notebook_shows_it_without_a_kernel(whole, agent):
+    shown = player(whole, agent)
+    data = shown._repr_mimebundle_()
+    assert data == {"text/html": shown.frozen(), "text/plain": shown.still.alt}
+    assert "Épisode de la graine 0 : 500 pas" in re.sub("[\u00a0\u202f]", " ", data["text/plain"])
+    assert OUTSIDE.findall(data["text/html"]) == []
+
+
+def test_the_same_episode_gives_the_same_bytes(whole, agent):
+    first, second = (player(whole, agent, epsilon=0.1).frozen() for _ in range(2))
+    assert first == second
+    assert player(whole, agent, epsilon=0.2).frozen() != first
+
+
+# Ce qui ne va pas
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            {"observations": np.zeros((501, 3))},
+            r"episode\.observations doit être de forme \(N, 4\)",
+        ),
+        ({"observations": np.full((501, 4), np.nan)}, r"episode\.observations .* finis"),
+        ({"observations": np.zeros((1, 4)), "actions": []}, "deux états au moins"),
+        ({"actions": np.zeros(499, int)}, r"episode\.actions doit être de forme \(500,\)"),
+        ({"actions": np.full(500, 2)}, r"episode\.actions .* 2 reçu"),
+        ({"q_values": np.zeros((500, 3))}, r"episode\.q_values .* \(500, 2\) : \(500, 3\) reçu"),
+        ({"seed": -1}, r"episode\.seed .* -1 reçu"),
+    ],
+)
+def test_an_episode_that_is_not_one_is_refused(whole, change, told):
+    with pytest.raises(ValueError, match=told):
+        player(whole._replace(**change))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"seed": "</script><script>alert(1)</script>"}, r"episode\.seed"),
+        ({"terminated": "<b>"}, r"episode\.terminated doit être True ou False : '<b>' reçu"),
+        ({"truncated": 1}, r"episode\.truncated doit être True ou False : 1 reçu"),
+        ({"q_values": [["a", "b"]] * 500}, r"episode\.q_values doit être un tableau de nombres"),
+    ],
+)
+def test_no_text_enters_by_an_episode(whole, change, told):
+    with pytest.raises(TypeError, match=told):
+        player(whole._replace(**change))
+
+
+def test_a_tuple_is_not_an_episode(whole):
+    with pytest.raises(TypeError, match="episode doit être un Episode"):
+        player(tuple(whole))
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "error", "told"),
+    [
+        (1.1, ValueError, r"epsilon doit être un nombre entre 0 et 1 : 1\.1 reçu"),
+        (-0.1, ValueError, r"epsilon .* -0\.1 reçu"),
+        (np.nan, ValueError, "epsilon"),
+        ("peu", TypeError, "epsilon doit être un tableau de nombres"),
+        (np.zeros(499), ValueError, r"epsilon doit être de forme \(500,\) : \(499,\) reçu"),
+        (np.linspace(0, 2, 500), ValueError, "epsilon doit être entre 0 et 1 à chaque pas"),
+    ],
+)
+def test_an_impossible_epsilon_is_refused(whole, epsilon, error, told):
+    with pytest.raises(error, match=told):
+        player(whole, epsilon=epsilon)
+
+
+def test_a_policy_that_is_not_one_is_refused(whole):
+    with pytest.raises(TypeError, match="policy doit être une fonction : 3 reçu"):
+        player(whole, 3)
+    with pytest.raises(ValueError, match=r"policy\(observations\) doit être de forme"):
+        player(whole, lambda observations: np.zeros(3, int))
+    with pytest.raises(ValueError, match=r"policy\(observations\) doit valoir 0 .* 7 reçu"):
+        player(whole, lambda observations: np.full(len(observations), 7))
