@@ -1,5 +1,6 @@
 """Un calcul, pas à pas, dans un fil à part : on le lance, le suspend, le ralentit, l'arrête."""
 
+import atexit
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -15,8 +16,9 @@ ENDED = (STOPPED, FINISHED, FAILED)
 class Background:
     """Épuise `items` dans un fil à part, où `on_change` suit chaque élément, et la fin.
 
-    Les méthodes se répètent sans dommage : suspendre deux fois, arrêter ce qui n'a pas commencé. Ce
-    fil n'empêche pas Python de s'arrêter ; le bouton d'arrêt de Jupyter, lui, ne l'atteint pas.
+    Les méthodes se répètent sans dommage : suspendre deux fois, arrêter ce qui n'a pas commencé.
+    Quitter Python arrête le fil ; le bouton d'arrêt de Jupyter, lui, ne l'atteint pas. `pace` :
+    nombre d'éléments par seconde, ou None pour n'attendre jamais ; on peut le changer en route.
     """
 
     def __init__(self, items: Iterator, on_change: Callable[[], None], pace: float | None = None):
@@ -31,9 +33,18 @@ class Background:
         self.phase = READY
         self.pace = pace
 
+    @property
+    def is_over(self) -> bool:
+        """Dit si le calcul est fini, ou si on lui a demandé de s'arrêter."""
+        return self.phase in ENDED or self._stopping.is_set()
+
     def start(self) -> None:
         """Lance le calcul, ou le reprend s'il est suspendu."""
         self._allow(math.inf)
+
+    def step(self) -> None:
+        """Fait un élément de plus, puis suspend."""
+        self._allow(1.0)
 
     def pause(self) -> None:
         """Suspend le calcul après l'élément en cours."""
@@ -41,10 +52,6 @@ class Background:
             self._credit = 0.0
             if self.phase == RUNNING:
                 self.phase = PAUSED
-
-    def step(self) -> None:
-        """Fait un élément, puis suspend."""
-        self._allow(1.0)
 
     def stop(self) -> None:
         """Arrête pour de bon après l'élément en cours ; ne l'attend pas."""
@@ -57,58 +64,74 @@ class Background:
     def wait(self, timeout: float | None = None) -> None:
         """Attend la fin, `timeout` secondes au plus ; lève l'erreur du calcul s'il a échoué.
 
-        TimeoutError si le calcul n'a pas fini à temps ; RuntimeError s'il n'a pas commencé ou s'il
-        est suspendu : l'attente n'aurait pas de fin.
+        TimeoutError si le calcul n'a pas fini à temps ; RuntimeError s'il n'a pas commencé, ou si,
+        sans `timeout`, il est suspendu : l'attente n'aurait pas de fin.
         """
         if timeout is not None:
-            timeout = check_number("timeout", timeout, float, low=0)
-        if self.phase == READY or (timeout is None and self.phase == PAUSED):
+            timeout = check_number("timeout", timeout, float, low=0, high=threading.TIMEOUT_MAX)
+        endless = timeout is None and self.phase == PAUSED and not self._stopping.is_set()
+        if self.phase == READY or endless:
             raise RuntimeError(f"Rien à attendre : le calcul est {self.phase}. Appelez start().")
         if self._thread is not None:
             self._thread.join(timeout)
-        if self.phase not in ENDED:
-            raise TimeoutError(
-                f"Le calcul n'est pas fini après {timeout:g} s : il est {self.phase}."
-            )
+            if self._thread.is_alive():
+                given = f"{timeout:g}".replace(".", ",")
+                raise TimeoutError(f"Pas de fin après {given} s : le calcul est {self.phase}.")
         if self.error is not None:
             raise self.error
 
     def _allow(self, credit: float) -> None:
         with self._condition:
-            if self.phase in ENDED:
+            if self.is_over:
                 return
-            self._credit = credit
-            self.phase = PAUSED if credit == 1 else RUNNING
+            going_on = 0.0 if self.phase == RUNNING else self._credit
+            self._credit = going_on + credit
+            self.phase = RUNNING if self._credit == math.inf else PAUSED
             self._condition.notify_all()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, daemon=True)
+                atexit.register(self._leave)
                 self._thread.start()
 
+    def _leave(self) -> None:
+        """Python s'en va : PyTorch ne supporte pas qu'un fil calcule encore."""
+        self.stop()
+        self._thread.join()
+
     def _work(self) -> None:
+        error = self._exhaust()
+        with self._condition:
+            ended = isinstance(error, StopIteration)
+            self.phase = STOPPED if error is None else FINISHED if ended else FAILED
+            self.error = None if ended else error
+        try:
+            self._on_change()
+        except BaseException as late:
+            self.phase, self.error = FAILED, self.error or late
+        atexit.unregister(self._leave)
+
+    def _exhaust(self) -> BaseException | None:
+        """Fait les éléments ; rend ce qui y a mis fin : une erreur, ou None si on l'a demandé."""
         try:
             while self._is_allowed():
                 next(self._items)
                 self._on_change()
-            self.phase = STOPPED
-        except StopIteration:
-            self.phase = FINISHED
-        except BaseException as error:  # rien ne doit se perdre dans un fil : wait la relèvera
-            self.error = error
-            self.phase = FAILED
-        self._on_change()
+        except BaseException as error:  # rien ne doit se perdre dans un fil : `wait` la relèvera
+            return error
+        return None
 
     def _is_allowed(self) -> bool:
         """Attend le droit de faire l'élément suivant ; rend False s'il faut s'arrêter."""
-        self._keep_pace()
+        self._keep_pace(self.pace)
         with self._condition:
             self._condition.wait_for(lambda: self._credit > 0 or self._stopping.is_set())
             self._credit -= 1
         return not self._stopping.is_set()
 
-    def _keep_pace(self) -> None:
-        if self.pace is None:
+    def _keep_pace(self, pace: float | None) -> None:
+        if pace is None:
             return
         now = perf_counter()
         # Un retard ne se rattrape pas en accélérant.
-        self._due = max(self._due + 1 / self.pace, now)
+        self._due = max(self._due + 1 / pace, now)
         self._stopping.wait(self._due - now)

@@ -1,6 +1,7 @@
 """Le panneau d'entraînement : des curseurs, un départ, une pause, des courbes qui avancent."""
 
 import threading
+from inspect import signature
 from time import perf_counter
 
 from traitlets import Dict, List
@@ -8,10 +9,9 @@ from traitlets import Dict, List
 from cartpole_helpers.checks import check_choice, check_number, check_seed
 from cartpole_helpers.config import VERSION_2, Config
 from cartpole_helpers.display import figures, settings
-from cartpole_helpers.display.background import ENDED, READY, RUNNING, Background
+from cartpole_helpers.display.background import READY, RUNNING, Background
 from cartpole_helpers.display.run import Run
 from cartpole_helpers.display.style import Picture, number
-from cartpole_helpers.display.typography import typography
 from cartpole_helpers.display.widget import Page, bundle
 from cartpole_helpers.dqn import Agent
 from cartpole_helpers.history import History
@@ -80,10 +80,7 @@ class Panel(Page):
         ValueError ou TypeError si un champ n'existe pas ou ne convient pas ; rien n'est alors
         changé.
         """
-        wanted = self._wanted
-        for name, value in changes.items():
-            wanted = settings.changed(wanted, name, value)
-        self._wanted = wanted
+        self._wanted = settings.changed(self._wanted, **changes)
         self._publish_form()
 
     def use(self, preset: str) -> None:
@@ -118,9 +115,10 @@ class Panel(Page):
     def clear(self) -> None:
         """Arrête l'essai et efface toutes les courbes ; les réglages restent."""
         self.stop()
-        self._run = self._work = None
-        self._tries, self.past = 0, []
-        self._publish(curves=True)
+        with self._publishing:
+            self._run = self._work = None
+            self._tries, self.past = 0, []
+            self._publish(curves=True)
 
     def wait(self, timeout: float | None = None) -> None:
         """Attend la fin de l'essai, `timeout` secondes au plus ; lève l'erreur qui l'a interrompu.
@@ -150,18 +148,15 @@ class Panel(Page):
 
     def _ready_work(self) -> Background:
         """Rend l'essai en cours, ou un nouveau si le dernier est fini."""
-        if self._work is None or self._work.phase in ENDED:
-            self._keep_curves()
-            self._tries += 1
-            self._run = Run(self._wanted, self._seed)
-            self._work = Background(self._run.turns(), self._on_turn, PACES[self._pace])
+        if self._work is None or self._work.is_over:
+            run = Run(self._wanted, self._seed)
+            if self._run is not None:
+                self.past = [*self.past, self._described_run()][-KEPT_RUNS:]
+            self._run, self._tries = run, self._tries + 1
+            self._work = Background(run.turns(), lambda: self._on_turn(run), PACES[self._pace])
             self._shown = self._drawn = 0.0
             self._restart_clock()
         return self._work
-
-    def _keep_curves(self) -> None:
-        if self._run is not None:
-            self.past = [*self.past, dict(self.current)][-KEPT_RUNS:]
 
     # Ce que dit la page
 
@@ -180,8 +175,11 @@ class Panel(Page):
             "open": self._on_open,
             "close": self._on_close,
         }
+        action = actions[check_choice("do", message.get("do"), [*actions])]
         arguments = {name: value for name, value in message.items() if name not in ("do", "id")}
-        actions[check_choice("do", message.get("do"), [*actions])](**arguments)
+        if set(arguments) != set(signature(action).parameters):
+            raise ValueError(f"Message incompris : {message!r} reçu.")
+        action(**arguments)
 
     def _on_slider(self, field: str, rank: int) -> None:
         values = settings.choices(field, self._start_config)
@@ -209,8 +207,14 @@ class Panel(Page):
 
     # Ce que l'on montre
 
-    def _on_turn(self) -> None:
+    def _on_turn(self, run: Run) -> None:
         """Donne des nouvelles, assez souvent pour l'œil, assez peu pour ne rien coûter."""
+        with self._publishing:
+            if run is not self._run:  # effacé, ou remplacé par un autre essai
+                return
+            self._publish_turn()
+
+    def _publish_turn(self) -> None:
         now, running = perf_counter(), self._work.phase == RUNNING
         if running and now - self._shown < LIVE_PERIOD:
             return
@@ -225,7 +229,7 @@ class Panel(Page):
             work, run = self._work, self._run
             self.status = {
                 "phase": work.phase if work else READY,
-                "error": _told(work.error) if work and work.error else "",
+                "error": settings.told(work.error) if work else "",
                 "now": run.now() if run else None,
                 "remaining": self._remaining(),
                 "pending": bool(run) and (run.config, run.seed) != (self._wanted, self._seed),
@@ -242,8 +246,7 @@ class Panel(Page):
                         "rank": settings.rank(name, self._start_config, config),
                         "text": settings.written(getattr(config, name)),
                     }
-                    for group in settings.SLIDERS.values()
-                    for name in group
+                    for name in settings.slider_names()
                 },
                 "preset": settings.NAMES.get(config),
                 "seed": self._seed,
@@ -308,7 +311,3 @@ def _described_fields(start: Config) -> list[dict]:
         }
         for group, names in settings.SLIDERS.items()
     ]
-
-
-def _told(error: BaseException) -> str:
-    return typography(f"L'entraînement a échoué ({type(error).__name__}) : {error}")

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from dataclasses import fields, replace
 from functools import cache
 from itertools import pairwise
+from numbers import Real
 
 from cartpole_helpers import config as config_module
 from cartpole_helpers.checks import check_choice
@@ -14,6 +15,7 @@ from cartpole_helpers.display.style import tick
 from cartpole_helpers.display.typography import typography
 
 PRESETS = {"VERSION_1": VERSION_1, "VERSION_2": VERSION_2, "QUICK": QUICK}
+FIELDS = [field.name for field in fields(Config)]
 NAMES = {preset: name for name, preset in PRESETS.items()}
 SLIDERS: dict[str, dict[str, tuple[str, tuple]]] = {
     "Apprendre": {
@@ -51,6 +53,11 @@ SLIDERS: dict[str, dict[str, tuple[str, tuple]]] = {
 """Par groupe et par champ : un nom en français, et les valeurs du curseur."""
 
 
+def slider_names() -> list[str]:
+    """Rend les champs de `Config` qui ont un curseur."""
+    return [name for names in SLIDERS.values() for name in names]
+
+
 def choices(name: str, start: Config) -> list:
     """Rend, dans l'ordre, les valeurs du curseur `name`, celles de `start` et des préréglages
     comprises."""
@@ -70,17 +77,27 @@ def _size(value):
     return (sum(value), value) if isinstance(value, tuple) else value
 
 
-def changed(config: Config, name: str, value) -> Config:
-    """Rend `config` avec cette valeur d'un champ, et ce qu'il faut pour que les autres l'admettent.
+def changed(config: Config, **changes) -> Config:
+    """Rend `config` avec d'autres valeurs, et ce qu'il faut pour que les champs s'accordent.
 
     Le plancher du pas d'apprentissage descend avec lui ; l'attente avant la première mise à jour
-    tient dans la mémoire et contient un lot. ValueError si les champs restent incompatibles.
+    tient dans la mémoire et contient un lot. ValueError ou TypeError si un champ n'existe pas, ou
+    si sa valeur ne convient pas.
     """
-    wanted = {name: value}
-    whole = {field.name: getattr(config, field.name) for field in fields(config)} | wanted
-    floor = min(config.learning_rate_floor, whole["learning_rate"])
-    warmup = max(min(config.warmup, whole["capacity"]), whole["batch_size"])
-    return replace(config, learning_rate_floor=floor, warmup=warmup, **wanted)
+    for name in changes:
+        check_choice("champ", name, FIELDS)
+    whole = {name: getattr(config, name) for name in FIELDS} | changes
+    return replace(config, **(_adapted(config, whole) | changes))
+
+
+def _adapted(config: Config, whole: dict) -> dict:
+    """Rend le plancher et l'attente qui conviennent à `whole`, s'il n'a là que des nombres."""
+    rate, capacity, batch = (whole[name] for name in ("learning_rate", "capacity", "batch_size"))
+    if not all(isinstance(value, Real) for value in (rate, capacity, batch)):
+        return {}  # `Config` dira lequel ne convient pas
+    floor = min(config.learning_rate_floor, rate)
+    warmup = max(min(config.warmup, capacity), batch)
+    return {"learning_rate_floor": floor, "warmup": warmup}
 
 
 def python_line(config: Config) -> str:
@@ -106,9 +123,20 @@ def _line(opening: str, config: Config, base: Config) -> str:
 
 def differences(config: Config, base: Config) -> dict:
     """Rend les champs où `config` diffère de `base`, avec leur valeur dans `config`."""
-    names = [field.name for field in fields(Config)]
-    values = {name: getattr(config, name) for name in names}
+    values = {name: getattr(config, name) for name in FIELDS}
     return {name: value for name, value in values.items() if value != getattr(base, name)}
+
+
+def label(name: str) -> str:
+    """Rend le nom français d'un champ qui a un curseur."""
+    return next(names[name][0] for names in SLIDERS.values() if name in names)
+
+
+def told(error: BaseException | None) -> str:
+    """Rend la phrase qui dit qu'un entraînement a échoué, ou rien s'il n'y a pas d'erreur."""
+    if error is None:
+        return ""
+    return typography(f"L'entraînement a échoué ({type(error).__name__}) : {error}")
 
 
 def written(value) -> str:
@@ -116,8 +144,8 @@ def written(value) -> str:
     if isinstance(value, bool):
         return "oui" if value else "non"
     if isinstance(value, tuple):
-        return " × ".join(map(str, value)) or "aucune"
-    return tick(value)
+        return " × ".join(map(written, value)) or "aucune"
+    return value if isinstance(value, str) else tick(value)
 
 
 @cache

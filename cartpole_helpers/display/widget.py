@@ -67,16 +67,15 @@ class Page(AnyWidget):
     _css = stylesheet()
     code = ""  # ce que `bundle` a rendu
 
-    def __init__(self, still: Picture | None = None, **traits):
+    def __init__(self, **traits):
         self._esm = f"{self.code}\nexport default {{ render }};"
-        self._still = still
         super().__init__(**traits)
         self.on_msg(self._answer)
 
     @property
     def still(self) -> Picture:
         """L'image que l'on voit là où aucun script ne passe."""
-        return self._still
+        raise NotImplementedError
 
     def receive(self, message: dict, buffers: list) -> None:
         """Fait ce que demande la page ; une erreur y est montrée."""

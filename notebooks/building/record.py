@@ -31,12 +31,21 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     for rank, cell in enumerate(code_cells(notebook), start=1):
         cell.execution_count = rank
         cell.outputs = _join_streams(cell.outputs)
+        _keep_autonomous_pages(cell.outputs)
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = rank
     widgets = notebook.metadata.get("widgets") if VIEW in json.dumps(notebook.cells) else None
     notebook.metadata = nbformat.from_dict(METADATA)
     return _rename_models(notebook, widgets) if widgets else notebook
+
+
+def _keep_autonomous_pages(outputs: list[NotebookNode]) -> None:
+    """D'un widget qui sait aussi s'afficher sans noyau, ne garde que cette page : elle suffit à qui
+    relit le carnet, et une page exportée n'a pas besoin du réseau pour la montrer."""
+    for output in outputs:
+        if VIEW in output.get("data", {}) and "text/html" in output.data:
+            del output.data[VIEW]
 
 
 def _join_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:

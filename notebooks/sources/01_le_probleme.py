@@ -16,8 +16,9 @@
 import gymnasium as gym
 import numpy as np
 
-from cartpole_helpers import cartpole, evaluate, play, policies
+from cartpole_helpers import ReplayBuffer, cartpole, evaluate, load, play, policies
 from cartpole_helpers.display import figures, video
+from cartpole_helpers.display.game import game
 from cartpole_helpers.display.listing import listing
 
 # %% [markdown]
@@ -351,7 +352,42 @@ figures.survival(
 # réussi ? » mais « combien de temps, et depuis combien de départs ? ».
 
 # %% [markdown]
-# ## 9. À vous
+# ## 9. Prenez les commandes
+#
+# Vous avez vu jouer cinq règles. À vous : les flèches ← et → du clavier, ou les deux boutons, poussent le
+# chariot. La poussée dure jusqu'à ce que vous en choisissiez une autre, puisque « ne rien faire »
+# n'existe pas. Le jeu attend votre première poussée ; commencez au ralenti.
+#
+# Cinq règles, et un sixième joueur : un agent entraîné par la suite du cours, lu dans un fichier.
+#
+# > **À vous.** Combien de pas tiendrez-vous, à la vitesse × 0,3 ? Et à la vitesse réelle ? Pariez d'abord.
+
+# %% tags=["nbval-ignore-output"]
+agent = load("../checkpoints/agent_5600_pas.safetensors")
+jeu = game({"agent entraîné": agent})
+jeu
+
+# %% [markdown]
+# Cinquante décisions par seconde, c'est plus que ne peut la main. Quand vous en aurez assez, choisissez une
+# règle et laissez-la jouer depuis l'état où vous étiez. Puis **bousculez** le chariot : les mêmes flèches
+# lui donnent alors un coup sec. Laquelle des règles s'en remet le mieux ? Et l'agent entraîné, qui n'a jamais été
+# bousculé ?
+#
+# Chaque partie que vous menez jusqu'à sa fin revient dans Python, pas à pas : quatre nombres, une action,
+# quatre nombres, et si la tige est tombée. C'est exactement ce dont un agent apprend. Le
+# [carnet 03](03_la_memoire_de_rejeu.ipynb) en fera une mémoire ; la vôtre tient déjà dans celle-ci.
+
+# %% tags=["nbval-ignore-output"]
+memoire = ReplayBuffer(10_000)
+gardes = jeu.fill(memoire)
+print(f"{len(jeu.episodes)} parties menées à leur fin, {gardes} pas dans la mémoire")
+
+# %% [markdown]
+# Si vous lisez deux zéros, c'est que vous n'avez pas encore joué : faites-le, puis exécutez de nouveau
+# cette cellule.
+
+# %% [markdown]
+# ## 10. À vous
 #
 # **Exercice 1, à calculer (5 minutes).** La tige est immobile, penchée de 0,1 rad, et l'on pousse à
 # droite. Que valent $\dot\theta$ et $\theta$ un pas plus tard ? Puis deux pas plus tard ?

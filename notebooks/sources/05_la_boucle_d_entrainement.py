@@ -28,6 +28,7 @@ from cartpole_helpers import (
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.live import Screen, follow
+from cartpole_helpers.display.panel import panel
 
 # %% [markdown]
 # ## 1. La boucle du document, à la lettre
@@ -417,6 +418,47 @@ figures.memory_maps(contenu, titre)
 # serrent autour de l'équilibre. Rien n'est encore effacé, la mémoire a de la place ; mais les dangers y
 # pèsent de moins en moins, et sortent plus rarement dans les lots. Gardez cette image : nous la
 # retrouverons quand nous chercherons pourquoi un agent oublie.
+
+# %% [markdown]
+# ### Un panneau pour essayer
+#
+# Une boucle qui rend la main se conduit aussi à la souris. Ce panneau appelle `Training.advance` dans un fil
+# à part : mêmes tours, même agent que `train` pour la même graine, et le carnet reste libre pendant ce temps.
+# Nous y avons fait un premier essai de `QUICK`, pour que les vôtres aient à quoi se comparer.
+
+# %% tags=["nbval-ignore-output"]
+tableau = panel(QUICK)
+tableau.start()
+tableau.wait()
+tableau
+
+# %% [markdown]
+# Quatre courbes. Le **retour** porte deux choses : les points, vingt épisodes joués sans hasard à chaque
+# vingtième de l'entraînement ; le trait gris, ce que l'agent obtient en jouant, hasard compris. La **perte**
+# et **ε**, vous les connaissez. **Q(s₀)** est ce que l'agent croit valoir quand la tige est droite et
+# immobile : le plafond pointillé est le plus qu'une somme actualisée de récompenses puisse valoir,
+# $1/(1-\gamma)$.
+#
+# > **À vous.** Dans « Explorer », mettez `epsilon_end` à 1 : l'agent jouera toujours au hasard, et ne
+# > tiendra jamais longtemps. Que fera son retour **sans hasard** ? Pariez, puis appuyez sur « Démarrer ».
+#
+# <details><summary>Que faut-il observer ?</summary>
+#
+# Le trait gris reste au sol, et les points montent quand même : à voir tomber la tige de cent façons, l'agent
+# apprend ce qu'il faudrait faire. DQN est dit **hors politique** (*off-policy*) : il
+# apprend la valeur du meilleur choix, quel que soit celui que l'on a fait.
+#
+# </details>
+#
+# Essayez ensuite `gamma` à 0 : l'agent n'apprend plus que la récompense du pas, qui vaut toujours 1. Ou un pas
+# d'apprentissage de 0,1 ; une graine réussit, la suivante non. La cadence « 50 tours par seconde » montre le
+# chariot en temps réel. Tout ce que vous réglez s'écrit en une ligne de Python, et l'agent du dernier
+# essai vous attend dans la cellule suivante.
+
+# %% tags=["nbval-ignore-output"]
+dernier = evaluate(tableau.agent, episodes=100, seed=5)
+print(f"{len(tableau.history.episode_return)} épisodes d'entraînement ;")
+print(f"sur cent départs neufs, l'agent fait {dernier.mean():.0f} pas en moyenne")
 
 # %% [markdown]
 # ## 9. Un DQN complet sur une page

@@ -37,6 +37,7 @@ from cartpole_helpers import (
 from cartpole_helpers.checkpoints import describe
 from cartpole_helpers.display import figures, video
 from cartpole_helpers.display.listing import listing
+from cartpole_helpers.display.player import player
 
 # %% [markdown]
 # ## 1. La boucle du document
@@ -431,7 +432,19 @@ figures.points(
 
 # %% [markdown]
 # Toutes à la même distance, bien avant le bord du rail ! L'agent tient la tige sans peine, le chariot dérive
-# lentement, et arrivé là tout s'arrête. Demandons à l'agent ce qu'il ferait, 1,25 m à gauche du centre.
+# lentement, et arrivé là tout s'arrête. Rejouons l'une de ces chutes pas à pas, avec ce qu'en pense l'agent : à
+# droite, le plan $(\theta, \dot\theta)$ et l'action qu'il y choisirait, pour la position du moment.
+#
+# > **À vous.** Faites glisser le curseur du début à la fin, sans quitter des yeux la carte de droite. Que devient
+# > la frontière entre ◂ et ▸ quand le chariot s'éloigne ? À quel pas diriez-vous que l'épisode est perdu ?
+
+# %%
+player(episodes[25], hesitant)
+
+# %% [markdown]
+# Pendant trois cents pas, la tige ne penche presque pas, et les deux valeurs se touchent : tout semble aller.
+# Mais la carte se vide de sa frontière à mesure que $x$ grandit, et les dernières poussées ne rattrapent plus
+# rien. Voici cette carte en grand, 1,25 m à gauche du centre.
 
 # %%
 figures.action_maps(

@@ -35,10 +35,21 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.cartpole import dynamics, has_fallen
 from cartpole_helpers.display import figures
+from cartpole_helpers.display.explorer import explorer
 from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.live import follow
+from cartpole_helpers.display.panel import panel
+from cartpole_helpers.display.settings import written
 from cartpole_helpers.dqn import FREE, held_epsilon_greedy
-from cartpole_helpers.repairs import ABLATIONS, ENGINE, RECIPES, REPAIRS, ladder, without
+from cartpole_helpers.repairs import (
+    ABLATIONS,
+    ENGINE,
+    RECIPES,
+    REPAIRS,
+    TUNED,
+    ladder,
+    without,
+)
 from cartpole_helpers.statistics import after_success, streak_end
 
 # %% [markdown]
@@ -483,6 +494,54 @@ print("on ne sait pas :", ", ".join(egaux) or "aucun")
 # > moins se trompe. Les verdicts dont l'intervalle frôle zéro sont les premiers suspects.
 
 # %% [markdown]
+# ### Et si l'on en règle quatre à la fois ?
+#
+# Ôter une chose à la fois ne dit rien des combinaisons. Une autre étude a essayé toutes celles de quatre
+# champs, chacune sur douze graines et vingt mille pas : voici ses curseurs. La réponse vient de l'archive,
+# aussitôt ; les traits fins sont les graines, le trait épais leur médiane.
+#
+# > **À vous.** Avant de toucher aux curseurs : lequel des quatre fera le plus de dégâts, poussé à l'un de ses
+# > bouts ? Et γ = 1, que le document avait choisi, est-il toujours une faute ?
+
+# %% tags=["nbval-ignore-output"]
+reglages = load_study("../etudes/reglages.csv")
+explorateur = explorer(reglages)
+explorateur
+
+# %% [markdown]
+# Le bouton fait ce que l'étude a fait, sur la graine que vous choisissez : la courbe doit tomber sur le trait
+# fin de cette graine. Si vous ne nous croyez pas sur parole, c'est le moment.
+#
+# Une étude complète permet aussi de poser la question de l'autre côté : quelle part des entraînements finit à
+# 475 ou plus, champ par champ, **tous réglages des trois autres confondus** ?
+
+
+# %%
+def part_a_la_fin(champ):
+    """La part (%) des entraînements à 475 ou plus à la fin, et son intervalle, par valeur."""
+    parts = {}
+    for valeur in TUNED[champ]:
+        fins = reglages["20000"][reglages[champ] == valeur] >= 475
+        bornes = wilson_interval(int(fins.sum()), len(fins))
+        parts[f"{champ} = {written(valeur)}"] = tuple(100 * p for p in (fins.mean(), *bornes))
+    return parts
+
+
+# %%
+parts = {nom: triplet for champ in TUNED for nom, triplet in part_a_la_fin(champ).items()}
+pires = sorted(parts, key=lambda nom: parts[nom][0])[:2]
+titre = f"Les deux pires bouts de course : {' et '.join(pires)}"
+figures.intervals({"finissent à 475 ou plus (%)": parts}, titre)
+
+# %% [markdown]
+# Deux curseurs décident de presque tout, et c'est par leur bout **lent** : un pas d'apprentissage trop petit,
+# un réseau cible qui suit de trop loin. Le facteur γ, lui, change peu de chose entre ses bouts, dès que le reste
+# va bien ; mais retournez aux curseurs, et cherchez une combinaison où γ = 1 échoue.
+#
+# > **Attention.** Ces parts mêlent de bons et de mauvais réglages : elles dépendent de la grille que nous avons
+# > choisie, et ne disent pas quelle valeur prendre. L'intervalle ne compte que le hasard des graines.
+
+# %% [markdown]
 # ## 7. Résoudre, maintenant
 #
 # L'échelle laissait l'entraînement continuer, sans rien lui dire. Dans la pratique, on veut un agent, et
@@ -595,6 +654,22 @@ figures.strips(juges, titre, "retour moyen sur 1 000 départs neufs (pas)")
 # Il dit vrai : l'exigence de 490 à la validation laisse une marge, et même les agents du bas de la figure
 # restent au-dessus du seuil. Mais regardez-les : ils ne sont pas parfaits. `solve` s'arrête au premier agent
 # suffisant, pas au meilleur.
+
+# %% [markdown]
+# ### La voir apprendre
+#
+# La Version 2 a fini avant qu'on ait rien vu. Le panneau du carnet 05 sait la ralentir : démarrez-la à
+# « 50 tours par seconde », et regardez le premier chariot pendant que le retour sans hasard monte. Nous y avons
+# laissé deux essais, la Version 2 et la même sans échelle des entrées.
+
+# %% tags=["nbval-ignore-output"]
+tableau = panel(replace(VERSION_2, total_steps=10_000))
+tableau.start()
+tableau.wait()
+tableau.set(input_scale=(1.0, 1.0, 1.0, 1.0))
+tableau.start()
+tableau.wait()
+tableau
 
 # %% [markdown]
 # ## 8. Soixante-quatre agents à la fois

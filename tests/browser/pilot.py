@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Timer
 from urllib.parse import urlsplit
 
+import nbformat
+
 ROOT = Path(__file__).resolve().parents[2]
 CAPTURES = ROOT / "captures"
 START = 60_000  # ms, pour que la page et le noyau soient prêts
@@ -46,12 +48,31 @@ HEIGHT = """() => {
     const cells = [...document.querySelectorAll('.jp-Notebook .jp-Cell')];
     return cells.at(-1).getBoundingClientRect().bottom - cells[0].getBoundingClientRect().top;
 }"""
+THEME = "name => window.jupyterapp.commands.execute('apputils:change-theme', { theme: name })"
+THEMES = ("JupyterLab Light", "JupyterLab Dark")
 TO_TOP = """() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)"""
 
 
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
+
+
+def write_notebook(path, *cells):
+    """Écrit à `path` un carnet neuf, fait de ces cellules."""
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, path)
+
+
+def open_code(folder, browser, launcher, *code):
+    """Rend un lecteur qui vient d'exécuter un carnet fait de ces cellules de code."""
+    cells = [nbformat.v4.new_code_cell(text) for text in code]
+    write_notebook(folder / "notebooks" / "essai.ipynb", *cells)
+    reader = Reader(browser.new_page(), launcher, "notebooks/essai.ipynb")
+    reader.run_all()
+    reader.page.wait_for_selector(".cp:not(:empty)", timeout=START)
+    return reader
 
 
 class Launcher:
@@ -162,6 +183,25 @@ class Reader:
         self.page.set_viewport_size({"width": 1280, "height": min(height, TALLEST)})
         self.page.evaluate(TO_TOP)
         self.page.locator(".jp-NotebookPanel").screenshot(path=path)
+
+    def button(self, name):
+        """Le bouton de ce nom."""
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def wait_text(self, selector, text):
+        """Attend que l'élément de la page dise `text`."""
+        self.page.wait_for_function(
+            "([where, text]) => document.querySelector(where)?.textContent.includes(text)",
+            arg=[selector, text],
+        )
+
+    def portrait(self, selector, width, theme, name):
+        """Photographie un élément de la page, dans une fenêtre et un thème donnés."""
+        path = CAPTURES / f"{name}_{width}_{'sombre' if 'Dark' in theme else 'clair'}.png"
+        path.parent.mkdir(exist_ok=True)
+        self.page.evaluate(THEME, theme)
+        self.page.set_viewport_size({"width": width, "height": 2600})
+        self.page.locator(selector).first.screenshot(path=path)
 
     def leave(self):
         """Arrête le noyau, qui sinon survit à la page, et ferme celle-ci."""

@@ -4,7 +4,7 @@ import os
 
 import nbformat
 import pytest
-from pilot import BROKEN, CAPTURES, POP_UPS, ROOT, Launcher, Reader
+from pilot import BROKEN, CAPTURES, POP_UPS, ROOT, Launcher, Reader, write_notebook
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Ctrl-C ne s'envoie ainsi que sous Unix.")
 
@@ -56,17 +56,15 @@ def test_everything_is_shown_and_nothing_overflows(reader):
     assert reader.overflows() == []
 
 
-def faulty_notebook():
+def faulty_cells():
     prose = nbformat.v4.new_markdown_cell(FAULTY_PROSE)
-    code = [nbformat.v4.new_code_cell(line) for line in FAULTY_CODE]
-    kernel = {"name": "python3", "display_name": "Python 3"}
-    return nbformat.v4.new_notebook(cells=[prose, *code], metadata={"kernelspec": kernel})
+    return [prose, *(nbformat.v4.new_code_cell(line) for line in FAULTY_CODE)]
 
 
 @pytest.fixture(scope="module")
 def faulty_reader(folder, browser, launcher):
     """Un lecteur devant un carnet qui a toutes les fautes que ces tests disent chercher."""
-    nbformat.write(faulty_notebook(), folder / "notebooks" / "fautif.ipynb")
+    write_notebook(folder / "notebooks" / "fautif.ipynb", *faulty_cells())
     reader = Reader(browser.new_page(), launcher, "notebooks/fautif.ipynb")
     reader.run_all()
     yield reader

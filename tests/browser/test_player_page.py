@@ -1,9 +1,10 @@
 """L'épisode rejoué dans un vrai navigateur : un fichier seul, sans réseau, au clavier."""
 
-import nbformat
+from itertools import product
+
 import numpy as np
 import pytest
-from pilot import ROOT, START, Reader
+from pilot import ROOT, THEMES, open_code
 
 from cartpole_helpers import load, play
 from cartpole_helpers.display.player import player
@@ -130,13 +131,7 @@ def test_nothing_overflows(page, width):
 
 
 def test_jupyterlab_leaves_it_its_keys(folder, browser, launcher):
-    kernel = {"name": "python3", "display_name": "Python 3"}
-    cells = [nbformat.v4.new_code_cell("\n".join(CODE))]
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(notebook, folder / "notebooks" / "lecteur.ipynb")
-    reader = Reader(browser.new_page(), launcher, "notebooks/lecteur.ipynb")
-    reader.run_all()
-    reader.page.wait_for_selector(".cp-player", timeout=START)
+    reader = open_code(folder, browser, launcher, "\n".join(CODE))
     box = reader.page.locator(".cp-strip").first.bounding_box()
     reader.page.mouse.click(box["x"] + 60, box["y"] + 60)
     for key in ("Home", "ArrowRight", "ArrowRight"):
@@ -145,5 +140,7 @@ def test_jupyterlab_leaves_it_its_keys(folder, browser, launcher):
     reader.page.keyboard.press("Space")
     reader.page.wait_for_function(WAITED, arg="chute de la tige")
     assert reader.overflows() == []
+    for width, theme in product((1280, 800), THEMES):
+        reader.portrait(".cp-player", width, theme, "lecteur")
     assert (reader.alarms(), reader.faults) == ([], [])
     reader.leave()

@@ -1,4 +1,4 @@
-// Le jeu : pousser le chariot soi-même, se comparer aux politiques, les laisser jouer, les bousculer.
+// Le jeu : pousser soi-même le chariot, puis laisser jouer une politique, et la bousculer.
 
 import { button, element, kernel, number, numbers } from "./page.mjs";
 import { advance, EPISODE_LIMIT, FORCE, hasFallen, start, TIME_STEP, X_LIMIT } from "./physics.mjs";
@@ -62,7 +62,8 @@ export class Play {
     } else if (this.phase === PAUSED) this.phase = RUNNING;
   }
 
-  // Confie le chariot à `policy` dans l'état où il est ; null le rend au lecteur, pour un épisode neuf.
+  // Confie le chariot à `policy` dans l'état où il est ; null le rend au lecteur, dans un nouvel
+  // épisode.
   handOver(policy) {
     this.policy = policy;
     if (!policy || this.phase === OVER) {
@@ -121,7 +122,8 @@ export class Play {
     this.onEnd({ steps, slowest, fastest, stopped, buffers });
   }
 
-  // L'état entre deux pas : avec Euler explicite, x et θ y vont tout droit, quelle que soit l'action.
+  // L'état entre deux pas : x et θ vont tout droit vers leur valeur suivante, qui, avec Euler
+  // explicite, ne dépend pas de l'action.
   get between() {
     const [x, xDot, theta, thetaDot] = this.state;
     return [x + this.late * xDot, xDot, theta + this.late * thetaDot, thetaDot];
@@ -232,16 +234,19 @@ export function render({ model, el }) {
     frame ||= requestAnimationFrame(tick);
   }
 
-  const left = element("div", {}, stage(picture.node), controls.node, status);
+  const board = stage(picture.node);
+  const left = element("div", {}, board, controls.node, status);
   const right = element("div", {}, pilot.node, table.node, parcel.node);
   el.append(element("div", {
-    class: "cp-game", keydown: keys(play, wake), "data-lm-suppress-shortcuts": "true",
+    class: "cp-game", "data-lm-suppress-shortcuts": "true",
+    keydown: keys(play, wake), click: backTo(board),
   }, left, right), alert);
   table.show(results);
   show();
   return () => {
     cancelAnimationFrame(frame);
     parcel.stop();
+    ask.end();
   };
 }
 
@@ -251,6 +256,13 @@ function stage(drawing) {
     "aria-label": "Jeu du chariot. Flèches gauche et droite\u00a0: pousser. Espace\u00a0: pause. "
       + "Entrée\u00a0: recommencer.",
   }, drawing, element("p", { class: "cp-hint" }, "Cliquez ici pour jouer au clavier"));
+}
+
+// Après un bouton cliqué à la souris, les touches reviennent au jeu : Espace n'y recliquerait pas.
+function backTo(board) {
+  return (event) => {
+    if (event.detail > 0 && event.target.closest("button")) board.focus({ preventScroll: true });
+  };
 }
 
 // Les touches valent partout dans le jeu, sauf là où elles servent déjà.
@@ -265,7 +277,7 @@ function keys(play, wake) {
   return (event) => {
     const { key, target } = event;
     const action = actions[key.length === 1 ? key.toLowerCase() : key];
-    const taken = key.startsWith("Arrow") ? "select, input" : "select, input, button";
+    const taken = [" ", "Enter"].includes(key) ? "select, input, button" : "select, input";
     const modified = event.ctrlKey || event.altKey || event.metaKey || event.shiftKey;
     if (!action || modified || target.closest(taken)) return;
     event.preventDefault();
@@ -347,7 +359,8 @@ function scores(rules, trials) {
   const told = element("p", { class: "cp-note" });
   const heading = (text) => element("th", { scope: "col" }, text);
   const node = element("table", { class: "cp-scores" },
-    element("caption", {}, `Retour\u00a0: moyenne de ${trials} épisodes, ${EPISODE_LIMIT} au plus`),
+    element("caption", {},
+      `Retour moyen de ${trials} épisodes (${inSteps(EPISODE_LIMIT)} au plus)`),
     element("thead", {}, element("tr", {}, heading("Qui joue"), heading("Retour"),
       element("td", { "aria-hidden": "true" }))),
     body);
@@ -381,7 +394,8 @@ function summary(results) {
   if (!results.length) return "Menez un épisode à son terme\u00a0: vous entrerez dans le tableau.";
   const top = best(results);
   const tries = results.length === 1 ? "1 essai" : `${number(results.length)} essais`;
-  return `Vous\u00a0: ${tries}, ${manner(results)}. Dernier\u00a0: ${inSteps(results.at(-1).steps)}\u00a0; `
+  return `Vous\u00a0: ${tries}, ${manner(results)}. `
+    + `Dernier\u00a0: ${inSteps(results.at(-1).steps)}\u00a0; `
     + `meilleur\u00a0: ${inSteps(top.steps)}, ${manner([top])}.`;
 }
 
@@ -390,7 +404,8 @@ function post(model) {
   const node = element("p", { class: "cp-small" });
   const show = () => write(node, model.offline
     ? "Cette page n’est reliée à aucun noyau\u00a0: vos épisodes ne la quittent pas."
-    : `Épisodes finis reçus par Python, dans «\u00a0episodes\u00a0»\u00a0: ${model.get("received")}.`);
+    : "Épisodes finis reçus par Python, dans «\u00a0episodes\u00a0»\u00a0: "
+      + `${model.get("received")}.`);
   model.on("change:received", show);
   show();
   return { node, stop: () => model.off("change:received", show) };

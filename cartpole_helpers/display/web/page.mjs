@@ -62,17 +62,18 @@ export function numbers(view, Kind = Float32Array) {
 }
 
 // Rend `ask(content, buffers)`, qui parle au noyau ; `say(text)` montre au lecteur ce qui cloche,
-// et `onRefusal()` remet la page dans l'état que le noyau connaît.
+// et `onRefusal()` remet la page dans l'état que le noyau connaît. `ask.end()` cesse d'écouter.
 export function kernel(model, say, onRefusal = () => {}) {
   const waiting = new Map();
-  model.on("msg:custom", (reply) => {
+  const hear = (reply) => {
     if (!waiting.has(reply.answer)) return;
     clearTimeout(waiting.get(reply.answer));
     waiting.delete(reply.answer);
     say(reply.error ?? "");
     if (reply.error) onRefusal();
-  });
-  return (content, buffers = []) => {
+  };
+  model.on("msg:custom", hear);
+  const ask = (content, buffers = []) => {
     if (model.offline) {
       say("Il n'y a pas de noyau derrière cette page : ouvrez le carnet et exécutez la cellule.");
       return;
@@ -83,6 +84,8 @@ export function kernel(model, say, onRefusal = () => {}) {
     waiting.set(id, setTimeout(late, PATIENCE));
     model.send({ ...content, id }, undefined, buffers);
   };
+  ask.end = () => model.off("msg:custom", hear);
+  return ask;
 }
 
 // Rend la page vivante là où il n'y a pas de noyau, à partir de l'état gardé dans le carnet.

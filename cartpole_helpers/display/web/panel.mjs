@@ -42,6 +42,7 @@ export function render({ model, el }) {
     model.off("change:form", drawForm);
     model.off("change:status", drawStatus);
     model.off("change:current change:past", drawCurves);
+    ask.end();
     if (!model.offline) model.send({ do: "close" });
   };
 }

@@ -1,0 +1,146 @@
+// L'explorateur : des curseurs sur une étude archivée, et un entraînement pour de vrai.
+
+import { button, element, kernel, number, numbers, shape } from "./page.mjs";
+import { chart } from "./chart.mjs";
+
+const SOLVED = 475;
+
+export function render({ model, el }) {
+  const fields = model.get("fields");
+  const instants = model.get("instants");
+  const seeds = model.get("seeds");
+  const returns = numbers(model.get("returns"), Uint16Array);
+  const ranks = fields.map(({ start }) => start);
+  let before = null; // la combinaison d'avant le dernier geste, gardée pour comparer
+
+  const note = element("p", { class: "cp-note", role: "status", "aria-live": "polite" });
+  const ask = kernel(model, (text) => {
+    note.textContent = text;
+    note.classList.toggle("cp-alert", text !== "");
+  });
+  const plot = chart({
+    title: "Retour sans hasard", unit: "pas, par graine", xLabel: "pas de jeu", low: 0, high: 520, height: 240,
+  });
+  const verdict = element("p", { class: "cp-verdict", role: "status", "aria-live": "polite" });
+  const told = element("p", { class: "cp-note", role: "status" });
+  const seed = element("select", {}, ...seeds.map((value) => element("option", { value }, String(value))));
+  const train = button("L'entraîner pour de vrai",
+    () => ask({ do: "train", ranks: [...ranks], seed: Number(seed.value) }), { class: "cp-main" });
+  const stop = button("Arrêter", () => ask({ do: "stop" }));
+  const sliders = fields.map((field, rank) => slider(field, (value) => {
+    before = [...ranks];
+    ranks[rank] = value;
+    draw();
+  }));
+
+  function archived(places) {
+    const size = seeds.length * instants.length;
+    const place = places.reduce((sum, rank, i) => sum * fields[i].choices.length + rank, 0);
+    return seeds.map((_, i) =>
+      [...returns.subarray(place * size + i * instants.length, place * size + (i + 1) * instants.length)]);
+  }
+
+  function draw() {
+    const curves = archived(ranks);
+    const live = model.get("live");
+    const series = curves.map((y) => ({ x: instants, y, colour: "sky", width: 0.9 }));
+    if (before) series.push({ x: instants, y: median(archived(before)), colour: "muted", dash: "2 3", width: 2 });
+    series.push({ x: instants, y: median(curves), colour: "blue", width: 3 });
+    const shown = live.greedy && live.ranks.join() === ranks.join();
+    if (shown) series.push({ ...live.greedy, colour: "vermilion", dash: "7 3", width: 2.2, dots: true });
+    plot.draw({ series, marks: [{ y: SOLVED, text: "seuil : 475" }], xRange: [0, instants.at(-1)] });
+    verdict.textContent = summary(curves, instants);
+    keys.replaceChildren(...legend(Boolean(before), shown && live.seed));
+    const active = live.phase === "en cours";
+    stop.disabled = !active;
+    told.textContent = liveText(live, shown);
+    told.classList.toggle("cp-alert", Boolean(live.error));
+  }
+
+  const keys = element("ul", { class: "cp-keys" });
+  el.classList.add("cp");
+  el.replaceChildren(element(
+    "div",
+    { class: "cp-explorer", role: "group", "aria-label": "Curseurs sur une étude archivée" },
+    element("div", { class: "cp-sliders" }, ...sliders),
+    element(
+      "div",
+      { class: "cp-view" },
+      verdict,
+      plot.node,
+      keys,
+      element("div", { class: "cp-row" }, train, element("label", {}, "graine", seed), stop),
+      told,
+      note,
+    ),
+  ));
+  model.on("change:live", draw);
+  draw();
+  return () => {
+    model.off("change:live", draw);
+    ask.end();
+  };
+}
+
+function slider({ name, label, help, choices, start }, onChange) {
+  const last = choices.length - 1;
+  const value = element("output", { class: "cp-chosen" }, choices[start]);
+  const input = element("input", {
+    type: "range", min: 0, max: last, step: 1, value: start, name,
+    "aria-label": `${label} (${name})`, "aria-valuetext": choices[start],
+    input: () => {
+      value.textContent = choices[input.value];
+      input.setAttribute("aria-valuetext", choices[input.value]);
+      onChange(Number(input.value));
+    },
+  });
+  return element(
+    "div",
+    { class: "cp-slider" },
+    element("div", { class: "cp-name" }, element("span", {}, label), element("code", {}, name), value),
+    element("div", { class: "cp-range" },
+      element("span", { class: "cp-small" }, choices[0]),
+      input,
+      element("span", { class: "cp-small" }, choices[last])),
+    element("div", { class: "cp-small" }, help),
+  );
+}
+
+function median(curves) {
+  return curves[0].map((_, instant) => {
+    const sorted = curves.map((y) => y[instant]).sort((a, b) => a - b);
+    const middle = sorted.length / 2;
+    return (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
+  });
+}
+
+function summary(curves, instants) {
+  const solved = curves.filter((y) => y.at(-1) >= SOLVED).length;
+  const ever = curves.map((y) => instants[y.findIndex((v) => v >= SOLVED)] ?? Infinity).sort((a, b) => a - b);
+  const half = ever[Math.ceil(ever.length / 2) - 1];
+  const first = Number.isFinite(half)
+    ? `la moitié ont passé 475 dès ${number(half)} pas`
+    : "moins de la moitié ont jamais passé 475";
+  return `À la fin, ${solved} graines sur ${curves.length} à 475 ou plus\u00a0; ${first}.`;
+}
+
+function legend(compared, seed) {
+  const keys = [key("sky", "", 0.9, "une graine"), key("blue", "", 3, "médiane")];
+  if (compared) keys.push(key("muted", "2 3", 2, "médiane d'avant le dernier réglage"));
+  if (seed !== false && seed != null) keys.push(key("vermilion", "7 3", 2.2, `graine ${seed}, pour de vrai`));
+  return keys;
+}
+
+function key(colour, dash, width, label) {
+  const line = shape("line", {
+    x1: 0, x2: 34, y1: 5, y2: 5, class: `cp-stroke-${colour}`, "stroke-dasharray": dash, "stroke-width": width,
+  });
+  return element("li", {}, shape("svg", { width: 34, height: 10, "aria-hidden": "true" }, line), label);
+}
+
+function liveText(live, shown) {
+  if (live.error) return live.error;
+  if (!live.phase) return "";
+  const where = shown ? "" : " (ailleurs que sous ces curseurs)";
+  return `Entraînement ${live.phase}${where}\u00a0: ${number(live.env_steps)} pas, graine ${live.seed}.`;
+}

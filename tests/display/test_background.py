@@ -1,0 +1,566 @@
+"""Le calcul dans un fil à part : rien ne se perd, rien ne se répète, aucun bouton ne le bloque."""
+
+import contextlib
+import random
+import threading
+from itertools import count, islice, pairwise
+
+import pytest
+
+from cartpole_helpers.display import background
+from cartpole_helpers.display.background import (
+    ENDED,
+    FAILED,
+    FINISHED,
+    PAUSED,
+    READY,
+    RUNNING,
+    STOPPED,
+    Background,
+)
+
+PATIENCE = 30  # s au-delà desquelles le test est bloqué pour de bon
+MOMENT = 0.05  # s laissées à un élément de trop pour se montrer
+METHODS = ("start", "pause", "step", "stop")
+
+
+class Items:
+    """Des éléments 0, 1, 2… dont chacun attend, pour finir, que le test le laisse finir."""
+
+    def __init__(self, total=None):
+        self.done, self.total = [], total
+        self._begun, self._allowed = threading.Semaphore(0), threading.Semaphore(0)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if len(self.done) == self.total:
+            raise StopIteration
+        self._begun.release()
+        assert self._allowed.acquire(timeout=PATIENCE)
+        self.done.append(len(self.done))
+        return self.done[-1]
+
+    def begins(self, timeout=PATIENCE):
+        """Attend qu'un élément commence ; dit s'il l'a fait."""
+        return self._begun.acquire(timeout=timeout)
+
+    def let(self, number=1):
+        """Laisse finir `number` éléments."""
+        self._allowed.release(number)
+
+
+@pytest.fixture
+def make():
+    """`make(éléments)` rend un calcul, que la fin du test arrête et dont le fil disparaît."""
+    made, before = [], {*threading.enumerate()}
+
+    def build(items, on_change=lambda: None, pace=None):
+        made.append((Background(iter(items), on_change, pace), items))
+        return made[-1][0]
+
+    yield build
+    for work, items in made:
+        work.stop()
+        if isinstance(items, Items):
+            items.let(1_000)
+    for thread in {*threading.enumerate()} - before:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def started(make, total=None, **given):
+    """Un calcul lancé, dont le premier élément est commencé."""
+    items = Items(total)
+    work = make(items, **given)
+    work.start()
+    assert items.begins()
+    return work, items
+
+
+def paused(make, total=None):
+    """Un calcul suspendu après son premier élément, et de quoi attendre la fin d'un élément."""
+    changes = threading.Semaphore(0)
+    work, items = started(make, total, on_change=changes.release)
+    work.pause()
+    items.let()
+    assert changes.acquire(timeout=PATIENCE)
+    return work, items, changes
+
+
+def press(work, methods):
+    for method in methods:
+        getattr(work, method)()
+
+
+# Jusqu'au bout
+
+
+@pytest.mark.parametrize("total", [0, 1, 2, 500])
+def test_every_item_is_made_once_and_in_order(total, make):
+    done = []
+    work = make(done.append(rank) for rank in range(total))
+    assert work.phase == READY
+    work.start()
+    work.wait(PATIENCE)
+    assert done == [*range(total)]
+    assert (work.phase, work.error) == (FINISHED, None)
+
+
+def test_nothing_is_made_before_the_start(make):
+    items = Items()
+    make(items).pause()
+    assert not items.begins(MOMENT)
+
+
+def test_news_come_after_each_item_and_at_the_end_with_the_phase(make):
+    done, news = [], []
+    work = make(
+        (done.append(rank) for rank in range(3)),
+        lambda: news.append((len(done), work.phase, threading.current_thread())),
+    )
+    work.start()
+    work.wait(PATIENCE)
+    assert [told[:2] for told in news] == [
+        (1, RUNNING),
+        (2, RUNNING),
+        (3, RUNNING),
+        (3, FINISHED),
+    ]
+    assert len({thread for *_, thread in news}) == 1
+    assert news[0][2] is not threading.current_thread()
+
+
+def test_the_thread_does_not_keep_python_alive(make):
+    seen = []
+    work = make(seen.append(threading.current_thread()) for _ in range(1))
+    work.start()
+    work.wait(PATIENCE)
+    assert [thread.daemon for thread in seen] == [True]
+
+
+def test_two_computations_do_not_touch_each_other(make):
+    (first, mine), (second, other) = started(make), started(make, total=2)
+    first.pause()
+    other.let(2)
+    second.wait(PATIENCE)
+    assert (first.phase, mine.done) == (PAUSED, [])
+    assert (second.phase, other.done) == (FINISHED, [0, 1])
+
+
+# La pause et le pas à pas
+
+
+def test_a_pause_lets_the_item_finish_and_no_other_begins(make):
+    work, items, _ = paused(make, total=4)
+    assert not items.begins(MOMENT)
+    assert (work.phase, items.done) == (PAUSED, [0])
+
+
+def test_after_a_pause_it_goes_on_where_it_was(make):
+    work, items, _ = paused(make, total=4)
+    work.start()
+    assert work.phase == RUNNING
+    items.let(3)
+    work.wait(PATIENCE)
+    assert (work.phase, items.done) == (FINISHED, [0, 1, 2, 3])
+
+
+def test_each_step_is_exactly_one_item(make):
+    changes, items = threading.Semaphore(0), Items()
+    work = make(items, changes.release)
+    for expected in range(5):
+        work.step()
+        items.let()
+        assert changes.acquire(timeout=PATIENCE)
+        assert items.begins()
+        assert not items.begins(MOMENT / 5)
+        assert items.done == [*range(expected + 1)]
+        assert work.phase == PAUSED
+
+
+def test_a_step_while_it_runs_makes_one_more_then_pauses(make):
+    work, items = started(make)
+    work.step()
+    items.let(5)
+    assert items.begins()
+    assert not items.begins(MOMENT)
+    assert (work.phase, items.done) == (PAUSED, [0, 1])
+
+
+def test_three_steps_are_three_items_even_when_the_first_is_not_over(make):
+    items = Items()
+    work = make(items)
+    work.step()
+    assert items.begins()
+    press(work, ["step", "step"])
+    items.let(3)
+    assert items.begins()
+    assert items.begins(1)
+
+
+def test_a_step_after_the_pause_of_a_step_is_still_one_item(make):
+    work, items, changes = paused(make)
+    press(work, ["pause", "step"])
+    items.let()
+    assert changes.acquire(timeout=PATIENCE)
+    assert items.begins()
+    assert not items.begins(MOMENT)
+    assert items.done == [0, 1]
+
+
+def test_the_last_step_ends_it(make):
+    changes = threading.Semaphore(0)
+    work = make(range(2), changes.release)
+    for _ in range(3):
+        work.step()
+        assert changes.acquire(timeout=PATIENCE)
+    work.wait(PATIENCE)
+    assert work.phase == FINISHED
+
+
+# L'arrêt
+
+
+@pytest.mark.parametrize("before", [[], ["pause"], ["start"], ["step"]])
+def test_a_stop_while_an_item_is_made_keeps_it_and_makes_no_other(before, make):
+    work, items = started(make)
+    press(work, [*before, "stop"])
+    items.let(9)
+    work.wait(PATIENCE)
+    assert (work.phase, work.error) == (STOPPED, None)
+    assert items.done == [0]
+
+
+def test_a_stop_during_a_pause_ends_it(make):
+    work, items, changes = paused(make)
+    work.stop()
+    assert changes.acquire(timeout=PATIENCE)  # la nouvelle de la fin
+    assert (work.phase, items.done) == (STOPPED, [0])
+    work.wait(PATIENCE)
+
+
+def test_one_can_wait_for_the_end_of_a_paused_computation_that_is_being_stopped(make):
+    """Il va finir : `wait` n'a pas de raison de dire que l'attente n'aurait pas de fin."""
+    work, items = started(make)
+    press(work, ["pause", "stop"])
+    threading.Timer(MOMENT, items.let).start()
+    work.wait()
+    assert (work.phase, items.done) == (STOPPED, [0])
+
+
+def test_a_stop_before_the_start_is_final(make):
+    items = Items()
+    work = make(items)
+    press(work, ["stop", "start", "step", "pause"])
+    assert not items.begins(MOMENT)
+    assert work.phase == STOPPED
+    work.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("end", ["stop", "finish", "fail"])
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_happens_after_the_end(end, method, make):
+    def items():
+        yield
+        if end == "fail":
+            raise ZeroDivisionError
+        yield from (() if end == "finish" else count())
+
+    news = []
+    work = make(items(), lambda: news.append(work.phase))
+    work.start()
+    if end == "stop":
+        work.stop()
+    with contextlib.suppress(ZeroDivisionError):
+        work.wait(PATIENCE)
+    before = [*news]
+    press(work, [method, method])
+    assert work.phase == before[-1] == {"stop": STOPPED, "finish": FINISHED, "fail": FAILED}[end]
+    assert isinstance(work.error, ZeroDivisionError) == (end == "fail")
+    assert news == before
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_double_click_is_a_click(method, make):
+    work, items = started(make, total=3)
+    press(work, [method, method])
+    once, other = started(make, total=3)
+    press(once, [method])
+    assert work.phase == once.phase
+    for one, its in ((work, items), (once, other)):
+        its.let(3)
+        one.start()
+        one.wait(PATIENCE)
+    assert (work.phase, items.done) == (once.phase, other.done)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_buttons_pressed_from_everywhere_lose_and_repeat_nothing(seed, make):
+    done, calm = [], threading.Event()
+
+    def items():
+        for rank in range(300):
+            assert rank < 299 or calm.wait(PATIENCE)
+            done.append(rank)
+            yield
+
+    def click(draws):
+        press(work, draws.choices(("start", "pause", "step"), k=200))
+
+    work = make(items())
+    hands = [threading.Thread(target=click, args=(random.Random(seed + hand),)) for hand in (0, 9)]
+    for hand in hands:
+        hand.start()
+    for hand in hands:
+        hand.join(PATIENCE)
+    work.start()
+    calm.set()
+    work.wait(PATIENCE)
+    assert work.phase == FINISHED
+    assert done == [*range(300)]
+
+
+@pytest.mark.parametrize("method", ["start", "pause", "step"])
+def test_a_button_pressed_at_the_very_end_does_not_hide_the_end(method):
+    """Le calcul finit pendant que la méthode regarde où il en est : le pire moment."""
+    last, over = threading.Event(), threading.Event()
+
+    class Watched(Background):
+        @property
+        def phase(self):
+            found = self._phase
+            if threading.current_thread() is threading.main_thread() and begun.is_set():
+                last.set()
+                over.wait(0.3)
+            return found
+
+        @phase.setter
+        def phase(self, value):
+            self._phase = value
+            if value in ENDED:
+                over.set()
+
+    def items():
+        yield
+        begun.set()
+        assert last.wait(PATIENCE)
+
+    begun = threading.Event()
+    work = Watched(items(), lambda: None)
+    work.start()
+    assert begun.wait(PATIENCE)
+    getattr(work, method)()
+    assert over.wait(PATIENCE)
+    begun.clear()
+    work.wait(PATIENCE)
+    assert work.phase == FINISHED
+
+
+# L'attente
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("zéro"), ValueError(), KeyboardInterrupt(), SystemExit(3)]
+)
+def test_the_very_error_of_the_computation_is_raised_each_time_one_waits(error, make):
+    def items():
+        yield
+        raise error
+
+    news = []
+    work = make(items(), lambda: news.append(work.phase))
+    work.start()
+    for _ in range(2):
+        with pytest.raises(type(error)) as raised:
+            work.wait(PATIENCE)
+        assert raised.value is error
+    assert work.error is error
+    assert news == [RUNNING, FAILED]
+
+
+@pytest.fixture
+def lost(monkeypatch):
+    """Les erreurs qu'un fil a laissé échapper : Python les écrirait sur la sortie d'erreur."""
+    escaped = []
+    monkeypatch.setattr(threading, "excepthook", lambda given: escaped.append(given.exc_value))
+    return escaped
+
+
+@pytest.mark.parametrize("failing", [RUNNING, FINISHED])
+def test_an_error_in_what_tells_the_news_is_not_lost(failing, lost, make):
+    error = OSError("la page ne répond plus")
+
+    def tell():
+        if work.phase == failing:
+            raise error
+
+    work = make(range(3), tell)
+    work.start()
+    with pytest.raises(OSError, match="la page ne répond plus"):
+        work.wait(PATIENCE)
+    assert work.phase == FAILED
+    assert lost == []
+
+
+def test_an_error_in_what_tells_all_the_news_shows_only_once(lost, make):
+    def tell():
+        raise OSError("la page ne répond plus")
+
+    work = make(range(3), tell)
+    work.start()
+    with pytest.raises(OSError, match="la page ne répond plus"):
+        work.wait(PATIENCE)
+    assert lost == []
+
+
+def test_there_is_nothing_to_wait_for_before_the_start(make):
+    message = r"^Rien à attendre : le calcul est prêt\. Appelez start\(\)\.$"
+    for timeout in (None, 0, 1):
+        with pytest.raises(RuntimeError, match=message):
+            make(range(3)).wait(timeout)
+
+
+def test_waiting_for_a_paused_computation_would_never_end(make):
+    work, *_ = paused(make)
+    with pytest.raises(RuntimeError, match=r"^Rien à attendre : le calcul est en pause"):
+        work.wait()
+
+
+@pytest.mark.parametrize("prepare", [started, paused])
+@pytest.mark.parametrize("timeout", [0, 0.01])
+def test_the_patience_of_the_one_who_waits_is_kept(prepare, timeout, make):
+    work, *_ = prepare(make)
+    with pytest.raises(
+        TimeoutError, match=rf"^Pas de fin après {str(timeout).replace('.', ',')} s : "
+    ):
+        work.wait(timeout)
+    assert work.phase in (RUNNING, PAUSED)
+
+
+def test_no_patience_is_enough_once_it_is_over(make):
+    work = make(range(3))
+    work.start()
+    work.wait(PATIENCE)
+    work.wait(0)
+
+
+@pytest.mark.parametrize("timeout", [-1, float("nan"), float("inf"), "10", True, [1]])
+def test_a_bad_timeout_is_refused(timeout, make):
+    work, _ = started(make)
+    with pytest.raises((TypeError, ValueError), match=r"^timeout doit être un nombre .* reçu\.$"):
+        work.wait(timeout)
+
+
+# La cadence
+
+
+class Clock:
+    """Une horloge que seules les attentes du calcul, et ses éléments, font avancer."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """L'horloge du calcul ; attendre un événement n'y prend aucun temps vrai."""
+    fake, wait = Clock(), threading.Event.wait
+
+    def pass_time(event, timeout=None):
+        if timeout is None or threading.current_thread() is threading.main_thread():
+            return wait(event, timeout)
+        fake.now += max(timeout, 0)
+        return event.is_set()
+
+    monkeypatch.setattr(background, "perf_counter", fake)
+    monkeypatch.setattr(threading.Event, "wait", pass_time)
+    return fake
+
+
+def gaps(make, clock, pace, total=5, during=lambda rank, work: None):
+    """Le temps qui sépare chaque élément du suivant."""
+    moments = []
+
+    def items():
+        for rank in range(total):
+            moments.append(clock.now)
+            during(rank, work)
+            yield
+
+    work = make(items(), pace=pace)
+    work.start()
+    work.wait(PATIENCE)
+    assert moments[0] == 1000.0  # le premier n'attend pas
+    return [after - before for before, after in pairwise(moments)]
+
+
+@pytest.mark.parametrize(("pace", "gap"), [(None, 0), (50.0, 0.02), (0.5, 2.0)])
+def test_the_pace_is_kept(pace, gap, clock, make):
+    assert gaps(make, clock, pace) == pytest.approx([gap] * 4)
+
+
+def test_the_time_of_an_item_counts_and_a_delay_is_not_caught_up(clock, make):
+    spent = [0.01, 0.07, 0.0, 0.015]
+
+    def work_hard(rank, work):
+        clock.now += spent[rank] if rank < 4 else 0
+
+    assert gaps(make, clock, 50.0, 5, work_hard) == pytest.approx([0.02, 0.07, 0.02, 0.02])
+
+
+def test_the_pace_can_be_changed_at_any_moment(clock, make):
+    paces = {1: 10.0, 3: None, 5: 50.0}
+
+    def change(rank, work):
+        work.pace = paces.get(rank, work.pace)
+
+    found = gaps(make, clock, 50.0, 8, change)
+    assert found[:5] == pytest.approx([0.02, 0.1, 0.1, 0, 0])
+    assert found[6:] == pytest.approx([0.02])
+
+
+def test_removing_the_pace_while_it_is_being_read_does_no_harm(monkeypatch, make):
+    def read():
+        work.pace = None
+        return 1000.0
+
+    monkeypatch.setattr(background, "perf_counter", read)
+    work = make(range(3), pace=50.0)
+    work.start()
+    work.wait(PATIENCE)
+    assert work.phase == FINISHED
+
+
+def test_a_stop_does_not_wait_for_the_pace(make):
+    changes = threading.Semaphore(0)
+    work = make(count(), changes.release, pace=1 / 3600)
+    work.start()
+    assert changes.acquire(timeout=PATIENCE)
+    work.stop()
+    work.wait(PATIENCE)
+    assert work.phase == STOPPED
+
+
+def test_a_pause_does_not_wait_for_the_pace(make):
+    changes, done = threading.Semaphore(0), []
+    work = make((done.append(rank) for rank in count()), changes.release, pace=1 / 3600)
+    work.start()
+    assert changes.acquire(timeout=PATIENCE)
+    work.pause()
+    assert (work.phase, done) == (PAUSED, [0])
+
+
+def test_the_items_left_by_a_stop_are_not_consumed(make):
+    numbers, changes = count(), threading.Semaphore(0)
+    work = make(numbers, changes.release)
+    for _ in range(3):
+        work.step()
+        assert changes.acquire(timeout=PATIENCE)
+    work.stop()
+    work.wait(PATIENCE)
+    assert [*islice(numbers, 2)] == [3, 4]

@@ -1,0 +1,339 @@
+"""Ce que la page calcule seule, comparé à Gymnasium, à torch.nn et au paquet."""
+
+import json
+import shutil
+import subprocess
+from base64 import b64decode, b64encode
+from itertools import pairwise
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cartpole_helpers import policies
+from cartpole_helpers.cartpole import EPISODE_LIMIT, THETA_LIMIT, X_LIMIT, dynamics, has_fallen
+from cartpole_helpers.config import ACTIVATIONS, Config
+from cartpole_helpers.display.game import game
+from cartpole_helpers.dqn import Agent, weight_count
+
+SCRIPT = Path(__file__).with_name("physics.mjs")
+LAYERS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "silu": nn.SiLU, "tanh": nn.Tanh}
+SCALE = (2.0, 1.0, 10.0, 0.3)  # 0,3 n'est exact ni en float32, ni en float64
+WIDTHS = (12, 7, 5)
+ONE_STEP = 0.02
+SIDE = {"kind": "linear", "gain": [0, 0, 0, 0]}  # pousse toujours à gauche
+
+
+@pytest.fixture(scope="session")
+def node(require):
+    """`node(tâche, ...)` interroge les modules de la page."""
+    program = shutil.which("node")
+    require("node", program)
+
+    def ask(task, **question):
+        asked = json.dumps({"task": task, **question})
+        command = [program, str(SCRIPT)]
+        return json.loads(subprocess.run(command, input=asked, text=True, **PIPES).stdout)
+
+    return ask
+
+
+PIPES = {"check": True, "stdout": subprocess.PIPE, "encoding": "utf-8"}
+
+
+def random_states(count, seed=0):
+    """Des états pris au-delà des limites de l'épisode."""
+    scales = np.array([3.0, 3.0, 0.4, 3.0])
+    return scales * np.random.default_rng(seed).uniform(-1, 1, (count, 4))
+
+
+# La physique
+
+
+def gymnasium_step(env, state, action, force):
+    env.state, env.force_mag, env.steps_beyond_terminated = tuple(state), force, None
+    _, _, terminated, _, _ = env.step(action)
+    return np.array(env.state), terminated
+
+
+@pytest.mark.parametrize("force", [10.0, 30.0, 50.0])
+def test_one_step_is_that_of_gymnasium(node, force):
+    """10 N : la poussée ; 30 et 50 N : elle et une bousculade, contraires ou de même sens."""
+    count = 12_000
+    states = random_states(count)
+    actions = np.random.default_rng(1).integers(2, size=count)
+    env = gymnasium.make("CartPole-v1").unwrapped
+    env.reset(seed=0)
+    steps = [gymnasium_step(env, s, int(a), force) for s, a in zip(states, actions, strict=True)]
+    expected = np.stack([state for state, _ in steps])
+    signed = np.where(actions == 1, force, -force)
+    moved = np.array(node("advance", states=states.tolist(), forces=signed.tolist()))
+    np.testing.assert_allclose(moved, expected, rtol=0, atol=1e-14)
+    fallen = node("fallen", states=expected.tolist())
+    assert fallen == [terminated for _, terminated in steps]
+    assert 0.2 < np.mean(fallen) < 0.8
+
+
+def test_the_limits_themselves_are_not_a_fall(node):
+    edges = [side * limit for limit in (X_LIMIT, np.nextafter(X_LIMIT, 9)) for side in (-1, 1)]
+    angles = [side * t for t in (THETA_LIMIT, np.nextafter(THETA_LIMIT, 9)) for side in (-1, 1)]
+    states = np.array([[x, 0, 0, 0] for x in edges] + [[0, 0, theta, 0] for theta in angles])
+    fallen = node("fallen", states=states.tolist())
+    assert fallen == has_fallen(states).tolist() == [False, False, True, True] * 2
+
+
+def test_starts_fill_their_range(node):
+    starts = np.array(node("starts", count=2_000))
+    assert np.abs(starts).max() <= 0.05
+    assert (starts.min(axis=0) < -0.049).all()
+    assert (starts.max(axis=0) > 0.049).all()
+
+
+# Les politiques
+
+
+def random_agent(activation, mirror, seed):
+    config = Config(hidden=WIDTHS, input_scale=SCALE, activation=activation, mirror=mirror)
+    generator = torch.Generator().manual_seed(seed)
+    return Agent(config, torch.randn((1, weight_count(config)), generator=generator), [seed])
+
+
+@pytest.fixture(scope="module")
+def agents():
+    kinds = [(activation, mirror) for activation in ACTIVATIONS for mirror in (False, True)]
+    return {f"{kind}": random_agent(*kind, seed) for seed, kind in enumerate(kinds)}
+
+
+@pytest.fixture(scope="module")
+def answers(node, agents):
+    """Les états, et ce que la page joue dans chacun : politiques de référence, puis réseaux."""
+    states = random_states(2_000, seed=3)
+    shown = game(agents)
+    weights = b64encode(shown.weights).decode()
+    played = node("policies", rules=shown.policies, weights=weights, states=states.tolist())
+    return states, dict(zip((rule["name"] for rule in shown.policies), played, strict=True))
+
+
+def oracle(agent, states):
+    """Les valeurs d'action en float64, par torch.nn."""
+    flat, modules = agent.weights[0].double(), []
+    for inputs, outputs in zip((4, *WIDTHS), (*WIDTHS, 2), strict=True):
+        layer = nn.Linear(inputs, outputs, dtype=torch.float64)
+        weight, bias, flat = flat.split(
+            [inputs * outputs, outputs, len(flat) - (inputs + 1) * outputs]
+        )
+        layer.load_state_dict({"weight": weight.view(inputs, outputs).T, "bias": bias})
+        modules += [layer, LAYERS[agent.config.activation]()]
+    network = nn.Sequential(*modules[:-1])
+    seen = torch.from_numpy(states.astype(np.float32).astype(float) * SCALE)
+    with torch.no_grad():
+        if not agent.config.mirror:
+            return network(seen).numpy()
+        return torch.stack([network(-seen)[:, 1], network(seen)[:, 1]], dim=1).numpy()
+
+
+def test_networks_are_those_of_torch(agents, answers):
+    states, played = answers
+    for name, agent in agents.items():
+        expected = oracle(agent, states)
+        np.testing.assert_allclose(played[name]["q"], expected, rtol=1e-11, atol=1e-11)
+
+
+def test_networks_play_like_their_agent(agents, answers):
+    """L'agent calcule en float32 : il ne s'accorde avec la page qu'à cet arrondi près."""
+    states, played = answers
+    for name, agent in agents.items():
+        q = agent.q_values(states.astype(np.float32))
+        error = 1e-5 * np.abs(q).max()
+        np.testing.assert_allclose(played[name]["q"], q, rtol=0, atol=error)
+        clear = np.abs(q[:, 1] - q[:, 0]) > 2 * error
+        actions = np.array(played[name]["actions"])
+        assert clear.mean() > 0.98
+        assert (actions == q.argmax(axis=1))[clear].all()
+        assert 0.02 < actions.mean() < 0.98
+
+
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [("θ + θ̇", policies.push_by_angle_and_velocity), ("LQR", policies.lqr)],
+)
+def test_linear_rules_are_those_of_the_package(answers, name, policy):
+    states, played = answers
+    assert played[name]["actions"] == policy(states.astype(np.float32)).tolist()
+
+
+def test_chance_tosses_a_fair_coin(answers):
+    _, played = answers
+    actions = played["au hasard"]["actions"]
+    assert set(actions) == {0, 1}
+    assert 0.4 < np.mean(actions) < 0.6
+
+
+# La partie
+
+
+def linear(*gain):
+    return {"kind": "linear", "gain": list(gain)}
+
+
+LQR = linear(*policies.lqr_gain())
+
+
+def tell(node, *events, **more):
+    """Ce que l'on voit après le dernier évènement, et les épisodes finis."""
+    told = node("story", events=list(events), rules=[LQR, SIDE], **more)
+    return told["seen"][-1], told["results"]
+
+
+def test_the_game_waits_for_the_first_push(node):
+    seen, _ = tell(node, ["frame", 1], ["frame", 1])
+    assert (seen["phase"], seen["steps"], seen["state"]) == ("prêt", 0, [0, 0, 0, 0])
+
+
+def test_a_push_lasts_until_the_other_is_chosen(node):
+    frame = ["frame", ONE_STEP]
+    events = [["speed", 1], ["push", 1], frame, frame, ["push", 0], frame]
+    seen, _ = tell(node, *events)
+    state = np.zeros(4)
+    for action in (1, 1, 0):
+        state = dynamics(state, action)
+    np.testing.assert_allclose(seen["state"], state, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(("frame", "speed"), [(1 / 60, 1), (1 / 144, 1), (1 / 30, 0.5), (0.1, 0.1)])
+def test_the_pace_does_not_depend_on_the_screen(node, frame, speed):
+    """LQR, qui tient : après 3 s de montre, 3·vitesse/0,02 pas, à un près."""
+    count = round(3 / frame)
+    events = [["speed", speed], ["handOver", 0], *[["frame", frame]] * count]
+    seen, _ = tell(node, *events)
+    assert abs(seen["steps"] - 3 * speed / ONE_STEP) <= 1
+
+
+def test_lost_time_is_not_caught_up(node):
+    seen, _ = tell(node, ["speed", 1], ["handOver", 0], ["frame", 3600])
+    assert seen["steps"] <= 5
+
+
+def test_between_two_steps_the_drawing_heads_for_the_next(node):
+    """À la fin du pas, x et θ dessinés sont ceux du pas suivant, quelle que soit l'action."""
+    begin = [["speed", 1], ["push", 1], ["frame", ONE_STEP]]
+    before, _ = tell(node, *begin, ["frame", 0.99 * ONE_STEP], draw=0.9)
+    after, _ = tell(node, *begin, ["push", 0], ["frame", ONE_STEP], draw=0.9)
+    assert (before["steps"], after["steps"]) == (1, 2)
+    np.testing.assert_allclose(before["between"][::2], after["state"][::2], atol=1e-4)
+
+
+def test_a_pause_stops_everything(node):
+    begin = [["speed", 1], ["push", 1], ["frame", ONE_STEP], ["pause"]]
+    paused, _ = tell(node, *begin, ["frame", 0.1], ["frame", 0.1])
+    assert (paused["phase"], paused["steps"]) == ("en pause", 1)
+    resumed, _ = tell(node, *begin, ["frame", 0.1], ["pause"], ["frame", ONE_STEP])
+    assert (resumed["phase"], resumed["steps"]) == ("en cours", 2)
+
+
+def test_an_abandoned_episode_is_not_told(node):
+    frames = [["frame", 0.1]] * 3
+    seen, results = tell(node, ["speed", 1], ["push", 1], ["frame", 0.1], ["restart"], *frames)
+    assert (seen["phase"], results) == ("prêt", [])
+
+
+def test_an_episode_handed_over_is_not_told(node):
+    frames = [["frame", 0.1]] * 60
+    events = [["speed", 1], ["push", 1], ["frame", 0.1], ["handOver", 1], *frames]
+    assert tell(node, *events)[1] == []
+
+
+def test_a_policy_takes_over_from_the_present_state(node):
+    begin = [["speed", 1], ["push", 1], ["frame", 0.05]]
+    before, _ = tell(node, *begin, draw=0.7)
+    after, _ = tell(node, *begin, ["handOver", 0], draw=0.7)
+    assert after["state"] == before["state"]
+    assert (after["phase"], after["steps"]) == ("en cours", 0)
+
+
+def test_a_policy_plays_past_500_steps(node):
+    frames = [["frame", 0.1]] * 130
+    seen, _ = tell(node, ["speed", 1], ["handOver", 0], *frames)
+    assert seen["steps"] > EPISODE_LIMIT
+    assert "au-delà des 500" in seen["under"]
+
+
+def test_a_policy_starts_again_after_a_fall(node):
+    told = node(
+        "story", events=[["speed", 1], ["handOver", 0], *[["frame", 0.1]] * 60], rules=[SIDE]
+    )
+    phases = [seen["phase"] for seen in told["seen"]]
+    falls = sum(a == "en cours" and b == "fini" for a, b in pairwise(phases))
+    assert falls >= 2
+    assert told["results"] == []
+
+
+@pytest.mark.parametrize(("side", "force"), [(0, -40), (1, 40)])
+def test_a_knock_lasts_one_step(node, side, force):
+    frame = ["frame", ONE_STEP]
+    events = [["speed", 1], ["handOver", 0], frame, ["push", side], frame, frame]
+    told = node("story", events=events, rules=[LQR])["seen"]
+    before, knocked, after = (told[i]["state"] for i in (2, 4, 5))
+    pushes = [10 if told[i]["action"] == 1 else -10 for i in (4, 5)]
+    expected = node("advance", states=[before, knocked], forces=[pushes[0] + force, pushes[1]])
+    assert [knocked, after] == expected
+    assert "bousculade" in told[5]["under"]
+
+
+def test_the_reader_takes_the_cart_back(node):
+    """Un épisode neuf, qui attend."""
+    events = [["speed", 1], ["handOver", 0], ["frame", 0.1], ["handOver", None], ["frame", 0.1]]
+    seen, _ = tell(node, *events)
+    assert (seen["phase"], seen["steps"], seen["action"]) == ("prêt", 0, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [([0, 0, 0.2094, 1], "Chute de la tige après 1 pas"), ([2.399, 1, 0, 0], "Sortie du rail")],
+)
+def test_an_end_is_named(node, state, words):
+    events = [["speed", 1], ["push", 1], ["place", state], ["frame", ONE_STEP]]
+    assert words in tell(node, *events)[0]["said"].replace("\xa0", " ")
+
+
+def test_a_score_tells_how_it_was_played(node):
+    long = [["frame", 0.1]] * 40
+    cases = {
+        "en temps réel": [["speed", 1], ["push", 1], *long],
+        "au ralenti ×0,3": [["push", 1], *long],
+        "au ralenti de ×0,3 à ×1": [["push", 1], ["frame", 0.1], ["speed", 1], *long],
+        "en temps réel, avec pause": [
+            *[["speed", 1], ["push", 1], ["frame", 0.05], ["pause"], ["pause"]],
+            *long,
+        ],
+    }
+    for expected, events in cases.items():
+        (result,) = tell(node, *events)[1]
+        assert result["manner"] == expected
+
+
+# De la page à Python
+
+
+@pytest.mark.parametrize("speed", [0.3, 1])
+@pytest.mark.parametrize(
+    ("rule", "terminated", "truncated"), [(LQR, False, True), (SIDE, True, False)]
+)
+def test_python_accepts_what_the_page_sends(node, rule, terminated, truncated, speed):
+    told = node("reader", rule=rule, draw=0.6, speed=speed)
+    shown = game()
+    shown.receive({"kind": "episode"}, [b64decode(text) for text in told["buffers"]])
+    (episode,) = shown.episodes
+    assert (episode.terminated, episode.truncated) == (terminated, truncated)
+    assert len(episode.actions) == told["steps"]
+
+
+def test_the_bundle_is_one_module(node, tmp_path):
+    """Mis bout à bout, les modules ne doivent pas se disputer un nom."""
+    page = tmp_path / "page.mjs"
+    page.write_text(game()._esm, "utf-8")
+    checked = subprocess.run(["node", "--check", page], capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")

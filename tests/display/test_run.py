@@ -1,0 +1,286 @@
+"""L'entraînement que l'on regarde est l'entraînement nu ; ses courbes sont de vraies moyennes."""
+
+import json
+import math
+import sys
+import threading
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cartpole_helpers import Config, Training, evaluate, record, train
+from cartpole_helpers.display import run as run_module
+from cartpole_helpers.display.run import BINS, EPISODES, EVALUATIONS, FRESH, Curve, Run
+
+SMALL = Config(
+    total_steps=240,
+    carts=4,
+    hidden=(8,),
+    batch_size=16,
+    warmup=32,
+    capacity=100,
+    epsilon_steps=200,
+    learn_every=3,
+)
+FIVE = replace(SMALL, total_steps=600, carts=5)  # un tour tombe juste à la fin de chaque tranche
+UNEVEN = replace(SMALL, total_steps=250, carts=7)  # la fin dépasse le total
+DIVERGING = replace(SMALL, learning_rate=1e30, learn_every=1)
+ALL = [SMALL, FIVE, UNEVEN]
+NAMES = ["petit", "juste", "inégal"]
+
+
+def finished(config, seed=3):
+    run = Run(config, seed)
+    for _ in run.turns():
+        pass
+    return run
+
+
+def rounded(value):
+    return float(np.format_float_scientific(float(value), 5, unique=False))
+
+
+def averaged(total, values):
+    """Les moyennes de (pas, valeur) par tranche, où un pas compte par son début."""
+    bins = defaultdict(list)
+    for env_steps, value in values:
+        place = next(place for place in range(BINS) if (env_steps - 1) * BINS < (place + 1) * total)
+        bins[place].append(float(value))
+    return {
+        "x": [rounded((2 * place + 1) * total / (2 * BINS)) for place in sorted(bins)],
+        "y": [
+            pytest.approx(math.fsum(bins[place]) / len(bins[place]), rel=2e-5)
+            for place in sorted(bins)
+        ],
+    }
+
+
+def marks(config, times):
+    """Les pas où l'on mesure : au premier tour qui atteint chacune des marques régulières."""
+    turn = config.carts
+    return sorted(
+        {-(-mark * config.total_steps // (times * turn)) * turn for mark in range(1, times + 1)}
+    )
+
+
+@pytest.fixture(scope="module")
+def states():
+    """Par configuration, l'agent tel qu'il est à chaque pas de l'entraînement nu."""
+
+    def agents(config):
+        training = Training(config, 3)
+        yield 0, training.agent
+        for step in training.run():
+            yield step.env_steps, training.agent
+
+    return {config: dict(agents(config)) for config in ALL}
+
+
+# L'entraînement
+
+
+@pytest.mark.parametrize("config", ALL, ids=NAMES)
+def test_it_is_the_bare_training_to_the_last_bit(config, states):
+    run = Run(config, 3)
+    for env_steps, expected in [*states[config].items()][1:]:
+        next(turns := run.turns())
+        turns.close()
+        assert run.agent.env_steps == env_steps
+        assert torch.equal(run.agent.weights, expected.weights)
+    assert next(run.turns(), "fini") == "fini"
+    assert run.agent.seeds == [3]
+
+
+@pytest.mark.parametrize("config", ALL, ids=NAMES)
+def test_the_history_is_the_one_of_the_bare_training(config):
+    found, expected = finished(config).history, record(train(config, 3))
+    for name, mine, other in zip(expected._fields, found, expected, strict=True):
+        np.testing.assert_array_equal(mine, other, err_msg=name)
+
+
+def test_another_seed_is_another_training():
+    assert not torch.equal(finished(SMALL, 3).agent.weights, finished(SMALL, 4).agent.weights)
+
+
+def test_looking_changes_nothing(states):
+    run = Run(SMALL, 3)
+    for _ in run.turns():
+        assert run.now()["step"] > 0
+        assert run.curves()["epsilon"]["x"]
+        run.agent.weights.zero_()
+        assert run.history.epsilon is not None
+    assert torch.equal(run.agent.weights, states[SMALL][240].weights)
+
+
+def test_before_the_first_turn_there_is_nothing_but_the_agent(states):
+    run = Run(SMALL, 3)
+    empty = {"x": [], "y": []}
+    assert run.curves() == dict.fromkeys(("played", "loss", "epsilon", "greedy", "q"), empty)
+    told = run.now()
+    assert {name for name, value in told.items() if value is None} == {
+        *("epsilon", "state", "action", "loss", "q", "greedy")
+    }
+    assert (told["step"], told["env_steps"], told["gradient_steps"]) == (0, 0, 0)
+    assert (told["total"], told["diverged"]) == (240, False)
+    assert len(run.history.episode_return) == 0
+    assert torch.equal(run.agent.weights, states[SMALL][0].weights)
+
+
+# Les courbes
+
+
+@pytest.mark.parametrize("total", [1, 7, 120, 240, 1_000, 12_345])
+def test_a_bin_holds_the_average_of_what_falls_in_it(total):
+    generator, curve, values = np.random.default_rng(total), Curve(total), []
+    for env_steps in generator.integers(1, total, 300, endpoint=True):
+        value = generator.normal()
+        curve.add(int(env_steps), value)
+        values.append((int(env_steps), value))
+    assert curve.points() == averaged(total, values)
+
+
+def test_some_bins_one_knows():
+    curve = Curve(1_200)  # dix pas par tranche
+    for env_steps, value in [(1, 2.0), (10, 4.0), (11, 7.0), (1_200, 1.0), (1_201, 2.0)]:
+        curve.add(env_steps, value)
+    curve.add(11, 20.0, 3)  # trois valeurs dont la somme est 20
+    assert curve.points() == {"x": [5, 15, 1195], "y": [3, 6.75, 1.5]}
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_becomes_none(wrong):
+    curve = Curve(1_200)
+    for env_steps, value in [(1, 2.0), (2, wrong), (3, 4.0), (11, 7.0)]:
+        curve.add(env_steps, value)
+    assert curve.points() == {"x": [5, 15], "y": [None, 7]}
+    json.dumps(curve.points(), allow_nan=False)
+
+
+def test_a_curve_is_never_longer_than_a_screen_is_wide():
+    curve = Curve(10**9)
+    for env_steps in np.linspace(1, 1.2e9, 5_000).astype(int):
+        curve.add(int(env_steps), 1.0)
+    assert len(curve.points()["x"]) == len(curve.points()["y"]) == BINS
+
+
+@pytest.mark.parametrize("config", ALL, ids=NAMES)
+def test_the_curves_average_what_the_bare_training_yields(config):
+    played, losses, epsilons, before = [], [], [], 0
+    for step in train(config, 3):
+        epsilons.append((step.env_steps, step.epsilon))
+        ended = step.terminated | step.truncated
+        played += [(step.env_steps, value) for value in step.episode_return[ended]]
+        if step.gradient_steps > before:
+            losses.append((step.env_steps, step.loss[0]))
+        before = step.gradient_steps
+    overshoot = [
+        [(min(at, config.total_steps), y) for at, y in one] for one in (played, losses, epsilons)
+    ]
+    curves = finished(config).curves()
+    for name, values in zip(("played", "loss", "epsilon"), overshoot, strict=True):
+        assert values
+        assert curves[name] == averaged(config.total_steps, values), name
+
+
+@pytest.mark.parametrize("config", ALL, ids=NAMES)
+def test_the_greedy_returns_are_those_of_evaluate(config, states):
+    found = finished(config).curves()["greedy"]
+    assert len(found["x"]) == EVALUATIONS
+    assert found["x"] == marks(config, EVALUATIONS)
+    for env_steps, value in zip(found["x"], found["y"], strict=True):
+        returns = evaluate(states[config][env_steps], EPISODES, seed=FRESH + int(env_steps))
+        assert value == rounded(returns.mean())
+
+
+@pytest.mark.parametrize("config", ALL, ids=NAMES)
+def test_the_value_of_the_upright_pole_is_the_one_of_the_agent(config, states):
+    found = finished(config).curves()["q"]
+    assert found["x"] == marks(config, BINS)
+    for env_steps, value in zip(found["x"], found["y"], strict=True):
+        both = states[config][env_steps].q_values([[0.0, 0.0, 0.0, 0.0]])[0]
+        assert value == rounded(max(both))
+
+
+@pytest.mark.parametrize(
+    ("total", "carts", "expected"),
+    [(240, 4, 20), (20, 1, 20), (21, 1, 20), (19, 1, 19), (100, 7, 15), (10, 32, 1), (1, 1, 1)],
+)
+def test_the_agent_is_evaluated_as_often_as_promised(total, carts, expected, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        run_module, "evaluate", lambda agent, episodes, seed: asked.append(seed) or np.zeros(1)
+    )
+    config = replace(SMALL, total_steps=total, carts=carts)
+    found = finished(config).curves()["greedy"]["x"]
+    assert found == marks(config, EVALUATIONS)
+    assert len(found) == len(set(asked)) == expected
+    assert found[-1] >= total  # la dernière mesure est celle de l'agent fini
+
+
+def test_the_latest_measures_are_the_last_of_the_curves():
+    run, last = finished(SMALL), [*train(SMALL, 3)][-1]
+    told, curves = run.now(), run.curves()
+    assert told["q"] == curves["q"]["y"][-1]
+    assert told["greedy"] == curves["greedy"]["y"][-1]
+    assert told["loss"] == rounded(record(train(SMALL, 3)).loss[-1, 0])
+    assert told["state"] == [rounded(value) for value in last.observation[0, 0]]
+    assert told["action"] == last.action[0, 0]
+    assert (told["env_steps"], told["step"]) == (240, 60)
+    assert told["gradient_steps"] == last.gradient_steps
+    assert told["epsilon"] == pytest.approx(last.epsilon)
+    assert told["diverged"] is False
+
+
+def test_a_training_that_diverges_can_be_shown():
+    run, seen = Run(DIVERGING, 3), []
+    for _ in run.turns():
+        seen.append(run.now()["diverged"])
+        json.dumps([run.now(), run.curves()], allow_nan=False)
+    assert seen == sorted(seen)  # une fois dit, c'est dit
+    assert (seen[0], seen[-1]) == (False, True)
+    assert None in run.curves()["loss"]["y"]
+    assert run.now()["loss"] is None
+    assert not np.isfinite(run.history.loss).all()
+
+
+def test_a_loss_that_was_once_infinite_is_not_forgotten(monkeypatch):
+    advance = Training.advance
+
+    def flawed(training):
+        step = advance(training)
+        return step._replace(loss=step.loss + (np.inf if step.gradient_steps == 3 else 0))
+
+    monkeypatch.setattr(Training, "advance", flawed)
+    run, seen = Run(SMALL, 3), []
+    for _ in run.turns():
+        seen.append((run.now()["gradient_steps"] >= 3, run.now()["diverged"]))
+    assert {(False, False), (True, True)} == set(seen)
+    assert math.isfinite(run.now()["loss"])
+
+
+# Plusieurs fils
+
+
+def test_another_thread_reads_whole_turns(states):
+    """Ce qu'il lit est l'état d'après un tour, jamais celui d'un tour à moitié fait."""
+    run, expected = Run(SMALL, 3), record(train(SMALL, 3))
+    thread = threading.Thread(target=lambda: [*run.turns()])
+    interval, seen = sys.getswitchinterval(), []
+    sys.setswitchinterval(1e-5)
+    try:
+        thread.start()
+        while thread.is_alive() or not seen:
+            seen.append((run.agent, run.history, run.curves(), run.now()))
+    finally:
+        sys.setswitchinterval(interval)
+    thread.join()
+    for agent, history, curves, told in seen:
+        assert torch.equal(agent.weights, states[SMALL][agent.env_steps].weights)
+        count = len(history.episode_return)
+        np.testing.assert_array_equal(history.episode_return, expected.episode_return[:count])
+        assert {len(curve["x"]) - len(curve["y"]) for curve in curves.values()} == {0}
+        assert told["env_steps"] == 4 * told["step"]
+    assert [agent.env_steps for agent, *_ in seen] == sorted(agent.env_steps for agent, *_ in seen)
