@@ -2,13 +2,22 @@
 
 from collections import Counter
 from dataclasses import asdict, fields, replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 
 from cartpole_helpers import VERSION_1, VERSION_2, Config, Training
-from cartpole_helpers.repairs import ABLATIONS, ENGINE, RECIPES, REPAIRS, ladder, without
+from cartpole_helpers.repairs import (
+    ABLATIONS,
+    ENGINE,
+    RECIPES,
+    REPAIRS,
+    TUNED,
+    ladder,
+    tuned,
+    without,
+)
 
 RUNGS = [*pairwise(ladder())]
 SETTINGS = ladder() | without() | RECIPES
@@ -107,6 +116,48 @@ def test_the_recipes_know_more_than_version_2():
     assert mirror.mirror
     assert starts.start_x > VERSION_2.start_x
     assert both == replace(mirror, start_x=starts.start_x)
+
+
+# La Version 2 réglée autrement
+
+
+def test_the_values_tried_are_ordered_and_those_of_version_2_among_them():
+    for name, values in TUNED.items():
+        assert getattr(VERSION_2, name) in values
+        assert len(values) > 2
+        assert [*values] == sorted(set(values))
+        assert {*map(type, values)} == {type(getattr(VERSION_2, name))}
+
+
+def test_tuned_with_the_values_of_version_2_is_version_2_over_fewer_steps():
+    own = {name: getattr(VERSION_2, name) for name in TUNED}
+    assert tuned() == tuned(**own) == replace(VERSION_2, total_steps=20_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in TUNED.items() for value in values]
+)
+def test_tuning_a_field_changes_it_alone_and_the_floor_follows_the_rate(name, value):
+    config, floor = tuned(**{name: value}), {"learning_rate_floor"} & {f"{name}_floor"}
+    changed = differences(config, VERSION_2) - {"total_steps"}
+    assert changed == ({name} | floor if value != getattr(VERSION_2, name) else set())
+    assert getattr(config, name) == value
+    assert config.learning_rate / config.learning_rate_floor == pytest.approx(10)
+
+
+def test_every_combination_is_a_configuration_and_no_two_are_the_same():
+    settings = [dict(zip(TUNED, values, strict=True)) for values in product(*TUNED.values())]
+    configs = [tuned(**changes) for changes in settings]
+    assert len({*configs}) == len(configs) == 5 * 4 * 3 * 3
+    for config in configs:
+        assert config.learning_rate / config.learning_rate_floor == pytest.approx(10)
+
+
+@pytest.mark.parametrize("changes", [{"gamma": 1.1}, {"learning_rate": 0}, {"capacity": 10}])
+def test_a_value_that_does_not_suit_is_refused_by_its_name(changes):
+    [name] = changes
+    with pytest.raises(ValueError, match=rf"^{name} doit être "):
+        tuned(**changes)
 
 
 # Tous les réglages réunis

@@ -2,11 +2,14 @@
 
 import csv
 import runpy
+from collections import Counter
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from cartpole_helpers import load_study
+from cartpole_helpers.repairs import TUNED
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = ("recette", "graine", "retour")
@@ -52,6 +55,19 @@ def test_every_archive_has_the_script_that_makes_it():
     archives = sorted((ROOT / "etudes").glob("*.csv"))
     assert archives
     assert all(archive.with_suffix(".py").exists() for archive in archives)
+
+
+def test_the_study_of_the_settings_has_each_combination_once_per_seed():
+    header, *rows = read(ROOT / "etudes" / "reglages.csv")
+    instants = [str(step) for step in range(1_000, 20_001, 1_000)]
+    assert header == (*TUNED, "graine", *instants)
+    done = Counter(tuple(map(float, row[: len(TUNED) + 1])) for row in rows)
+    assert done == Counter(product(*TUNED.values(), range(12)))
+    assert len(instants) == 20
+    for row in rows:
+        returns = [int(cell) for cell in row[len(TUNED) + 1 :]]
+        assert len(returns) == 20
+        assert all(1 <= score <= 500 for score in returns)
 
 
 # L'archive d'une étude

@@ -71,7 +71,7 @@ class Background:
             timeout = check_number("timeout", timeout, float, low=0, high=threading.TIMEOUT_MAX)
         endless = timeout is None and self.phase == PAUSED and not self._stopping.is_set()
         if self.phase == READY or endless:
-            raise RuntimeError(f"Rien à attendre : le calcul est {self.phase}. Appelez start().")
+            raise RuntimeError(f"Rien à attendre : le calcul est {self.phase}. Lancez-le d'abord.")
         if self._thread is not None:
             self._thread.join(timeout)
             if self._thread.is_alive():
@@ -121,7 +121,7 @@ class Background:
         return None
 
     def _is_allowed(self) -> bool:
-        """Attend le droit de faire l'élément suivant ; rend False s'il faut s'arrêter."""
+        """Attend le droit de faire l'élément suivant ; rend `False` s'il faut s'arrêter."""
         self._keep_pace(self.pace)
         with self._condition:
             self._condition.wait_for(lambda: self._credit > 0 or self._stopping.is_set())

@@ -23,6 +23,7 @@ from cartpole_helpers.display.widget import Page, bundle
 from cartpole_helpers.repairs import tuned
 
 SEED = "graine"  # la colonne qui sépare les champs réglés des instants d'évaluation
+MOST = 2**16 - 1  # le plus grand retour que deux octets savent écrire
 PERIOD = 0.25  # s entre deux nouvelles de l'entraînement
 
 
@@ -50,7 +51,7 @@ class Explorer(Page):
     fields = List().tag(sync=True)  # un curseur chacun, et le rang d'où il part
     seeds = List().tag(sync=True)
     instants = List().tag(sync=True)
-    returns = Bytes().tag(sync=True)  # (réglages…, graines, instants), en uint16
+    returns = Bytes().tag(sync=True)  # (réglages…, graines, instants), en `uint16`
     live = Dict().tag(sync=True)  # l'entraînement réel
 
     def __init__(self, study: Mapping[str, np.ndarray], configure: Callable[..., Config] = tuned):
@@ -69,8 +70,9 @@ class Explorer(Page):
 
     def train(self, ranks: list[int], seed: int = 0) -> None:
         """Entraîne pour de vrai la combinaison de rangs `ranks`, dans un fil à part."""
+        ranks = self._checked_ranks(ranks)
         changes = {
-            name: values[check_number("ranks", rank, int, low=0, high=len(values) - 1)]
+            name: values[rank]
             for (name, values), rank in zip(self._values.items(), ranks, strict=True)
         }
         run = Run(self._configure(**changes), check_seed("seed", seed))
@@ -94,10 +96,8 @@ class Explorer(Page):
         """Fait ce que demande un bouton : entraîner, ou arrêter."""
         if message.get("do") == "stop":
             self.stop()
-        elif message.get("do") == "train" and isinstance(message.get("ranks"), list):
-            if len(message["ranks"]) != len(self._values):
-                raise ValueError(f"ranks doit donner {len(self._values)} rangs.")
-            self.train(message["ranks"], message.get("seed"))
+        elif message.get("do") == "train":
+            self.train(message.get("ranks"), message.get("seed"))
         else:
             raise ValueError(f"Message incompris : {message!r} reçu.")
 
@@ -115,6 +115,17 @@ class Explorer(Page):
             "greedy": run.curves()["greedy"],
             "env_steps": run.now()["env_steps"],
         }
+
+    def _checked_ranks(self, ranks) -> list[int]:
+        """Rend un rang par champ, ou lève une erreur."""
+        if not np.iterable(ranks) or len(ranks) != len(self._values):
+            raise ValueError(
+                f"ranks doit donner {len(self._values)} rangs, un par champ : {ranks!r} reçu."
+            )
+        return [
+            check_number("ranks", rank, int, low=0, high=len(values) - 1)
+            for rank, values in zip(ranks, self._values.values(), strict=True)
+        ]
 
     def _at_start(self, returns: np.ndarray) -> np.ndarray:
         """Rend les retours (graines, instants) de la combinaison d'où partent les curseurs."""
@@ -137,33 +148,60 @@ def _table(study: Mapping[str, np.ndarray]) -> tuple[dict[str, list], list, list
 
     Les retours ont un axe par champ, puis (graines, instants).
     """
-    columns = list(study)
-    if SEED not in columns[1:-1]:
-        raise ValueError(
-            "study doit avoir des champs réglés, puis la colonne « graine », puis des instants : "
-            f"{columns!r} reçu."
-        )
-    place = columns.index(SEED)
-    values = {name: _distinct(name, study[name]) for name in columns[:place]}
-    seeds = np.unique(study[SEED]).tolist()
-    instants = columns[place + 1 :]
+    fields, instants = _split(study)
+    keys = [check_array(name, study[name], (None,), float) for name in (*fields, SEED)]
+    rows = np.stack([_returns(name, study[name], len(keys[0])) for name in instants], axis=-1)
+    values = {name: _distinct(name, key) for name, key in zip(fields, keys, strict=False)}
+    seeds = _whole(SEED, np.unique(keys[-1]))
     shape = [*map(len, values.values()), len(seeds), len(instants)]
-    rows = np.stack([check_array(name, study[name], (None,), float) for name in instants], axis=-1)
-    keys = [study[name] for name in columns[: place + 1]]
-    order = np.lexsort(keys[::-1])
-    complete = len(rows) == np.prod(shape[:-1]) and len({*zip(*keys, strict=True)}) == len(rows)
-    if not complete:
+    different = {*zip(*(key.tolist() for key in keys), strict=True)}
+    if not (0 < len(rows) == np.prod(shape[:-1]) == len(different)):
         raise ValueError(
             "study doit contenir chaque combinaison une fois par graine : "
             f"{len(rows)} lignes reçues, {np.prod(shape[:-1])} attendues."
         )
-    return values, [*map(int, seeds)], [*map(int, instants)], rows[order].reshape(shape)
+    return values, seeds, [*map(int, instants)], rows[np.lexsort(keys[::-1])].reshape(shape)
+
+
+def _split(study: Mapping[str, np.ndarray]) -> tuple[list[str], list[str]]:
+    """Rend les colonnes des champs réglés et celles des instants, de part et d'autre de SEED."""
+    received = [*study] if isinstance(study, Mapping) else study
+    if not isinstance(study, Mapping) or SEED not in received[1:-1]:
+        raise ValueError(
+            "study doit avoir des champs réglés, puis la colonne « graine », puis des instants : "
+            f"{received!r} reçu."
+        )
+    columns = [*study]
+    place = columns.index(SEED)
+    fields, instants = columns[:place], columns[place + 1 :]
+    whole = [int(name) for name in instants if name.isdecimal()]
+    if whole != sorted({*whole}) or len(whole) < len(instants):
+        raise ValueError(f"study doit avoir des instants croissants, en pas : {instants!r} reçu.")
+    return fields, instants
+
+
+def _returns(name: str, column: np.ndarray, count: int) -> np.ndarray:
+    """Rend une colonne de retours, que l'on puisse écrire sur deux octets."""
+    returns = check_array(name, column, (count,), float)
+    if not ((returns >= 0) & (returns <= MOST)).all():
+        raise ValueError(f"Les retours de la colonne {name} doivent être entre 0 et {MOST}.")
+    return returns
 
 
 def _distinct(name: str, column: np.ndarray) -> list:
     """Rend les valeurs différentes d'une colonne, dans l'ordre et du type du champ de `Config`."""
-    kind = type(getattr(VERSION_2, check_choice("study", name, settings.slider_names())))
-    return [kind(value) for value in np.unique(check_array(name, column, (None,), float))]
+    kind = type(getattr(VERSION_2, check_choice("Une colonne", name, settings.slider_names())))
+    if kind not in (bool, int, float):
+        raise ValueError(f"La colonne {name} doit être un champ qui vaut un nombre.")
+    values = np.unique(column)
+    return values.tolist() if kind is float else [*map(kind, _whole(name, values))]
+
+
+def _whole(name: str, values: np.ndarray) -> list[int]:
+    """Rend des valeurs entières, positives ou nulles."""
+    if not ((values >= 0) & (values == np.floor(values))).all():
+        raise ValueError(f"La colonne {name} doit donner des entiers : {values.tolist()!r} reçu.")
+    return [*map(int, values)]
 
 
 def _described(name: str, values: list) -> dict:
@@ -173,5 +211,5 @@ def _described(name: str, values: list) -> dict:
         "label": settings.label(name),
         "help": settings.help_lines()[name],
         "choices": [*map(settings.written, values)],
-        "start": int(np.argmin(np.abs(np.array(values) - getattr(VERSION_2, name)))),
+        "start": int(np.argmin(np.abs(np.array(values, float) - getattr(VERSION_2, name)))),
     }

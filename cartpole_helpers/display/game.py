@@ -123,12 +123,19 @@ def _baselines(seed: int) -> list[dict]:
 
 
 def _networks(agents: Mapping[str, Agent], weights: list[np.ndarray], seed: int) -> list[dict]:
-    """Décrit chaque réseau ; `first` est la place de ses poids parmi ceux de tous."""
+    """Décrit chaque réseau ; `first` est la place de ses poids parmi ceux de tous.
+
+    Un réseau qui a divergé joue quand même, et son nom le dit.
+    """
     firsts = np.cumsum([0, *map(len, weights)]).tolist()
     return [
-        _rule(name, agent, seed, kind="network", first=first, **_shape(agent))
-        for (name, agent), first in zip(agents.items(), firsts, strict=False)
+        _rule(_told(name, row), agent, seed, kind="network", first=first, **_shape(agent))
+        for (name, agent), row, first in zip(agents.items(), weights, firsts[:-1], strict=True)
     ]
+
+
+def _told(name: str, weights: np.ndarray) -> str:
+    return name if np.isfinite(weights).all() else f"{name} (poids non finis)"
 
 
 def _shape(agent: Agent) -> dict:

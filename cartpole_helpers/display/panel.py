@@ -126,7 +126,7 @@ class Panel(Page):
         TimeoutError s'il n'a pas fini à temps, RuntimeError s'il n'a pas commencé ou est en pause.
         """
         if self._work is None:
-            raise RuntimeError("Rien à attendre : aucun essai n'a commencé. Appelez start().")
+            raise RuntimeError("Rien à attendre : aucun essai n'a commencé.")
         self._work.wait(timeout)
 
     @property
@@ -141,9 +141,7 @@ class Panel(Page):
 
     def _latest(self) -> Run:
         if self._run is None:
-            raise RuntimeError(
-                "Aucun essai n'a commencé : appuyez sur « Démarrer », ou appelez start()."
-            )
+            raise RuntimeError("Aucun essai n'a commencé : appuyez sur « Démarrer ».")
         return self._run
 
     def _ready_work(self) -> Background:

@@ -73,7 +73,7 @@ class Run:
 
     def curves(self) -> dict[str, dict[str, list]]:
         """Rend les courbes, en listes `x` (pas) et `y` : retour en jouant, perte, ε, retour glouton
-        et Q(s₀), la plus grande valeur d'action de la tige droite et immobile."""
+        et `Q(s₀)`, la plus grande valeur d'action de la tige droite et immobile."""
         with self._lock:
             binned = {name: curve.points() for name, curve in self._curves.items()}
             return binned | {"q": _pairs(self._q), "greedy": _pairs(self._greedy)}

@@ -10,7 +10,7 @@
 # repère à toute la série : un agent qui apprend, sans connaître les équations, devra battre les
 # premières et approcher la dernière.
 #
-# *Comptez quarante minutes de lecture ; le carnet s'exécute en moins d'une minute.*
+# *Comptez quarante-cinq minutes de lecture ; le carnet s'exécute en moins d'une minute.*
 
 # %%
 import gymnasium as gym
@@ -354,11 +354,12 @@ figures.survival(
 # %% [markdown]
 # ## 9. Prenez les commandes
 #
-# Vous avez vu jouer cinq règles. À vous : les flèches ← et → du clavier, ou les deux boutons, poussent le
-# chariot. La poussée dure jusqu'à ce que vous en choisissiez une autre, puisque « ne rien faire »
-# n'existe pas. Le jeu attend votre première poussée ; commencez au ralenti.
+# Vous avez vu jouer cinq règles. À vous : cliquez dans le jeu, puis poussez le chariot avec les flèches ←
+# et → du clavier, ou avec les deux boutons. Une poussée dure jusqu'à ce que vous choisissiez l'autre,
+# puisque « ne rien faire » n'existe pas. Le jeu attend la première ; il part au ralenti.
 #
-# Cinq règles, et un sixième joueur : un agent entraîné par la suite du cours, lu dans un fichier.
+# Trois des règles sont dans la liste « Politique », à côté d'un nouveau joueur : un agent entraîné comme le
+# fera la suite du cours, lu dans un fichier.
 #
 # > **À vous.** Combien de pas tiendrez-vous, à la vitesse × 0,3 ? Et à la vitesse réelle ? Pariez d'abord.
 
@@ -368,14 +369,14 @@ jeu = game({"agent entraîné": agent})
 jeu
 
 # %% [markdown]
-# Cinquante décisions par seconde, c'est plus que ne peut la main. Quand vous en aurez assez, choisissez une
-# règle et laissez-la jouer depuis l'état où vous étiez. Puis **bousculez** le chariot : les mêmes flèches
-# lui donnent alors un coup sec. Laquelle des règles s'en remet le mieux ? Et l'agent entraîné, qui n'a jamais été
-# bousculé ?
+# Cinquante décisions par seconde, c'est plus que ne peut la main. Quand vous en aurez assez, mettez en pause
+# (Espace), choisissez une règle et laissez-la jouer depuis l'état où vous étiez. Puis **bousculez** le
+# chariot : les mêmes flèches lui donnent alors un coup sec. Quelle règle s'en remet le mieux ? Et l'agent
+# entraîné, qui n'a jamais été bousculé ?
 #
-# Chaque partie que vous menez jusqu'à sa fin revient dans Python, pas à pas : quatre nombres, une action,
-# quatre nombres, et si la tige est tombée. C'est exactement ce dont un agent apprend. Le
-# [carnet 03](03_la_memoire_de_rejeu.ipynb) en fera une mémoire ; la vôtre tient déjà dans celle-ci.
+# Chaque partie que vous menez jusqu'à sa fin revient dans Python, pas à pas : un état, une action, une
+# récompense, l'état suivant, et si l'épisode s'est terminé. C'est exactement ce dont un agent apprend. Le
+# [carnet 03](03_la_memoire_de_rejeu.ipynb) expliquera cette mémoire ; vos parties y tiennent déjà.
 
 # %% tags=["nbval-ignore-output"]
 memoire = ReplayBuffer(10_000)
@@ -384,7 +385,7 @@ print(f"{len(jeu.episodes)} parties menées à leur fin, {gardes} pas dans la m�
 
 # %% [markdown]
 # Si vous lisez deux zéros, c'est que vous n'avez pas encore joué : faites-le, puis exécutez de nouveau
-# cette cellule.
+# cette cellule, mais pas celle du jeu, qui oublierait vos parties.
 
 # %% [markdown]
 # ## 10. À vous

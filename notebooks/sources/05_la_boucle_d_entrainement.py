@@ -423,8 +423,8 @@ figures.memory_maps(contenu, titre)
 # ### Un panneau pour essayer
 #
 # Une boucle qui rend la main se conduit aussi à la souris. Ce panneau appelle `Training.advance` dans un fil
-# à part : mêmes tours, même agent que `train` pour la même graine, et le carnet reste libre pendant ce temps.
-# Nous y avons fait un premier essai de `QUICK`, pour que les vôtres aient à quoi se comparer.
+# d'exécution à part : mêmes tours, même agent que `train` pour la même graine, et le carnet reste libre
+# pendant ce temps. Nous y avons fait un premier essai de `QUICK`, auquel comparer les vôtres.
 
 # %% tags=["nbval-ignore-output"]
 tableau = panel(QUICK)
@@ -433,27 +433,29 @@ tableau.wait()
 tableau
 
 # %% [markdown]
-# Quatre courbes. Le **retour** porte deux choses : les points, vingt épisodes joués sans hasard à chaque
+# Quatre graphiques. Le **retour** porte deux choses : les points, vingt épisodes joués sans hasard à chaque
 # vingtième de l'entraînement ; le trait gris, ce que l'agent obtient en jouant, hasard compris. La **perte**
-# et **ε**, vous les connaissez. **Q(s₀)** est ce que l'agent croit valoir quand la tige est droite et
-# immobile : le plafond pointillé est le plus qu'une somme actualisée de récompenses puisse valoir,
-# $1/(1-\gamma)$.
+# et **ε**, vous les connaissez. $Q(s_0)$ est ce que l'agent s'attend à gagner quand la tige est
+# droite et immobile ; la ligne pointillée est un plafond, $1/(1-\gamma)$, qu'aucune somme actualisée de
+# récompenses ne dépasse.
 #
 # > **À vous.** Dans « Explorer », mettez `epsilon_end` à 1 : l'agent jouera toujours au hasard, et ne
 # > tiendra jamais longtemps. Que fera son retour **sans hasard** ? Pariez, puis appuyez sur « Démarrer ».
 #
 # <details><summary>Que faut-il observer ?</summary>
 #
-# Le trait gris reste au sol, et les points montent quand même : à voir tomber la tige de cent façons, l'agent
-# apprend ce qu'il faudrait faire. DQN est dit **hors politique** (*off-policy*) : il
+# Le trait gris reste au sol, et les points montent quand même, par à-coups : à voir tomber la tige de cent
+# façons, l'agent apprend ce qu'il faudrait faire. DQN est dit **hors politique** (*off-policy*) : il
 # apprend la valeur du meilleur choix, quel que soit celui que l'on a fait.
 #
 # </details>
 #
-# Essayez ensuite `gamma` à 0 : l'agent n'apprend plus que la récompense du pas, qui vaut toujours 1. Ou un pas
-# d'apprentissage de 0,1 ; une graine réussit, la suivante non. La cadence « 50 tours par seconde » montre le
-# chariot en temps réel. Tout ce que vous réglez s'écrit en une ligne de Python, et l'agent du dernier
-# essai vous attend dans la cellule suivante.
+# Revenez à `QUICK` et mettez `gamma` à 0 : l'agent n'apprend plus que la récompense du pas, qui vaut toujours
+# 1, et les deux actions se valent à ses yeux. Ou, depuis `QUICK` encore, un pas d'apprentissage de 0,1 : sur
+# une graine l'agent réussit, sur la suivante il réussit, puis oublie.
+#
+# La cadence « 50 tours par seconde » montre le chariot en temps réel. Tout ce que vous réglez s'écrit en une
+# ligne de Python, et l'agent du dernier essai vous attend dans la cellule suivante.
 
 # %% tags=["nbval-ignore-output"]
 dernier = evaluate(tableau.agent, episodes=100, seed=5)

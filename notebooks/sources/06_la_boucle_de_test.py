@@ -431,7 +431,7 @@ figures.points(
 )
 
 # %% [markdown]
-# Toutes à la même distance, bien avant le bord du rail ! L'agent tient la tige sans peine, le chariot dérive
+# Toutes à peu près à la même distance, bien avant le bord du rail ! L'agent tient la tige sans peine, le chariot dérive
 # lentement, et arrivé là tout s'arrête. Rejouons l'une de ces chutes pas à pas, avec ce qu'en pense l'agent : à
 # droite, le plan $(\theta, \dot\theta)$ et l'action qu'il y choisirait, pour la position du moment.
 #
@@ -442,9 +442,9 @@ figures.points(
 player(episodes[25], hesitant)
 
 # %% [markdown]
-# Pendant trois cents pas, la tige ne penche presque pas, et les deux valeurs se touchent : tout semble aller.
-# Mais la carte se vide de sa frontière à mesure que $x$ grandit, et les dernières poussées ne rattrapent plus
-# rien. Voici cette carte en grand, 1,25 m à gauche du centre.
+# Pendant presque tout l'épisode, la tige ne penche guère, et les deux valeurs se touchent : tout semble
+# aller. Mais la frontière recule vers le bord de la carte à mesure que le chariot s'éloigne, puis en sort,
+# et les dernières poussées ne rattrapent plus rien. Voici cette carte en grand, 1,25 m à gauche du centre.
 
 # %%
 figures.action_maps(

@@ -497,8 +497,8 @@ print("on ne sait pas :", ", ".join(egaux) or "aucun")
 # ### Et si l'on en règle quatre à la fois ?
 #
 # Ôter une chose à la fois ne dit rien des combinaisons. Une autre étude a essayé toutes celles de quatre
-# champs, chacune sur douze graines et vingt mille pas : voici ses curseurs. La réponse vient de l'archive,
-# aussitôt ; les traits fins sont les graines, le trait épais leur médiane.
+# champs, chacune sur douze graines et vingt mille pas : voici ses curseurs. La réponse vient aussitôt, de
+# l'archive ; les traits fins sont les graines, le trait épais leur médiane.
 #
 # > **À vous.** Avant de toucher aux curseurs : lequel des quatre fera le plus de dégâts, poussé à l'un de ses
 # > bouts ? Et γ = 1, que le document avait choisi, est-il toujours une faute ?
@@ -534,9 +534,17 @@ titre = f"Les deux pires bouts de course : {' et '.join(pires)}"
 figures.intervals({"finissent à 475 ou plus (%)": parts}, titre)
 
 # %% [markdown]
-# Deux curseurs décident de presque tout, et c'est par leur bout **lent** : un pas d'apprentissage trop petit,
-# un réseau cible qui suit de trop loin. Le facteur γ, lui, change peu de chose entre ses bouts, dès que le reste
-# va bien ; mais retournez aux curseurs, et cherchez une combinaison où γ = 1 échoue.
+# Deux curseurs décident de presque tout, et chacun par son bout **lent** : un pas d'apprentissage trop
+# petit, un réseau cible qui suit de trop loin. Le facteur γ, lui, change peu de chose d'un bout à l'autre,
+# dès que le reste va bien ; mais retournez aux curseurs, et cherchez une combinaison où γ = 1 échoue
+# souvent, alors que 0,985 réussit.
+#
+# <details><summary>Indice</summary>
+#
+# Recopiez la cible à chaque fois (`target_rate` à 1) et ralentissez un peu l'apprentissage (`learning_rate` à
+# 0,002) ; essayez alors les deux bouts de `capacity`.
+#
+# </details>
 #
 # > **Attention.** Ces parts mêlent de bons et de mauvais réglages : elles dépendent de la grille que nous avons
 # > choisie, et ne disent pas quelle valeur prendre. L'intervalle ne compte que le hasard des graines.
@@ -658,17 +666,16 @@ figures.strips(juges, titre, "retour moyen sur 1 000 départs neufs (pas)")
 # %% [markdown]
 # ### La voir apprendre
 #
-# La Version 2 a fini avant qu'on ait rien vu. Le panneau du carnet 05 sait la ralentir : démarrez-la à
-# « 50 tours par seconde », et regardez le premier chariot pendant que le retour sans hasard monte. Nous y avons
-# laissé deux essais, la Version 2 et la même sans échelle des entrées.
+# La Version 2 a fini avant qu'on ait rien vu. Le panneau du carnet 05 sait la ralentir. Nous y avons laissé
+# deux essais : la même, privée de l'échelle des entrées, puis elle. Choisissez la cadence « 50 tours par
+# seconde », démarrez, et regardez le premier chariot pendant que le retour sans hasard monte.
 
 # %% tags=["nbval-ignore-output"]
 tableau = panel(replace(VERSION_2, total_steps=10_000))
-tableau.start()
-tableau.wait()
-tableau.set(input_scale=(1.0, 1.0, 1.0, 1.0))
-tableau.start()
-tableau.wait()
+for facteurs in ((1.0, 1.0, 1.0, 1.0), VERSION_2.input_scale):
+    tableau.set(input_scale=facteurs)
+    tableau.start()
+    tableau.wait()
 tableau
 
 # %% [markdown]

@@ -36,11 +36,11 @@ def test_the_archive_answers_at_once_by_keyboard(reader):
 
 
 def test_the_button_trains_for_real_and_stops(reader):
-    reader.button("L'entraîner pour de vrai").click()
+    reader.button("L’entraîner pour de vrai").click()
     reader.wait_text(".cp-explorer", "Entraînement en cours")
     reader.button("Arrêter").click()
     reader.wait_text(".cp-explorer", "Entraînement arrêté")
-    reader.button("L'entraîner pour de vrai").click()
+    reader.button("L’entraîner pour de vrai").click()
     reader.wait_text(".cp-explorer", "Entraînement fini")
     assert reader.page.locator(".cp-keys li").all_inner_texts()[-1] == "graine 0, pour de vrai"
     for width, theme in product((1280, 800), THEMES):

@@ -38,6 +38,6 @@ def test_the_exported_page_lives_without_kernel_or_network(browser, exported, na
     assert island.locator("img").count() == 0  # l'image de repli a cédé la place
     CAPTURES.mkdir(exist_ok=True)
     island.screenshot(path=CAPTURES / f"exporte_{name}.png")
-    # MathJax et require.js, que nbconvert prend au réseau, manquent ; rien d'autre ne doit faillir.
+    # `MathJax` et `require.js`, que `nbconvert` prend au réseau, manquent, et rien d'autre.
     assert [fault for fault in faults if "require" not in fault and "MathJax" not in fault] == []
     page.close()

@@ -416,7 +416,7 @@ def test_an_error_in_what_tells_all_the_news_shows_only_once(lost, make):
 
 
 def test_there_is_nothing_to_wait_for_before_the_start(make):
-    message = r"^Rien à attendre : le calcul est prêt\. Appelez start\(\)\.$"
+    message = r"^Rien à attendre : le calcul est prêt\. Lancez-le d'abord\.$"
     for timeout in (None, 0, 1):
         with pytest.raises(RuntimeError, match=message):
             make(range(3)).wait(timeout)

@@ -276,3 +276,10 @@ def test_the_agent_may_be_in_training():
         game({"en cours": Agent(SMALL, weights, [1])}).weights == weights.detach().numpy().tobytes()
     )
     assert torch.is_tensor(weights)
+
+
+def test_a_network_that_diverged_says_so():
+    broken = agent(1)
+    broken.weights[0, 0] = torch.nan
+    names = [rule["name"] for rule in game({"sain": agent(1), "malade": broken}).policies]
+    assert names[3:] == ["sain", "malade (poids non finis)"]

@@ -11,7 +11,7 @@ export function render({ model, el }) {
   const seeds = model.get("seeds");
   const returns = numbers(model.get("returns"), Uint16Array);
   const ranks = fields.map(({ start }) => start);
-  let before = null; // la combinaison d'avant le dernier geste, gardée pour comparer
+  let before = null; // la combinaison d’avant le dernier geste, gardée pour comparer
 
   const note = element("p", { class: "cp-note", role: "status", "aria-live": "polite" });
   const ask = kernel(model, (text) => {
@@ -24,7 +24,7 @@ export function render({ model, el }) {
   const verdict = element("p", { class: "cp-verdict", role: "status", "aria-live": "polite" });
   const told = element("p", { class: "cp-note", role: "status" });
   const seed = element("select", {}, ...seeds.map((value) => element("option", { value }, String(value))));
-  const train = button("L'entraîner pour de vrai",
+  const train = button("L’entraîner pour de vrai",
     () => ask({ do: "train", ranks: [...ranks], seed: Number(seed.value) }), { class: "cp-main" });
   const stop = button("Arrêter", () => ask({ do: "stop" }));
   const sliders = fields.map((field, rank) => slider(field, (value) => {
@@ -119,14 +119,14 @@ function summary(curves, instants) {
   const ever = curves.map((y) => instants[y.findIndex((v) => v >= SOLVED)] ?? Infinity).sort((a, b) => a - b);
   const half = ever[Math.ceil(ever.length / 2) - 1];
   const first = Number.isFinite(half)
-    ? `la moitié ont passé 475 dès ${number(half)} pas`
-    : "moins de la moitié ont jamais passé 475";
-  return `À la fin, ${solved} graines sur ${curves.length} à 475 ou plus\u00a0; ${first}.`;
+    ? `la moitié ont atteint 475 au moins une fois dès ${number(half)} pas`
+    : "plus de la moitié ne l’ont jamais atteint";
+  return `À la fin, ${solved} graine${solved > 1 ? "s" : ""} sur ${curves.length} à 475 ou plus\u00a0; ${first}.`;
 }
 
 function legend(compared, seed) {
   const keys = [key("sky", "", 0.9, "une graine"), key("blue", "", 3, "médiane")];
-  if (compared) keys.push(key("muted", "2 3", 2, "médiane d'avant le dernier réglage"));
+  if (compared) keys.push(key("muted", "2 3", 2, "médiane d’avant le dernier réglage"));
   if (seed !== false && seed != null) keys.push(key("vermilion", "7 3", 2.2, `graine ${seed}, pour de vrai`));
   return keys;
 }

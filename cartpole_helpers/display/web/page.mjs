@@ -1,7 +1,7 @@
 // Ce que partagent les pages : leurs éléments, les nombres à la française, l'échange avec le noyau.
 
 const SVG = "http://www.w3.org/2000/svg";
-const PATIENCE = 2500; // ms sans réponse après quoi l'on dit que le noyau se tait
+const PATIENCE = 2500; // ms sans réponse après quoi l’on dit que le noyau se tait
 const FOCUSABLE = new Set(["button", "input", "select", "summary"]);
 export const COLOURS = ["blue", "vermilion", "green", "purple", "orange", "sky"];
 export const DASHES = ["", "7 3", "2 2", "9 3 2 3", "12 3", "4 4"];
@@ -75,17 +75,27 @@ export function kernel(model, say, onRefusal = () => {}) {
   model.on("msg:custom", hear);
   const ask = (content, buffers = []) => {
     if (model.offline) {
-      say("Il n'y a pas de noyau derrière cette page : ouvrez le carnet et exécutez la cellule.");
+      say("Il n’y a pas de noyau derrière cette page\u00a0: ouvrez le carnet et exécutez la cellule.");
       return;
     }
     const id = Math.random().toString(36).slice(2);
-    const late = () => say("Le noyau ne répond pas : il calcule, ou il a été redémarré. "
-      + "S'il a redémarré, exécutez de nouveau la cellule.");
+    const late = () => say("Le noyau ne répond pas\u00a0: il calcule, ou il a été redémarré. "
+      + "S’il a redémarré, exécutez de nouveau la cellule.");
     waiting.set(id, setTimeout(late, PATIENCE));
-    model.send({ ...content, id }, undefined, buffers);
+    if (!told(model, { ...content, id }, buffers)) late();
   };
   ask.end = () => model.off("msg:custom", hear);
   return ask;
+}
+
+// Dit `content` au noyau ; rend faux si son fil est coupé, ce que JupyterLab signale par une erreur.
+export function told(model, content, buffers = []) {
+  try {
+    model.send(content, undefined, buffers);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 // Rend la page vivante là où il n'y a pas de noyau, à partir de l'état gardé dans le carnet.

@@ -1,12 +1,14 @@
 // Le panneau : des réglages, des commandes, le chariot, quatre courbes, et les essais superposés.
 
 import {
-  COLOURS, DASHES, brief, button, element, kernel, number, shape,
+  COLOURS, DASHES, brief, button, element, kernel, number, shape, told,
 } from "./page.mjs";
 import { scene } from "./scene.mjs";
 import { chart } from "./chart.mjs";
 
 const X_LABEL = "pas de jeu";
+const WIDE = 1000; // px : en deçà, les réglages passent au-dessus des courbes, repliés
+const SILENCE = 5000; // ms sans nouvelles d’un entraînement en cours
 
 export function render({ model, el }) {
   const note = element("p", { class: "cp-note", role: "status", "aria-live": "polite" });
@@ -23,10 +25,10 @@ export function render({ model, el }) {
   el.classList.add("cp");
   el.replaceChildren(element(
     "div",
-    { class: "cp-panel", role: "group", "aria-label": "Panneau d'entraînement" },
+    { class: "cp-panel", role: "group", "aria-label": "Panneau d’entraînement" },
     element("div", { class: "cp-head" }, form.header, commands.node, note),
-    element("div", { class: "cp-view" }, view.node, form.python),
     form.node,
+    element("div", { class: "cp-view" }, view.node, form.python),
   ));
   const drawForm = () => form.draw();
   const drawStatus = () => parts.forEach((part) => part.onStatus?.());
@@ -37,13 +39,14 @@ export function render({ model, el }) {
   drawForm();
   drawStatus();
   drawCurves();
-  if (!model.offline) model.send({ do: "open" });
+  if (!model.offline) told(model, { do: "open" });
   return () => {
     model.off("change:form", drawForm);
     model.off("change:status", drawStatus);
     model.off("change:current change:past", drawCurves);
     ask.end();
-    if (!model.offline) model.send({ do: "close" });
+    if (!model.offline) told(model, { do: "close" });
+    commands.end();
   };
 }
 
@@ -54,13 +57,13 @@ function settingsForm(model, ask) {
     button(name, () => ask({ do: "use", preset: name }), { "aria-pressed": "false" }));
   const seed = element("input", {
     type: "number", min: 0, step: 1, value: 0, style: "width: 7em",
-    change: () => ask({ do: "seed", seed: Number(seed.value) }),
+    change: () => (seed.value === "" ? draw() : ask({ do: "seed", seed: Number(seed.value) })),
   });
   const line = element("code", { class: "cp-code" });
   const pending = element("p", { class: "cp-note" });
   const groups = model.get("fields").map(({ group, fields }, rank) => element(
     "details",
-    { open: rank === 0 },
+    { open: rank === 0 && window.innerWidth >= WIDE },
     element("summary", {}, group),
     ...fields.map((field) => {
       const one = slider(field, (value) => ask({ do: "set", field: field.name, rank: value }));
@@ -96,7 +99,7 @@ function settingsForm(model, ask) {
   }
   function onStatus() {
     pending.textContent = model.get("status").pending
-      ? "Ces réglages diffèrent de ceux de l'essai montré\u00a0: ils serviront au prochain départ." : "";
+      ? "Ces réglages diffèrent de ceux de l’essai montré\u00a0: ils serviront au prochain départ." : "";
   }
   return { node, header, python, draw, onStatus };
 }
@@ -139,14 +142,21 @@ function commandRow(model, ask) {
   const pace = element("select", { change: () => ask({ do: "pace", pace: pace.value }) },
     ...model.get("paces").map((name) => element("option", { value: name }, name)));
   const bar = element("progress", { max: 1, value: 0, "aria-label": "Avancement" });
-  const told = element("span", { class: "cp-told" });
+  const words = element("span", { class: "cp-told" });
   const node = element(
     "div",
     {},
     element("div", { class: "cp-row" }, main, one, stop, clear, element("label", {}, "cadence", pace)),
-    element("div", { class: "cp-row" }, bar, told),
+    element("div", { class: "cp-row" }, bar, words),
   );
+  let heard = Date.now();
+  const watch = setInterval(() => {
+    if (model.get("status").phase === "en cours" && Date.now() - heard > SILENCE) {
+      words.textContent = "Plus de nouvelles du noyau\u00a0: il a peut-être été redémarré.";
+    }
+  }, 1000);
   function onStatus() {
+    heard = Date.now();
     const { phase, now, remaining, error } = model.get("status");
     const active = phase === "en cours";
     main.dataset.does = active ? "pause" : "start";
@@ -156,10 +166,10 @@ function commandRow(model, ask) {
     clear.disabled = !now;
     pace.value = model.get("form").pace;
     bar.value = now ? Math.min(now.env_steps / now.total, 1) : 0;
-    told.textContent = error || progress(phase, now, remaining);
-    told.classList.toggle("cp-alert", Boolean(error));
+    words.textContent = error || progress(phase, now, remaining);
+    words.classList.toggle("cp-alert", Boolean(error));
   }
-  return { node, onStatus };
+  return { node, onStatus, end: () => clearInterval(watch) };
 }
 
 function progress(phase, now, remaining) {

@@ -6,7 +6,7 @@ import { THETA_LIMIT, X_LIMIT } from "./physics.mjs";
 const SCALE = 100; // unités du dessin par mètre
 const RAIL = 135;
 const POLE = SCALE; // la tige a un mètre
-const HINGE = 15; // hauteur de l'articulation au-dessus du rail
+const HINGE = 15; // hauteur de l’articulation au-dessus du rail
 
 export function scene() {
   const arrow = shape("path", { class: "cp-arrow", d: "M0 -6 H26 V-13 L46 0 L26 13 V6 H0 Z" });
