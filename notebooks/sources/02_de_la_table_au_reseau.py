@@ -31,6 +31,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.cartpole import START_LIMIT, THETA_LIMIT, X_LIMIT, dynamics, has_fallen
 from cartpole_helpers.display import figures
+from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
 # ## 1. Ce que vaut une case
@@ -906,43 +907,51 @@ for k in range(1, 2_001):
 # annonce davantage se trompe, et l'on saura le prendre sur le fait.
 #
 # </details>
-#
-# **Exercice 2, à écrire (10 minutes).** La mise à jour du Q-learning, en deux lignes, dans le couloir.
-# La fonction ci-dessous ne fait encore rien ; la cellule qui la suit lui fait vivre six cents pas au
-# hasard. Votre erreur doit descendre sous un millième.
+
+# %% [markdown]
+# **Exercice 2, à écrire (10 minutes).** La mise à jour du Q-learning, en deux lignes : la cible, puis le pas
+# vers elle. Remplacez les trois points ; `check` met votre fonction à l'épreuve, sur des cas calculés à la
+# main et sur d'autres, tirés au hasard.
 
 
 # %%
-def mettre_a_jour(table, case, action, recompense, suivante, fini):
-    """Corrige `table[case, action]`, en place."""
-    # à vous
+def nouvelle_valeur(q, recompense, terminated, q_suivants, gamma, alpha):
+    """Rend Q(s, a) corrigé ; `q` : l'ancienne valeur ; `q_suivants` : (2,), celles qui suivent."""
+    ...
 
 
-# %%
-hasard, mienne, case = np.random.default_rng(1), np.zeros((CASES, 2)), DEPART
-for _ in range(600):
-    action = hasard.integers(2)
-    recompense, suivante, fini = avancer(case, action)
-    mettre_a_jour(mienne, case, action, recompense, suivante, fini)
-    case = DEPART if fini else suivante
-print("erreur :", figures.number(np.abs(mienne - verite).max(), 4))
+check(nouvelle_valeur)
 
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# Quand l'épisode est fini, `suivante` vaut −1 ou 5, qui n'est pas une case : ne la lisez pas. Avec
-# `table[5]`, Python proteste. Avec `table[-1]`, il rend sans un mot la dernière case, et votre agent
-# croirait que la sortie de gauche mène au trésor.
+# La cible est `recompense`, plus, si l'épisode continue, `gamma` fois la plus grande de `q_suivants`. La
+# surprise est la cible moins `q` ; on en ajoute une part.
 #
 # </details>
 #
-# <details><summary>Solution</summary>
-#
-# `but = recompense if fini else recompense + GAMMA * table[suivante].max()`, puis
-# `table[case, action] += ALPHA * (but - table[case, action])`.
-#
-# </details>
-#
+# Quand tout est coché, faites vivre à votre fonction six cents pas au hasard dans le couloir. L'erreur doit
+# descendre sous un millième.
+
+# %%
+hasard, mienne, case = np.random.default_rng(1), np.zeros((CASES, 2)), DEPART
+for _ in range(600 if check(nouvelle_valeur).passed else 0):
+    action = hasard.integers(2)
+    recompense, suivante, fini = avancer(case, action)
+    suivants = np.zeros(2) if fini else mienne[suivante]  # au-delà de la fin, pas de case à lire
+    mienne[case, action] = nouvelle_valeur(
+        mienne[case, action], recompense, fini, suivants, GAMMA, ALPHA
+    )
+    case = DEPART if fini else suivante
+print("erreur :", figures.number(np.abs(mienne - verite).max(), 4))
+
+# %% [markdown]
+# Voici une réponse, à déplier quand vous avez la vôtre.
+
+# %%
+show("nouvelle_valeur")
+
+# %% [markdown]
 # **Exercice 3, à explorer (15 minutes).** Les quatre composantes méritent-elles autant de tranches ?
 # `apprendre` accepte un quadruplet : tranches de $x$, de $\dot x$, de $\theta$ et de $\dot\theta$. Trouvez
 # la plus petite table dont presque tous les agents dépassent 475 en cent mille pas. Peut-on ignorer le

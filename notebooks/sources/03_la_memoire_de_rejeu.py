@@ -20,6 +20,7 @@ import numpy as np
 from cartpole_helpers import ReplayBuffer, play, policies, version1
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
+from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
 # ## 1. Des pas qui se ressemblent
@@ -343,6 +344,97 @@ print("places atteintes :", len(np.unique(essai.sample_from_perm(np.arange(TAILL
 #
 # </details>
 #
+# **Exercice 3, à écrire (5 minutes).** Dans un anneau de `capacite` places, où vont les prochaines
+# transitions ? Remplacez les trois points, puis exécutez la cellule : `check` met votre fonction à
+# l'épreuve, propriété par propriété, sur des cas calculés à la main et sur d'autres, tirés au hasard.
+
+
+# %%
+def places_suivantes(capacite, ajoutees, nombre):
+    """Rend les places (nombre,) où iront les `nombre` prochaines transitions d'un anneau.
+
+    Il a `capacite` places, de 0 à `capacite - 1`, et a déjà reçu `ajoutees` transitions, la
+    première à la place 0. `nombre` est au plus `capacite`.
+    """
+    ...
+
+
+check(places_suivantes)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# La transition numéro `n`, comptée à partir de 0, va à la place `n % capacite`. `np.arange(nombre)` les compte.
+#
+# </details>
+#
+# C'est, à un nom près, la ligne `slots` de la mémoire du cours.
+
+# %%
+show("places_suivantes")
+
+# %% [markdown]
+# **Exercice 4, à écrire (20 minutes).** Écrivez une mémoire entière, pour un seul agent. Elle range des
+# tuples `(observation, action, recompense, terminated, suivante)`, où `observation` et `suivante` sont
+# des tableaux de quatre nombres. La lenteur n'est pas une faute ; perdre un champ en est une.
+
+
+# %%
+class Memoire:
+    """Un anneau qui garde les `capacite` dernières transitions ajoutées."""
+
+    def __init__(self, capacite): ...
+
+    def __len__(self):
+        """Rend le nombre de transitions gardées."""
+        ...
+
+    def ajouter(self, transition):
+        """Garde une copie de `transition`, au besoin à la place de la plus ancienne.
+
+        L'appelant peut ensuite réutiliser les deux tableaux d'observation.
+        """
+        ...
+
+    def tirer(self, nombre, hasard):
+        """Rend une liste de `nombre` transitions, tirées uniformément, avec remise.
+
+        `hasard` est un générateur de NumPy, seule source des tirages. Le lot rendu ne change plus,
+        quoi qu'on ajoute ensuite. ValueError si `nombre` dépasse le nombre de transitions gardées.
+        """
+        ...
+
+
+compte_rendu = check(Memoire)
+compte_rendu
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Une liste de `capacite` places et un compteur d'ajouts suffisent : la place à écrire est un reste, la
+# longueur un minimum. `hasard.integers(n, size=nombre)` tire `nombre` entiers de 0 à `n - 1`, avec remise.
+#
+# </details>
+#
+# Voici une réponse, à déplier quand vous avez la vôtre ; une file `deque(maxlen=capacite)` convient aussi.
+
+# %%
+show("Memoire")
+
+# %% [markdown]
+# Quand tout est coché, votre mémoire refait l'expérience de la section 3 : dix mille places, les mêmes
+# 51 200 tirages. En verrez-vous autant que celle du cours ?
+
+# %%
+if compte_rendu.passed:
+    mienne, hasard = Memoire(TAILLE), np.random.default_rng(0)
+    for numero in range(TAILLE):
+        etat = np.full(4, numero)
+        mienne.ajouter((etat, 0, 1.0, False, etat))
+    vues = {int(pas[0][0]) for _ in range(200) for pas in mienne.tirer(256, hasard)}
+    print("transitions vues :", figures.number(len(vues)))
+
+# %% [markdown]
 # **Question.** Une mémoire plus grande est-elle toujours meilleure ?
 #
 # <details><summary>Réponse</summary>

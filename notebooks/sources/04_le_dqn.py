@@ -41,6 +41,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import Listing, listing
+from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
 # ## 1. Un réseau à deux sorties
@@ -733,11 +734,11 @@ MONDES = {
 
 # %%
 def cible_juste(m, v):
-    return td_target(m.reward, m.terminated, v, GAMMA)
+    return dqn.td_target(m.reward, m.terminated, v, GAMMA)
 
 
 def perte_juste(m, q, y):
-    return td_loss(q, m.action, y)
+    return dqn.td_loss(q, m.action, y)
 
 
 def regle(cible, perte=perte_juste):
@@ -1007,56 +1008,92 @@ figures.curves(
 # %% [markdown]
 # ## 8. À vous
 #
-# **Exercice 1, à écrire (15 minutes).** Récrivez `td_target`, sans regarder. La cellule ci-dessous
-# s'exécute telle quelle, mais oublie l'avenir ; la suivante la compare à la table de la section 2.
+# **Exercice 1, à écrire (20 minutes).** Récrivez deux règles du carnet, sans les regarder. Elles gardent leur
+# nom et leurs arguments ; `check` les met à l'épreuve, propriété par propriété, sur des cas calculés à la
+# main et sur d'autres, tirés au hasard. Remplacez les trois points, puis exécutez les cellules.
 
 
 # %%
-def ma_cible(reward, terminated, next_q, gamma):
+def td_target(reward, terminated, next_q, gamma):
     """Rend r + γ max Q(s', a'), ou r si l'épisode s'est terminé : (B,), (B,), (B, A) → (B,)."""
-    return reward
+    ...
 
 
-# %% [markdown]
-# Trois cas, calculés à la main :
-
-# %%
-CAS = {
-    "ordinaire : 1 + 0,9 × 5": (0, 5.5),
-    "la chute : 1": (1, 1.0),
-    "le chronomètre : 1 + 0,9 × 6": (2, 6.4),
-}
-reponses = ma_cible(recompense, tombee, q_suivants, 0.9)
-for nom, (rang, attendu) in CAS.items():
-    print("✔" if abs(reponses[rang].item() - attendu) < 1e-5 else "✘", nom)
+check(td_target)
 
 # %% [markdown]
-# Quand les trois sont cochées, faites-la conduire de vrais agents : l'entraînement du paquet accepte votre
-# fonction à la place de la sienne. Comparez les huit retours avant et après. Les `S` agents apprennent
-# ensemble : votre cible doit donc accepter `(S, B, A)`, et prendre le maximum sur le **dernier** axe.
-
-# %% tags=["nbval-ignore-output"]
-eleve = Training(replace(REGLAGE, total_steps=6_400), range(8), td_target=ma_cible)
-while eleve.env_steps < 6_400:
-    eleve.advance()
-print("retours :", *evaluate(eleve.agent, episodes=20).mean(axis=1).round().astype(int))
-
-# %% [markdown]
+# Un lot par agent donne à chaque tableau un axe de plus, **devant**. Une règle écrite sur les derniers axes ne
+# s'en aperçoit pas.
+#
 # <details><summary>Indice</summary>
 #
 # `next_q.max(dim=-1).values` est le maximum sur le dernier axe ; `~terminated` vaut 0 à la chute, 1
 # ailleurs.
 #
 # </details>
+
+
+# %%
+def td_loss(q, action, target):
+    """Rend la moyenne de (Q(s, a) − cible)², cible détachée : (B, A), (B,), (B,) → ()."""
+    ...
+
+
+check(td_loss)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
 #
-# <details><summary>Solution</summary>
-#
-# `return reward + gamma * next_q.max(dim=-1).values * ~terminated`. Le paquet emploie `masked_fill`, qui
-# efface la suite même si elle vaut l'infini ; un produit par zéro donnerait `nan`.
+# `q.gather(-1, action.unsqueeze(-1)).squeeze(-1)` prend la valeur de l'action jouée ; `target.detach()` est la
+# cible, devenue constante ; `mean(dim=-1)` ne moyenne que sur le lot.
 #
 # </details>
 #
-# **Exercice 2, à diagnostiquer (10 minutes).** Cette perte contient une faute qui n'est pas dans le
+# Votre cible sait-elle conduire de vrais agents ? L'entraînement du paquet accepte votre fonction à la place de la
+# sienne, juste ou fausse. Essayez une faute du tableau de la section 5, pour voir ce qu'elle coûte.
+
+# %% tags=["nbval-ignore-output"]
+eleve = Training(replace(REGLAGE, total_steps=6_400), range(8), td_target=td_target)
+if td_target(recompense, tombee, q_suivants, 0.9) is None:
+    print("La cible n'est pas encore écrite : rien à conduire.")
+else:
+    for _ in eleve.run():
+        pass
+    print("retours :", *evaluate(eleve.agent, episodes=20).mean(axis=1).round().astype(int))
+
+# %% [markdown]
+# Voici celle du paquet, repliée. Elle emploie `masked_fill`, qui efface la suite même si elle vaut l'infini ; un
+# produit par zéro donnerait `nan`.
+
+# %%
+show("td_target")
+
+# %% [markdown]
+# **Exercice 2, à écrire (10 minutes).** La cible du Double DQN, section 6 : deux réseaux, deux rôles. Lequel
+# choisit, lequel juge ?
+
+
+# %%
+def double_td_target(reward, terminated, next_q_online, next_q_target, gamma):
+    """Rend la cible du Double DQN : formes de `td_target`, avec deux tableaux de valeurs."""
+    ...
+
+
+check(double_td_target)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Le réseau en ligne choisit l'action suivante, par `argmax` ; le réseau cible dit ce qu'elle vaut, et `gather` va
+# l'y chercher. Le masque ne change pas.
+#
+# </details>
+
+# %%
+show("double_td_target")
+
+# %% [markdown]
+# **Exercice 3, à diagnostiquer (10 minutes).** Cette perte contient une faute qui n'est pas dans le
 # tableau. Elle s'exécute, elle baisse, elle détache sa cible. Lisez d'abord les verdicts, dites ce qu'ils
 # excluent, et trouvez la ligne.
 
@@ -1087,7 +1124,7 @@ for nom, accepte in zip(MONDES, verdict(suspecte), strict=True):
 #
 # </details>
 #
-# **Exercice 3, à inventer (15 minutes).** La mémoire du document garde ses récompenses sur huit bits. La
+# **Exercice 4, à inventer (15 minutes).** La mémoire du document garde ses récompenses sur huit bits. La
 # règle que voici fait de même, et nos six mondes l'acceptent. Inventez un septième monde qui la refuse, et
 # que la règle du cours réussit.
 

@@ -29,6 +29,7 @@ from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.live import Screen, follow
 from cartpole_helpers.display.panel import panel
+from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
 # ## 1. La boucle du document, à la lettre
@@ -549,8 +550,65 @@ figures.points(
 # `pas_d_apprentissage(35_000, **AUTEUR)`, et cherchez le premier qui ne dépasse pas `1e-5`.
 #
 # </details>
+
+# %% [markdown]
+# **Exercice 2, à écrire (15 minutes).** Trois règles de la boucle, deux lignes chacune. D'abord ε : il descend
+# en ligne droite de `depart` à `arrivee` en `duree` pas, puis n'en bouge plus.
+
+
+# %%
+def epsilon(pas, depart, arrivee, duree):
+    """Rend la probabilité d'explorer après `pas` pas de jeu."""
+    ...
+
+
+check(epsilon)
+
+# %% [markdown]
+# Puis les deux fins de la section 5 : que ranger dans la mémoire, et quand commencer un nouvel épisode ? Les
+# deux drapeaux peuvent être vrais ensemble, si la tige tombe au dernier pas.
+
+
+# %%
+def fin_et_reprise(terminated, truncated):
+    """Rend deux booléens : la fin à mémoriser, et s'il faut recommencer un épisode."""
+    ...
+
+
+check(fin_et_reprise)
+
+# %% [markdown]
+# Enfin, la synchronisation : chaque poids du réseau cible fait vers le réseau en ligne une part `taux` du
+# chemin. Rendez de nouveaux poids, sans toucher à ceux que l'on vous donne.
+
+
+# %%
+def rapprocher(cible, en_ligne, taux):
+    """Rend les poids du réseau cible, rapprochés de ceux du réseau en ligne : même forme."""
+    ...
+
+
+check(rapprocher)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
 #
-# **Exercice 2, à écrire (10 minutes).** La boucle ci-dessous s'arrête après un budget. Faites-la
+# Pour ε, calculez la part du chemin parcouru, `pas / duree`, et bornez-la à 1. Pour les fins, une seule des
+# deux réponses est « l'un ou l'autre ». Pour la synchronisation, le chemin est `en_ligne - cible`.
+#
+# </details>
+
+# %%
+show("epsilon")
+
+# %%
+show("fin_et_reprise")
+
+# %%
+show("rapprocher")
+
+# %% [markdown]
+# **Exercice 3, à écrire (10 minutes).** La boucle ci-dessous s'arrête après un budget. Faites-la
 # s'arrêter plus tôt : dès que **deux évaluations de suite** atteignent 475. Pourquoi deux ?
 
 # %% tags=["nbval-ignore-output"]
@@ -570,7 +628,7 @@ print(f"arrêté après {essai.env_steps} pas, dernière évaluation : {retour:.
 #
 # </details>
 #
-# **Exercice 3, à explorer (15 minutes).** Dans l'exercice 2, remplacez `QUICK` par
+# **Exercice 4, à explorer (15 minutes).** Dans l'exercice 3, remplacez `QUICK` par
 # `replace(QUICK, learn_every=20)` (importez `replace` de `dataclasses`) : une mise à jour tous les 320 pas
 # de jeu, presque le rythme du document quand l'agent joue bien. Que perdez-vous, sur cinq graines ? Puis
 # donnez vingt fois plus de pas, avec `total_steps=200_000`.

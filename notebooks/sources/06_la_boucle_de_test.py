@@ -38,6 +38,7 @@ from cartpole_helpers.checkpoints import describe
 from cartpole_helpers.display import figures, video
 from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.player import player
+from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
 # ## 1. La boucle du document
@@ -488,8 +489,32 @@ print(f"le quatrième va jusqu'à {figures.number(loin, 2)} m, et tombe {perdues
 # faut 149. Chaque point gagné près de 500 coûte de plus en plus cher.
 #
 # </details>
+
+# %% [markdown]
+# **Exercice 2, à écrire (5 minutes).** La borne de la section 4, pour toute confiance : `n` épisodes, tous
+# parfaits, prouvent quelle moyenne ?
+
+
+# %%
+def borne_parfaite(n, confiance=0.95):
+    """Rend la moyenne (pas) que prouvent `n` épisodes tous parfaits."""
+    ...
+
+
+check(borne_parfaite)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
 #
-# **Exercice 2, à écrire (10 minutes).** La fonction ci-dessous doit dire si des retours prouvent une moyenne
+# Le risque accepté est `1 - confiance` ; on cherche la part $p$ telle que $p^n$ lui soit égal.
+#
+# </details>
+
+# %%
+show("borne_parfaite")
+
+# %% [markdown]
+# **Exercice 3, à écrire (10 minutes).** La fonction ci-dessous doit dire si des retours prouvent une moyenne
 # d'au moins `seuil`. Elle se contente de la moyenne observée. Faites-la exiger que la borne basse de
 # l'intervalle atteigne le seuil, et traitez à part le cas où tous les épisodes sont parfaits.
 
@@ -514,7 +539,7 @@ print("l'agent hésitant :", prouve(retours[:100]), "(on attend False)")
 #
 # </details>
 #
-# **Exercice 3, à explorer (10 minutes).** À la section 2, chargez dans `hesitant` l'agent de 2 400 pas, puis
+# **Exercice 4, à explorer (10 minutes).** À la section 2, chargez dans `hesitant` l'agent de 2 400 pas, puis
 # exécutez de nouveau les cellules jusqu'à la figure de la section 3. Combien d'épisodes suffisent à le refuser ? Pourquoi si peu ?
 #
 # <details><summary>Réponse</summary>

@@ -51,6 +51,7 @@ from cartpole_helpers.repairs import (
     without,
 )
 from cartpole_helpers.statistics import after_success, streak_end
+from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
 # ## 1. D'où l'on part
@@ -975,40 +976,70 @@ for systeme in systemes:
 # $\sqrt{3n} \approx 1{,}73\sqrt{n}$ : un écart bien plus grand, pour autant de poussées.
 #
 # </details>
+
+# %% [markdown]
+# **Exercice 2, à écrire (10 minutes).** La cible à plusieurs pas de la section 2 : les récompenses, chacune
+# à son prix, puis l'amorçage, si l'épisode continue.
+
+
+# %%
+def retour_a_n_pas(recompenses, gamma, valeur_finale, terminated):
+    """Rend la cible à n pas ; `recompenses` est une liste de n nombres, dans l'ordre."""
+    ...
+
+
+check(retour_a_n_pas)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
 #
-# **Exercice 2, à écrire (10 minutes).** La fonction ci-dessous doit rendre une moyenne qui porte sur le
-# dernier quart de la suite environ, sans jamais la garder tout entière. Pour l'instant, elle rend la
-# dernière valeur.
+# La récompense de rang $i$, compté à partir de 0, est multipliée par $\gamma^i$, et la valeur finale par
+# $\gamma^n$. On peut aussi partir de la fin : à chaque pas, la récompense plus $\gamma$ fois la suite.
+#
+# </details>
+
+# %%
+show("retour_a_n_pas")
+
+# %% [markdown]
+# **Exercice 3, à écrire (10 minutes).** La moyenne de la section 4 porte à peu près sur le dernier quart d'une
+# suite, sans jamais la garder tout entière. Elle part de zéro ; à la valeur de rang $n$ (1 pour la première),
+# elle fait vers elle une part $1/(0{,}25\,n)$ du chemin, ou tout le chemin si cette part dépasse 1.
 
 
 # %%
 def moyenne_glissante(suite, part=0.25):
-    """La moyenne d'une suite sur sa part la plus récente, calculée au fil de l'eau."""
-    moyenne = 0.0
-    for rang, valeur in enumerate(suite, start=1):
-        taux = min(1.0, rang)  # Votre code ici : ce taux vaut toujours 1.
-        moyenne += taux * (valeur - moyenne)
-    return moyenne
+    """Rend la moyenne d'une suite sur sa part la plus récente, calculée au fil de l'eau."""
+    ...
 
+
+check(moyenne_glissante)
 
 # %% [markdown]
-# Voici de quoi l'essayer : des nombres bruités autour de 3, seuls, puis précédés d'un long détour.
+# <details><summary>Indice</summary>
+#
+# `for rang, valeur in enumerate(suite, start=1)` donne les rangs ; `min` borne le taux ; la moyenne avance de
+# `taux * (valeur - moyenne)`.
+#
+# </details>
+#
+# Essayez-la sur des nombres bruités autour de 3, seuls, puis précédés d'un long détour.
 
 # %%
 bruit = 3 + np.random.default_rng(0).normal(size=4_000)
 essais = {"autour de 3": bruit, "après un détour": np.append([100.0] * 50, bruit)}
-for nom, suite in essais.items():
+for nom, suite in essais.items() if check(moyenne_glissante).passed else ():
     print(f"{nom} : {figures.number(moyenne_glissante(suite), 2)} (on attend entre 2,9 et 3,1)")
 
 # %% [markdown]
-# <details><summary>Solution</summary>
-#
-# `taux = min(1.0, 1 / (part * rang))`. C'est ce que fait le moteur, poids par poids : `Config.average_rate_at`
-# donne le taux, et `lerp_`, de PyTorch, déplace chaque poids de cette part.
-#
-# </details>
-#
-# **Exercice 3, à explorer (15 minutes).** Cassez un champ de la Version 2, et voyez si `solve` s'en remet.
+# Le moteur fait de même, poids par poids : `Config.average_rate_at` donne le taux, et `lerp_`, de PyTorch,
+# déplace chaque poids de cette part.
+
+# %%
+show("moyenne_glissante")
+
+# %% [markdown]
+# **Exercice 4, à explorer (15 minutes).** Cassez un champ de la Version 2, et voyez si `solve` s'en remet.
 # Essayez `gamma=1.0`, `input_scale=(1.0, 1.0, 1.0, 1.0)`, `hidden=(8, 8)`, `epsilon_end=0.0`. Puis changez
 # de graine.
 

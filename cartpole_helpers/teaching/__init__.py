@@ -1,0 +1,1 @@
+"""Ce qui enseigne : les exercices, leur vérification, les réponses fausses qu'elle refuse."""

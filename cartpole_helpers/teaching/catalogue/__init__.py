@@ -1,0 +1,1 @@
+"""Les exercices, un module par carnet : réponse juste, propriétés, erreurs connues, variantes."""

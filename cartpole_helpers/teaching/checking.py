@@ -1,0 +1,344 @@
+"""La vérification d'une réponse : propriétés, cas, erreurs connues, compte rendu."""
+
+import copy
+import inspect
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from functools import cache, partial
+from html import escape
+from io import StringIO
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from cartpole_helpers.display.typography import typography
+
+STEP_LIMIT = 1_000_000  # instructions par appel, au-delà desquelles la boucle est dite sans fin
+TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
+NOT_TRACED = {"torch", "numpy", "cartpole_helpers"}  # leurs instructions ne comptent pas
+ENDLESS = "boucle"
+INDENT = "    "
+
+
+@dataclass(frozen=True)
+class Property:
+    """Une propriété que la réponse doit avoir, et de quoi la mettre à l'épreuve."""
+
+    text: str
+    """Ce qu'elle dit, en une phrase."""
+    cases: Callable[[np.random.Generator], Iterable[tuple]]
+    """Rend les arguments de chaque cas ; les premiers se calculent à la main."""
+    hint: str
+    """L'indice, si aucune erreur connue n'explique la réponse."""
+    view: Callable = lambda answer, *arguments: answer(*arguments)
+    """Ce que l'on regarde de la réponse ; à défaut, ce qu'elle rend."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Une réponse fausse, et l'indice qui nomme sa faute."""
+
+    name: str
+    answer: Callable
+    hint: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """Un exercice : sa réponse juste, les propriétés qu'on exige, les erreurs que l'on connaît."""
+
+    reference: Callable
+    properties: Sequence[Property]
+    mistakes: Sequence[Mistake] = ()
+    variants: Sequence[Callable] = field(default=(), repr=False)
+    """D'autres réponses justes, écrites autrement."""
+
+    @property
+    def name(self) -> str:
+        """Le nom que doit porter la réponse."""
+        return self.reference.__name__
+
+
+class Outcome(NamedTuple):
+    """Ce qu'un appel a donné : une valeur, ou l'erreur `kind` et ce qu'on en dit."""
+
+    value: object = None
+    kind: str = ""
+    told: str = ""
+
+    @property
+    def is_blank(self) -> bool:
+        """Dit si rien n'est encore écrit."""
+        nothing = self.value is None or self.value is ...
+        return self.kind == "NotImplementedError" or (nothing and not self.kind)
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """Un cas mis à l'épreuve."""
+
+    of: Property
+    arguments: tuple
+    expected: Outcome
+    came: Outcome
+    untouched: bool  # les arguments sont restés ce qu'ils étaient
+
+    @property
+    def passed(self) -> bool:
+        """Dit si la réponse a donné ce qui était attendu."""
+        return not self.came.kind and same(self.came, self.expected)
+
+
+class Verdict(NamedTuple):
+    """Une propriété jugée ; `case`, `came` et `expected` ne sont dits que si elle est fausse."""
+
+    text: str
+    passed: bool
+    case: str = ""
+    came: str = ""
+    expected: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Le compte rendu d'une vérification ; en fin de cellule, il s'affiche."""
+
+    name: str
+    verdicts: tuple[Verdict, ...] = ()
+    note: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Dit si toutes les propriétés sont vraies."""
+        return not self.note and all(verdict.passed for verdict in self.verdicts)
+
+    @property
+    def hint(self) -> str:
+        """L'indice de la première propriété fausse, s'il y en a une."""
+        return next((verdict.hint for verdict in self.verdicts if not verdict.passed), "")
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _repr_html_(self) -> str:
+        title, *details = self._lines()
+        rows = "".join(map(_html_line, details))
+        return f'<p style="margin: 0"><b>{escape(title)}</b></p>{rows}'
+
+    def _lines(self) -> list[str]:
+        if self.note:
+            return [typography(f"· {self.name} : {self.note}")]
+        done = sum(verdict.passed for verdict in self.verdicts)
+        title = f"{self.name} : {done} propriétés sur {len(self.verdicts)}"
+        return [typography(title), *map(typography, self._details())]
+
+    def _details(self) -> Iterable[str]:
+        for verdict in self.verdicts:
+            yield f"{'✔' if verdict.passed else '✘'} {verdict.text}"
+            if not verdict.passed:
+                yield f"{INDENT}cas     : {verdict.case}"
+                yield f"{INDENT}reçu    : {verdict.came}"
+                yield f"{INDENT}attendu : {verdict.expected}"
+                yield f"{INDENT}indice  : {verdict.hint}"
+
+
+def _html_line(line: str) -> str:
+    """Rend une ligne du compte rendu, son code en chasse fixe, ses détails en retrait."""
+    told = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(line.strip()))
+    indent = "2.2em" if line.startswith(INDENT) else "0"
+    return f'<p style="margin: 0 0 0 {indent}; overflow-wrap: anywhere">{told}</p>'
+
+
+def judge(exercise: Exercise, answer: Callable) -> Report:
+    """Rend le compte rendu de `answer` ; ne lève jamais d'erreur, quoi qu'elle fasse."""
+    generator = np.random.default_rng()  # sans graine : on ne peut pas connaître les cas d'avance
+    trials = []
+    for one in exercise.properties:
+        for arguments in one.cases(generator):
+            trials.append(attempt(exercise, answer, one, arguments))
+            if trials[-1].came.kind == ENDLESS:
+                return Report(exercise.name, note="une boucle sans fin : comment s'arrête-t-elle ?")
+    if all(trial.came.is_blank and trial.untouched for trial in trials):
+        return Report(exercise.name, note="pas encore écrit")
+    agrees = cache(partial(_agrees, exercise))
+    verdicts = [_verdict(exercise, one, trials, agrees) for one in exercise.properties]
+    return Report(exercise.name, (*verdicts, *_touched(exercise, trials)))
+
+
+def attempt(exercise: Exercise, answer: Callable, one: Property, arguments: tuple) -> Trial:
+    """Met `answer` à l'épreuve d'un cas, sur des copies de ses arguments."""
+    expected = outcome(one.view, exercise.reference, *copy.deepcopy(arguments))
+    given = copy.deepcopy(arguments)
+    came = outcome(one.view, answer, *given)
+    return Trial(one, arguments, expected, came, same(Outcome(given), Outcome(arguments)))
+
+
+def outcome(view: Callable, answer: Callable, *arguments) -> Outcome:
+    """Rend ce que donne `view(answer, *arguments)`, borné en nombre de lignes, et sans un mot."""
+    silence = StringIO()
+    try:
+        with redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return Outcome(_limited(view, answer, *arguments))
+    except KeyboardInterrupt:
+        raise
+    except _TooLongError:
+        return Outcome(kind=ENDLESS, told="une boucle sans fin")
+    except BaseException as error:  # même `exit()` : la réponse ne doit pas arrêter le carnet
+        return Outcome(kind=type(error).__name__, told=_told(error))
+
+
+class _TooLongError(BaseException):
+    """La réponse dure trop ; ce n'est pas une Exception, qu'elle pourrait taire."""
+
+
+def _limited(call: Callable, *arguments):
+    left, before = STEP_LIMIT, sys.gettrace()
+
+    def count(frame, event, argument):
+        nonlocal left
+        left -= event == "opcode"
+        if left < 0:
+            raise _TooLongError
+        return count
+
+    def enter(frame, event, argument):
+        module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if module in NOT_TRACED:
+            return None
+        # Ligne à ligne ne suffirait pas : `while True: pass` n'en change jamais.
+        frame.f_trace_opcodes = True
+        return count
+
+    sys.settrace(enter)
+    try:
+        return call(*arguments)
+    finally:
+        sys.settrace(before)
+
+
+def _told(error: BaseException) -> str:
+    try:
+        words = str(error)
+    except BaseException:
+        words = ""
+    return f"l'erreur {type(error).__name__} : {words}"
+
+
+# Juger
+
+
+def _verdict(exercise: Exercise, one: Property, trials: list[Trial], agrees: Callable) -> Verdict:
+    first = next((trial for trial in trials if trial.of is one and not trial.passed), None)
+    if first is None:
+        return Verdict(one.text, True)
+    names = list(inspect.signature(exercise.reference).parameters)
+    return Verdict(
+        one.text,
+        False,
+        _case(names, first.arguments),
+        first.came.told or shown(first.came.value),
+        shown(first.expected.value),
+        _explained(exercise, first, trials, agrees),
+    )
+
+
+def _explained(exercise: Exercise, first: Trial, trials: list[Trial], agrees: Callable) -> str:
+    """Rend l'indice de l'erreur connue qui se conduit comme la réponse, ou celui de la propriété.
+
+    Plusieurs peuvent donner la même valeur dans ce cas : la plus ressemblante partout l'emporte.
+    """
+    alike = [rank for rank in range(len(exercise.mistakes)) if agrees(rank, first)]
+    if not alike:
+        return first.of.hint
+    best = max(alike, key=lambda rank: sum(agrees(rank, trial) for trial in trials))
+    return exercise.mistakes[best].hint
+
+
+def _agrees(exercise: Exercise, rank: int, trial: Trial) -> bool:
+    """Dit si l'erreur connue de ce rang se conduit comme la réponse, dans ce cas."""
+    answer = exercise.mistakes[rank].answer
+    other = outcome(trial.of.view, answer, *copy.deepcopy(trial.arguments))
+    return other.kind == trial.came.kind and (bool(other.kind) or same(other, trial.came))
+
+
+def _touched(exercise: Exercise, trials: list[Trial]) -> list[Verdict]:
+    """Rend, s'il le faut, le reproche d'avoir changé ses arguments."""
+    if all(trial.untouched for trial in trials):
+        return []
+    names = list(inspect.signature(exercise.reference).parameters)
+    guilty = next(trial for trial in trials if not trial.untouched)
+    return [
+        Verdict(
+            "laisse ses arguments tels qu'ils étaient",
+            False,
+            _case(names, guilty.arguments),
+            "au moins un argument a changé",
+            "aucun changement",
+            "Une opération en place, comme `+=` ou `zero_()`, modifie le tableau de l'appelant.",
+        )
+    ]
+
+
+# Comparer et montrer
+
+
+def same(one: Outcome, other: Outcome) -> bool:
+    """Dit si deux valeurs sont égales, à l'arrondi près, de même forme et de même genre."""
+    try:
+        return _same(one.value, other.value)
+    except Exception:  # un objet qui ne se compare pas n'est pas le bon
+        return False
+
+
+def _same(one, other) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, tuple) or isinstance(other, tuple):
+        alike = isinstance(one, tuple | list) and isinstance(other, tuple | list)
+        return alike and len(one) == len(other) and all(map(_same, one, other))
+    if callable(one) or callable(other):
+        return one is other
+    one, other = _array(one), _array(other)
+    if one.shape != other.shape or _genre(one) != _genre(other):
+        return False
+    if one.dtype.kind not in "biuf":
+        return bool(np.all(one == other))
+    return bool(np.allclose(one.astype(float), other.astype(float), equal_nan=True, **TOLERANCE))
+
+
+def _array(value) -> np.ndarray:
+    return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+
+
+def _genre(array: np.ndarray) -> str:
+    """Rend le genre d'un tableau : un entier n'est pas un booléen, ni un texte un nombre."""
+    return {"i": "nombre", "u": "nombre", "f": "nombre"}.get(array.dtype.kind, array.dtype.kind)
+
+
+def _case(names: list[str], arguments: tuple) -> str:
+    return ", ".join(
+        f"{name} = {shown(value)}" for name, value in zip(names, arguments, strict=False)
+    )
+
+
+def shown(value: object, longest: int = 160) -> str:
+    """Rend `value` en une ligne courte."""
+    try:
+        if isinstance(value, torch.Tensor | np.ndarray):
+            digits = {"float_kind": "{:.4g}".format, "bool": str}
+            told = np.array2string(_array(value), separator=", ", threshold=24, formatter=digits)
+            told = told.replace("\n", "")
+        elif isinstance(value, float | np.number):
+            told = f"{value:.6g}"
+        else:
+            told = repr(value)
+    except Exception:
+        told = f"un objet {type(value).__name__}"
+    return told if len(told) <= longest else f"{told[: longest - 1]}…"

@@ -1,0 +1,55 @@
+"""Les exercices du cours : `check` juge une réponse, `show` montre celle du paquet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cartpole_helpers.display.listing import Listing, listing
+from cartpole_helpers.teaching.catalogue import dqn, loop, replay
+from cartpole_helpers.teaching.checking import Exercise, Report, judge
+
+EXERCISES: dict[str, Exercise] = {
+    exercise.name: exercise for module in (dqn, loop, replay) for exercise in module.EXERCISES
+}
+"""Les exercices, par le nom que doit porter la réponse."""
+
+
+def check(obj: Callable) -> Report:
+    """Rend le compte rendu de la réponse `obj`, fonction ou classe ; ne lève jamais d'erreur.
+
+    L'exercice est trouvé par `obj.__name__`. `.passed` dit si toutes ses propriétés sont vraies ;
+    affiché, le compte rendu donne pour chacune ✔ ou ✘, le cas, ce qui est venu, ce qui était
+    attendu, et un indice. Les cas sont en partie tirés au hasard : aucune réponse ne les connaît.
+    """
+    name = getattr(obj, "__name__", None)
+    if not callable(obj) or not isinstance(name, str):
+        return Report("check", note="donnez-lui votre fonction, et non ce qu'elle rend")
+    if name not in EXERCISES:
+        known = ", ".join(EXERCISES)
+        return Report(name, note=f"aucun exercice ne porte ce nom ; il y a {known}")
+    return judge(EXERCISES[name], obj)
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Une réponse repliée : on ne la lit que si on la déplie."""
+
+    listing: Listing
+
+    def __repr__(self) -> str:
+        return "La réponse du cours, à déplier dans un carnet."
+
+    def _repr_html_(self) -> str:
+        summary = "<summary>La réponse du cours, telle qu'elle s'exécute</summary>"
+        return f"<details>{summary}{self.listing._repr_html_()}</details>"
+
+
+def show(obj: Callable | str) -> Folded:
+    """Rend, repliée, la réponse du paquet à l'exercice de ce nom : le code qui tourne.
+
+    `obj` : votre fonction, ou le nom de l'exercice. ValueError si aucun ne porte ce nom.
+    """
+    name = obj if isinstance(obj, str) else getattr(obj, "__name__", None)
+    if name not in EXERCISES:
+        known = ", ".join(EXERCISES)
+        raise ValueError(f"obj doit être l'un des exercices {known} : {name!r} reçu.")
+    return Folded(listing(EXERCISES[name].reference))

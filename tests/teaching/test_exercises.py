@@ -1,0 +1,374 @@
+"""La vérification des réponses : elle accepte les justes, refuse les fausses, et dit pourquoi."""
+
+import csv
+import functools
+import itertools
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import tensor
+
+from cartpole_helpers import QUICK, Training, dqn, evaluate
+from cartpole_helpers.teaching.checking import Outcome, Report, judge, same, shown
+from cartpole_helpers.teaching.exercises import EXERCISES, check, show
+
+ROOT = Path(__file__).resolve().parents[2]
+MISTAKES = [
+    pytest.param(exercise, mistake, id=f"{exercise.name} : {mistake.name}")
+    for exercise in EXERCISES.values()
+    for mistake in exercise.mistakes
+]
+RIGHT = [
+    pytest.param(exercise, answer, id=f"{exercise.name} : {answer.__name__}")
+    for exercise in EXERCISES.values()
+    for answer in (exercise.reference, *exercise.variants)
+]
+
+
+def named(name):
+    """Donne à une fonction le nom de l'exercice auquel elle répond."""
+
+    def rename(function):
+        function.__name__ = name
+        return function
+
+    return rename
+
+
+# Le catalogue
+
+
+def test_there_are_many_wrong_answers_and_other_right_ones():
+    assert len(MISTAKES) >= 150
+    assert len({mistake.values[1].answer for mistake in MISTAKES}) == len(MISTAKES)
+    assert all(len(exercise.variants) >= 2 for exercise in EXERCISES.values())
+
+
+@pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
+def test_each_known_mistake_is_refused_and_named(exercise, mistake):
+    for _ in range(3):  # les cas changent à chaque fois
+        report = judge(exercise, mistake.answer)
+        assert not report.passed
+        assert report.hint == mistake.hint
+
+
+@pytest.mark.parametrize(("exercise", "answer"), RIGHT)
+def test_a_right_answer_is_accepted_however_it_is_written(exercise, answer):
+    for _ in range(3):
+        report = judge(exercise, answer)
+        assert report.passed, report
+        assert report.hint == ""
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+def test_hints_are_all_different(exercise):
+    hints = [mistake.hint for mistake in exercise.mistakes]
+    assert len(set(hints)) == len(hints)
+
+
+# Des réponses d'élèves, écrites autrement que le catalogue
+
+
+@named("td_target")
+def forgets_the_mask(reward, terminated, next_q, gamma):
+    best, _ = torch.max(next_q, -1)
+    return torch.add(reward, best, alpha=gamma)
+
+
+@named("td_target")
+def multiplies_everything(reward, terminated, next_q, gamma):
+    alive = 1 - terminated.int()
+    return alive * reward + alive * gamma * torch.amax(next_q, dim=-1)
+
+
+@named("td_target")
+def takes_the_global_maximum(reward, terminated, next_q, gamma):
+    suite = next_q.flatten().sort().values[-1]
+    return torch.where(terminated, reward, reward + suite * gamma)
+
+
+@named("td_loss")
+def lets_the_gradient_through(q, action, target):
+    rows = torch.where(action.bool(), q[..., 1], q[..., 0])
+    return torch.mean((target - rows).pow(2), -1)
+
+
+@named("td_loss")
+def judges_the_best_action(q, action, target):
+    return ((q.amax(-1) - target.detach()) ** 2).mean(-1)
+
+
+@named("double_td_target")
+def exchanges_the_networks(reward, terminated, next_q_online, next_q_target, gamma):
+    return dqn.double_td_target(reward, terminated, next_q_target, next_q_online, gamma)
+
+
+@named("epsilon_greedy")
+def explores_backwards(q, epsilon, draws):
+    return dqn.epsilon_greedy(q, 1 - epsilon, 1 - draws)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (forgets_the_mask, "masqué les états terminaux"),
+        (multiplies_everything, "efface aussi la récompense"),
+        (takes_the_global_maximum, "tout le lot"),
+        (lets_the_gradient_through, "gradient traverse la cible"),
+        (judges_the_best_action, "l'action prise"),
+        (exchanges_the_networks, "rôles sont échangés"),
+    ],
+    ids=lambda value: getattr(value, "__qualname__", ""),
+)
+def test_a_mistake_written_otherwise_gets_the_same_hint(answer, words):
+    report = check(answer)
+    assert not report.passed
+    assert words in report.hint
+
+
+def test_an_unknown_mistake_gets_the_hint_of_the_property():
+    report = check(explores_backwards)
+    assert not report.passed
+    assert report.hint
+
+
+def test_the_expected_values_are_those_computed_by_hand():
+    report = check(forgets_the_mask)
+    refused = [verdict for verdict in report.verdicts if not verdict.passed]
+    assert (refused[0].came, refused[0].expected) == ("[3.5]", "[1]")
+    assert "terminated = [True]" in refused[0].case
+
+
+# Ce qu'elle ne se laisse pas faire
+
+
+@pytest.mark.parametrize("empty", [None, ...], ids=["None", "..."])
+def test_a_stub_is_not_yet_written(empty):
+    report = check(named("td_target")(lambda *_: empty))
+    assert not report.passed
+    assert "pas encore écrit" in repr(report)
+
+
+def test_a_stub_may_also_raise():
+    def td_loss(q, action, target):
+        raise NotImplementedError
+
+    assert "pas encore écrit" in repr(check(td_loss))
+
+
+def endless(*_):
+    while True:
+        pass
+
+
+def counting(*_):
+    for _ in itertools.count():
+        pass
+
+
+@pytest.mark.parametrize("answer", [endless, counting])
+def test_an_endless_loop_is_cut_and_the_tracer_put_back(answer):
+    def tracer(*_):
+        return None
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        report = check(named("td_target")(lambda *given: answer(*given)))
+        assert sys.gettrace() is tracer
+    finally:
+        sys.settrace(before)
+    assert not report.passed
+    assert "boucle sans fin" in repr(report)
+
+
+def quits(*_):
+    raise SystemExit(3)
+
+
+def recurses(*given):
+    return recurses(*given)
+
+
+class Awkward:
+    """Un objet qui ne se laisse ni comparer, ni montrer."""
+
+    def __array__(self, *_, **__):
+        raise RuntimeError("non")
+
+    def __eq__(self, other):
+        raise RuntimeError("non")
+
+    __hash__ = None
+
+    def __repr__(self):
+        raise RuntimeError("non")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        quits,
+        recurses,
+        lambda: None,
+        lambda *_: Awkward(),
+        lambda *_: "cible",
+        lambda *_: {"cible": 1},
+        lambda *_: float("nan"),
+        lambda reward, *_: reward.bool(),
+        lambda reward, *_: reward[:0],
+        lambda *_: 1 / 0,
+    ],
+)
+def test_nothing_an_answer_does_raises_or_passes(wrong):
+    report = check(named("td_target")(lambda *given: wrong(*given)))
+    assert not report.passed
+    assert repr(report)
+
+
+def test_the_error_of_an_answer_is_told():
+    report = check(named("td_target")(lambda *_: 1 / 0))
+    assert "ZeroDivisionError" in repr(report)
+
+
+def test_printing_does_not_clutter_the_page(capsys):
+    @named("td_target")
+    def chatty(*given):
+        print("bonjour", file=sys.stderr)
+        print("bonjour")
+        return dqn.td_target(*given)
+
+    assert check(chatty).passed
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_answer_that_changes_its_arguments_is_refused():
+    @named("td_target")
+    def in_place(reward, terminated, next_q, gamma):
+        expected = dqn.td_target(reward, terminated, next_q, gamma)
+        reward += 1
+        return expected
+
+    report = check(in_place)
+    assert not report.passed
+    assert "en place" in report.hint
+
+
+def test_an_answer_that_knows_the_cases_is_refused():
+    """Les cas à la main se retiennent ; ceux du hasard changent d'une vérification à l'autre."""
+    known = {}
+
+    def key(given):
+        return json.dumps([np.asarray(one).tolist() for one in given])
+
+    @named("td_target")
+    def remembers(*given):
+        known[key(given)] = dqn.td_target(*given)
+        return known[key(given)]
+
+    @named("td_target")
+    def recites(*given):
+        return known.get(key(given), torch.zeros(1))
+
+    assert check(remembers).passed
+    report = check(recites)
+    assert not report.passed
+    assert sum(verdict.passed for verdict in report.verdicts) >= 3
+
+
+@pytest.mark.parametrize("given", [None, 3, "td_target", tensor([1.0])])
+def test_what_is_not_a_function_is_said_so(given):
+    report = check(given)
+    assert not report.passed
+    assert "votre fonction" in repr(report)
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    report = check(len)
+    assert not report.passed
+    assert "td_target" in repr(report)
+    assert not check(functools.partial(dqn.td_target)).passed
+
+
+# Le compte rendu
+
+
+def test_the_report_shows_each_property_and_escapes_what_came():
+    report = check(named("td_target")(lambda *_: "<script>alert(1)</script>"))
+    assert "<script>" in repr(report)
+    assert "<script>" not in report._repr_html_()
+    assert repr(report).count("✘") == 5
+    assert repr(check(dqn.td_target)).count("✔") == 5
+
+
+def test_a_report_with_a_note_did_not_pass():
+    assert not Report("x", note="pas encore écrit").passed
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        (tensor([1.0, 2.0]), np.array([1.0, 2.0]), True),
+        (tensor([1, 2]), [1.0, 2.0], True),
+        (tensor([True]), tensor([1]), False),
+        (tensor([1.0]), 1.0, False),
+        ((1.0, 2), [1, 2.0], True),
+        (tensor([1.0]), tensor([1.001]), False),
+        ({"a": 1}, {"b": 1}, False),
+        (None, 1.0, False),
+    ],
+)
+def test_two_values_are_compared_with_their_shapes_and_their_kinds(one, other, alike):
+    assert same(Outcome(one), Outcome(other)) is alike
+
+
+def test_a_long_value_is_shown_short():
+    assert len(shown(torch.zeros(1000))) <= 160
+    assert len(shown("x" * 10_000)) <= 160
+
+
+# La réponse du cours
+
+
+def test_the_published_answer_is_the_code_that_runs():
+    folded = show("td_loss")
+    assert "target.detach()" in folded.listing.text
+    assert folded._repr_html_().startswith("<details>")
+    assert show(dqn.td_loss).listing.text == folded.listing.text
+
+
+@pytest.mark.parametrize("name", ["rien", None, len])
+def test_an_unknown_exercise_has_no_answer(name):
+    with pytest.raises(
+        ValueError, match=r"^obj doit être l'un des exercices td_target, .* reçu\.$"
+    ):
+        show(name)
+
+
+def test_a_right_target_drives_the_engine_and_a_wrong_one_visibly_fails():
+    def scores(target):
+        training = Training(QUICK, range(4), td_target=target)
+        for _ in training.run():
+            pass
+        return evaluate(training.agent, 20).mean()
+
+    right = EXERCISES["td_target"].variants[1]
+    assert scores(right) > 400
+    assert scores(lambda reward, *_: reward) < 300
+
+
+def test_the_table_of_refusals_is_the_one_that_the_script_makes():
+    script = runpy.run_path(str(ROOT / "etudes" / "refus.py"))
+    with (ROOT / "etudes" / "refus.csv").open(encoding="utf-8", newline="") as file:
+        header, *stored = csv.reader(file)
+    made = [[*row] for row in script["rows"]()]
+    assert tuple(header) == script["HEADER"]
+    assert stored == made
+    right = [row for row in stored if row[2] == "acceptée"]
+    assert len(stored) - len(right) == len(MISTAKES)
+    assert len(right) == len(RIGHT)
