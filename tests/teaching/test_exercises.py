@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import inspect
 import itertools
 import json
 import runpy
@@ -152,6 +153,18 @@ def test_a_stub_is_not_yet_written(empty):
     report = check(named("td_target")(lambda *_: empty))
     assert not report.passed
     assert "pas encore écrit" in repr(report)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_stub_of_each_exercise_is_recognised(name):
+    exercise = EXERCISES[name]
+    if inspect.isclass(exercise.reference):
+        methods = {key: lambda *_: None for key in vars(exercise.reference) if key != "__init__"}
+        members = {key: method for key, method in methods.items() if key[:2] != "__"}
+        stub = type(name, (), {**members, "__init__": lambda *_: None, "__len__": lambda _: None})
+    else:
+        stub = named(name)(lambda *_: None)
+    assert "pas encore écrit" in repr(check(stub))
 
 
 def test_a_stub_may_also_raise():
