@@ -200,6 +200,8 @@ class Reader:
         path = CAPTURES / f"{name}_{width}_{'sombre' if 'Dark' in theme else 'clair'}.png"
         path.parent.mkdir(exist_ok=True)
         self.page.evaluate(THEME, theme)
+        # JupyterLab voile la page le temps de changer de thème.
+        self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
         self.page.set_viewport_size({"width": width, "height": 2600})
         self.page.locator(selector).first.screenshot(path=path)
 
