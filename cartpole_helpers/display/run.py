@@ -83,7 +83,6 @@ class Run:
         with self._lock:
             step = self._last
             return {
-                "step": self._training.step,
                 "env_steps": self._training.env_steps,
                 "gradient_steps": self._training.gradient_steps,
                 "total": self.config.total_steps,

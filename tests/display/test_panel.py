@@ -124,7 +124,7 @@ def phase(wanted):
 
 
 def at_turn(number):
-    return lambda status: status["now"]["step"] == number
+    return lambda status: status["now"]["env_steps"] == number * SMALL.carts
 
 
 def trained(one):
@@ -691,7 +691,7 @@ def test_news_are_given_often_enough_for_the_eye_and_no_more(make, clock, monkey
         if threading.current_thread() is threading.main_thread():
             return
         if change.name == "status":
-            news.append(change.new["now"]["step"])
+            news.append(change.new["now"]["env_steps"] // SMALL.carts)
         else:
             curves.append(len(change.new["curves"]["epsilon"]["x"]))
 
@@ -736,7 +736,7 @@ def test_a_training_that_fails_says_so_and_waiting_raises_its_error(error, make,
     assert one.status["phase"] == FAILED
     told = re.sub("[\u00a0\u202f]", " ", one.status["error"])
     assert told == f"L’entraînement a échoué ({type(error).__name__}) : {error}"
-    assert one.status["now"]["step"] == one.agent.env_steps // 4 == 4
+    assert one.status["now"]["env_steps"] == one.agent.env_steps == 4 * SMALL.carts
     assert len(one.current["curves"]["epsilon"]["x"]) == 4
 
 
@@ -803,7 +803,7 @@ def test_the_saved_page_can_be_made_while_it_runs(make, turns):
     one.start()
     turns.let(3)
     turns.asked(4)
-    assert frozen_state(one.frozen())["status"]["now"]["step"] == 3
+    assert frozen_state(one.frozen())["status"]["now"]["env_steps"] == 3 * SMALL.carts
 
 
 def test_what_an_error_says_is_never_read_as_html(make, broken):

@@ -1,6 +1,6 @@
 // L'explorateur : des curseurs sur une étude archivée, et un entraînement pour de vrai.
 
-import { button, element, kernel, number, numbers, shape } from "./page.mjs";
+import { button, element, kernel, key, number, numbers, slider } from "./page.mjs";
 import { chart } from "./chart.mjs";
 
 const SOLVED = 475;
@@ -23,15 +23,21 @@ export function render({ model, el }) {
   });
   const verdict = element("p", { class: "cp-verdict", role: "status", "aria-live": "polite" });
   const told = element("p", { class: "cp-note", role: "status" });
+  const line = element("code", { class: "cp-code", "aria-label": "Réglages, en Python" });
   const seed = element("select", {}, ...seeds.map((value) => element("option", { value }, String(value))));
   const train = button("L’entraîner pour de vrai",
     () => ask({ do: "train", ranks: [...ranks], seed: Number(seed.value) }), { class: "cp-main" });
   const stop = button("Arrêter", () => ask({ do: "stop" }));
-  const sliders = fields.map((field, rank) => slider(field, (value) => {
-    before = [...ranks];
-    ranks[rank] = value;
-    draw();
-  }));
+  const sliders = fields.map((field, rank) => {
+    const onInput = (value) => {
+      before = [...ranks];
+      ranks[rank] = value;
+      draw();
+    };
+    const one = slider(field, { onInput });
+    one.draw({ rank: field.start });
+    return one.node;
+  });
 
   function archived(places) {
     const size = seeds.length * instants.length;
@@ -55,6 +61,8 @@ export function render({ model, el }) {
     stop.disabled = !active;
     told.textContent = liveText(live, shown);
     told.classList.toggle("cp-alert", Boolean(live.error));
+    line.textContent = live.line ?? "";
+    line.hidden = !live.line;
   }
 
   const keys = element("ul", { class: "cp-keys" });
@@ -71,6 +79,7 @@ export function render({ model, el }) {
       keys,
       element("div", { class: "cp-row" }, train, element("label", {}, "graine", seed), stop),
       told,
+      line,
       note,
     ),
   ));
@@ -80,30 +89,6 @@ export function render({ model, el }) {
     model.off("change:live", draw);
     ask.end();
   };
-}
-
-function slider({ name, label, help, choices, start }, onChange) {
-  const last = choices.length - 1;
-  const value = element("output", { class: "cp-chosen" }, choices[start]);
-  const input = element("input", {
-    type: "range", min: 0, max: last, step: 1, value: start, name,
-    "aria-label": `${label} (${name})`, "aria-valuetext": choices[start],
-    input: () => {
-      value.textContent = choices[input.value];
-      input.setAttribute("aria-valuetext", choices[input.value]);
-      onChange(Number(input.value));
-    },
-  });
-  return element(
-    "div",
-    { class: "cp-slider" },
-    element("div", { class: "cp-name" }, element("span", {}, label), element("code", {}, name), value),
-    element("div", { class: "cp-range" },
-      element("span", { class: "cp-small" }, choices[0]),
-      input,
-      element("span", { class: "cp-small" }, choices[last])),
-    element("div", { class: "cp-small" }, help),
-  );
 }
 
 function median(curves) {
@@ -125,17 +110,15 @@ function summary(curves, instants) {
 }
 
 function legend(compared, seed) {
-  const keys = [key("sky", "", 0.9, "une graine"), key("blue", "", 3, "médiane")];
-  if (compared) keys.push(key("muted", "2 3", 2, "médiane d’avant le dernier réglage"));
-  if (seed !== false && seed != null) keys.push(key("vermilion", "7 3", 2.2, `graine ${seed}, pour de vrai`));
+  const keys = [
+    key({ colour: "sky", width: 0.9 }, "une graine"),
+    key({ colour: "blue", width: 3 }, "médiane"),
+  ];
+  if (compared) keys.push(key({ colour: "muted", dash: "2 3", width: 2 }, "médiane d’avant le dernier réglage"));
+  if (seed !== false && seed != null) {
+    keys.push(key({ colour: "vermilion", dash: "7 3", width: 2.2 }, `graine ${seed}, pour de vrai`));
+  }
   return keys;
-}
-
-function key(colour, dash, width, label) {
-  const line = shape("line", {
-    x1: 0, x2: 34, y1: 5, y2: 5, class: `cp-stroke-${colour}`, "stroke-dasharray": dash, "stroke-width": width,
-  });
-  return element("li", {}, shape("svg", { width: 34, height: 10, "aria-hidden": "true" }, line), label);
 }
 
 function liveText(live, shown) {

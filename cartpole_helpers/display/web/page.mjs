@@ -31,6 +31,48 @@ export function button(label, onClick, attributes = {}) {
   return element("button", { type: "button", click: onClick, ...attributes }, label);
 }
 
+// Un curseur sur des choix déjà écrits : `onInput(rang)` le suit, `onChange(rang)` attend qu’on le
+// lâche ; `draw({ rank, text })` le met où il doit être.
+export function slider({ name, label, help, choices }, { onInput = () => {}, onChange = () => {} }) {
+  const last = choices.length - 1;
+  const value = element("output", { class: "cp-chosen" });
+  const show = (text) => {
+    value.textContent = text;
+    input.setAttribute("aria-valuetext", text);
+  };
+  const input = element("input", {
+    type: "range", min: 0, max: last, step: 1, name, "aria-label": `${label} (${name})`,
+    input: () => {
+      show(choices[input.value]);
+      onInput(Number(input.value));
+    },
+    change: () => onChange(Number(input.value)),
+  });
+  const node = element(
+    "div",
+    { class: "cp-slider" },
+    element("div", { class: "cp-name" }, element("span", {}, label), element("code", {}, name), value),
+    element("div", { class: "cp-range" },
+      element("span", { class: "cp-small" }, choices[0]),
+      input,
+      element("span", { class: "cp-small" }, choices[last])),
+    element("div", { class: "cp-small" }, help),
+  );
+  function draw({ rank, text = choices[rank] }) {
+    input.value = rank;
+    show(text);
+  }
+  return { node, draw };
+}
+
+// Une ligne de légende : un bout du trait, puis ce qu’il est.
+export function key({ colour, dash = "", width, title }, label) {
+  const line = shape("line", {
+    x1: 0, x2: 34, y1: 5, y2: 5, class: `cp-stroke-${colour}`, "stroke-dasharray": dash, "stroke-width": width,
+  });
+  return element("li", { title }, shape("svg", { width: 34, height: 10, "aria-hidden": "true" }, line), label);
+}
+
 // Virgule décimale, milliers séparés, vrai signe moins.
 export function number(value, digits = 0) {
   if (value == null || !Number.isFinite(value)) return "non fini";

@@ -1,7 +1,7 @@
 // Le panneau : des réglages, des commandes, le chariot, quatre courbes, et les essais superposés.
 
 import {
-  COLOURS, DASHES, brief, button, element, kernel, number, shape, told,
+  COLOURS, DASHES, brief, button, element, kernel, key, number, slider, told,
 } from "./page.mjs";
 import { scene } from "./scene.mjs";
 import { chart } from "./chart.mjs";
@@ -66,7 +66,8 @@ function settingsForm(model, ask) {
     { open: rank === 0 && window.innerWidth >= WIDE },
     element("summary", {}, group),
     ...fields.map((field) => {
-      const one = slider(field, (value) => ask({ do: "set", field: field.name, rank: value }));
+      const onChange = (rank) => ask({ do: "set", field: field.name, rank });
+      const one = slider(field, { onChange });
       sliders.set(field.name, one);
       return one.node;
     }),
@@ -104,38 +105,11 @@ function settingsForm(model, ask) {
   return { node, header, python, draw, onStatus };
 }
 
-function slider({ name, label, help, choices }, onChange) {
-  const last = choices.length - 1;
-  const value = element("output", { class: "cp-chosen" });
-  const show = (text) => {
-    value.textContent = text;
-    input.setAttribute("aria-valuetext", text);
-  };
-  const input = element("input", {
-    type: "range", min: 0, max: last, step: 1, name, "aria-label": `${label} (${name})`,
-    input: () => show(choices[input.value]),
-    change: () => onChange(Number(input.value)),
-  });
-  const node = element(
-    "div",
-    { class: "cp-slider" },
-    element("div", { class: "cp-name" }, element("span", {}, label), element("code", {}, name), value),
-    element("div", { class: "cp-range" },
-      element("span", { class: "cp-small" }, choices[0]),
-      input,
-      element("span", { class: "cp-small" }, choices[last])),
-    element("div", { class: "cp-small" }, help),
-  );
-  function draw({ rank, text }) {
-    input.value = rank;
-    show(text);
-  }
-  return { node, draw };
-}
-
 // Les commandes, et où l'on en est.
 function commandRow(model, ask) {
-  const main = button("Démarrer", () => ask({ do: main.dataset.does }), { class: "cp-main" });
+  // Le second clic d’un double clic tomberait sur « Pause », que le premier vient d’écrire.
+  const once = (event) => event.detail < 2 && ask({ do: main.dataset.does });
+  const main = button("Démarrer", once, { class: "cp-main" });
   const one = button("Un tour", () => ask({ do: "step" }), { title: "Fait un seul tour de boucle" });
   const stop = button("Arrêter", () => ask({ do: "stop" }));
   const clear = button("Effacer", () => ask({ do: "clear" }), { title: "Efface toutes les courbes" });
@@ -242,7 +216,11 @@ function trainingView(model) {
       }
       one.draw({ series, marks: marks(name, current), xRange: [0, total] });
     }
-    keys.replaceChildren(...runs.map(legend), ...(current.curves ? [playedLegend()] : []));
+    keys.replaceChildren(
+      ...runs.map(({ label, line, latest, ...look }) =>
+        key({ ...look, title: line, width: latest ? 2.4 : 1.3 }, label)),
+      ...(current.curves ? [key({ colour: "muted", width: 1 }, "retour en jouant, hasard compris")] : []),
+    );
   }
 
   return { node, onStatus, onCurves };
@@ -257,18 +235,4 @@ function marks(name, { gamma }) {
   if (name === "greedy") return [{ y: 475, text: "seuil : 475" }];
   if (name !== "q" || !(gamma < 1)) return [];
   return [{ y: 1 / (1 - gamma), text: `plafond 1/(1−γ) = ${brief(1 / (1 - gamma))}`, kept: true }];
-}
-
-function legend({ label, colour, dash, latest }) {
-  return element("li", {}, sample(colour, dash, latest ? 2.4 : 1.3), label);
-}
-
-function playedLegend() {
-  return element("li", {}, sample("muted", "", 1), "retour en jouant, hasard compris");
-}
-
-function sample(colour, dash, width) {
-  return shape("svg", { width: 34, height: 10, "aria-hidden": "true" }, shape("line", {
-    x1: 0, x2: 34, y1: 5, y2: 5, class: `cp-stroke-${colour}`, "stroke-dasharray": dash, "stroke-width": width,
-  }));
 }
