@@ -3,14 +3,17 @@
     .venv/bin/python etudes/refus.py
 
 Une ligne par réponse du catalogue, juste ou fausse : le verdict et l'indice. Une partie des cas est
-tirée au hasard à chaque fois ; la table, elle, ne change pas, et un test la refait.
+tirée au hasard à chaque fois ; la table, elle, ne change pas, et un test la refait. Les dernières
+lignes sont les DQN fautifs de la page blanche, que l'épreuve entraîne : quelques minutes.
 """
 
 import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from cartpole_helpers.teaching.checking import Exercise, judge
+from cartpole_helpers.teaching.capstone import examine
+from cartpole_helpers.teaching.catalogue.capstone import MISTAKES
+from cartpole_helpers.teaching.checking import Exercise, Report, judge
 from cartpole_helpers.teaching.exercises import EXERCISES
 
 HEADER = ("exercice", "reponse", "verdict", "indice")
@@ -19,7 +22,7 @@ HEADER = ("exercice", "reponse", "verdict", "indice")
 def main() -> None:
     """Refait la table."""
     with Path(__file__).with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([HEADER, *rows()])
+        csv.writer(file).writerows([HEADER, *rows(), *capstone_rows()])
 
 
 def rows() -> Iterator[tuple]:
@@ -32,9 +35,20 @@ def rows() -> Iterator[tuple]:
             yield exercise.name, mistake.name, *row(exercise, mistake.answer)
 
 
+def capstone_rows() -> Iterator[tuple]:
+    """Rend les lignes de la page blanche ; le DQN juste, qui joue aussi CartPole, n'y est pas."""
+    for mistake in MISTAKES:
+        *_, report = examine(mistake.answer)
+        yield "dqn", mistake.name, *told(report)
+
+
 def row(exercise: Exercise, answer: Callable) -> tuple[str, str]:
     """Rend le verdict et l'indice."""
-    report = judge(exercise, answer)
+    return told(judge(exercise, answer))
+
+
+def told(report: Report) -> tuple[str, str]:
+    """Rend le verdict et l'indice d'un compte rendu."""
     return ("acceptée" if report.passed else "refusée"), report.hint
 
 

@@ -4,13 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cartpole_helpers.display.listing import Listing, listing
-from cartpole_helpers.teaching.catalogue import dqn, loop, replay
+from cartpole_helpers.teaching.catalogue import capstone, dqn, loop, play, problem, replay
 from cartpole_helpers.teaching.checking import Exercise, Report, judge
 
 EXERCISES: dict[str, Exercise] = {
-    exercise.name: exercise for module in (dqn, loop, replay) for exercise in module.EXERCISES
+    exercise.name: exercise
+    for module in (dqn, loop, play, problem, replay)
+    for exercise in module.EXERCISES
 }
 """Les exercices, par le nom que doit porter la réponse."""
+
+CAPSTONE = capstone.dqn.__name__  # la page blanche, que juge `capstone.examine`
 
 
 def check(obj: Callable) -> Report:
@@ -23,6 +27,8 @@ def check(obj: Callable) -> Report:
     name = getattr(obj, "__name__", None)
     if not callable(obj) or not isinstance(name, str):
         return Report("check", note="donnez-lui votre fonction, et non ce qu'elle rend")
+    if name == CAPSTONE:
+        return Report(name, note="un DQN entier se juge avec `examine`, carnet 14")
     if name not in EXERCISES:
         known = ", ".join(EXERCISES)
         return Report(name, note=f"aucun exercice ne porte ce nom ; il y a {known}")
@@ -49,7 +55,9 @@ def show(obj: Callable | str) -> Folded:
     `obj` : votre fonction, ou le nom de l'exercice. ValueError si aucun ne porte ce nom.
     """
     name = obj if isinstance(obj, str) else getattr(obj, "__name__", None)
-    if name not in EXERCISES:
-        known = ", ".join(EXERCISES)
+    references = {key: exercise.reference for key, exercise in EXERCISES.items()}
+    references[CAPSTONE] = capstone.dqn
+    if name not in references:
+        known = ", ".join(references)
         raise ValueError(f"obj doit être l'un des exercices {known} : {name!r} reçu.")
-    return Folded(listing(EXERCISES[name].reference))
+    return Folded(listing(references[name]))

@@ -42,6 +42,7 @@ import numpy as np
 from cartpole_helpers import QUICK, Training, evaluate, train, wilson_interval
 from cartpole_helpers.display import figures, video
 from cartpole_helpers.policies import random_policy
+from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
 # ## 2. Un agent qui ne sait rien
@@ -83,10 +84,11 @@ duree = figures.number(entrainement.env_steps)
 print(f"avant : {avant:.0f} pas ; après {duree} pas de jeu : {apres.mean():.0f} pas")
 
 # %% [markdown]
-# Un réseau tout neuf pousse presque toujours du même côté : il fait pire que le hasard. Puis il
-# apprend, en dix mille pas de jeu : à la vitesse réelle, deux cents secondes à regarder des tiges tomber.
-# L'ordinateur, lui, n'a pas attendu. Personne n'a dit à l'agent ce qu'est un angle, ni de quel côté
-# pousser ; il n'a vu que quatre nombres, deux boutons, et une récompense de 1 par pas.
+# Avant d'apprendre, l'agent suit un réseau dont les poids sont tirés au sort. Ce tirage-là fait pire que
+# pile ou face ; un autre aurait pu faire mieux. Puis il apprend, en dix mille pas de jeu : à la vitesse
+# réelle, deux cents secondes à regarder des tiges tomber. L'ordinateur, lui, n'a pas attendu. Personne
+# n'a dit à l'agent ce qu'est un angle, ni de quel côté pousser ; il n'a vu que quatre nombres, deux
+# boutons, et une récompense de 1 par pas.
 #
 # Nous avons choisi la graine 1 pour vous le montrer ; la section 4 dira ce que donnent les autres.
 # Regardons cet agent jouer, à côté du hasard, depuis le même départ.
@@ -188,6 +190,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # | Boucle d'entraînement | [05 · La boucle d'entraînement](05_la_boucle_d_entrainement.ipynb) |
 # | Boucle de test, Résultats | [06 · La boucle de test](06_la_boucle_de_test.ipynb) |
 # | Version 2 (un titre, sans rien dessous) | [07 · Version 2](07_version_2.ipynb) |
+# | | [14 · De zéro](14_de_zero.ipynb) |
 
 # %% [markdown]
 # ## 6. Les mots du métier
@@ -219,7 +222,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # %% [markdown]
 # ## 7. À vous
 #
-# **Exercice (5 minutes).** Voici la section 3, avec la graine 0. Changez la graine, puis donnez à
+# **Exercice 1, à explorer (5 minutes).** Voici la section 3, avec la graine 0. Changez la graine, puis donnez à
 # l'agent deux fois moins de pas : `dataclasses.replace` copie une configuration en changeant un champ.
 # Combien de graines sur cinq dépassent encore 475 ?
 
@@ -242,7 +245,92 @@ print(f"retour moyen : {evaluate(essai.agent).mean():.0f} pas")
 # essayer beaucoup de graines, et donner la part de celles qui réussissent.
 #
 # </details>
+
+# %% [markdown]
+# **Exercice 2, à écrire (5 minutes).** Cette part, justement. Le tableau `retours` de la section 4 a une ligne par
+# graine et une colonne par évaluation, de la première à la dernière. Quelle part des graines a réussi, **à la fin** ?
+# Remplacez les trois points, puis exécutez : `check` met votre fonction à l'épreuve, sur des cas calculés à la main et
+# sur d'autres, tirés au hasard. Chaque ✘ vient avec le cas qui l'a montré, et un indice.
+
+
+# %%
+def part_reussie(retours, seuil):
+    """Rend la part, de 0 à 1, des graines dont la dernière évaluation atteint `seuil`.
+
+    `retours` : (graines, évaluations), une ligne par graine.
+    """
+    ...
+
+
+check(part_reussie)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
 #
+# `retours[:, -1]` est la dernière colonne. La comparer au seuil donne un vrai ou faux par graine, et la moyenne de
+# vrais et de faux est la part des vrais.
+#
+# </details>
+#
+# Quand tout est coché, votre fonction relit les douze agents de la section 4. La seconde ligne leur accorde à chacun
+# son meilleur moment : pariez sur l'écart avant de l'exécuter.
+
+# %% tags=["nbval-ignore-output"]
+if check(part_reussie).passed:
+    meilleurs = retours.max(axis=1, keepdims=True)  # (graines, 1)
+    print(f"à la fin               : {100 * part_reussie(retours, 475):.0f} % des graines")
+    print(f"à leur meilleur moment : {100 * part_reussie(meilleurs, 475):.0f} %")
+
+# %% [markdown]
+# Voici une réponse, à déplier quand vous avez la vôtre.
+
+# %%
+show("part_reussie")
+
+# %% [markdown]
+# ## Vérifiez-vous
+#
+# Trois situations, rien à exécuter. Choisissez votre réponse avant de déplier la nôtre.
+#
+# **1.** Deux collègues ont chacun leur réglage. Chacun l'essaie une fois, avec une graine à lui : le premier
+# obtient 490 pas, le second 310. Que peut-on en conclure ?
+#
+# - **A.** Le premier réglage est meilleur : un tel écart ne vient pas du hasard.
+# - **B.** Il leur fallait la même graine ; un seul essai de chaque côté aurait alors suffi.
+# - **C.** Rien encore : un même réglage peut donner ces deux nombres, d'une graine à l'autre.
+#
+# **2.** Un agent conduit seize chariots. Après 250 appels à `advance`, combien de pas de jeu a-t-il joués ? Et
+# combien de temps dureraient-ils, mis bout à bout, à la vitesse réelle ?
+#
+# - **A.** 250 pas, 5 secondes.
+# - **B.** 4 000 pas, 80 secondes.
+# - **C.** 4 000 pas, 5 secondes.
+#
+# **3.** Évalué tous les 400 pas, un agent obtient 500 à mi-parcours et 210 à la fin. On vous demande ce que donne
+# ce réglage en dix mille pas. Que répondez-vous pour cette graine ?
+#
+# - **A.** 210 : c'est ce que sait faire l'agent au bout de ce budget.
+# - **B.** 500 : il a montré qu'il en était capable.
+# - **C.** 355, la moyenne des deux.
+#
+# <details><summary>Les réponses, expliquées</summary>
+#
+# **1 : C.** Regardez les douze traits fins de la section 4 : une seule recette, et des histoires bien
+# différentes. Avec un essai de chaque côté, on ne sait pas si l'on compare deux réglages ou deux tirages. La
+# réponse B tente, mais partager une graine ne rend pas deux essais comparables : dès que les réglages diffèrent,
+# les agents ne voient plus les mêmes états. Et il n'y aurait toujours qu'un tirage par réglage.
+#
+# **2 : B.** Chaque appel fait faire un pas à chacun des seize chariots : $16 \times 250 = 4\,000$ pas, et
+# $4\,000 \times 0{,}02 = 80$ secondes. La réponse C donne le temps que dure la scène si les seize roulent
+# ensemble. C'est l'avantage d'en avoir seize, mais l'expérience acquise est bien celle de 4 000 pas.
+#
+# **3 : A.** Le budget était fixé d'avance, et l'on juge ce qu'il en reste. Répondre 500, c'est choisir après coup
+# l'instant le plus flatteur. On aurait le droit de garder l'agent de cet instant-là, mais il faudrait alors le
+# juger de nouveau, sur d'autres départs : c'est une des questions du carnet 06.
+#
+# </details>
+
+# %% [markdown]
 # ## Ce qu'il faut retenir
 #
 # 1. Un agent part de **presque rien** : quatre nombres, deux actions, une récompense, et ici deux

@@ -20,6 +20,7 @@ from cartpole_helpers import ReplayBuffer, cartpole, evaluate, load, play, polic
 from cartpole_helpers.display import figures, video
 from cartpole_helpers.display.game import game
 from cartpole_helpers.display.listing import listing
+from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
 # ## 1. Le chariot et la tige
@@ -410,7 +411,85 @@ print("θ :", penchee[2], "→", un_pas[2].round(4), "→", deux_pas[2].round(4)
 print("θ̇ :", penchee[3], "→", un_pas[3].round(4), "→", deux_pas[3].round(4))
 
 # %% [markdown]
-# **Exercice 2, à explorer (15 minutes).** Écrivez votre propre règle. Partez de la quatrième, avec un
+# **Exercice 2, à écrire (5 minutes).** Le pas d'Euler de la section 3, quand les deux accélérations sont connues. Tout
+# tient à une question : avec quelles vitesses avancent les positions ? Rendez un nouvel état, sans toucher à celui
+# que l'on vous donne.
+
+
+# %%
+def pas_d_euler(etat, x_acceleration, theta_acceleration):
+    """Rend l'état (4,) qui suit `etat`, 0,02 s plus tard : x, ẋ, θ, θ̇."""
+    ...
+
+
+check(pas_d_euler)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# `x, x_vitesse, theta, theta_vitesse = etat` nomme les quatre nombres. Calculez les quatre suivants à partir de ces
+# noms-là, et d'eux seuls ; puis rangez-les dans un tableau, dans le même ordre.
+#
+# </details>
+
+# %%
+show("pas_d_euler")
+
+# %% [markdown]
+# **Exercice 3, à écrire (10 minutes).** Les deux drapeaux de la section 4. Après le pas numéro `pas`, l'épisode est-il
+# terminé ? Est-il interrompu ? Ce sont deux questions, et les deux réponses peuvent être « oui ». À la limite
+# exacte, 2,4 m, le jeu continue.
+
+
+# %%
+def fin(etat, pas):
+    """Rend (terminated, truncated), deux booléens, après le pas numéro `pas`, de 1 à 500."""
+    ...
+
+
+check(fin)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# `abs` traite les deux côtés d'un coup. La limite de la tige est de 12°, mais l'état est en radians :
+# `np.radians` convertit. Les vitesses ne comptent pas.
+#
+# </details>
+
+# %%
+show("fin")
+
+# %% [markdown]
+# Un pas et une fin : avec les accélérations, c'est tout le jeu. Quand tout est coché, faites-le tourner sans Gymnasium,
+# et comparez : même départ, même règle, et le même nombre de pas avant la fin ?
+
+
+# %%
+def accelerations(etat, action):
+    """Les deux accélérations, retrouvées d'après les vitesses du cours."""
+    suivant = cartpole.dynamics(etat, action)
+    return (suivant[1] - etat[1]) / 0.02, (suivant[3] - etat[3]) / 0.02
+
+
+def mon_jeu(regle, etat):
+    """Le nombre de pas que tient une règle, dans le jeu que vous avez écrit."""
+    for pas in range(1, 501):
+        action = regle(etat[None])[0]
+        etat = pas_d_euler(etat, *accelerations(etat, action))
+        if any(fin(etat, pas)):
+            return pas
+
+
+# %%
+for nom, regle in regles.items() if check(pas_d_euler).passed and check(fin).passed else ():
+    if nom != "au hasard":
+        episode = play(regle, seed=7)
+        mien = mon_jeu(regle, episode.observations[0].astype(float))
+        print(f"{nom:14} : {mien} pas dans votre jeu, {len(episode.actions)} dans Gymnasium")
+
+# %% [markdown]
+# **Exercice 4, à explorer (15 minutes).** Écrivez votre propre règle. Partez de la quatrième, avec un
 # autre poids pour la vitesse, puis donnez un poids à la position du chariot et à sa vitesse.
 # Trouvez-vous quatre poids qui tiennent 20 000 pas à chaque fois ? Combien de chiffres après la
 # virgule faut-il vraiment ?
@@ -449,7 +528,52 @@ print(f"moyenne {mes_durees.mean():.0f} pas, le plus court {mes_durees.min():.0f
 # Les cinq règles ont été écrites par quelqu'un qui connaît la mécanique. Un agent qui apprend n'a pas
 # les équations : il n'a que ses essais. Il ne sait même pas que le troisième nombre est un angle. Le
 # reste de la série part de là.
+
+# %% [markdown]
+# ## Vérifiez-vous
 #
+# Un crayon suffit : les équations ne servent pas, leur sens, si.
+#
+# **1.** La tige est à 11,9° vers la droite et tourne encore vers la droite, à 10° par seconde. Quelle poussée évite
+# la chute au pas suivant ?
+#
+# - **A.** À droite : il faut passer dessous.
+# - **B.** À gauche : il faut la retenir.
+# - **C.** Ni l'une ni l'autre.
+# - **D.** On ne peut pas le dire sans connaître la position et la vitesse du chariot.
+#
+# **2.** La tige penche à droite, de 0,05 rad, mais elle revient vite vers la verticale : $\dot\theta = -0{,}4$ rad/s.
+# Que font la règle « signe de θ » et la règle « signe de θ + θ̇ » ?
+#
+# - **A.** La première pousse à droite et accélère le retour ; la seconde pousse à gauche et le freine.
+# - **B.** La première pousse à droite et freine le retour ; la seconde pousse à gauche et l'accélère.
+# - **C.** Elles poussent toutes deux à droite, puisque la tige y penche.
+#
+# **3.** Une règle tient 500 pas depuis chacun de cent départs. Qu'est-ce qui est établi ?
+#
+# - **A.** Elle tiendrait aussi bien dix minutes, puisque les équations ne changent pas d'un pas à l'autre.
+# - **B.** Depuis ces cent départs, elle ne tombe pas dans les dix premières secondes.
+# - **C.** Le chariot est resté près du centre, sans quoi l'épisode aurait pris fin.
+#
+# <details><summary>Les réponses, expliquées</summary>
+#
+# **1 : C.** L'angle suivant ne dépend que de l'angle et de la vitesse d'avant : $11{,}9 + 0{,}02 \times 10 = 12{,}1$
+# degrés, au-delà de la limite. La poussée ne change encore que les vitesses. Répondre A, c'est avoir le bon
+# réflexe un pas trop tard ; et c'est pourquoi il faut agir sur la vitesse, sans attendre l'angle. La réponse D oublie que le
+# chariot n'entre pas dans ce calcul.
+#
+# **2 : A.** L'angle est positif, donc la première pousse à droite. La somme vaut $0{,}05 - 0{,}4 = -0{,}35$, donc la
+# seconde pousse à gauche. Or pousser à droite fait basculer la tige vers la gauche, où elle va déjà : elle
+# passera la verticale à pleine vitesse, et c'est ainsi que l'oscillation grandit. La réponse B oublie ce
+# renversement de sens entre le chariot et la tige.
+#
+# **3 : B.** Cinq cents pas de 0,02 s font dix secondes, et c'est tout ce qui a été regardé. Répondre A est tentant,
+# parce que la tige a l'air stable ; mais le chariot peut dériver un peu à chaque instant, comme avec θ + θ̇ à la
+# section 8. Quant à la réponse C, un chariot arrivé à 2,3 m du centre n'a encore rien interrompu.
+#
+# </details>
+
+# %% [markdown]
 # ## Ce qu'il faut retenir
 #
 # 1. L'état tient en **quatre nombres**, l'action en un bit ; une action agit sur les vitesses tout de

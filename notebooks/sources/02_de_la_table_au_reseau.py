@@ -982,7 +982,54 @@ print(f"{np.prod(MES_TRANCHES)} cases : {reussis} agents sur {GRAINES} dépassen
 # (*tile coding*). Nous sautons aussi les traces d'éligibilité, qui créditent d'un coup les états
 # traversés récemment ; l'article de 1983 s'en sert déjà sur ses 162 cases. Enfin, 500 pas ne sont pas
 # l'éternité : une table qui les tient peut tomber ensuite.
+
+# %% [markdown]
+# ## Vérifiez-vous
 #
+# La première question se calcule de tête, les deux autres se raisonnent.
+#
+# **1.** Même couloir de cinq cases, mais le trésor vaut 8 et $\gamma = \tfrac12$. Dans la case 4, celle qui touche le
+# trésor, que vaut l'action « gauche » ?
+#
+# - **A.** 0 : elle ne rapporte rien et éloigne du trésor.
+# - **B.** 4.
+# - **C.** 2.
+# - **D.** 8 : la valeur de la case, puisqu'on y reviendra.
+#
+# **2.** Un agent parcourt le couloir avec une table de zéros et sans jamais explorer (ε = 0) : sa table reste
+# nulle. Lequel de ces changements n'y fera rien ?
+#
+# - **A.** Doubler α, de 0,5 à 1.
+# - **B.** Porter ε à 1.
+# - **C.** Remplir la table de 1 au départ.
+#
+# **3.** Un agent savait jouer près du bord du rail. Il reste ensuite des milliers de pas près du milieu, sans mémoire
+# de rejeu : chaque pas le corrige, et s'oublie. Qu'a-t-il perdu de ce qu'il savait du bord ?
+#
+# - **A.** Rien : le Q-learning ne corrige que l'état que l'on quitte.
+# - **B.** Rien, s'il a la table de 256 cases ; peut-être beaucoup, s'il a un réseau.
+# - **C.** Autant dans les deux cas, puisque la règle de mise à jour est la même.
+#
+# <details><summary>Les réponses, expliquées</summary>
+#
+# **1 : C.** À gauche, on ne reçoit rien et l'on arrive en case 3, d'où le mieux est de repartir à droite : un pas sans
+# récompense, puis le trésor, soit $V(3) = \tfrac12 \times 8 = 4$. L'action vaut donc $0 + \tfrac12 \times 4 = 2$. La
+# réponse B oublie le pas qui mène en case 3. Le plus tentant est de répondre A ; mais $Q(s, a)$ suppose que
+# l'on joue **au mieux ensuite**, et ce mauvais coup ne coûte que deux pas.
+#
+# **2 : A.** L'agent va à gauche, sort sans rien recevoir, et la cible vaut 0, comme ce qu'il croyait : la surprise est
+# nulle, et une part plus grande de zéro reste zéro. Régler α est pourtant le premier réflexe. Les deux autres
+# remèdes changent ce que l'agent **voit** : au hasard, ou par déception, il finit par essayer la droite et par
+# rencontrer le trésor.
+#
+# **3 : B.** Les cases du bord n'ont pas été touchées, puisque personne n'y est passé. Dans un réseau, les mêmes poids
+# servent partout : corrigé mille fois au milieu, il bouge aussi ailleurs. La réponse C est tentante après la
+# section 5, où table et réseau sont d'accord ; ce réseau-là avait un poids par case et par action, sans rien de commun entre
+# deux cases.
+#
+# </details>
+
+# %% [markdown]
 # ## Ce qu'il faut retenir
 #
 # 1. L'**équation de Bellman** dit ce que vaut un coup à partir du suivant ; le Q-learning apprend cette valeur

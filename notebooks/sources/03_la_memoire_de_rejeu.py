@@ -450,7 +450,51 @@ if compte_rendu.passed:
 # Nous avons choisi les transitions au hasard, toutes à égalité. D'autres mémoires tirent plus souvent
 # celles qui surprennent le plus. Et nous n'avons encore rien appris : il manque un réseau, et une
 # cible à viser.
+
+# %% [markdown]
+# ## Vérifiez-vous
 #
+# Deux diagnostics et un calcul.
+#
+# **1.** Un agent apprend de lots de 32 pas **consécutifs**. Sur chaque lot, la perte baisse vite ; le jeu, lui, ne
+# progresse pas. Que soupçonnez-vous d'abord ?
+#
+# - **A.** Un réseau trop petit, qui ne peut pas faire mieux.
+# - **B.** Rien d'anormal : les pas les plus frais sont les plus utiles, il faut seulement patienter.
+# - **C.** Des lots où il n'y a guère qu'un exemple : le réseau s'y ajuste, et défait ce qu'il savait du reste.
+#
+# **2.** Une mémoire pleine contient 10 000 transitions. On en tire 10 000, au hasard et **avec remise**. Combien
+# ne sont jamais sorties ?
+#
+# - **A.** Aucune, ou presque : il y a autant de tirages que de transitions.
+# - **B.** Environ 3 700.
+# - **C.** Environ 6 300.
+#
+# **3.** Votre mémoire a passé un test : 64 places, cent ajouts, et l'on n'y retrouve que les 64 derniers, tous.
+# Vous n'avez le temps d'en écrire qu'un second. Lequel ?
+#
+# - **A.** Cent places, 250 ajouts, et la comparaison avec une file bornée de Python.
+# - **B.** Le même, refait avec mille graines.
+# - **C.** Le même avec 1 024 places, plus près de l'usage réel.
+#
+# <details><summary>Les réponses, expliquées</summary>
+#
+# **1 : C.** Trente-deux pas qui se suivent montrent presque la même scène : il est facile d'y faire baisser l'erreur, et
+# tout est à refaire au lot suivant, pris ailleurs. La perte ne juge que les exemples qu'on lui montre. La
+# réponse B confond frais et varié : c'est de la variété qu'il manque.
+#
+# **2 : B.** Une transition donnée échappe à un tirage avec une probabilité de $1 - 1/10\,000$, et aux 10 000 avec
+# $(1 - 1/10\,000)^{10\,000} \approx e^{-1} \approx 0{,}37$. La réponse A décrit un tirage **sans** remise. La réponse
+# C compte celles qui sont sorties au moins une fois.
+#
+# **3 : A.** Ce test change ce que le premier ne pouvait pas voir : la capacité n'y est plus une puissance de deux ;
+# et son arbitre est écrit tout autrement. La réponse C semble plus sévère, parce que le
+# nombre est plus grand ; mais 1 024 est encore une puissance de deux, et le code du document y passerait. La
+# réponse B répète mille fois la même question.
+#
+# </details>
+
+# %% [markdown]
 # ## Ce qu'il faut retenir
 #
 # 1. Des pas voisins se ressemblent trop pour bien apprendre : on les **range**, on les **tire au

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import nn, tensor
+from torch import Tensor, nn, tensor
 
 from cartpole_helpers import (
     QUICK,
@@ -41,6 +41,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import Listing, listing
+from cartpole_helpers.dqn import _bootstrap, _check_same_shape, value_of
 from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
@@ -300,7 +301,7 @@ td_target(recompense, tombee, q_suivants, 0.9)
 # paquet l'exécute.
 
 # %%
-listing(td_target, dqn._bootstrap)
+listing(td_target, _bootstrap)
 
 # %% [markdown]
 # Presque tout est dans la ligne du maximum. `_bootstrap` remplace par zéro les suites des
@@ -391,10 +392,11 @@ except ValueError as erreur:
 # ## 3. La perte, et ce qui ne doit pas bouger
 #
 # La perte compare, sur un lot, la valeur de l'action **prise** à la cible. Elle prend la moyenne des
-# carrés des écarts.
+# carrés des écarts. `value_of` choisit la valeur de l'action, et `_check_same_shape` donne l'erreur que vous
+# venez de lire.
 
 # %%
-listing(td_loss)
+listing(td_loss, value_of, _check_same_shape)
 
 # %% [markdown]
 # Un mot y compte plus que les autres : `detach`. La cible est fabriquée avec un réseau ; en descendant
@@ -663,12 +665,12 @@ figures.action_maps(agents[0].q_values, titre)
 
 # %%
 class Monde(NamedTuple):
-    place: torch.Tensor  # (B,)
-    action: torch.Tensor
-    reward: torch.Tensor
-    terminated: torch.Tensor
-    truncated: torch.Tensor
-    next_place: torch.Tensor
+    place: Tensor  # (B,)
+    action: Tensor
+    reward: Tensor
+    terminated: Tensor
+    truncated: Tensor
+    next_place: Tensor
 
 
 def monde(*transitions):
@@ -1008,7 +1010,7 @@ figures.curves(
 # %% [markdown]
 # ## 8. À vous
 #
-# **Exercice 1, à écrire (20 minutes).** Récrivez deux règles du carnet, sans les regarder. Elles gardent leur
+# **Exercice 1, à écrire (30 minutes).** Récrivez trois règles du carnet, sans les regarder. Elles gardent leur
 # nom et leurs arguments ; `check` les met à l'épreuve, propriété par propriété, sur des cas calculés à la
 # main et sur d'autres, tirés au hasard. Remplacez les trois points, puis exécutez les cellules.
 
@@ -1049,6 +1051,34 @@ check(td_loss)
 #
 # </details>
 #
+# Troisième règle, celle qui choisit : la politique ε-gloutonne de la section 7, pour un lot entier. Les tirages
+# sont donnés, afin que la fonction n'ait aucun hasard à elle.
+
+
+# %%
+def epsilon_greedy(q, epsilon, draws):
+    """Rend la meilleure action, ou, si l'on explore, une action uniforme : (B, A) → (B,).
+
+    `draws` : (B, 2), uniformes dans [0, 1) ; le premier dit s'il faut explorer, le second quelle
+    action prendre alors.
+    """
+    ...
+
+
+check(epsilon_greedy)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# `draws.unbind(dim=-1)` sépare les deux tirages ; `torch.where` choisit, ligne par ligne. Un nombre uniforme,
+# multiplié par le nombre d'actions puis tronqué, donne une action uniforme.
+#
+# </details>
+
+# %%
+show("epsilon_greedy")
+
+# %% [markdown]
 # Votre cible sait-elle conduire de vrais agents ? L'entraînement du paquet accepte votre fonction à la place de la
 # sienne, juste ou fausse. Essayez une faute du tableau de la section 5, pour voir ce qu'elle coûte.
 
@@ -1062,11 +1092,14 @@ else:
     print("retours :", *evaluate(eleve.agent, episodes=20).mean(axis=1).round().astype(int))
 
 # %% [markdown]
-# Voici celle du paquet, repliée. Elle emploie `masked_fill`, qui efface la suite même si elle vaut l'infini ; un
-# produit par zéro donnerait `nan`.
+# Voici celle du paquet, repliée. Le masque est dans `_bootstrap`, que la section 2 a montré : `masked_fill` y
+# efface la suite même si elle vaut l'infini ; un produit par zéro donnerait `nan`.
 
 # %%
 show("td_target")
+
+# %%
+show("td_loss")
 
 # %% [markdown]
 # **Exercice 2, à écrire (10 minutes).** La cible du Double DQN, section 6 : deux réseaux, deux rôles. Lequel
@@ -1164,6 +1197,50 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 # le reste. Nous avons fait tourner une boucle sans l'ouvrir : qui joue, quand on apprend, avec quel ε. C'est
 # le carnet suivant. Et même la recette à 5 % laisse des graines en route : savoir n'est pas
 # garder, et la fin de la série y viendra.
+
+# %% [markdown]
+# ## Vérifiez-vous
+#
+# Trois programmes vous sont confiés. Aucun ne lève d'erreur ; que dites-vous à leurs auteurs ?
+#
+# **1.** Le premier trouve les vraies valeurs de « lire » et de « choisir », mais pas celles d'« attendre ». Quelle
+# faute l'explique ?
+#
+# - **A.** Il n'y a pas de masque à la fin des épisodes.
+# - **B.** La perte corrige la meilleure action, au lieu de l'action prise.
+# - **C.** Le chronomètre est pris pour une chute.
+# - **D.** Le facteur γ est oublié.
+#
+# **2.** Le deuxième joue à CartPole avec $\gamma = 0{,}95$ et prête 26 à la position de départ. Qu'en pensez-vous ?
+#
+# - **A.** Il est prudent : il s'attend à tenir 26 pas, quand on peut en tenir 500.
+# - **B.** Il surestime, à coup sûr.
+# - **C.** On ne peut rien en dire avant de l'avoir vu jouer.
+#
+# **3.** Dans le troisième, personne n'arrête le gradient à la cible. Il apprend un monde où le hasard s'en mêle. Une
+# fois la descente finie, comment sera sa perte, comparée à celle qu'auraient les vraies valeurs ?
+#
+# - **A.** Plus haute : les valeurs sont fausses, la perte s'en ressent.
+# - **B.** Égale : la cible est une constante, elle n'a pas de gradient à laisser passer.
+# - **C.** Plus basse, ou égale.
+#
+# <details><summary>Les réponses, expliquées</summary>
+#
+# **1 : D.** Dans « lire » et « choisir », tout finit au premier pas : γ n'y sert jamais. « Attendre » est le premier
+# monde où une valeur vient d'une autre. Il est tentant de répondre A, car la fin des épisodes est la faute la plus
+# courante ; mais sans masque, « lire » échouerait déjà, en ajoutant à −1 une suite qui n'existe pas. La réponse B
+# échouerait dans « choisir », et aucun chronomètre ne sonne dans « attendre ».
+#
+# **2 : B.** Chaque pas rapporte 1 au plus, donc aucune somme actualisée ne dépasse $1/(1 - 0{,}95) = 20$. Répondre A,
+# c'est lire la valeur comme un nombre de pas, ce qu'elle n'est que si $\gamma = 1$. La réponse C est trop modeste : il joue
+# peut-être bien, si ses deux valeurs sont trop hautes de la même façon, mais 26 est faux dans tous les cas.
+#
+# **3 : C.** Sans arrêt, la descente cherche les valeurs qui rendent cette perte la plus petite possible : une
+# fois arrivée, elle ne peut pas faire pire que les vraies valeurs. Répondre A, c'est supposer qu'une perte mesure
+# l'erreur ; elle mesure un écart à une cible, que l'on vient ici de laisser bouger. La réponse B décrit ce que ferait
+# `detach`.
+#
+# </details>
 
 # %% [markdown]
 # ## Ce qu'il faut retenir

@@ -17,10 +17,12 @@ import torch
 
 from cartpole_helpers import (
     QUICK,
+    ReplayBuffer,
     Training,
     evaluate,
     load_study,
     one_page,
+    td_loss,
     td_target,
     version1,
     wilson_interval,
@@ -608,7 +610,113 @@ show("fin_et_reprise")
 show("rapprocher")
 
 # %% [markdown]
-# **Exercice 3, à écrire (10 minutes).** La boucle ci-dessous s'arrête après un budget. Faites-la
+# **Exercice 3, à écrire (10 minutes).** Le rythme, maintenant. À chaque pas, la boucle se pose deux questions :
+# est-ce le moment d'apprendre ? Est-ce celui de recopier le réseau cible ? Ici, on apprend tous les
+# `apprendre_tous_les` pas, à condition que la mémoire ait de quoi remplir un lot ; on copie tous les
+# `copier_tous_les` pas, quoi qu'il arrive. Le document, lui, ne vérifie pas que la mémoire suffit, et compte en
+# épisodes.
+
+
+# %%
+def calendrier(pas, souvenirs, lot, apprendre_tous_les, copier_tous_les):
+    """Rend deux booléens : s'il faut apprendre au pas numéro `pas`, et s'il faut copier.
+
+    `pas` part de 1 ; `souvenirs` : le nombre de transitions en mémoire ; `lot` : combien il en faut.
+    """
+    ...
+
+
+check(calendrier)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# `pas % n` vaut 0 un pas sur `n`. Chaque réponse a sa ligne ; celle de la copie ne parle pas de la mémoire.
+#
+# </details>
+
+# %%
+show("calendrier")
+
+# %% [markdown]
+# **Exercice 4, à écrire (15 minutes).** Jouer, et garder ce qui est arrivé : c'est la moitié de la boucle, et celle où
+# les fautes se cachent le mieux. Écrivez-la pour un environnement de Gymnasium. Trois pièges : que ranger pour suivante
+# quand l'épisode finit, quand recommencer, et combien de fois donner la graine à `reset`.
+
+
+# %%
+def jouer(politique, env, pas, graine):
+    """Joue `pas` pas dans `env`, d'un épisode à l'autre ; rend la liste de leurs transitions.
+
+    Chacune est un tuple `(observation, action, recompense, terminated, suivante)`, où `suivante`
+    est l'état où l'action a mené, même à la fin d'un épisode. `politique` reçoit des observations
+    (N, 4) et rend des actions (N,). `graine` suffit à tout refaire ; les départs diffèrent.
+    """
+    ...
+
+
+check(jouer)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Avant la boucle : `observation, _ = env.reset(seed=graine)`. Dans la boucle, quatre gestes, dans cet ordre :
+# choisir (`politique(observation[None])[0]`), avancer, ranger, puis l'observation devient la suivante, ou celle que
+# rend `env.reset()` si l'épisode est fini.
+#
+# </details>
+
+# %%
+show("jouer")
+
+# %% [markdown]
+# Quand les deux sont cochées, votre calendrier et vos transitions suffisent à apprendre. L'agent ci-dessous ne joue
+# jamais : il regarde cinq mille pas joués à pile ou face, et en tire sa leçon selon votre calendrier.
+#
+# > **À vous.** Le carnet 01 a mesuré ce que tient le hasard. Que tiendra cet agent, qui n'a rien vu d'autre ?
+
+
+# %%
+def apprendre_de(lot, en_ligne, cible, optimiseur):
+    """Fait un pas d'Adam sur un lot, avec la cible et la perte du carnet 04."""
+    observation, action, recompense, terminated, suivante = map(torch.from_numpy, lot)
+    with torch.no_grad():
+        but = td_target(recompense, terminated, cible(suivante), 0.98)
+    optimiseur.zero_grad()
+    td_loss(en_ligne(observation), action, but).backward()
+    optimiseur.step()
+
+
+# %%
+def spectateur(transitions, graine):
+    """Rend la politique apprise en regardant ces transitions, une à une, dans l'ordre."""
+    torch.manual_seed(graine)
+    en_ligne, cible = one_page.QNetwork(), one_page.QNetwork()
+    optimiseur, memoire = torch.optim.Adam(en_ligne.parameters(), 1e-3), ReplayBuffer(5_000)
+    for pas, transition in enumerate(transitions, start=1):
+        memoire.add(*transition)
+        apprendre, copier = calendrier(pas, len(memoire), 64, 2, 200)
+        if apprendre:
+            apprendre_de(memoire.sample(64), en_ligne, cible, optimiseur)
+        if copier:
+            cible.load_state_dict(en_ligne.state_dict())
+    return one_page.greedy(en_ligne)
+
+
+# %% tags=["nbval-ignore-output"]
+import gymnasium as gym
+
+from cartpole_helpers.policies import random_policy
+
+if check(calendrier).passed and check(jouer).passed:
+    with gym.make("CartPole-v1") as env:
+        regardees = jouer(random_policy(seed=0), env, 5_000, graine=0)
+    print("chutes regardées :", sum(transition[3] for transition in regardees))
+    appris = evaluate(spectateur(regardees, graine=0))
+    print(f"retour moyen de l'agent : {appris.mean():.0f} pas")
+
+# %% [markdown]
+# **Exercice 5, à écrire (10 minutes).** La boucle ci-dessous s'arrête après un budget. Faites-la
 # s'arrêter plus tôt : dès que **deux évaluations de suite** atteignent 475. Pourquoi deux ?
 
 # %% tags=["nbval-ignore-output"]
@@ -628,7 +736,7 @@ print(f"arrêté après {essai.env_steps} pas, dernière évaluation : {retour:.
 #
 # </details>
 #
-# **Exercice 4, à explorer (15 minutes).** Dans l'exercice 3, remplacez `QUICK` par
+# **Exercice 6, à explorer (15 minutes).** Dans l'exercice 5, remplacez `QUICK` par
 # `replace(QUICK, learn_every=20)` (importez `replace` de `dataclasses`) : une mise à jour tous les 320 pas
 # de jeu, presque le rythme du document quand l'agent joue bien. Que perdez-vous, sur cinq graines ? Puis
 # donnez vingt fois plus de pas, avec `total_steps=200_000`.
@@ -646,7 +754,51 @@ print(f"arrêté après {essai.env_steps} pas, dernière évaluation : {retour:.
 #
 # Nous avons réparé toutes les fautes à la fois : rien ne dit encore lesquelles comptaient. Et nous avons
 # jugé nos agents un peu vite, sur vingt ou trente épisodes.
+
+# %% [markdown]
+# ## Vérifiez-vous
 #
+# **1.** Une boucle conduit seize chariots et fait une mise à jour par tour. On passe à soixante-quatre chariots
+# sans toucher au reste, ni au budget de 9 600 pas de jeu. L'agent apprend moins bien. Quelle est la première
+# explication à examiner ?
+#
+# - **A.** Il fait quatre fois moins de mises à jour.
+# - **B.** Sa mémoire se remplit quatre fois plus : les vieux souvenirs sont chassés.
+# - **C.** Ses lots mêlent trop d'épisodes différents.
+#
+# **2.** On ramène la limite de 500 à 100 pas, et la mémoire range toujours le chronomètre comme une chute. Une
+# transition sur cent porte cette fausse fin. Avec $\gamma = 0{,}99$, que vaut un état d'où l'on ne tombe jamais,
+# quand toutes ces valeurs se sont propagées ?
+#
+# - **A.** 100 : la tige ne tombe pas.
+# - **B.** 99 : une transition sur cent y perd sa suite.
+# - **C.** 50, à peu près.
+#
+# **3.** Un agent médiocre, qui ne progresse pas, passe 475 par chance à une évaluation sur cent. On l'évalue deux
+# cents fois pendant son entraînement. Quelle chance a-t-on de pouvoir écrire « il a atteint 475 » ?
+#
+# - **A.** 1 %, la même à chaque évaluation.
+# - **B.** 87 %, environ.
+# - **C.** 2 %, puisqu'il y a deux fois cent évaluations.
+#
+# <details><summary>Les réponses, expliquées</summary>
+#
+# **1 : A.** Un tour fait maintenant 64 pas de jeu : $9\,600 / 64 = 150$ mises à jour, au lieu de
+# $9\,600 / 16 = 600$. Le rythme, que personne n'a décidé de changer, a changé. La réponse B tente, puisque chaque
+# tour range quatre fois plus de transitions ; mais il y a quatre fois moins de tours, et la mémoire en reçoit 9 600
+# dans les deux cas. Quant aux épisodes différents, le carnet 03 les réclamait.
+#
+# **2 : C.** La valeur vérifie $V = 1 + 0{,}99 \times 0{,}99\, V$ : un pour le pas, puis la suite, actualisée, que l'on
+# perd une fois sur cent. D'où $V = 1/(1 - 0{,}9801) \approx 50$. La réponse B ne compte la perte qu'une fois, sur
+# le premier pas ; or la suite est elle-même faite de valeurs déjà rabaissées, et ainsi de suite.
+#
+# **3 : B.** La chance de rater toutes les évaluations est $0{,}99^{200} \approx 0{,}13$ ; celle d'en réussir au
+# moins une, 87 %. Le nombre de la réponse A vaut pour **une** évaluation, choisie d'avance. Voilà pourquoi « a atteint un
+# jour » est une mesure si généreuse, et pourquoi il faut aussi demander ce qui reste à la fin.
+#
+# </details>
+
+# %% [markdown]
 # ## Ce qu'il faut retenir
 #
 # 1. La boucle, c'est **agir, avancer, mémoriser, apprendre, synchroniser** ; elle rend la main, et tout le

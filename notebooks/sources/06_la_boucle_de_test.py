@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 import torch
 
@@ -514,7 +515,47 @@ check(borne_parfaite)
 show("borne_parfaite")
 
 # %% [markdown]
-# **Exercice 3, à écrire (10 minutes).** La fonction ci-dessous doit dire si des retours prouvent une moyenne
+# **Exercice 3, à écrire (10 minutes).** La boucle de test, enfin, celle que le document n'a pas : elle joue sans
+# explorer, depuis des départs différents, jusqu'à l'une ou l'autre des deux fins, et rend tous les retours. Une même
+# graine doit redonner la même évaluation.
+
+
+# %%
+def evaluer(politique, env, episodes, graine):
+    """Rend les retours (episodes,) de `politique` dans `env`, un départ différent par épisode.
+
+    Le retour d'un épisode est la somme de ses récompenses. `politique` reçoit des observations
+    (N, 4) et rend des actions (N,), jouées telles quelles ; `graine` suffit à tout refaire.
+    """
+    ...
+
+
+check(evaluer)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Donnez `graine` au premier `reset`, et rien aux suivants : ils continuent le même hasard. La politique attend un
+# tableau : `politique(observation[None])[0]`. Un épisode dure tant que `terminated` et `truncated` sont faux tous deux.
+#
+# </details>
+#
+# Quand tout est coché, votre boucle juge l'agent hésitant dans le vrai jeu. Sa moyenne tombe-t-elle dans l'intervalle
+# que donnent vos vingt épisodes ?
+
+# %% tags=["nbval-ignore-output"]
+if check(evaluer).passed:
+    with gym.make("CartPole-v1") as env:
+        miens = evaluer(hesitant, env, episodes=20, graine=5)
+    bas, haut = bootstrap_interval(miens, np.mean)
+    print(f"vos vingt épisodes : {miens.mean():.1f}, intervalle [{bas:.1f} ; {haut:.1f}]")
+    print(f"les mille de la section 2 : {retours.mean():.1f}")
+
+# %%
+show("evaluer")
+
+# %% [markdown]
+# **Exercice 4, à réparer (10 minutes).** La fonction ci-dessous doit dire si des retours prouvent une moyenne
 # d'au moins `seuil`. Elle se contente de la moyenne observée. Faites-la exiger que la borne basse de
 # l'intervalle atteigne le seuil, et traitez à part le cas où tous les épisodes sont parfaits.
 
@@ -539,7 +580,7 @@ print("l'agent hésitant :", prouve(retours[:100]), "(on attend False)")
 #
 # </details>
 #
-# **Exercice 4, à explorer (10 minutes).** À la section 2, chargez dans `hesitant` l'agent de 2 400 pas, puis
+# **Exercice 5, à explorer (10 minutes).** À la section 2, chargez dans `hesitant` l'agent de 2 400 pas, puis
 # exécutez de nouveau les cellules jusqu'à la figure de la section 3. Combien d'épisodes suffisent à le refuser ? Pourquoi si peu ?
 #
 # <details><summary>Réponse</summary>
@@ -554,7 +595,50 @@ print("l'agent hésitant :", prouve(retours[:100]), "(on attend False)")
 # Nous avons jugé **un** agent. Pour juger une **méthode**, il en faut beaucoup, un par graine : c'est un
 # second étage de hasard, que cent mille épisodes du même agent ne réduisent pas. Le carnet 05 l'a fait
 # pour la Version 1 ; le carnet 07 le fait pour la Version 2.
+
+# %% [markdown]
+# ## Vérifiez-vous
 #
+# Trois annonces, comme on en lit souvent. À vous de juger le juge.
+#
+# **1.** « Sur cent épisodes, la moyenne est de 478, et son intervalle à 95 % va de 466 à 488. » L'agent dépasse-t-il 475 en moyenne ?
+#
+# - **A.** Oui, 478 est au-dessus du seuil.
+# - **B.** Ces cent épisodes ne suffisent pas à le dire.
+# - **C.** Non, puisque l'intervalle descend sous 475.
+#
+# **2.** « Nous avons noté vingt agents sur dix épisodes ; le meilleur obtient 492. Nous l'avons rejoué sur deux
+# cents départs neufs : 463. » D'où vient la baisse, le plus probablement ?
+#
+# - **A.** On l'avait choisi pour sa note, et sa note contenait sa chance.
+# - **B.** L'agent a oublié entre les deux mesures.
+# - **C.** Les départs neufs sont plus difficiles que les premiers.
+#
+# **3.** « Nous avons joué jusqu'à obtenir 59 épisodes parfaits d'affilée, en recommençant le compte à chaque échec.
+# Nous garantissons 475, à 95 %. » Qu'en dites-vous ?
+#
+# - **A.** L'annonce est juste : 59 épisodes parfaits suffisent.
+# - **B.** Elle est juste, à condition que les départs soient neufs et indépendants.
+# - **C.** Elle ne prouve rien de tel, même avec des départs neufs et indépendants.
+#
+# <details><summary>Les réponses, expliquées</summary>
+#
+# **1 : B.** L'intervalle contient des moyennes des deux côtés du seuil : la question reste ouverte, et il faut
+# jouer davantage. Répondre A, c'est prendre la mesure pour la vérité. La réponse C commet l'erreur inverse, plus
+# subtile : ne pas avoir prouvé 475 n'est pas avoir prouvé le contraire.
+#
+# **2 : A.** Le plus haut de vingt nombres bruités est presque toujours plus haut que ce qu'il mesure ; la seconde
+# note, qui n'a rien choisi, est la bonne. La réponse B est tentante après le carnet 05, mais rien n'a été appris
+# entre les deux mesures : les poids sont les mêmes. Quant aux départs, ils viennent tous du même tirage.
+#
+# **3 : C.** La borne demande un nombre d'épisodes fixé d'avance. Prenez un agent parfait 95 fois sur cent : la
+# chance d'en voir 59 d'affilée est $0{,}95^{59} \approx 5\,\%$ à chaque essai, et qui recommence assez souvent finit
+# par y arriver, avec cet agent comme avec un pire. La réponse B exige deux vraies conditions, et oublie la
+# troisième.
+#
+# </details>
+
+# %% [markdown]
 # ## Ce qu'il faut retenir
 #
 # 1. Un épisode ne prouve rien, et cent ne tranchent que loin du seuil : on donne la **moyenne et son

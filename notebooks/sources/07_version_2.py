@@ -1072,6 +1072,53 @@ except Unsolved as echec:
 # oublier ?
 
 # %% [markdown]
+# ## Vérifiez-vous
+#
+# Les nombres qui suivent sont inventés ; les erreurs de lecture ne le sont pas.
+#
+# **1.** Un programme tient 20 pas. Avec la seule réparation P, il en tient 22 ; avec la seule réparation R, 25 ; avec les
+# deux, 480. Combien de pas doit-on à R ?
+#
+# - **A.** 458 : c'est ce qu'elle ajoute quand P est déjà là.
+# - **B.** 5 : c'est ce qu'elle rapporte seule.
+# - **C.** 230 : la moitié des 460 pas gagnés à deux.
+# - **D.** La question n'a pas de réponse tant qu'on ne dit pas à quoi on l'ajoute.
+#
+# **2.** Il vous faut **un** agent ; vous arrêterez l'entraînement dès que son certificat sera bon. Avec la recette X,
+# toutes les graines réussissent un jour, et 60 % des évaluations suivantes sont tenues. Avec la recette Y, 17 graines
+# sur 20 réussissent, et 98 % sont tenues. Laquelle prenez-vous ?
+#
+# - **A.** X.
+# - **B.** Y : elle tient bien mieux.
+# - **C.** Y : elle réussit et tient dans $0{,}85 \times 98 \approx 83$ % des cas, contre 60 %.
+#
+# **3.** La moyenne des poids a un taux fixe de 0,001. Après 500 mises à jour, le réseau en ligne tient 500 pas ;
+# l'agent rendu, qui joue avec la moyenne, tombe aussitôt. Pourquoi ?
+#
+# - **A.** La moyenne a gêné l'apprentissage : il faut l'ôter.
+# - **B.** Le réseau en ligne a eu de la chance ; la moyenne montre son vrai niveau.
+# - **C.** La moyenne est encore faite, pour plus de la moitié, de poids qui ne savaient rien.
+#
+# <details><summary>Les réponses, expliquées</summary>
+#
+# **1 : D.** Dans l'ordre P puis R, le barreau de R vaut 458 pas ; dans l'ordre R puis P, il en vaut 5. Les deux mesures
+# sont justes et répondent à deux questions. Le plus tentant est de répondre A, parce que c'est ainsi qu'on lit une
+# échelle ; mais, dans l'autre ordre, c'est P qui emporterait tout le mérite. Partager en deux n'y change rien :
+# ni l'une ni l'autre ne sert seule.
+#
+# **2 : A.** Vous vous arrêtez à la première réussite prouvée : ce qui se serait passé ensuite ne vous concerne
+# plus, et il importe que la réussite vienne, quelle que soit la graine. Y serait le bon choix pour un entraînement
+# que personne ne surveille. La réponse C mélange deux parts qui ne portent pas sur la même chose : l'une compte des
+# graines, l'autre, des évaluations faites après une réussite.
+#
+# **3 : C.** Chaque mise à jour multiplie par 0,999 la part des poids de départ : il en reste
+# $0{,}999^{500} \approx 61$ %. Il faut attendre, ou laisser l'horizon grandir. Répondre A est tentant, mais rien
+# d'autre que l'agent rendu ne lit cette moyenne : sans elle, l'apprentissage serait le même au bit près. La réponse B
+# prend la moyenne pour un juge ; c'est un autre réseau.
+#
+# </details>
+
+# %% [markdown]
 # ## Ce qu'il faut retenir
 #
 # 1. On répare **une chose à la fois**, sur vingt graines et avec un intervalle ; puis on **défait** une

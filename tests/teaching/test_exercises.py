@@ -16,7 +16,7 @@ from torch import tensor
 
 from cartpole_helpers import QUICK, Training, dqn, evaluate
 from cartpole_helpers.teaching.checking import Outcome, Report, judge, same, shown
-from cartpole_helpers.teaching.exercises import EXERCISES, check, show
+from cartpole_helpers.teaching.exercises import CAPSTONE, EXERCISES, check, show
 
 ROOT = Path(__file__).resolve().parents[2]
 MISTAKES = [
@@ -379,6 +379,7 @@ def test_the_table_of_refusals_is_the_one_that_the_script_makes():
     script = runpy.run_path(str(ROOT / "etudes" / "refus.py"))
     with (ROOT / "etudes" / "refus.csv").open(encoding="utf-8", newline="") as file:
         header, *stored = csv.reader(file)
+    stored = [row for row in stored if row[0] != CAPSTONE]  # test_capstone refait les autres
     made = [[*row] for row in script["rows"]()]
     assert tuple(header) == script["HEADER"]
     assert stored == made

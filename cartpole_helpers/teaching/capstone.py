@@ -1,0 +1,283 @@
+"""La page blanche : un DQN écrit de mémoire, jugé sur de petits mondes, puis sur CartPole."""
+
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+
+import gymnasium
+import numpy as np
+
+from cartpole_helpers.cartpole import EPISODE_LIMIT, SOLVED_RETURN
+from cartpole_helpers.checks import check_callable, check_seeds
+from cartpole_helpers.display.style import number
+from cartpole_helpers.loops import evaluate
+from cartpole_helpers.statistics import wilson_interval
+from cartpole_helpers.teaching.checking import Report, Verdict, shown
+from cartpole_helpers.teaching.worlds import FAULTS, Fault, World, drawn_worlds, observe
+
+NAME, BLANK = "dqn", "pas encore écrit"
+WORLD_GAMMA, WORLD_STEPS = 0.6, 4_000
+GAMMA, STEPS = 0.98, 25_000
+EPISODES = 100
+CLOSE = 0.1  # erreur permise, en part de la plus grande valeur du monde
+ALIKE = 0.4  # part de l'écart entre la faute et la vérité, en deçà de laquelle on la reconnaît
+SAME_SEED = (
+    "Vous redonnez la même graine à chaque départ : tous les épisodes commencent alors pareil. "
+    "Donnez-la au premier `reset` seulement."
+)
+NO_SEED = "Quel hasard n'est pas fixé : les poids, les actions, les lots, le premier `reset` ?"
+ERROR = "Votre fonction s'est arrêtée sur une erreur : lisez-la, puis la ligne qu'elle nomme."
+CARTPOLE_HINT = (
+    "Les règles sont justes : reste ce qui fait apprendre. L'échelle des entrées, le pas "
+    "d'apprentissage, l'exploration, le rythme de la cible ; puis des poids moyennés, ou les "
+    "meilleurs trouvés en chemin, plutôt que les derniers."
+)
+
+DQN = Callable[[gymnasium.Env, float, int, int], Callable]
+"""`dqn(env, gamma, pas, graine)` joue `pas` pas, et rend `q` : observations (N, 4) → (N, 2)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """Ce que la réponse a trouvé dans un monde : des valeurs (P, 2), ou une erreur."""
+
+    world: World
+    seed: int
+    values: np.ndarray | None
+    told: str = ""
+    same_seed: bool = False
+
+    @property
+    def expected(self) -> np.ndarray:
+        """Les vraies valeurs (P, 2)."""
+        return self.world.values(WORLD_GAMMA)
+
+    @property
+    def passed(self) -> bool:
+        """Dit si les valeurs trouvées sont les vraies, à l'erreur permise près."""
+        if self.values is None:
+            return False
+        return _gap(self.values, self.expected) <= CLOSE * np.abs(self.expected).max()
+
+    def gap_to(self, values: np.ndarray) -> float:
+        """Rend l'écart entre ce que l'on a trouvé et `values`, sur leur écart à la vérité.
+
+        Là où `values` ne se distingue pas de la vérité, 0 si on l'a trouvée, sinon l'infini.
+        """
+        if self.values is None:
+            return np.inf
+        apart = _gap(values, self.expected)
+        if apart <= CLOSE * np.abs(self.expected).max():
+            return 0.0 if self.passed else np.inf
+        return _gap(self.values, values) / apart
+
+
+def examine(dqn: DQN, seeds: int | Sequence[int] = range(5)) -> Iterator[Report]:
+    """Rend le compte rendu de `dqn`, qui grandit d'épreuve en épreuve ; le dernier est complet.
+
+    Six mondes d'abord, puis, s'ils sont tous justes, CartPole avec chacune des `seeds`. Ce que
+    lève `dqn` est rapporté, non levé ; une boucle sans fin est coupée si elle joue dans `env`.
+    ValueError ou TypeError si `seeds` ne convient pas ou si `dqn` n'est pas une fonction.
+    """
+    check_callable("dqn", dqn)
+    seeds = check_seeds("seeds", seeds)
+    generator = np.random.default_rng()  # sans graine : on ne peut connaître les mondes d'avance
+    attempts: list[Attempt] = []
+    for world in drawn_worlds(generator):
+        attempts.append(attempt(dqn, world, int(generator.integers(1_000))))
+        if attempts[-1].told == BLANK:
+            yield Report(NAME, note=BLANK)
+            return
+        verdicts = [_world_verdict(one, attempts) for one in attempts]
+        yield Report(NAME, tuple(verdicts))
+    if all(one.passed for one in attempts):
+        verdicts.append(_same_again(dqn, attempts[0]))
+        yield Report(NAME, tuple(verdicts))
+    if all(verdict.passed for verdict in verdicts):
+        for last in _on_cartpole(dqn, seeds):
+            yield Report(NAME, (*verdicts, last))
+
+
+def attempt(dqn: DQN, world: World, seed: int) -> Attempt:
+    """Entraîne `dqn` dans `world`, et lit les valeurs de tous les lieux."""
+    env = _Watched(world.env(), WORLD_STEPS)
+    places = observe(range(len(world.moves)))
+    values, told = _run(dqn, lambda: _read(dqn(env, WORLD_GAMMA, WORLD_STEPS, seed), places))
+    return Attempt(world, seed, values, told, env.gives_same_seed)
+
+
+# Jouer
+
+
+class _Watched(gymnasium.Wrapper):
+    """Un environnement qui compte ses pas, retient les graines reçues et refuse l'impossible."""
+
+    def __init__(self, env: gymnasium.Env, steps: int):
+        super().__init__(env)
+        self._left = steps + EPISODE_LIMIT  # de quoi finir l'épisode
+        self._over = True
+        self._seeds: list = []
+
+    @property
+    def gives_same_seed(self) -> bool:
+        """Dit si l'on a redonné au moins deux fois la graine du départ précédent."""
+        pairs = zip(self._seeds, self._seeds[1:], strict=False)
+        return sum(one is not None and one == other for one, other in pairs) >= 2
+
+    def reset(self, *, seed=None, options=None):
+        self._seeds.append(seed)
+        self._over = False
+        return super().reset(seed=seed, options=options)
+
+    def step(self, action):
+        if self._over:
+            raise RuntimeError("L'épisode est fini : appelez `env.reset()` avant de rejouer.")
+        if self._left == 0:
+            raise _TooManyStepsError("vous jouez bien plus de pas qu'on ne vous en donne.")
+        if np.ndim(action) or action not in (0, 1):
+            raise ValueError(f"action doit être 0 ou 1 : {shown(action)} reçu.")
+        self._left -= 1
+        observation, reward, terminated, truncated, info = super().step(int(action))
+        self._over = terminated or truncated
+        return observation, reward, terminated, truncated, info
+
+
+class _TooManyStepsError(BaseException):
+    """La réponse joue sans fin ; ce n'est pas une Exception, qu'elle pourrait taire."""
+
+
+def _run(dqn: DQN, call: Callable[[], np.ndarray]) -> tuple[np.ndarray | None, str]:
+    """Rend ce que donne `call`, en silence, ou ce qui l'a arrêté."""
+    silence = StringIO()
+    try:
+        with redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return call(), ""
+    except KeyboardInterrupt:
+        raise
+    except (_Blank, NotImplementedError):
+        return None, BLANK
+    except BaseException as error:  # même `exit()` : la réponse ne doit pas arrêter le carnet
+        return None, f"l'erreur {type(error).__name__}{_line(dqn, error)} : {error}"
+
+
+def _line(dqn: DQN, error: BaseException) -> str:
+    """Rend la ligne de la cellule où l'erreur est née."""
+    file = getattr(getattr(dqn, "__code__", None), "co_filename", None)
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == file]
+    return f" (ligne {lines[-1]})" if lines else ""
+
+
+def _read(q: Callable, observations: np.ndarray) -> np.ndarray:
+    """Rend les valeurs (N, 2) que `q` donne aux `observations` (N, 4)."""
+    if q is None or q is ...:
+        raise _Blank
+    if not callable(q):
+        raise TypeError(f"dqn doit rendre une fonction q : {shown(q)} reçu.")
+    values = q(observations)
+    values = np.asarray(values.detach() if hasattr(values, "detach") else values)
+    if values.shape != (len(observations), 2):
+        raise ValueError(f"q doit rendre {(len(observations), 2)} valeurs : {values.shape} reçu.")
+    return values.astype(float)
+
+
+class _Blank(Exception):
+    """Rien n'est encore écrit."""
+
+
+# Juger
+
+
+def _world_verdict(one: Attempt, attempts: Sequence[Attempt]) -> Verdict:
+    text = f"{one.world.name} : {one.world.text}"
+    if one.passed:
+        return Verdict(text, True)
+    return Verdict(
+        text,
+        False,
+        f"gamma = {number(WORLD_GAMMA, 1)}, {number(WORLD_STEPS)} pas, graine = {one.seed}",
+        one.told or f"Q = {shown(one.values)}",
+        f"Q = {shown(one.expected)}",
+        _explained(one, attempts),
+    )
+
+
+def _explained(one: Attempt, attempts: Sequence[Attempt]) -> str:
+    """Rend l'indice de la faute qui mène à ces valeurs, ici puis dans le plus de mondes."""
+    if one.told:
+        return ERROR
+    if one.same_seed:
+        return SAME_SEED
+    alike = [fault for fault in FAULTS if one.gap_to(fault.values(one.world, WORLD_GAMMA)) <= ALIKE]
+    if not alike:
+        return one.world.hint
+    return max(alike, key=lambda fault: _resemblance(fault, attempts)).hint
+
+
+def _resemblance(fault: Fault, attempts: Sequence[Attempt]) -> tuple[int, float]:
+    """Rend le nombre de mondes où la faute mène à ce que l'on a trouvé, puis à quel point."""
+    gaps = [one.gap_to(fault.values(one.world, WORLD_GAMMA)) for one in attempts]
+    near = [gap for gap in gaps if gap <= ALIKE]
+    return len(near), -sum(near)
+
+
+def _same_again(dqn: DQN, first: Attempt) -> Verdict:
+    """Refait le premier essai, même monde et même graine : rien ne doit changer."""
+    second = attempt(dqn, first.world, first.seed)
+    text = "graine : la même graine refait le même apprentissage"
+    if second.values is not None and _gap(first.values, second.values) <= 1e-6:
+        return Verdict(text, True)
+    return Verdict(
+        text,
+        False,
+        f"{first.world.name}, deux fois la graine {first.seed}",
+        second.told or f"Q = {shown(first.values)}, puis {shown(second.values)}",
+        "deux fois les mêmes valeurs",
+        NO_SEED,
+    )
+
+
+def _on_cartpole(dqn: DQN, seeds: Sequence[int]) -> Iterator[Verdict]:
+    """Entraîne `dqn` sur CartPole, graine après graine, et juge à chaque fois ce qui est fait."""
+    means: list[float] = []
+    for seed in seeds:
+        env = _Watched(gymnasium.make("CartPole-v1"), STEPS)
+        mean, told = _run(dqn, lambda env=env, seed=seed: _score(dqn(env, GAMMA, STEPS, seed)))
+        env.close()
+        if mean is None:
+            yield _cartpole_verdict(means, len(seeds), told)
+            return
+        means.append(mean)
+        yield _cartpole_verdict(means, len(seeds))
+
+
+def _score(q: Callable) -> float:
+    """Rend le retour moyen de la politique sans hasard de `q`, sur des départs neufs."""
+    return evaluate(lambda observations: _read(q, observations).argmax(axis=1), EPISODES).mean()
+
+
+def _cartpole_verdict(means: Sequence[float], total: int, told: str = "") -> Verdict:
+    solved = sum(mean >= SOLVED_RETURN for mean in means)
+    text = f"CartPole : {solved} graine{'s' * (solved > 1)} sur {len(means)} à 475 ou plus"
+    if means:
+        low, high = (100 * bound for bound in wilson_interval(solved, len(means)))
+        text += f" (intervalle à 95 % : de {number(low)} à {number(high)} %)"
+    scores = ", ".join(number(mean) for mean in means)
+    return Verdict(
+        text,
+        not told and 2 * solved > len(means),
+        f"gamma = {number(GAMMA, 2)}, {number(STEPS)} pas, {len(means)} graines sur {total}",
+        told or f"retours moyens {scores}",
+        "475 avec plus de la moitié des graines",
+        ERROR if told else CARTPOLE_HINT,
+    )
+
+
+def _gap(one: np.ndarray, other: np.ndarray) -> float:
+    """Rend le plus grand écart, infini s'il n'est pas un nombre."""
+    gap = np.abs(one - other).max()
+    return float(gap) if np.isfinite(gap) else np.inf

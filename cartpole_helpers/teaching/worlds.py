@@ -1,0 +1,296 @@
+"""Des mondes minuscules, joués comme Gymnasium et résolus exactement, règle juste ou fautive."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+PLACES = 4  # taille d'une observation : un 1 à la place du lieu, des 0 ailleurs
+SWEEPS = 200
+
+
+class Move(NamedTuple):
+    """Ce que fait une action dans un lieu."""
+
+    reward: float
+    next_place: int
+    terminated: bool = False
+
+
+class Seen(NamedTuple):
+    """Ce qu'une règle sait d'un coup : lui, la part des fois où on l'a coupé, et le départ."""
+
+    move: Move
+    cut: float
+    start: int
+
+
+Rule = Callable[[Seen, float, np.ndarray], float]
+"""Rend la cible d'un coup, étant donné γ et les valeurs `q` (P, 2) de tous les lieux."""
+
+
+def bellman(seen: Seen, gamma: float, q: np.ndarray) -> float:
+    """L'équation d'optimalité de Bellman (1957) : la récompense, puis γ fois le meilleur après."""
+    reward, following, terminated = seen.move
+    return reward + gamma * q[following].max() * (not terminated)
+
+
+@dataclass(frozen=True)
+class World:
+    """Un monde de quatre lieux au plus, deux actions par lieu.
+
+    `text` : ce qu'on y trouve ; `hint` : l'indice, si aucune faute connue n'explique les valeurs.
+    `moves` : un couple de coups par lieu ; `limit` : le nombre de pas après lequel on est coupé.
+    Avec une limite, l'épisode doit suivre le même chemin quelles que soient les actions.
+    """
+
+    name: str
+    text: str
+    hint: str
+    moves: tuple[tuple[Move, Move], ...]
+    starts: tuple[int, ...] = (0,)
+    limit: int | None = None
+
+    def values(self, gamma: float, rule: Rule = bellman) -> np.ndarray:
+        """Rend Q (P, 2), le point fixe de `rule`, ou des nombres immenses s'il n'y en a pas."""
+        q = np.zeros((len(self.moves), 2))
+        for _ in range(SWEEPS):
+            q = np.array([[rule(seen, gamma, q) for seen in row] for row in self._seen()])
+        return q
+
+    def _seen(self) -> list[list[Seen]]:
+        cut = self._cut_share()
+        return [
+            [Seen(move, share, self.starts[0]) for move in row]
+            for share, row in zip(cut, self.moves, strict=True)
+        ]
+
+    def _cut_share(self) -> np.ndarray:
+        """Rend, pour chaque lieu, la part de ses visites où l'épisode est coupé."""
+        if self.limit is None:
+            return np.zeros(len(self.moves))
+        place, visits = self.starts[0], np.zeros(len(self.moves))
+        for _ in range(self.limit):
+            last = place
+            visits[place] += 1
+            place = self.moves[place][0].next_place
+        return (np.arange(len(self.moves)) == last) / np.maximum(visits, 1)
+
+    def env(self) -> gymnasium.Env:
+        """Rend ce monde, prêt à être joué."""
+        return _Played(self)
+
+
+def observe(places) -> np.ndarray:
+    """Rend les observations (..., 4) de lieux (...)."""
+    return np.eye(PLACES, dtype=np.float32)[places]
+
+
+class _Played(gymnasium.Env):
+    """Un monde qui se joue comme CartPole : mêmes formes, mêmes cinq réponses."""
+
+    def __init__(self, world: World):
+        self.world = world
+        self.observation_space = spaces.Box(0, 1, (PLACES,), np.float32)
+        self.action_space = spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._place, self._age = int(self.np_random.choice(self.world.starts)), 0
+        return observe(self._place), {}
+
+    def step(self, action):
+        reward, self._place, terminated = self.world.moves[self._place][int(action)]
+        self._age += 1
+        truncated = self._age == self.world.limit
+        return observe(self._place), reward, terminated, truncated, {}
+
+
+def drawn_worlds(generator: np.random.Generator) -> Iterator[World]:
+    """Rend les six mondes, leurs récompenses tirées au hasard : on ne peut les savoir d'avance."""
+
+    def gain() -> float:
+        return round(float(generator.uniform(1.4, 1.9)), 2)
+
+    def both(*arguments) -> tuple[Move, Move]:
+        """Un lieu où l'action ne change rien."""
+        return Move(*arguments), Move(*arguments)
+
+    def choice(place: int) -> tuple[Move, Move]:
+        """Un lieu où une action rapporte et l'autre coûte, et où l'on finit."""
+        pair = Move(-gain(), place, True), Move(gain(), place, True)
+        return pair if generator.random() < 0.5 else pair[::-1]
+
+    yield World(
+        "lire",
+        "deux lieux, une récompense propre à chacun",
+        "Ici, il suffit d'apprendre par cœur une récompense : regardez le lot, la perte, le pas "
+        "d'optimiseur, et s'ils reviennent assez souvent.",
+        (both(-gain(), 0, True), both(gain(), 1, True)),
+        starts=(0, 1),
+    )
+    yield World(
+        "choisir",
+        "une action rapporte, l'autre coûte",
+        "Ici, les deux actions diffèrent : les essayez-vous toutes deux assez longtemps, et la "
+        "perte lit-elle la valeur de l'action prise ?",
+        (choice(0),),
+    )
+    yield World(
+        "attendre",
+        "deux pas sans rien, puis une récompense",
+        "Ici, la valeur remonte de lieu en lieu : suivez ce que la cible lit dans l'état suivant, "
+        "et quand le réseau cible bouge.",
+        (both(0.0, 1), both(0.0, 2), both(gain(), 2, True)),
+    )
+    yield World(
+        "prévoir",
+        "un pas sans rien, puis un choix",
+        "Ici, le premier lieu vaut γ fois la meilleure action du second : relisez le maximum.",
+        (both(0.0, 1), choice(1)),
+    )
+    yield World(
+        "durer",
+        "une récompense par pas, coupée au troisième",
+        "Ici, rien ne finit jamais : la coupure n'ôte rien à la suite, et la somme vaut r/(1 − γ).",
+        (both(gain(), 0),),
+        limit=3,
+    )
+    yield World(
+        "repartir",
+        "un lieu qui rapporte sans fin, mais d'où l'on est ramené au départ",
+        "Ici, ce qui suit une coupure n'est pas le nouvel épisode : lequel retenez-vous ?",
+        (both(0.0, 1), both(gain(), 1)),
+        limit=2,
+    )
+
+
+# Les fautes connues, et les valeurs auxquelles chacune mène
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Une faute : les valeurs (P, 2) où elle mène dans un monde, et l'indice qui la nomme."""
+
+    name: str
+    values: Callable[[World, float], np.ndarray]
+    hint: str
+
+
+def _following(rule: Rule) -> Callable[[World, float], np.ndarray]:
+    return lambda world, gamma: world.values(gamma, rule)
+
+
+def _masked(masks: Callable[[Seen], float]) -> Rule:
+    """Rend la règle qui garde de la suite la part `masks(seen)`."""
+    return lambda seen, gamma, q: (
+        seen.move.reward + gamma * q[seen.move.next_place].max() * masks(seen)
+    )
+
+
+def _without_reward_at_the_end(seen: Seen, gamma: float, q: np.ndarray) -> float:
+    return bellman(seen, gamma, q) * (not seen.move.terminated)
+
+
+def _ghost(seen: Seen, gamma: float, q: np.ndarray) -> float:
+    _, following, terminated = seen.move
+    after = (1 - seen.cut) * q[following].max() + seen.cut * q[seen.start].max()
+    return seen.move.reward + gamma * after * (not terminated)
+
+
+def _with(after: Callable[[np.ndarray], float]) -> Rule:
+    """Rend la règle qui lit `after(q du lieu suivant)` au lieu de son maximum."""
+
+    def rule(seen: Seen, gamma: float, q: np.ndarray) -> float:
+        reward, following, terminated = seen.move
+        return reward + gamma * after(q[following]) * (not terminated)
+
+    return rule
+
+
+def _whole_reward(seen: Seen, gamma: float, q: np.ndarray) -> float:
+    whole = float(int(seen.move.reward))
+    return bellman(seen._replace(move=seen.move._replace(reward=whole)), gamma, q)
+
+
+FAULTS = (
+    Fault(
+        "aucun masque",
+        _following(_masked(lambda seen: 1.0)),
+        "Avez-vous masqué les états terminaux ? Votre cible compte une suite après la fin.",
+    ),
+    Fault(
+        "le masque efface la récompense",
+        _following(_without_reward_at_the_end),
+        "Votre masque efface aussi la récompense du dernier pas : il ne doit porter que sur la "
+        "suite.",
+    ),
+    Fault(
+        "le masque à l'envers",
+        _following(_masked(lambda seen: float(seen.move.terminated))),
+        "Votre masque est à l'envers : il garde la suite d'un épisode fini, et oublie l'autre.",
+    ),
+    Fault(
+        "le chronomètre pour une chute",
+        _following(_masked(lambda seen: (1 - seen.cut) * (not seen.move.terminated))),
+        "Vous prenez le chronomètre pour une chute : `truncated` fait recommencer l'épisode, mais "
+        "n'entre pas dans la cible.",
+    ),
+    Fault(
+        "des transitions fantômes",
+        _following(_ghost),
+        "Votre mémoire contient des transitions fantômes : au redémarrage, elle retient comme "
+        "suite l'observation du nouvel épisode, au lieu de celle que `step` a rendue.",
+    ),
+    Fault(
+        "la moyenne des actions",
+        _following(_with(np.mean)),
+        "Votre cible prend la moyenne des actions suivantes, ou une action au hasard : c'est leur "
+        "maximum qu'il faut.",
+    ),
+    Fault(
+        "la pire action",
+        _following(_with(np.min)),
+        "Votre cible prend la pire des actions suivantes.",
+    ),
+    Fault(
+        "rien ne remonte",
+        _following(_with(lambda after: 0.0)),
+        "Rien ne remonte d'un pas à l'autre : la cible lit-elle un réseau cible, et le "
+        "rapprochez-vous assez souvent du réseau en ligne ?",
+    ),
+    Fault(
+        "γ oublié",
+        lambda world, gamma: world.values(1.0),
+        "Où est passé γ ? La suite est actualisée, avec le `gamma` reçu en argument.",
+    ),
+    Fault(
+        "γ sur la récompense",
+        lambda world, gamma: gamma * world.values(gamma),
+        "γ ne multiplie que la suite : la récompense de ce pas n'est pas actualisée.",
+    ),
+    Fault(
+        "des récompenses entières",
+        _following(_whole_reward),
+        "Vos récompenses perdent leurs décimales : la mémoire les garde-t-elle en entiers ?",
+    ),
+    Fault(
+        "les deux actions ensemble",
+        lambda world, gamma: np.repeat(world.values(gamma).mean(axis=1, keepdims=True), 2, axis=1),
+        "Les deux actions ont la même valeur : la perte doit lire la valeur de l'action prise.",
+    ),
+    Fault(
+        "les actions échangées",
+        lambda world, gamma: world.values(gamma)[:, ::-1],
+        "Les deux actions sont échangées.",
+    ),
+    Fault(
+        "rien n'est appris",
+        lambda world, gamma: np.zeros_like(world.values(gamma)),
+        "Vos valeurs restent près de zéro : l'optimiseur fait-il un pas, assez souvent, et la "
+        "récompense entre-t-elle dans la cible ?",
+    ),
+)

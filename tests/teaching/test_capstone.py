@@ -1,0 +1,775 @@
+"""La page blanche : le DQN juste est accepté, chaque faute refusée et nommée, rien ne l'arrête."""
+
+import csv
+import math
+import random
+import re
+import sys
+import warnings
+from itertools import islice, pairwise
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+from gymnasium.wrappers import RecordEpisodeStatistics, TimeLimit
+
+from cartpole_helpers.dqn import td_loss, td_target
+from cartpole_helpers.teaching import capstone
+from cartpole_helpers.teaching.capstone import (
+    BLANK,
+    CARTPOLE_HINT,
+    ERROR,
+    GAMMA,
+    NO_SEED,
+    SAME_SEED,
+    STEPS,
+    WORLD_GAMMA,
+    WORLD_STEPS,
+    attempt,
+    examine,
+)
+from cartpole_helpers.teaching.catalogue import capstone as catalogue
+from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
+
+WORLDS = 6
+HINT = {fault.name: fault.hint for fault in FAULTS}
+MISTAKES = {mistake.name: mistake for mistake in catalogue.MISTAKES}
+BALANCE = np.array([0.087, 0.153, 1, 0.264])  # pousse du côté où K·s est positif : 500 pas
+REFUSALS = Path(__file__).resolve().parents[2] / "etudes" / "refus.csv"
+
+
+def world_named(name, seed=0):
+    return next(w for w in drawn_worlds(np.random.default_rng(seed)) if w.name == name)
+
+
+def last(reports):
+    return [*reports][-1]
+
+
+def refused(report):
+    return [verdict for verdict in report.verdicts if not verdict.passed]
+
+
+# Des réponses instantanées : une table au lieu d'un réseau
+
+
+def balancing(observations):
+    tendency = observations @ BALANCE
+    return np.stack([-tendency, tendency], axis=1)
+
+
+def falling(observations):
+    return np.tile([1.0, 0.0], (len(observations), 1))
+
+
+def is_cartpole(env):
+    return env.spec is not None and env.spec.id.startswith("CartPole")
+
+
+def knowing(env, gamma, pas, graine):
+    """Lit les vraies valeurs du monde, et tient la tige."""
+    if is_cartpole(env):
+        return balancing
+    values = env.unwrapped.world.values(gamma)
+    return lambda observations: values[observations.argmax(axis=1)]
+
+
+def table(env, gamma, pas, graine, viser=td_target, comparer=td_loss, taux=1.0, vitesse=1.0):
+    """Explore au hasard, puis descend le gradient de toute la mémoire sur une table Q (4, 2).
+
+    Les mêmes réglages que le DQN du cours, dont elle tient ici la place ; comme un réseau, elle
+    garde de sa graine une trace infime.
+    """
+    if is_cartpole(env):
+        return balancing
+    places, actions, rewards, ends, following = explored(env, pas, graine)
+    counts = torch.bincount(2 * places + actions, minlength=8).reshape(4, 2).clamp(min=1)
+    q, target = torch.zeros(4, 2, requires_grad=True), torch.zeros(4, 2)
+    for _ in range(80):
+        loss = comparer(q[places], actions, viser(rewards, ends, target[following], gamma))
+        (slope,) = torch.autograd.grad(loss, q)
+        with torch.no_grad():
+            q -= 0.9 * vitesse * slope * len(places) / (2 * counts)
+            target += taux * (q - target)
+    trace = 1e-3 * np.random.default_rng(graine).normal(size=(4, 2))
+    values = q.detach().numpy() + trace
+    return lambda observations: values[np.asarray(observations).argmax(axis=1)]
+
+
+def explored(env, pas, graine):
+    """Rend (lieux, actions, récompenses, fins, lieux suivants) de `pas` pas au hasard."""
+    env.action_space.seed(graine)
+    state, _ = env.reset(seed=graine)
+    rows = []
+    for _ in range(pas):
+        action = int(env.action_space.sample())
+        following, reward, terminated, truncated, _ = env.step(action)
+        rows.append((state.argmax(), action, reward, terminated, following.argmax()))
+        state = env.reset()[0] if terminated or truncated else following
+    places, actions, rewards, ends, after = map(np.array, zip(*rows, strict=True))
+    rewards = torch.as_tensor(rewards, dtype=torch.float32)
+    places, actions, ends, after = map(torch.as_tensor, (places, actions, ends, after))
+    return places, actions, rewards, ends, after
+
+
+# Ce qui est juste est accepté
+
+
+def test_a_right_table_is_accepted_to_the_end():
+    for _ in range(3):  # les mondes changent à chaque fois
+        report = last(examine(table, seeds=[4, 2]))
+        assert report.passed, report
+        assert (report.hint, report.note, len(report.verdicts)) == ("", "", WORLDS + 2)
+
+
+def test_reports_grow_until_the_last():
+    reports = [*examine(knowing, seeds=range(3))]
+    assert [len(report.verdicts) for report in reports] == [1, 2, 3, 4, 5, 6, 7, 8, 8, 8]
+    for before, after in pairwise(reports):
+        shared = min(len(before.verdicts), WORLDS + 1)
+        assert after.verdicts[:shared] == before.verdicts[:shared]
+    texts = [verdict.text for verdict in reports[-1].verdicts]
+    names = ["lire", "choisir", "attendre", "prévoir", "durer", "repartir", "graine", "CartPole"]
+    assert [text.partition(" :")[0] for text in texts] == names
+    assert all(report.passed is True for report in reports)
+
+
+def test_the_answer_receives_what_its_signature_says():
+    received = []
+
+    def spy(env, gamma, pas, graine):
+        received.append((is_cartpole(env), gamma, pas, graine))
+        return knowing(env, gamma, pas, graine)
+
+    assert last(examine(spy, seeds=[7, 3])).passed
+    worlds, carts = received[: WORLDS + 1], received[WORLDS + 1 :]
+    assert {row[:3] for row in worlds} == {(False, WORLD_GAMMA, WORLD_STEPS)}
+    assert worlds[0] == worlds[-1]  # même monde, même graine
+    assert len({seed for *_, seed in worlds}) > 1
+    assert all(type(seed) is int and seed >= 0 for *_, seed in worlds)
+    assert carts == [(True, GAMMA, STEPS, 7), (True, GAMMA, STEPS, 3)]
+
+
+def test_the_worlds_are_redrawn_whatever_the_answer_seeds():
+    seen = []
+
+    def seeding(env, gamma, pas, graine):
+        np.random.seed(0)  # noqa: NPY002
+        random.seed(0)
+        torch.manual_seed(0)
+        seen.append(env.unwrapped.world)
+        return knowing(env, gamma, pas, graine)
+
+    for _ in range(2):
+        [*islice(examine(seeding), WORLDS)]
+    for one, other in zip(seen[:WORLDS], seen[WORLDS:], strict=True):
+        assert one.moves != other.moves
+
+
+def test_examining_leaves_the_global_generators_alone():
+    before = np.random.get_state()[1].copy(), torch.get_rng_state(), random.getstate()  # noqa: NPY002
+    assert last(examine(knowing, seeds=0)).passed
+    assert (np.random.get_state()[1] == before[0]).all()  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), before[1])
+    assert random.getstate() == before[2]
+
+
+VALUE_FORMS = {
+    "une liste": np.ndarray.tolist,
+    "float32": lambda values: values.astype(np.float32),
+    "un tenseur": torch.as_tensor,
+    "un tenseur à gradient": lambda values: torch.tensor(values, requires_grad=True),
+}
+
+
+@pytest.mark.parametrize("form", VALUE_FORMS)
+def test_values_come_in_any_form(form):
+    def dressed(*arguments):
+        q = knowing(*arguments)
+        return lambda observations: VALUE_FORMS[form](np.asarray(q(observations)))
+
+    assert last(examine(dressed, seeds=0)).passed
+
+
+@pytest.mark.parametrize("dress", [RecordEpisodeStatistics, lambda env: TimeLimit(env, 10**6)])
+def test_the_answer_may_wrap_its_environment(dress):
+    report = last(examine(lambda env, *rest: table(dress(env), *rest), seeds=0))
+    assert report.passed, report
+
+
+# Chaque faute est refusée et nommée
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_table_that_errs_is_refused_and_named(name, monkeypatch):
+    monkeypatch.setattr(catalogue, "dqn", table)
+    report = last(examine(MISTAKES[name].answer, seeds=0))
+    assert not report.passed
+    assert report.hint == MISTAKES[name].hint
+    assert not any("CartPole" in verdict.text for verdict in report.verdicts)
+
+
+def misled(fault, noise):
+    """Rend les valeurs que prédit `fault`, à une part `noise` près de la plus grande vraie."""
+
+    def answer(env, gamma, pas, graine):
+        world, generator = env.unwrapped.world, np.random.default_rng(graine)
+        told = fault.values(world, gamma)
+        told = (
+            told
+            + noise
+            * np.abs(world.values(gamma)).max()
+            * generator.uniform(-1, 1, (4, 2))[: len(told)]
+        )
+        return lambda observations: told[observations.argmax(axis=1)]
+
+    return answer
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_the_values_of_a_fault_name_it(fault):
+    assert last(examine(misled(fault, 0.02))).hint == fault.hint
+
+
+def test_what_no_fault_explains_gets_the_hint_of_its_world():
+    def strange(env, gamma, pas, graine):
+        values = knowing(env, gamma, pas, graine)
+        return lambda x: values(x) - 20.0 * (env.unwrapped.world.name == "attendre")
+
+    assert last(examine(strange)).hint == world_named("attendre").hint
+
+
+def test_every_fault_has_a_mistake_that_leads_to_it():
+    hints = {mistake.hint for mistake in catalogue.MISTAKES}
+    assert hints == {*HINT.values(), SAME_SEED, NO_SEED, ERROR}
+    assert len(MISTAKES) == len(catalogue.MISTAKES)
+
+
+def test_the_archive_holds_every_mistake_and_its_hint():
+    """Ces lignes viennent des vrais réseaux, six mondes chacun : `etudes/refus.py` les refait."""
+    with REFUSALS.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.reader(file) if row and row[0] == "dqn" and row[2] == "refusée"]
+    assert [(name, hint) for _, name, _, hint in rows] == [
+        (mistake.name, mistake.hint) for mistake in catalogue.MISTAKES
+    ]
+
+
+# Les réseaux eux-mêmes
+
+
+def test_the_network_of_the_course_passes_the_worlds():
+    report = last(islice(examine(catalogue.dqn), WORLDS + 1))
+    assert len(report.verdicts) == WORLDS + 1
+    assert report.passed, report
+
+
+NEURAL = [
+    ("les deux actions ensemble", "les deux actions ensemble", "choisir"),
+    ("les actions échangées", "les actions échangées", "choisir"),
+    ("une cible jamais rapprochée", "rien ne remonte", "durer"),
+    ("rien n'est appris", "rien n'est appris", "lire"),
+    ("des transitions fantômes", "des transitions fantômes", "repartir"),
+]
+
+
+@pytest.mark.parametrize(("name", "fault", "world"), NEURAL)
+def test_a_faulty_network_finds_the_values_foretold(name, fault, world):
+    assert MISTAKES[name].hint == HINT[fault]
+    one = attempt(MISTAKES[name].answer, world_named(world), seed=0)
+    told = next(f for f in FAULTS if f.name == fault).values(one.world, WORLD_GAMMA)
+    scale = np.abs(one.expected).max()
+    assert not one.passed
+    assert np.abs(one.values - told).max() < 0.15 * scale < np.abs(one.values - one.expected).max()
+
+
+# CartPole
+
+
+def standing_on(*good):
+    """Rend la réponse qui tient la tige avec les graines `good` seulement."""
+
+    def answer(env, gamma, pas, graine):
+        if is_cartpole(env) and graine not in good:
+            return falling
+        return knowing(env, gamma, pas, graine)
+
+    return answer
+
+
+def wilson(successes, trials):
+    """L'intervalle à 95 %, sous la forme du score : les deux racines de |p − s/n| = z σ(p)."""
+    z, share = 1.959964, successes / trials
+    a, b, c = 1 + z * z / trials, -(2 * share + z * z / trials), share * share
+    root = math.sqrt(max(b * b - 4 * a * c, 0))
+    return (-b - root) / (2 * a), (-b + root) / (2 * a)
+
+
+@pytest.mark.parametrize(
+    ("good", "total", "passes"),
+    [
+        ((0, 2, 4), 5, True),
+        ((1, 3), 5, False),
+        ((0, 1, 2, 3, 4), 5, True),
+        ((), 5, False),
+        ((0, 1), 4, False),
+        ((0,), 1, True),
+    ],
+)
+def test_cartpole_wants_more_than_half_of_the_seeds(good, total, passes):
+    report = last(examine(standing_on(*good), seeds=range(total)))
+    verdict = report.verdicts[-1]
+    assert report.passed is passes
+    assert report.hint == ("" if passes else CARTPOLE_HINT)
+    assert f"{len(good)} graine" in verdict.text
+    assert f"sur {total}" in verdict.text
+    low, high = (100 * bound for bound in wilson(len(good), total))
+    assert [int(x) for x in re.findall(r"de (\d+) à (\d+) %", verdict.text)[0]] == [
+        pytest.approx(low, abs=0.5),
+        pytest.approx(high, abs=0.5),
+    ]
+
+
+def test_cartpole_is_told_seed_after_seed():
+    reports = [*examine(standing_on(0, 4), seeds=range(5))][-5:]
+    told = [re.search(r"(\d) graines? sur (\d)", r.verdicts[-1].text).groups() for r in reports]
+    assert told == [("1", "1"), ("1", "2"), ("1", "3"), ("1", "4"), ("2", "5")]
+    came = reports[-1].verdicts[-1].came
+    assert came.count("500") == 2
+    assert came.count(",") == 4
+
+
+def test_cartpole_is_not_tried_when_a_world_is_wrong():
+    seen = []
+
+    def wrong_once(env, gamma, pas, graine):
+        seen.append(is_cartpole(env))
+        values = knowing(env, gamma, pas, graine)
+        return falling if env.unwrapped.world.name == "repartir" else values
+
+    assert len([*examine(wrong_once)]) == WORLDS
+    assert seen == [False] * WORLDS
+
+
+def test_an_answer_without_seed_does_not_go_on_to_cartpole():
+    def unseeded(env, gamma, pas, graine):
+        values, shift = knowing(env, gamma, pas, graine), np.random.default_rng().normal()
+        return lambda observations: values(observations) + 1e-3 * shift
+
+    reports = [*examine(unseeded)]
+    assert [len(report.verdicts) for report in reports] == [1, 2, 3, 4, 5, 6, 7]
+    assert reports[-1].hint == NO_SEED
+    assert len(refused(reports[-1])) == 1
+
+
+def raising_on_cartpole(env, gamma, pas, graine):
+    def q(observations):
+        if is_cartpole(env) and graine == 1:
+            raise ArithmeticError("à CartPole seulement")
+        return knowing(env, gamma, pas, graine)(observations)
+
+    return q
+
+
+def test_an_error_on_cartpole_is_told_and_stops_it():
+    reports = [*examine(raising_on_cartpole, seeds=range(5))]
+    verdict = reports[-1].verdicts[-1]
+    assert [len(report.verdicts) for report in reports[-2:]] == [8, 8]
+    assert not reports[-1].passed
+    assert reports[-1].hint == ERROR
+    assert "ArithmeticError" in verdict.came
+    assert "à CartPole seulement" in verdict.came
+
+
+# Les réponses hostiles
+
+
+def blank_none(env, gamma, pas, graine):
+    return None
+
+
+def blank_dots(env, gamma, pas, graine): ...
+
+
+def blank_returned_dots(env, gamma, pas, graine):
+    return ...
+
+
+def blank_not_implemented(env, gamma, pas, graine):
+    raise NotImplementedError
+
+
+BLANKS = [blank_none, blank_dots, blank_returned_dots, blank_not_implemented]
+
+
+@pytest.mark.parametrize("answer", BLANKS)
+def test_what_is_not_written_is_said_so(answer):
+    (report,) = examine(answer)
+    assert (report.note, report.hint, report.passed) == (BLANK, "", False)
+    assert BLANK in repr(report)
+
+
+def without_forward(env, gamma, pas, graine):
+    env.reset(seed=graine)
+    return torch.nn.Module()  # `forward` manque : PyTorch lève alors NotImplementedError
+
+
+def softmax_of_integers(env, gamma, pas, graine):
+    env.reset(seed=graine)
+    torch.arange(4).softmax(0)  # PyTorch lève ici NotImplementedError
+
+
+@pytest.mark.parametrize("answer", [without_forward, softmax_of_integers])
+def test_an_error_of_pytorch_is_not_a_blank_page(answer):
+    report = last(examine(answer))
+    assert report.note == ""
+    assert report.hint == ERROR
+    assert "NotImplementedError" in report.verdicts[0].came
+
+
+class MuteError(Exception):
+    def __str__(self):
+        raise RuntimeError("même le message échoue")
+
+
+class StrangeExit(BaseException):
+    pass
+
+
+def raising(error):
+    def answer(env, gamma, pas, graine):
+        raise error
+
+    return answer
+
+
+def exiting(env, gamma, pas, graine):
+    sys.exit(3)
+
+
+def quitting(env, gamma, pas, graine):
+    exit()
+
+
+def recursing(env, gamma, pas, graine):
+    return recursing(env, gamma, pas, graine)
+
+
+def with_too_few_arguments(env):
+    return falling
+
+
+def yielding(env, gamma, pas, graine):
+    yield env.reset(seed=graine)
+
+
+def answering(values):
+    """Rend la réponse qui donne `values(N)` à N observations."""
+    return lambda env, gamma, pas, graine: lambda observations: values(len(observations))
+
+
+def past_the_end(env, gamma, pas, graine):
+    env.reset(seed=graine)
+    for _ in range(pas):
+        env.step(0)
+    return falling
+
+
+def before_the_start(env, gamma, pas, graine):
+    return env.step(0)
+
+
+def far_too_many_steps(env, gamma, pas, graine):
+    explored(env, pas + 600, graine)
+    return falling
+
+
+def spoiling_its_environment(env, gamma, pas, graine):
+    env.unwrapped.world = None
+    env.reset(seed=graine)
+    env.step(0)
+
+
+def odd_seeds(env, gamma, pas, graine):
+    for size in (2, 2, 2, 3):
+        try:
+            env.reset(seed=np.arange(size))
+        except Exception:
+            env.reset()
+    return falling
+
+
+ERRORS = {
+    "une erreur": raising(ZeroDivisionError("division")),
+    "une erreur sans texte": raising(ValueError()),
+    "une erreur de plusieurs lignes": raising(ValueError("un\ndeux\ntrois")),
+    "une erreur immense": raising(ValueError("x" * 10**6)),
+    "une erreur qui ne se dit pas": raising(MuteError()),
+    "une sortie inconnue": raising(StrangeExit("x")),
+    "StopIteration": raising(StopIteration("x")),
+    "GeneratorExit": raising(GeneratorExit()),
+    "sys.exit": exiting,
+    "exit": quitting,
+    "sans fond": recursing,
+    "trop peu d'arguments": with_too_few_arguments,
+    "un générateur": yielding,
+    "un texte": lambda *_: "q",
+    "un axe": answering(np.zeros),
+    "trois actions": answering(lambda n: np.zeros((n, 3))),
+    "un lieu de trop": answering(lambda n: np.zeros((n + 1, 2))),
+    "rien": answering(lambda n: None),
+    "un tableau irrégulier": answering(lambda n: [[1.0], [1.0, 2.0]]),
+    "des textes": answering(lambda n: [["a", "b"]] * n),
+    "après la fin": past_the_end,
+    "avant le départ": before_the_start,
+    "bien plus de pas": far_too_many_steps,
+    "un monde abîmé": spoiling_its_environment,
+}
+WRONG_VALUES = {
+    "NaN": answering(lambda n: np.full((n, 2), np.nan)),
+    "l'infini": answering(lambda n: np.full((n, 2), np.inf)),
+    "moins l'infini": answering(lambda n: np.full((n, 2), -np.inf)),
+    "un nombre immense": answering(lambda n: np.full((n, 2), 1e308)),
+    "des entiers": answering(lambda n: np.full((n, 2), 5)),
+    "des booléens": answering(lambda n: np.zeros((n, 2), bool)),
+    "des graines étranges": odd_seeds,
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_what_an_answer_raises_is_told_not_raised(name):
+    report = last(examine(ERRORS[name]))
+    assert len(report.verdicts) == len(refused(report)) == WORLDS
+    assert report.hint == ERROR
+    assert all(verdict.came.startswith("l'erreur ") for verdict in report.verdicts)
+    assert len(repr(report)) < 20_000
+    assert report._repr_html_()
+
+
+@pytest.mark.parametrize("name", WRONG_VALUES)
+def test_wrong_values_are_refused_without_an_error(name):
+    report = last(examine(WRONG_VALUES[name]))
+    assert len(report.verdicts) == WORLDS
+    assert refused(report)
+    assert all(verdict.came.startswith("Q = [[") for verdict in refused(report))
+    assert report.hint
+    assert report._repr_html_()
+
+
+def test_an_error_names_its_line():
+    line = raising.__code__.co_firstlineno + 2
+    report = last(examine(ERRORS["une erreur"]))
+    assert report.verdicts[0].came == f"l'erreur ZeroDivisionError (ligne {line}) : division"
+
+
+def test_a_stop_asked_by_the_reader_goes_through():
+    with pytest.raises(KeyboardInterrupt):
+        next(examine(raising(KeyboardInterrupt())))
+
+
+def test_a_chatty_answer_stays_silent(capsys):
+    def chatty(env, gamma, pas, graine):
+        print("bavard")
+        print("bavard", file=sys.stderr)
+        warnings.warn("bavard", stacklevel=1)
+        return knowing(env, gamma, pas, graine)
+
+    assert last(examine(chatty, seeds=0)).passed
+    assert capsys.readouterr() == ("", "")
+
+
+# Jouer sans fin
+
+
+def playing_for_ever(turn):
+    """Rend la réponse qui ne cesse d'appeler `turn`, et tait toute Exception.
+
+    Si rien ne l'a coupée, elle s'arrête d'elle-même, bien plus tard.
+    """
+
+    def answer(env, gamma, pas, graine):
+        env.reset(seed=graine)
+        for _ in range(20 * pas):
+            try:
+                turn(env)
+            except Exception:
+                continue
+        answer.stopped_by_itself = True
+
+    answer.stopped_by_itself = False
+    return answer
+
+
+def play(env):
+    _, _, terminated, truncated, _ = env.step(0)
+    if terminated or truncated:
+        env.reset()
+
+
+ENDLESS = {
+    "en jouant": play,
+    "sans jamais relancer": lambda env: env.step(0),
+    "avec une action impossible": lambda env: env.step(2),
+    "en relançant toujours": lambda env: env.reset(),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_loop_without_end_is_cut_even_if_it_hides_errors(name):
+    answer = playing_for_ever(ENDLESS[name])
+    one = attempt(answer, world_named("durer"), seed=0)
+    assert not answer.stopped_by_itself
+    assert one.values is None
+    assert "plus de pas" in one.told
+
+
+def test_the_last_episode_may_be_finished():
+    def finishing(env, gamma, pas, graine):
+        explored(env, pas + 2, graine)
+        return knowing(env, gamma, pas, graine)
+
+    assert attempt(finishing, world_named("durer"), seed=0).passed
+
+
+# Les actions
+
+RIGHT_ACTIONS = [np.int64, np.uint8, float, np.float32, bool, np.bool_, np.array, torch.tensor]
+WRONG_ACTIONS = [None, 2, -1, 0.5, np.nan, "0", [0], np.array([1]), np.zeros((2, 2)), 1j, {}]
+
+
+@pytest.mark.parametrize("kind", RIGHT_ACTIONS, ids=lambda kind: kind.__name__)
+def test_an_action_of_any_kind_is_played(kind):
+    seen = []
+
+    def acting(env, gamma, pas, graine):
+        env.reset(seed=graine)
+        for action in (0, 1):
+            seen.append(env.step(kind(action))[1])
+            env.reset()
+        return knowing(env, gamma, pas, graine)
+
+    world = world_named("choisir")
+    assert attempt(acting, world, seed=0).passed
+    assert seen == [move.reward for move in world.moves[0]]
+
+
+@pytest.mark.parametrize("action", WRONG_ACTIONS, ids=repr)
+def test_an_action_that_is_none_is_refused_in_french(action):
+    def acting(env, gamma, pas, graine):
+        env.reset(seed=graine)
+        env.step(action)
+
+    one = attempt(acting, world_named("durer"), seed=0)
+    assert "ValueError" in one.told
+    assert "action doit être 0 ou 1" in one.told
+
+
+# Les graines des départs
+
+
+def seeding_every_start(seeds):
+    """Rend la réponse fausse qui donne à chaque départ la graine que dit `seeds(rang, graine)`."""
+
+    def answer(env, gamma, pas, graine):
+        for rank in range(10):
+            env.reset(seed=seeds(rank, graine))
+        return falling
+
+    return answer
+
+
+SEEDINGS = {
+    "toujours la même": (lambda rank, seed: seed, True),
+    "toujours zéro": (lambda rank, seed: 0, True),
+    "la première seulement": (lambda rank, seed: None if rank else seed, False),
+    "une autre à chaque fois": (lambda rank, seed: seed + rank, False),
+    "aucune": (lambda rank, seed: None, False),
+}
+
+
+@pytest.mark.parametrize("name", SEEDINGS)
+def test_only_the_same_seed_given_again_is_blamed(name):
+    seeds, blamed = SEEDINGS[name]
+    hints = {verdict.hint for verdict in refused(last(examine(seeding_every_start(seeds))))}
+    assert (hints == {SAME_SEED}) is blamed
+    assert (SAME_SEED in hints) is blamed
+
+
+# Le compte rendu
+
+
+def test_a_report_shows_itself_and_escapes_what_it_tells():
+    report = last(examine(raising(ValueError("<script>alert('é')</script> & <b>"))))
+    text, page = repr(report), report._repr_html_()
+    assert "✘ lire" in text
+    assert "<script>" in text
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert "&amp; &lt;b&gt;" in page
+
+
+def test_a_report_tells_what_was_found_and_what_was_awaited():
+    report = last(examine(answering(lambda n: np.full((n, 2), 7.25))))
+    first = report.verdicts[0]
+    assert first.came == "Q = [[7.25, 7.25], [7.25, 7.25]]"
+    assert re.fullmatch(r"Q = \[\[-1\.\d+, -1\.\d+\], \[1\.\d+, 1\.\d+\]\]", first.expected)
+    assert re.search(r"gamma = 0,\d, .* pas, graine = \d+", first.case)
+    assert first.came in repr(report).replace("\N{NO-BREAK SPACE}", " ")
+
+
+# Les arguments
+
+
+@pytest.mark.parametrize("dqn", [None, ..., 3, "dqn", [falling]])
+def test_what_is_not_a_function_is_refused(dqn):
+    with pytest.raises(TypeError, match=r"^dqn doit être une fonction : .* reçu\.$"):
+        next(examine(dqn))
+
+
+@pytest.mark.parametrize(
+    ("seeds", "error"),
+    [
+        (-1, ValueError),
+        ([], ValueError),
+        ([1, 1], ValueError),
+        ([0, -2], ValueError),
+        (1.5, TypeError),
+        ("01", TypeError),
+        (None, TypeError),
+        ([0, 0.5], TypeError),
+        (True, TypeError),
+    ],
+)
+def test_bad_seeds_are_refused_before_anything_is_played(seeds, error):
+    called = []
+    with pytest.raises(error, match=r"^seeds doit .*reçu\.$"):
+        next(examine(lambda *arguments: called.append(arguments), seeds))
+    assert called == []
+
+
+@pytest.mark.parametrize("seeds", [3, [3], (3,), np.array([3]), range(3, 4), iter([3])])
+def test_seeds_come_in_any_form(seeds):
+    received = []
+
+    def spy(env, gamma, pas, graine):
+        received.append(graine)
+        return knowing(env, gamma, pas, graine)
+
+    assert last(examine(spy, seeds)).passed
+    assert received[WORLDS + 1 :] == [3]
+
+
+def test_a_short_exam_still_plays_a_whole_cartpole():
+    """L'environnement donné est celui de Gymnasium : mêmes espaces, mêmes 500 pas."""
+    seen = []
+
+    def spy(env, gamma, pas, graine):
+        if is_cartpole(env):
+            seen.append((env.observation_space, env.action_space, env.spec.max_episode_steps))
+        return knowing(env, gamma, pas, graine)
+
+    assert last(examine(spy, 0)).passed
+    real = gymnasium.make("CartPole-v1")
+    assert seen == [(real.observation_space, real.action_space, 500)]
+    assert capstone.EPISODES >= 100

@@ -1,0 +1,199 @@
+"""Les carnets, remplis : toutes les réponses du cours y passent, une fausse s'y fait voir."""
+
+import ast
+import inspect
+import re
+import shutil
+from functools import cache
+from pathlib import Path
+from statistics import median
+
+import build
+import pytest
+from building.kernel import execute
+from building.record import code_cells, faults, normalise
+from nbformat import NotebookNode
+
+from cartpole_helpers.teaching.exercises import CAPSTONE, EXERCISES, show
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted((ROOT / "notebooks" / "sources").glob("*.py"))
+DQN = ROOT / "notebooks" / "sources" / "04_le_dqn.py"
+BLANK_PAGE = ROOT / "notebooks" / "sources" / "14_de_zero.py"
+
+
+# Trouver les ébauches, et les remplacer
+
+
+def is_docstring(node: ast.stmt) -> bool:
+    value = getattr(node, "value", None)
+    return isinstance(node, ast.Expr) and isinstance(getattr(value, "value", None), str)
+
+
+def is_blank(node: ast.stmt) -> bool:
+    """Dit si, docstring à part, une fonction ne contient que `...`, une classe que de telles."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant) and node.value.value is ...
+    body = [one for one in getattr(node, "body", []) if not is_docstring(one)]
+    named = isinstance(node, ast.FunctionDef | ast.ClassDef)
+    return named and bool(body) and all(map(is_blank, body))
+
+
+def stubs(code: str) -> list[ast.stmt]:
+    """Les ébauches d'exercices d'une cellule, dans l'ordre."""
+    nodes = ast.parse(code).body
+    return [node for node in nodes if getattr(node, "name", "") in EXERCISES and is_blank(node)]
+
+
+@cache
+def exercises_of(source: Path) -> list[str]:
+    """Les exercices dont une source porte l'ébauche."""
+    cells = code_cells(build.read_source(source))
+    return [node.name for cell in cells for node in stubs(cell.source)]
+
+
+WITH_EXERCISES = [source for source in SOURCES if exercises_of(source)]
+
+
+def fill(code: str, answers: dict[str, str]) -> str:
+    """Le code d'une cellule, ses ébauches remplacées par le texte de leurs réponses."""
+    lines = code.splitlines()
+    for node in reversed(stubs(code)):
+        lines[node.lineno - 1 : node.end_lineno] = answers[node.name].splitlines()
+    return "\n".join(lines)
+
+
+def solutions() -> dict[str, str]:
+    """Ce que `show` donne à copier, pour chaque exercice."""
+    return {name: show(name).listing.text for name in EXERCISES}
+
+
+def wrong(name: str, mistake: str) -> str:
+    """Le texte d'une réponse fausse du catalogue, sous le nom de l'exercice."""
+    [answer] = [one.answer for one in EXERCISES[name].mistakes if one.name == mistake]
+    return inspect.getsource(answer).replace(f"def {answer.__name__}(", f"def {name}(")
+
+
+# Exécuter
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Exécute un carnet rempli, loin du dépôt : ses films s'écrivent dans une copie."""
+
+    @cache
+    def executed(source: Path, **mistakes: str) -> NotebookNode:
+        notebook = build.read_source(source)
+        answers = solutions() | {name: wrong(name, fault) for name, fault in mistakes.items()}
+        for cell in code_cells(notebook):
+            cell.source = fill(cell.source, answers)
+        execute(notebook, copy_of_the_data(tmp_path_factory.mktemp(source.stem)))
+        return normalise(notebook)
+
+    return executed
+
+
+def copy_of_the_data(project: Path) -> Path:
+    """Copie ce que lisent les carnets ; rend le dossier où les exécuter."""
+    for name in ("checkpoints", "etudes"):
+        shutil.copytree(ROOT / name, project / name)
+    for name in ("notebooks", "videos"):
+        (project / name).mkdir()
+    return project / "notebooks"
+
+
+def results(notebook: NotebookNode) -> list[str]:
+    """Le texte de ce que rendent les cellules, ses espaces insécables redevenues ordinaires."""
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    return [" ".join(output.get("data", {}).get("text/plain", "").split()) for output in outputs]
+
+
+def printed(notebook: NotebookNode) -> str:
+    """Ce que les cellules impriment."""
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    return "".join(output.get("text", "") for output in outputs)
+
+
+def report(notebook: NotebookNode, name: str) -> str:
+    """Le compte rendu de `check` pour un exercice ; il n'y en a qu'un."""
+    [found] = [text for text in results(notebook) if re.match(rf"(· )?{name} :", text)]
+    return found
+
+
+def returns(notebook: NotebookNode) -> list[int]:
+    """Les retours des agents que conduit la cible de l'élève, carnet 04."""
+    [line] = re.findall(r"^retours : ([\d ]+)$", printed(notebook), re.MULTILINE)
+    return [int(number) for number in line.split()]
+
+
+# Les exercices et leurs carnets
+
+
+def test_each_exercise_has_its_stub_in_one_notebook():
+    assert sorted(name for source in SOURCES for name in exercises_of(source)) == sorted(EXERCISES)
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("def td_loss(q):\n    ...", ["td_loss"]),
+        ('def td_loss(q):\n    """Rend."""\n    ...\n\ncheck(td_loss)', ["td_loss"]),
+        ("class Memoire:\n    def a(self): ...\n    def b(self):\n        ...", ["Memoire"]),
+        ("class Memoire:\n    def a(self): ...\n    def b(self):\n        return 1", []),
+        ('def td_loss(q):\n    """Rend."""\n    return q', []),
+        ("def autre(q):\n    ...", []),
+        ("def td_loss(q):\n    3", []),
+        ('class Memoire:\n    """Une mémoire."""', []),
+        ("td_loss = ...", []),
+        ("class Memoire:\n    pass", []),
+    ],
+)
+def test_a_stub_is_recognised(code, names):
+    assert [node.name for node in stubs(code)] == names
+
+
+def test_only_the_stubs_are_replaced():
+    code = "a = 1\ndef td_loss(q):\n    ...\nb = 2\ndef td_target(r):\n    ...\ncheck(td_loss)"
+    answers = {"td_loss": "def td_loss(q):\n    x = q\n    return x", "td_target": "un"}
+    expected = "a = 1\ndef td_loss(q):\n    x = q\n    return x\nb = 2\nun\ncheck(td_loss)"
+    assert fill(code, answers) == expected
+
+
+# Les carnets remplis
+
+
+@pytest.mark.parametrize("source", WITH_EXERCISES, ids=lambda path: path.stem)
+def test_a_notebook_with_every_solution_runs_and_every_property_holds(run, source):
+    notebook = run(source)
+    assert list(faults(notebook)) == []
+    for name in exercises_of(source):
+        total = len(EXERCISES[name].properties)
+        assert report(notebook, name).startswith(f"{name} : {total} propriétés sur {total} ✔")
+    for text in results(notebook):
+        assert "✘" not in text
+        assert "pas encore écrit" not in text
+
+
+@pytest.mark.parametrize("source", [DQN], ids=lambda path: path.stem)
+def test_a_wrong_target_is_refused_and_drives_real_agents_to_failure(run, source):
+    notebook, right = run(source, td_target="aucun masque"), run(source)
+    assert list(faults(notebook)) == []
+    assert "✘" in report(notebook, "td_target")
+    assert "masqué les états terminaux" in report(notebook, "td_target")
+    assert "✘" not in report(notebook, "td_loss")
+    assert len(returns(notebook)) == len(returns(right)) == 8
+    assert max(returns(notebook)) < median(returns(right))
+
+
+def test_the_answer_to_the_blank_page_runs_where_it_is_pasted():
+    """L'épreuve entière dure des minutes : `test_capstone` la fait ; ici, deux cents pas."""
+    first, *cells = code_cells(build.read_source(BLANK_PAGE))
+    [page] = [cell.source for cell in cells if f"def {CAPSTONE}(" in cell.source]
+    [node] = ast.parse(page).body
+    assert is_blank(node)
+    names: dict = {}
+    for code in (first.source, show(CAPSTONE).listing.text):
+        exec(code, names)
+    world = next(names["drawn_worlds"](names["np"].random.default_rng(0)))
+    q = names[CAPSTONE](world.env(), 0.6, 200, 0)
+    assert q(world.env().reset(seed=0)[0][None]).shape == (1, 2)
