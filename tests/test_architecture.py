@@ -225,7 +225,11 @@ def test_a_module_opens_with_one_sentence(file):
     assert ". " not in opening
 
 
-@pytest.mark.parametrize("file", ENGINE, ids=lambda file: file.stem)
+# La page blanche est celle d'un élève, qui fixe le hasard de PyTorch ; l'épreuve le rend intact.
+PAGE = PACKAGE / "teaching" / "catalogue" / "capstone.py"
+
+
+@pytest.mark.parametrize("file", sorted({*ENGINE} - {PAGE}), ids=lambda file: file.stem)
 def test_nothing_touches_a_global_generator(file):
     """Ni `np.random.rand`, ni `torch.manual_seed`, ni le module `random`."""
     tree = ast.parse(file.read_text("utf-8"))

@@ -9,6 +9,7 @@ from io import StringIO
 
 import gymnasium
 import numpy as np
+import torch
 
 from cartpole_helpers.cartpole import EPISODE_LIMIT, SOLVED_RETURN
 from cartpole_helpers.checks import check_callable, check_seeds
@@ -153,7 +154,12 @@ def _run(dqn: DQN, call: Callable[[], np.ndarray]) -> tuple[np.ndarray | None, s
     """Rend ce que donne `call`, en silence, ou ce qui l'a arrêté."""
     silence = StringIO()
     try:
-        with redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():
+        with (
+            redirect_stdout(silence),
+            redirect_stderr(silence),
+            warnings.catch_warnings(),
+            torch.random.fork_rng(devices=[]),  # le hasard de PyTorch, que `dqn` peut fixer
+        ):
             warnings.simplefilter("ignore")
             return call(), ""
     except KeyboardInterrupt:

@@ -162,7 +162,7 @@ def drawn_worlds(generator: np.random.Generator) -> Iterator[World]:
     yield World(
         "repartir",
         "un lieu qui rapporte sans fin, mais d'où l'on est ramené au départ",
-        "Ici, ce qui suit une coupure n'est pas le nouvel épisode : lequel retenez-vous ?",
+        "Ici, une coupure ramène au départ ; quelle suite de ce coup retenez-vous ?",
         (both(0.0, 1), both(gain(), 1)),
         limit=2,
     )

