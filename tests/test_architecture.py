@@ -225,7 +225,7 @@ def test_a_module_opens_with_one_sentence(file):
     assert ". " not in opening
 
 
-# La page blanche est celle d'un élève, qui fixe le hasard de PyTorch ; l'épreuve le rend intact.
+# La page blanche est celle d'un élève, qui fixe le hasard de PyTorch ; one_page le fait aussi.
 PAGE = PACKAGE / "teaching" / "catalogue" / "capstone.py"
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap, LogNorm
 from matplotlib.patches import Arc, Circle, Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -24,6 +24,7 @@ from cartpole_helpers.checks import (
     check_choice,
     check_flag,
     check_number,
+    check_numbers,
 )
 from cartpole_helpers.display.style import (
     BLUE,
@@ -71,7 +72,9 @@ __all__ = [
     "strips",
     "style",
     "survival",
+    "traces",
     "verdicts",
+    "viability",
 ]
 
 COMPONENTS = ("x (m)", "ẋ (m/s)", "θ (°)", "θ̇ (°/s)")
@@ -527,6 +530,74 @@ def _percent(value: float, _position=None) -> str:
 
 
 @style()
+def viability(
+    maps: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    thetas: np.ndarray,
+    theta_dots: np.ndarray,
+    title: str,
+) -> Picture:
+    """Dans le plan (θ, θ̇), les états perdus quoi qu'on fasse, sauvables à jamais, ou indécis.
+
+    `maps` : nom → (bas, haut), les bornes (A, B) de la plus longue survie, en pas, que rend
+    `truth.viability_map` ; `thetas` (A,) en rad, `theta_dots` (B,) en rad/s. Chez les perdus, des
+    lignes disent combien de pas il leur reste au mieux.
+    """
+    plane = [check_array("thetas", thetas, (None,)), check_array("theta_dots", theta_dots, (None,))]
+    bounds = {name: _checked_bounds(pair, tuple(map(len, plane))) for name, pair in maps.items()}
+    if not bounds:
+        raise ValueError(f"maps doit nommer au moins une carte : {maps!r} reçu.")
+    figure, panels = canvas(title, 7.6, 4.4, columns=len(bounds), sharey=True, squeeze=False)
+    for axes, (name, (low, high)) in zip(panels[0], bounds.items(), strict=True):
+        _draw_fates(axes, *map(np.degrees, plane), low, high)
+        axes.set_title(name, fontsize=11, fontweight="normal", loc="center", pad=6)
+    panels[0][0].set_ylabel("vitesse angulaire θ̇ (°/s)")
+    patches = [Rectangle((0, 0), 1, 1, facecolor=colour) for colour in FATES.values()]
+    figure.legend(patches, FATES, loc="outside lower center", ncols=len(FATES), fontsize=10)
+    shares = ", ".join(
+        f"{name} {number(100 * np.isinf(low).mean())} % sauvables, "
+        f"{number(100 * np.isfinite(high).mean())} % perdus"
+        for name, (low, high) in bounds.items()
+    )
+    return finish(figure, title, f"Part du plan angle, vitesse angulaire : {shares}.")
+
+
+FATES = {"perdu quoi qu'on fasse": "#f4b183", "indécis": "#8c8c8c", "sauvable à jamais": "#a9d1ec"}
+LEFT = (5, 10, 20)  # pas qu'il reste au mieux : les lignes tracées chez les perdus
+
+
+def _draw_fates(
+    axes: Axes, theta: np.ndarray, theta_dot: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> None:
+    """Colorie le sort de chaque état, et trace chez les perdus les lignes de survie égale."""
+    fate = np.where(np.isinf(low), 2, np.where(np.isfinite(high), 0, 1))
+    axes.pcolormesh(
+        theta, theta_dot, fate.T, cmap=ListedColormap([*FATES.values()]), vmin=0, vmax=2
+    )
+    standing = np.where((high > 0) & np.isfinite(high), high, np.nan).T
+    levels = [steps for steps in LEFT if (standing <= steps).any() and (standing > steps).any()]
+    if levels:
+        look = {"levels": np.add(levels, 0.5), "colors": [INK], "linewidths": 0.9}
+        lines = axes.contour(theta, theta_dot, standing, **look)
+        axes.clabel(lines, fmt=lambda level: typography(f"{int(level)} pas"), fontsize=9)
+    _frame_phase(axes)
+    axes.set_xlim(theta[0], theta[-1])
+    axes.set_ylim(theta_dot[0], theta_dot[-1])
+
+
+def _checked_bounds(pair, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Rend les deux bornes (A, B) d'une carte, la haute au moins égale à la basse."""
+    if not isinstance(pair, Sequence) or len(pair) != 2:
+        raise ValueError(f"maps doit donner deux bornes par carte : {type(pair).__name__} reçu.")
+    low, high = (check_numbers("maps", bound).astype(float) for bound in pair)
+    if low.shape != shape or high.shape != shape or not (low <= high).all():
+        raise ValueError(
+            f"maps doit donner deux bornes de forme {shape}, la basse au plus égale à la haute : "
+            f"formes {low.shape} et {high.shape} reçues."
+        )
+    return low, high
+
+
+@style()
 def distributions(values: Mapping[str, np.ndarray], title: str, label: str) -> Picture:
     """Comment se répartissent plusieurs séries de nombres : un histogramme chacune, l'un sous
     l'autre, la moyenne marquée d'un trait.
@@ -702,6 +773,73 @@ def strips(values: Mapping[str, np.ndarray], title: str, label: str, log: bool =
     axes.set_xlabel(label)
     medians = ", ".join(f"{name} ({_brief(np.median(series))})" for name, series in values.items())
     return finish(figure, title, f"{label}, médiane de chaque rangée : {medians}.")
+
+
+@style()
+def traces(
+    x: np.ndarray,
+    quantities: Mapping[str, Mapping[str, np.ndarray]],
+    title: str,
+    label: str,
+    *,
+    log: Sequence[str] = (),
+    mark: float | None = None,
+) -> Picture:
+    """Plusieurs grandeurs au fil du même temps : un panneau chacune, une courbe par nom.
+
+    `x` (V,), que `label` nomme ; `quantities` : grandeur, unité comprise → nom → (S, V), les mêmes
+    noms partout. Moyenne interquartile, et son intervalle à 95 %. `log` : les grandeurs à échelle
+    logarithmique ; `mark` : un instant à marquer d'un trait.
+    """
+    x = check_array("x", x, (None,))
+    groups = {
+        name: {key: check_array("quantities", rows, (None, len(x))) for key, rows in kind.items()}
+        for name, kind in quantities.items()
+    }
+    names = [*next(iter(groups.values()), ())]
+    if not names or not len(x) or any([*group] != names for group in groups.values()):
+        raise ValueError(
+            "quantities doit donner les mêmes noms, un au moins, pour chaque grandeur : "
+            f"{[[*group] for group in groups.values()]} reçu."
+        )
+    for name in log:
+        check_choice("log", name, [*groups])
+    rows = -(-len(groups) // 2)
+    shape = {"rows": rows, "columns": min(2, len(groups)), "sharex": True, "squeeze": False}
+    figure, panels = canvas(title, 7.6, 2.3 * rows + 1.0, **shape)
+    for axes, (name, group) in zip(panels.flat, groups.items(), strict=False):
+        _draw_traces(axes, x, group, name in log)
+        axes.set_ylabel(name)
+        if mark is not None:
+            axes.axvline(check_number("mark", mark, float), color=MUTED, linewidth=1.2, ls=":")
+    for spare in panels.flat[len(groups) :]:
+        spare.remove()
+    for axes in panels.flat[max(len(groups) - 2, 0) : len(groups)]:  # le bas de chaque colonne
+        axes.tick_params(labelbottom=True)
+        axes.set_xlabel(label)
+    handles = panels.flat[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=len(names), fontsize=10)
+    told = " ; ".join(f"{name} : {_ends(group)}" for name, group in groups.items())
+    return finish(figure, title, f"Moyennes interquartiles, bandes à 95 %. {told}.")
+
+
+def _draw_traces(axes: Axes, x: np.ndarray, group: Mapping[str, np.ndarray], log: bool) -> None:
+    """Trace la moyenne et la bande de chaque nom ; l'axe est logarithmique si `log`."""
+    for rank, (name, rows) in enumerate(group.items()):
+        look = rank % len(COLOURS)
+        axes.fill_between(x, *bootstrap_interval(rows), color=COLOURS[look], alpha=0.2, linewidth=0)
+        middle = interquartile_mean(rows)
+        axes.plot(x, middle, color=COLOURS[look], linestyle=DASHES[look], label=name, linewidth=2.2)
+    if log:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(tick)
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.locator_params(axis="x", nbins=6)
+
+
+def _ends(group: Mapping[str, np.ndarray]) -> str:
+    middles = {name: interquartile_mean(rows) for name, rows in group.items()}
+    return ", ".join(f"{name} de {_brief(y[0])} à {_brief(y[-1])}" for name, y in middles.items())
 
 
 @style()

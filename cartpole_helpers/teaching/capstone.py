@@ -9,20 +9,20 @@ from io import StringIO
 
 import gymnasium
 import numpy as np
-import torch
 
 from cartpole_helpers.cartpole import EPISODE_LIMIT, SOLVED_RETURN
 from cartpole_helpers.checks import check_callable, check_seeds
 from cartpole_helpers.display.style import number
 from cartpole_helpers.loops import evaluate
 from cartpole_helpers.statistics import wilson_interval
-from cartpole_helpers.teaching.checking import Report, Verdict, shown
-from cartpole_helpers.teaching.worlds import FAULTS, Fault, World, drawn_worlds, observe
+from cartpole_helpers.teaching.checking import Report, Verdict, shown, told
+from cartpole_helpers.teaching.worlds import FAULTS, TOGETHER, Fault, World, drawn_worlds, observe
 
 NAME, BLANK = "dqn", "pas encore écrit"
 WORLD_GAMMA, WORLD_STEPS = 0.6, 4_000
 GAMMA, STEPS = 0.98, 25_000
 EPISODES = 100
+LONGEST = 500  # caractères d'un message d'erreur
 CLOSE = 0.1  # erreur permise, en part de la plus grande valeur du monde
 ALIKE = 0.4  # part de l'écart entre la faute et la vérité, en deçà de laquelle on la reconnaît
 SAME_SEED = (
@@ -106,8 +106,10 @@ def attempt(dqn: DQN, world: World, seed: int) -> Attempt:
     """Entraîne `dqn` dans `world`, et lit les valeurs de tous les lieux."""
     env = _Watched(world.env(), WORLD_STEPS)
     places = observe(range(len(world.moves)))
-    values, told = _run(dqn, lambda: _read(dqn(env, WORLD_GAMMA, WORLD_STEPS, seed), places))
-    return Attempt(world, seed, values, told, env.gives_same_seed)
+    values, trouble = _run(dqn, lambda: _read(dqn(env, WORLD_GAMMA, WORLD_STEPS, seed), places))
+    if trouble == BLANK and env.was_played:  # PyTorch lève aussi des NotImplementedError
+        trouble = "l'erreur NotImplementedError, ou rien n'est rendu"
+    return Attempt(world, seed, values, trouble, env.gives_same_seed)
 
 
 # Jouer
@@ -118,9 +120,15 @@ class _Watched(gymnasium.Wrapper):
 
     def __init__(self, env: gymnasium.Env, steps: int):
         super().__init__(env)
-        self._left = steps + EPISODE_LIMIT  # de quoi finir l'épisode
+        self._limit = steps + EPISODE_LIMIT  # de quoi finir l'épisode
+        self._asked = 0  # pas demandés, permis ou non
         self._over = True
         self._seeds: list = []
+
+    @property
+    def was_played(self) -> bool:
+        """Dit si l'on y a fait au moins un départ."""
+        return bool(self._seeds)
 
     @property
     def gives_same_seed(self) -> bool:
@@ -129,21 +137,25 @@ class _Watched(gymnasium.Wrapper):
         return sum(one is not None and one == other for one, other in pairs) >= 2
 
     def reset(self, *, seed=None, options=None):
-        self._seeds.append(seed)
+        self._seeds.append(seed if isinstance(seed, int) else None)
+        self._refuse_beyond(len(self._seeds))
         self._over = False
         return super().reset(seed=seed, options=options)
 
     def step(self, action):
+        self._asked += 1
+        self._refuse_beyond(self._asked)
         if self._over:
             raise RuntimeError("L'épisode est fini : appelez `env.reset()` avant de rejouer.")
-        if self._left == 0:
-            raise _TooManyStepsError("vous jouez bien plus de pas qu'on ne vous en donne.")
         if np.ndim(action) or action not in (0, 1):
             raise ValueError(f"action doit être 0 ou 1 : {shown(action)} reçu.")
-        self._left -= 1
         observation, reward, terminated, truncated, info = super().step(int(action))
         self._over = terminated or truncated
         return observation, reward, terminated, truncated, info
+
+    def _refuse_beyond(self, count: int) -> None:
+        if count > self._limit:
+            raise _TooManyStepsError("vous jouez bien plus de pas qu'on ne vous en donne.")
 
 
 class _TooManyStepsError(BaseException):
@@ -154,12 +166,7 @@ def _run(dqn: DQN, call: Callable[[], np.ndarray]) -> tuple[np.ndarray | None, s
     """Rend ce que donne `call`, en silence, ou ce qui l'a arrêté."""
     silence = StringIO()
     try:
-        with (
-            redirect_stdout(silence),
-            redirect_stderr(silence),
-            warnings.catch_warnings(),
-            torch.random.fork_rng(devices=[]),  # le hasard de PyTorch, que `dqn` peut fixer
-        ):
+        with redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return call(), ""
     except KeyboardInterrupt:
@@ -167,7 +174,8 @@ def _run(dqn: DQN, call: Callable[[], np.ndarray]) -> tuple[np.ndarray | None, s
     except (_Blank, NotImplementedError):
         return None, BLANK
     except BaseException as error:  # même `exit()` : la réponse ne doit pas arrêter le carnet
-        return None, f"l'erreur {type(error).__name__}{_line(dqn, error)} : {error}"
+        kind, _, words = told(error)[:LONGEST].partition(" : ")
+        return None, f"{kind}{_line(dqn, error)} : {words}"
 
 
 def _line(dqn: DQN, error: BaseException) -> str:
@@ -218,15 +226,38 @@ def _explained(one: Attempt, attempts: Sequence[Attempt]) -> str:
         return ERROR
     if one.same_seed:
         return SAME_SEED
-    alike = [fault for fault in FAULTS if one.gap_to(fault.values(one.world, WORLD_GAMMA)) <= ALIKE]
+    alike = [
+        fault
+        for fault in FAULTS
+        if _agrees(fault, one) and all(_agrees(fault, other) for other in attempts if other.passed)
+    ]
     if not alike:
         return one.world.hint
     return max(alike, key=lambda fault: _resemblance(fault, attempts)).hint
 
 
+def _agrees(fault: Fault, one: Attempt) -> bool:
+    """Dit si, dans ce monde, la faute mène à ce que l'on a trouvé."""
+    return one.gap_to(_led_to(fault, one)) <= ALIKE
+
+
+def _led_to(fault: Fault, one: Attempt) -> np.ndarray:
+    """Rend les valeurs (P, 2) où mène la faute.
+
+    Deux actions confondues prennent une valeur commune, qui dépend de ce que l'on a joué : on la
+    lit alors dans ce que l'on a trouvé.
+    """
+    values = fault.values(one.world, WORLD_GAMMA)
+    if fault.name != TOGETHER or one.values is None:
+        return values
+    low, high = one.expected.min(axis=1, keepdims=True), one.expected.max(axis=1, keepdims=True)
+    common = np.clip(one.values, low, high).mean(axis=1, keepdims=True)
+    return np.where(np.isfinite(common) & (high > low), common, values)
+
+
 def _resemblance(fault: Fault, attempts: Sequence[Attempt]) -> tuple[int, float]:
     """Rend le nombre de mondes où la faute mène à ce que l'on a trouvé, puis à quel point."""
-    gaps = [one.gap_to(fault.values(one.world, WORLD_GAMMA)) for one in attempts]
+    gaps = [one.gap_to(_led_to(fault, one)) for one in attempts]
     near = [gap for gap in gaps if gap <= ALIKE]
     return len(near), -sum(near)
 
@@ -263,11 +294,12 @@ def _on_cartpole(dqn: DQN, seeds: Sequence[int]) -> Iterator[Verdict]:
 
 def _score(q: Callable) -> float:
     """Rend le retour moyen de la politique sans hasard de `q`, sur des départs neufs."""
-    return evaluate(lambda observations: _read(q, observations).argmax(axis=1), EPISODES).mean()
+    returns = evaluate(lambda observations: _read(q, observations).argmax(axis=1), EPISODES)
+    return float(returns.mean())
 
 
 def _cartpole_verdict(means: Sequence[float], total: int, told: str = "") -> Verdict:
-    solved = sum(mean >= SOLVED_RETURN for mean in means)
+    solved = sum(bool(mean >= SOLVED_RETURN) for mean in means)
     text = f"CartPole : {solved} graine{'s' * (solved > 1)} sur {len(means)} à 475 ou plus"
     if means:
         low, high = (100 * bound for bound in wilson_interval(solved, len(means)))

@@ -19,6 +19,7 @@ import torch
 from cartpole_helpers.display.typography import typography
 
 STEP_LIMIT = 1_000_000  # instructions par appel, au-delà desquelles la boucle est dite sans fin
+REPLAYS = 8  # essais laissés à une erreur connue, qui peut jouer au hasard
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 NOT_TRACED = {"torch", "numpy", "cartpole_helpers"}  # leurs instructions ne comptent pas
 ENDLESS = "boucle"
@@ -167,10 +168,18 @@ def judge(exercise: Exercise, answer: Callable) -> Report:
             if trials[-1].came.kind == ENDLESS:
                 return Report(exercise.name, note="une boucle sans fin : comment s'arrête-t-elle ?")
     if all(trial.came.is_blank and trial.untouched for trial in trials):
-        return Report(exercise.name, note="pas encore écrit")
+        return Report(exercise.name, note=_blank(answer, trials))
     agrees = cache(partial(_agrees, exercise))
     verdicts = [_verdict(exercise, one, trials, agrees) for one in exercise.properties]
     return Report(exercise.name, (*verdicts, *_touched(exercise, trials)))
+
+
+def _blank(answer: Callable, trials: list[Trial]) -> str:
+    """Rend ce qu'on dit d'une réponse qui ne rend rien : une ébauche, ou un `return` oublié."""
+    code = getattr(answer, "__code__", None)
+    if code is None or any(trial.came.kind for trial in trials) or not code.co_names:
+        return "pas encore écrit"
+    return "votre fonction calcule, mais ne rend rien : un `return` est-il oublié ?"
 
 
 def attempt(exercise: Exercise, answer: Callable, one: Property, arguments: tuple) -> Trial:
@@ -193,7 +202,7 @@ def outcome(view: Callable, answer: Callable, *arguments) -> Outcome:
     except _TooLongError:
         return Outcome(kind=ENDLESS, told="une boucle sans fin")
     except BaseException as error:  # même `exit()` : la réponse ne doit pas arrêter le carnet
-        return Outcome(kind=type(error).__name__, told=_told(error))
+        return Outcome(kind=type(error).__name__, told=told(error))
 
 
 class _TooLongError(BaseException):
@@ -225,12 +234,13 @@ def _limited(call: Callable, *arguments):
         sys.settrace(before)
 
 
-def _told(error: BaseException) -> str:
+def told(error: BaseException) -> str:
+    """Rend le nom d'une erreur, puis ce qu'elle dit, si elle sait le dire."""
     try:
         words = str(error)
     except BaseException:
         words = ""
-    return f"l'erreur {type(error).__name__} : {words}"
+    return f"l'erreur {type(error).__name__.strip('_')} : {words}"
 
 
 # Juger
@@ -255,8 +265,14 @@ def _explained(exercise: Exercise, first: Trial, trials: list[Trial], agrees: Ca
     """Rend l'indice de l'erreur connue qui se conduit comme la réponse, ou celui de la propriété.
 
     Plusieurs peuvent donner la même valeur dans ce cas : la plus ressemblante partout l'emporte.
+    Une erreur qui échouerait là où la réponse réussit n'est pas la sienne.
     """
-    alike = [rank for rank in range(len(exercise.mistakes)) if agrees(rank, first)]
+    right = [trial for trial in trials if trial.passed]
+    alike = [
+        rank
+        for rank in range(len(exercise.mistakes))
+        if agrees(rank, first) and all(_may_agree(exercise, rank, trial) for trial in right)
+    ]
     if not alike:
         return first.of.hint
     best = max(alike, key=lambda rank: sum(agrees(rank, trial) for trial in trials))
@@ -268,6 +284,11 @@ def _agrees(exercise: Exercise, rank: int, trial: Trial) -> bool:
     answer = exercise.mistakes[rank].answer
     other = outcome(trial.of.view, answer, *copy.deepcopy(trial.arguments))
     return other.kind == trial.came.kind and (bool(other.kind) or same(other, trial.came))
+
+
+def _may_agree(exercise: Exercise, rank: int, trial: Trial) -> bool:
+    """Dit si elle s'y conduit de même au moins une fois : une erreur peut jouer au hasard."""
+    return any(_agrees(exercise, rank, trial) for _ in range(REPLAYS))
 
 
 def _touched(exercise: Exercise, trials: list[Trial]) -> list[Verdict]:

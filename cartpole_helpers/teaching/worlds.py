@@ -1,7 +1,7 @@
 """Des mondes minuscules, joués comme Gymnasium et résolus exactement, règle juste ou fautive."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import gymnasium
@@ -9,7 +9,8 @@ import numpy as np
 from gymnasium import spaces
 
 PLACES = 4  # taille d'une observation : un 1 à la place du lieu, des 0 ailleurs
-SWEEPS = 200
+SWEEPS = 2_000
+TOGETHER = "les deux actions ensemble"
 
 
 class Move(NamedTuple):
@@ -56,9 +57,12 @@ class World:
 
     def values(self, gamma: float, rule: Rule = bellman) -> np.ndarray:
         """Rend Q (P, 2), le point fixe de `rule`, ou des nombres immenses s'il n'y en a pas."""
-        q = np.zeros((len(self.moves), 2))
+        seen, q = self._seen(), np.zeros((len(self.moves), 2))
         for _ in range(SWEEPS):
-            q = np.array([[rule(seen, gamma, q) for seen in row] for row in self._seen()])
+            before = q
+            q = np.array([[rule(one, gamma, q) for one in row] for row in seen])
+            if (q == before).all():
+                break
         return q
 
     def _seen(self) -> list[list[Seen]]:
@@ -93,13 +97,17 @@ class _Played(gymnasium.Env):
     """Un monde qui se joue comme CartPole : mêmes formes, mêmes cinq réponses."""
 
     def __init__(self, world: World):
-        self.world = world
+        self.world, self._starts = world, None
         self.observation_space = spaces.Box(0, 1, (PLACES,), np.float32)
         self.action_space = spaces.Discrete(2)
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
-        self._place, self._age = int(self.np_random.choice(self.world.starts)), 0
+        if seed is not None:  # un flux à part : le lecteur tire souvent ses actions de `seed`
+            self._starts = np.random.default_rng([seed, 1])
+        elif self._starts is None:
+            self._starts = self.np_random.spawn(1)[0]
+        self._place, self._age = int(self._starts.choice(self.world.starts)), 0
         return observe(self._place), {}
 
     def step(self, action):
@@ -211,6 +219,17 @@ def _with(after: Callable[[np.ndarray], float]) -> Rule:
     return rule
 
 
+def _both_actions(world: World, gamma: float) -> np.ndarray:
+    """Rend ce que donne une perte qui porte sur les deux actions : leurs récompenses se mêlent.
+
+    Les deux actions d'un lieu doivent mener au même.
+    """
+    means = [np.mean([move.reward for move in row]) for row in world.moves]
+    rows = zip(world.moves, means, strict=True)
+    mixed = tuple(tuple(move._replace(reward=mean) for move in row) for row, mean in rows)
+    return replace(world, moves=mixed).values(gamma)
+
+
 def _whole_reward(seen: Seen, gamma: float, q: np.ndarray) -> float:
     whole = float(int(seen.move.reward))
     return bellman(seen._replace(move=seen.move._replace(reward=whole)), gamma, q)
@@ -278,8 +297,8 @@ FAULTS = (
         "Vos récompenses perdent leurs décimales : la mémoire les garde-t-elle en entiers ?",
     ),
     Fault(
-        "les deux actions ensemble",
-        lambda world, gamma: np.repeat(world.values(gamma).mean(axis=1, keepdims=True), 2, axis=1),
+        TOGETHER,
+        _both_actions,
         "Les deux actions ont la même valeur : la perte doit lire la valeur de l'action prise.",
     ),
     Fault(

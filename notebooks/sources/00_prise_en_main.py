@@ -190,6 +190,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # | Boucle d'entraînement | [05 · La boucle d'entraînement](05_la_boucle_d_entrainement.ipynb) |
 # | Boucle de test, Résultats | [06 · La boucle de test](06_la_boucle_de_test.ipynb) |
 # | Version 2 (un titre, sans rien dessous) | [07 · Version 2](07_version_2.ipynb) |
+# | | [08 · Pourquoi ça s'effondre](08_pourquoi_ca_s_effondre.ipynb) |
 # | | [14 · De zéro](14_de_zero.ipynb) |
 
 # %% [markdown]

@@ -476,7 +476,7 @@ def mon_jeu(regle, etat):
     """Le nombre de pas que tient une règle, dans le jeu que vous avez écrit."""
     for pas in range(1, 501):
         action = regle(etat[None])[0]
-        etat = pas_d_euler(etat, *accelerations(etat, action))
+        etat = np.array(pas_d_euler(etat, *accelerations(etat, action)))
         if any(fin(etat, pas)):
             return pas
 

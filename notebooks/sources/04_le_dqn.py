@@ -1037,7 +1037,10 @@ check(td_target)
 
 # %%
 def td_loss(q, action, target):
-    """Rend la moyenne de (Q(s, a) − cible)², cible détachée : (B, A), (B,), (B,) → ()."""
+    """Rend la moyenne de (Q(s, a) − cible)² sur le lot, cible détachée : une perte par agent.
+
+    (..., B, A), (..., B), (..., B) → (...).
+    """
     ...
 
 
@@ -1182,7 +1185,8 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 # <details><summary>Solution</summary>
 #
 # Une récompense qui n'est pas un entier : `monde(*toujours(0, 0.5, FINI, 0))`, de valeurs
-# `[[0.5, 0.5]]`. Ou une récompense de 200, qui déborde. La leçon vaut plus que la réponse : un
+# `[[0.5, 0.5]]`. Ou 0,4 par pas, sans fin : `monde(*toujours(0, 0.4, SUIT, 0))`, de valeurs
+# `[[0.8, 0.8]]`. La leçon vaut plus que la réponse : un
 # banc d'essai n'est jamais fini, et chaque faute découverte y laisse une épreuve de plus.
 #
 # </details>

@@ -621,7 +621,7 @@ show("rapprocher")
 def calendrier(pas, souvenirs, lot, apprendre_tous_les, copier_tous_les):
     """Rend deux booléens : s'il faut apprendre au pas numéro `pas`, et s'il faut copier.
 
-    `pas` part de 1 ; `souvenirs` : le nombre de transitions en mémoire ; `lot` : combien il en faut.
+    `pas` part de 1 ; `souvenirs` : les transitions en mémoire ; `lot` : combien il en faut.
     """
     ...
 

@@ -546,7 +546,7 @@ check(evaluer)
 # %% tags=["nbval-ignore-output"]
 if check(evaluer).passed:
     with gym.make("CartPole-v1") as env:
-        miens = evaluer(hesitant, env, episodes=20, graine=5)
+        miens = np.array(evaluer(hesitant, env, episodes=20, graine=5))
     bas, haut = bootstrap_interval(miens, np.mean)
     print(f"vos vingt épisodes : {miens.mean():.1f}, intervalle [{bas:.1f} ; {haut:.1f}]")
     print(f"les mille de la section 2 : {retours.mean():.1f}")

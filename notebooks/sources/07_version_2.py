@@ -1004,7 +1004,8 @@ show("retour_a_n_pas")
 # %% [markdown]
 # **Exercice 3, à écrire (10 minutes).** La moyenne de la section 4 porte à peu près sur le dernier quart d'une
 # suite, sans jamais la garder tout entière. Elle part de zéro ; à la valeur de rang $n$ (1 pour la première),
-# elle fait vers elle une part $1/(0{,}25\,n)$ du chemin, ou tout le chemin si cette part dépasse 1.
+# elle fait vers elle la fraction $1/(\text{part} \times n)$ du chemin, ou tout le chemin si cette fraction
+# dépasse 1. L'argument `part` vaut 0,25 si l'on ne dit rien, comme dans la section 4.
 
 
 # %%
@@ -1129,5 +1130,5 @@ except Unsolved as echec:
 #    **exploration** qui dure ; puis, pour tenir, un pas d'apprentissage qui décroît, la moyenne des poids et,
 #    sur l'échelle au moins, une cible à plusieurs pas.
 #
-# Le carnet 08, à venir, demande pourquoi cela s'effondre : il mesure l'oubli et la surestimation contre une
-# vérité connue.
+# Le [carnet 08](08_pourquoi_ca_s_effondre.ipynb) demande pourquoi cela s'effondre : il mesure l'oubli et la
+# surestimation contre une vérité connue.

@@ -163,8 +163,8 @@ def dqn(env, gamma, pas, graine):
 
 # %% [markdown]
 # Le jury rend son compte rendu au fur et à mesure. Chaque monde donne quelques milliers de pas ; CartPole, essayé
-# seulement si tous les mondes sont justes, en donne davantage, avec cinq graines. Comptez quelques minutes en tout ;
-# le bouton d'arrêt fonctionne.
+# seulement si tous les mondes sont justes, en donne 25 000 à chacune des cinq graines, avec γ = 0,98. Comptez une
+# demi-minute pour les mondes, puis plusieurs minutes ; le bouton d'arrêt fonctionne.
 
 # %%
 ecran = Screen()
@@ -176,7 +176,7 @@ for compte_rendu in examine(dqn, seeds=range(5)):
 #
 # Partez de `paresseux`, et jouez `pas` pas au hasard avant de rendre le réseau. Le compte rendu doit alors dire
 # que tout est faux, mais sans erreur. Ajoutez ensuite la mémoire, puis un pas d'optimiseur avec γ = 0, et
-# voyez « lire » et « choisir » passer au vert. Le reste vient avec la cible.
+# voyez « lire » et « choisir » passer de ✘ à ✔. Le reste vient avec la cible.
 #
 # </details>
 #
@@ -194,14 +194,24 @@ for compte_rendu in examine(dqn, seeds=range(5)):
 # exploration qui dure, et des valeurs lues sur une moyenne des poids.
 #
 # </details>
+#
+# <details><summary>Indice 4 : des ordres de grandeur</summary>
+#
+# Ce sont ceux du cours. Entrées multipliées par 2, 1, 10 et 1 ; deux couches de 64 ; un lot de 64 à chaque pas ; Adam
+# à 0,004, qui descend en ligne droite jusqu'à zéro ; ε de 1 à 0,1 sur le premier quart des pas ; une cible qui
+# prend 4 % du réseau en ligne à chaque mise à jour ; une moyenne des poids sur les 250 dernières mises à jour
+# environ.
+#
+# </details>
 
 # %% [markdown]
 # Pour chercher une faute, un seul monde suffit. `attempt` y entraîne une fonction, et rend les valeurs trouvées et les
-# vraies. Remplacez `paresseux` par votre `dqn`.
+# vraies, ou l'erreur qui l'a arrêtée. Remplacez `paresseux` par votre `dqn`. L'épreuve fait taire vos `print` :
+# pour voir ce que fait votre fonction, appelez-la vous-même, avec `mondes[0].env()`.
 
 # %%
 essai = attempt(paresseux, mondes[0], seed=1)
-print("trouvé :", essai.values.round(2).tolist())
+print("trouvé :", essai.told or essai.values.round(2).tolist())
 print("vrai   :", essai.expected.tolist())
 
 # %% [markdown]
@@ -260,15 +270,16 @@ show("dqn")
 #
 # <details><summary>Les réponses, expliquées</summary>
 #
-# **1. B.** 3,75 est 1,50/(1 − 0,6) : la récompense, comptée comme si elle revenait sans fin. Un réseau qui n'a pas assez
-# appris (A) trouverait moins que 1,50, non plus.
+# **1 : B.** 3,75 est 1,50/(1 − 0,6) : la récompense, comptée comme si elle revenait sans fin. Un réseau qui n'a pas assez
+# appris (réponse A) resterait le plus souvent sous 1,50 ; la faute de la réponse C donnerait 0,90.
 #
-# **2. B.** Les poids de départ, les actions, les lots, le premier départ : l'un d'eux n'a pas reçu la graine. Que
-# l'apprentissage soit aléatoire (A) n'empêche pas de fixer son hasard.
+# **2 : B.** Les poids de départ, les actions, les lots, le premier départ : l'un d'eux n'a pas reçu la graine. Que
+# l'apprentissage soit aléatoire (réponse A) n'empêche pas de fixer son hasard ; et une mémoire trop petite l'est à
+# chaque passage.
 #
-# **3. B.** « Repartir » est refusé quand la coupure est prise pour une chute, ou que l'état retenu après elle n'est pas
+# **3 : B.** « Repartir » est refusé quand la coupure est prise pour une chute, ou que l'état retenu après elle n'est pas
 # le bon. Dans CartPole, il suffit que la meilleure action garde la plus grande valeur ; les valeurs elles-mêmes
-# peuvent être fausses sans que rien n'y paraisse.
+# peuvent être fausses sans que rien n'y paraisse, et davantage de graines n'y changeraient rien.
 #
 # </details>
 

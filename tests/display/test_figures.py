@@ -63,6 +63,7 @@ ESTIMATES = {
 STEPS = {"sans": DRAWS.uniform(9_000, 48_000, 31), "avec : γ = 1": DRAWS.uniform(2_100, 7_000, 20)}
 COST = "durée de la réussite (pas)"
 PASSED = np.array([[1, 1, 1], [0, 1, 0]])
+THETAS, THETA_DOTS = np.radians(np.linspace(-13, 13, 27)), np.radians(np.linspace(-140, 140, 15))
 LINES, TRIALS = ("la règle", "une faute"), ("une action", "deux actions", "un choix")
 
 
@@ -70,6 +71,21 @@ def leaning(states):
     """Des valeurs (N, 2) que l'on sait par cœur : 10 + θ à droite, 10 − θ̇ à gauche."""
     return 10 + np.stack([-states[:, 3], states[:, 2]], axis=-1)
 
+
+def fates(shift=0.0):
+    """Des bornes de survie (27, 15) que l'on sait par cœur : selon θ + θ̇ / 4, en degrés."""
+    degrees = np.degrees(THETAS)[:, None] + np.degrees(THETA_DOTS) / 4 + shift
+    left = np.maximum(40 - np.abs(degrees).round(), 0)
+    saved = np.abs(degrees) < 20
+    return np.where(saved, np.inf, left), np.where(np.abs(degrees) < 24, np.inf, left)
+
+
+FOLLOWED = {
+    "retour (pas)": {"sans": CURVES, "avec": CURVES / 2},
+    "perte": {"sans": np.exp(CURVES / 90), "avec": np.exp(CURVES / 60)},
+    "chutes (%)": {"sans": CURVES / 100, "avec": CURVES / 50},
+}
+MAPS = {"au centre": fates(), "au bord": fates(6)}
 
 MAKERS = {
     "baselines": lambda: figures.baselines(RETURNS, TITLE),
@@ -89,6 +105,10 @@ MAKERS = {
     "distributions": lambda: figures.distributions(SERIES, TITLE, "écart (pas)"),
     "points": lambda: figures.points(CLOUDS, TITLE, LABELS, identity=True),
     "verdicts": lambda: figures.verdicts(PASSED, LINES, TRIALS, TITLE),
+    "viability": lambda: figures.viability(MAPS, THETAS, THETA_DOTS, TITLE),
+    "traces": lambda: figures.traces(
+        ENV_STEPS, FOLLOWED, TITLE, "pas de jeu", log=["perte"], mark=4_000
+    ),
     "small_multiples": lambda: figures.small_multiples(ENV_STEPS, RUNGS, TITLE),
     "reference": lambda: figures.small_multiples(ENV_STEPS, AROUND, TITLE, reference="sans"),
     "intervals": lambda: figures.intervals(ESTIMATES, TITLE),
@@ -324,6 +344,12 @@ OTHER_DATA = {
     ),
     "points": lambda: figures.points(CLOUDS | {"fins": ([0, 1], [0, 4])}, TITLE, LABELS, True),
     "verdicts": lambda: figures.verdicts(1 - PASSED, LINES, TRIALS, TITLE),
+    "viability": lambda: figures.viability(
+        MAPS | {"au bord": fates(12)}, THETAS, THETA_DOTS, TITLE
+    ),
+    "traces": lambda: figures.traces(
+        ENV_STEPS, FOLLOWED | {"perte": FOLLOWED["retour (pas)"]}, TITLE, "pas de jeu"
+    ),
     "small_multiples": lambda: figures.small_multiples(
         ENV_STEPS, RUNGS | {"barreau : γ = 3": CURVES / 2}, TITLE
     ),
@@ -423,6 +449,8 @@ def test_curves_and_diagrams_are_graduated():
         "distributions": 3,
         "points": 2,
         "verdicts": 0,
+        "viability": 3,
+        "traces": 5,
         "small_multiples": 5,
         "reference": 5,
         "intervals": 2,
@@ -723,6 +751,83 @@ def test_the_text_of_action_maps_gives_the_values_and_the_share():
         f"de {10 - math.radians(15):.1f} à {10 + wide:.1f}".replace(".", ","),
         "droite l’emporte sur 50 % du plan",
     )
+
+
+def test_the_map_of_viability_paints_each_state_with_its_fate():
+    panels = picture_of("viability").figure.axes
+    for axes, (name, (low, high)) in zip(panels, MAPS.items(), strict=True):
+        mesh, centres, painted = mesh_of(axes)
+        columns = np.searchsorted(np.degrees(THETAS), centres[:, 0] - 1e-9)
+        rows = np.searchsorted(np.degrees(THETA_DOTS), centres[:, 1] - 1e-9)
+        fate = {(False, False): 0, (False, True): 1, (True, True): 2}  # (sauvé, sans fin connue)
+        known = zip(np.isinf(low[columns, rows]), np.isinf(high[columns, rows]), strict=True)
+        assert painted.tolist() == [fate[bool(saved), bool(endless)] for saved, endless in known]
+        assert {*painted.tolist()} == {0, 1, 2}
+        assert len({to_hex(mesh.cmap(mesh.norm(kind))) for kind in range(3)}) == 3
+        assert axes.get_title() == name
+    written = [plain(text) for text in texts(picture_of("viability").figure)]
+    assert {"perdu quoi qu’on fasse", "indécis", "sauvable à jamais", "10 pas"} <= {*written}
+
+
+def test_the_text_of_the_map_of_viability_counts_the_fates():
+    told = plain(picture_of("viability").alt)
+    for name, (low, high) in MAPS.items():
+        saved, lost = (round(100 * np.mean(kind)) for kind in (low == np.inf, high < np.inf))
+        assert f"{name} {saved} % sauvables, {lost} % perdus" in told
+
+
+def test_a_map_of_viability_where_all_is_saved_has_no_line():
+    endless = np.full((27, 15), np.inf)
+    picture = figures.viability({"partout": (endless, endless)}, THETAS, THETA_DOTS, TITLE)
+    assert "partout 100 % sauvables, 0 % perdus" in plain(picture.alt)
+
+
+@pytest.mark.parametrize(
+    ("maps", "words"),
+    [
+        ({}, "au moins une carte"),
+        ({"a": fates()[0]}, "deux bornes par carte"),
+        ({"a": (fates()[0], fates()[1][1:])}, "de forme (27, 15)"),
+        ({"a": (fates()[1], fates()[0])}, "la basse au plus égale à la haute"),
+        ({"a": (np.full((27, 15), np.nan),) * 2}, "la basse au plus égale à la haute"),
+    ],
+)
+def test_a_map_of_viability_needs_two_ordered_bounds(maps, words):
+    with pytest.raises(ValueError, match=r"^maps doit .* reçue?s?\.$") as caught:
+        figures.viability(maps, THETAS, THETA_DOTS, TITLE)
+    assert words in str(caught.value)
+
+
+def test_traces_draw_the_mean_and_the_band_of_each_name():
+    panels = picture_of("traces").figure.axes
+    for axes, (quantity, group) in zip(panels, FOLLOWED.items(), strict=True):
+        assert axes.get_ylabel() == quantity
+        assert axes.get_yscale() == ("log" if quantity == "perte" else "linear")
+        drawn = [line_through(axes, ENV_STEPS, interquartile_mean(rows)) for rows in group.values()]
+        assert len({(line.get_color(), line.get_linestyle()) for line in drawn}) == 2
+        for band, rows in zip(axes.collections, group.values(), strict=True):
+            heights = band.get_paths()[0].vertices[:, 1]
+            low, high = bootstrap_interval(rows)
+            assert heights.min() == pytest.approx(low.min())
+            assert heights.max() == pytest.approx(high.max())
+        [mark] = [line for line in axes.lines if len(line.get_xdata()) == 2]
+        assert list(mark.get_xdata()) == [4_000, 4_000]
+
+
+@pytest.mark.parametrize(
+    ("quantities", "more", "words"),
+    [
+        ({}, {}, "les mêmes noms"),
+        ({"a": {}}, {}, "les mêmes noms"),
+        ({"a": {"sans": CURVES}, "b": {"avec": CURVES}}, {}, "les mêmes noms"),
+        ({"a": {"sans": CURVES[:, 1:]}}, {}, "de forme"),
+        ({"a": {"sans": CURVES}}, {"log": ["b"]}, "log doit être l'un de 'a'"),
+    ],
+)
+def test_traces_need_the_same_names_everywhere(quantities, more, words):
+    with pytest.raises(ValueError, match=r" reçu\.$") as caught:
+        figures.traces(ENV_STEPS, quantities, TITLE, "pas", **more)
+    assert words in str(caught.value)
 
 
 def test_memory_maps_count_the_states_of_each_cell():

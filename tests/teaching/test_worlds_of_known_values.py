@@ -299,9 +299,9 @@ def test_without_gamma_the_values_are_foretold_or_immense(name):
 
 @pytest.fixture(scope="module")
 def foretold():
-    """Pour vingt tirages, ce que donne chaque règle, en part de la plus grande vraie valeur."""
+    """Pour dix tirages, ce que donne chaque règle, en part de la plus grande vraie valeur."""
     rules = {"la vérité": World.values} | {name: fault.values for name, fault in FAULT.items()}
-    draws = [drawn(seed).values() for seed in range(20)]
+    draws = [drawn(seed).values() for seed in range(10)]
     return [{name: relative(rule, worlds) for name, rule in rules.items()} for worlds in draws]
 
 

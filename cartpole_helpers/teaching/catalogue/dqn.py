@@ -16,11 +16,14 @@ def _tensor(*values) -> Tensor:
     return torch.tensor(values)
 
 
-def _batch(generator: np.random.Generator, shape: tuple[int, ...], tables: int = 1) -> tuple:
+def _batch(
+    generator: np.random.Generator, shape: tuple[int, ...], tables: int = 1, actions: int = 2
+) -> tuple:
     """Rend récompense, fin, et `tables` tableaux de valeurs, tirés au hasard."""
     reward = torch.from_numpy(generator.normal(size=shape)).float()
     terminated = torch.from_numpy(generator.random(shape) < 0.4)
-    q = [torch.from_numpy(generator.normal(2, 5, (*shape, 2))).float() for _ in range(tables)]
+    size = (*shape, actions)
+    q = [torch.from_numpy(generator.normal(2, 5, size)).float() for _ in range(tables)]
     return reward, terminated, *q
 
 
@@ -45,6 +48,7 @@ def _both(_) -> Iterator[tuple]:
 def _any_shape(generator: np.random.Generator) -> Iterator[tuple]:
     for shape in SHAPES:
         yield *_batch(generator, shape), 0.97
+    yield *_batch(generator, (9,), actions=3), 0.97
 
 
 def _not_finite(_) -> Iterator[tuple]:
@@ -523,6 +527,8 @@ def _draws(generator: np.random.Generator) -> Iterator[tuple]:
     for shape in ((8,), (3, 5), (2, 3, 4)):
         q = torch.from_numpy(generator.normal(size=(*shape, 2))).float()
         yield q, 0.5, torch.from_numpy(generator.random((*shape, 2))).float()
+    q = torch.from_numpy(generator.normal(size=(24, 3))).float()
+    yield q, 0.5, torch.from_numpy(generator.random((24, 2))).float()
 
 
 def _epsilon_reversed(q, epsilon, draws):
@@ -574,7 +580,8 @@ def _epsilon_with_loop(q, epsilon, draws):
 
 def _epsilon_with_numpy(q, epsilon, draws):
     coins, q = draws.numpy(), q.numpy()
-    return np.where(coins[..., 0] < epsilon, coins[..., 1] >= 0.5, q.argmax(-1)).astype(int)
+    drawn = (coins[..., 1] * q.shape[-1]).astype(int)
+    return np.where(coins[..., 0] < epsilon, drawn, q.argmax(-1))
 
 
 epsilon_greedy = Exercise(

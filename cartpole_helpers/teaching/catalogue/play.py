@@ -35,6 +35,7 @@ def _flags(answer: Callable, *arguments):
 
 def _time_to_learn(_) -> Iterator[tuple]:
     yield 8, 500, 64, 4, 50
+    yield 8, 500, 30, 4, 50
     yield 9, 500, 64, 4, 50
     yield 2, 500, 64, 4, 50
 

@@ -519,6 +519,7 @@ def _tilted(_) -> Iterator[tuple]:
     yield _degrees(0.0, 12.1), 30
     yield _degrees(0.5, -12.1), 30
     yield _degrees(0.0, 11.9), 30
+    yield np.array([0.0, 0.0, 0.2097, 0.0]), 30  # 12,015°
 
 
 def _at_the_edge(_) -> Iterator[tuple]:

@@ -1,0 +1,930 @@
+# %% [markdown]
+# # 08 · Pourquoi ça s'effondre
+#
+# **La question.** Un agent savait jouer, et ne sait plus. Un autre joue bien, et se croit promis à des
+# fortunes qu'aucune partie ne peut rapporter. Que se passe-t-il dans leurs valeurs ? Et d'où vient le mal ?
+#
+# D'ordinaire, on en est réduit aux soupçons : pour dire qu'un réseau se trompe, il faudrait connaître la
+# bonne réponse. Sur CartPole, on peut la **prouver**, presque partout. Ce carnet compare donc des agents à la
+# vérité ; puis il provoque leur effondrement, exprès, et le guérit.
+#
+# *Comptez une heure de lecture ; le carnet s'exécute en moins d'une minute.*
+
+# %%
+from dataclasses import replace
+
+import numpy as np
+
+from cartpole_helpers import (
+    VERSION_2,
+    Training,
+    bootstrap_interval,
+    evaluate,
+    interquartile_mean,
+    load,
+    load_study,
+    play,
+    wilson_interval,
+)
+from cartpole_helpers.display import figures
+from cartpole_helpers.display.listing import listing
+from cartpole_helpers.display.live import follow
+from cartpole_helpers.display.player import player
+from cartpole_helpers.teaching.exercises import check, show
+from cartpole_helpers.teaching.laboratory import Amnesic, ClockEnds, WithReserve
+from cartpole_helpers.teaching.truth import certify, discounted, survival, viability_map
+
+# %% [markdown]
+# ## 1. La vérité
+#
+# Chaque pas rapporte 1. La valeur d'un état ne dépend donc que d'une chose : le nombre $T$ de pas que le
+# meilleur joueur possible tiendrait encore, celui de la chute compris. Alors
+# $V^* = 1 + \gamma + \dots + \gamma^{T-1} = (1-\gamma^T)/(1-\gamma)$. Ici, le jeu n'a pas de chronomètre : qui
+# ne tombe jamais vaut $1/(1-\gamma)$, soit 100 quand $\gamma = 0{,}99$.
+#
+# Calculons un état à la main. La tige est à 0,18 rad et tombe à 1,4 rad/s ; la limite est à 0,2094. Au prochain
+# instant, elle sera à $0{,}18 + 0{,}02 \times 1{,}4 = 0{,}208$, **quelle que soit l'action** : la force ne change
+# d'abord que la vitesse. Elle tient encore.
+#
+# Sa vitesse, elle, ne peut guère changer : une poussée la modifie d'environ 0,3 rad/s. Au pas suivant, l'angle
+# aura crû de 0,02 rad au moins, et passé la limite. Deux pas, quoi qu'on fasse :
+# $V^* = 1 + 0{,}99 = 1{,}99$.
+#
+# > **À vous.** Et si, du même angle, la tige tombait à 1,5 rad/s ?
+
+# %%
+etats = np.array([[0, 0, 0.18, 1.4], [0, 0, 0.18, 1.5], [0, 0, 0, 0]])
+bas, haut = certify(etats, gamma=0.99)
+
+# %%
+for etat, une, autre in zip(etats, bas, haut, strict=True):
+    print(
+        f"θ = {etat[2]:.2f} rad, θ̇ = {etat[3]:.1f} rad/s :", une.round(4), "≤ Q* ≤", autre.round(4)
+    )
+
+# %% [markdown]
+# Deux nombres par ligne, un par action. `certify` retrouve notre calcul, et la chute immédiate de la deuxième
+# ligne : $0{,}18 + 0{,}03 = 0{,}21$. La borne du bas est une **preuve par l'exemple** : une suite d'actions qui
+# survit. Celle du haut est une **preuve d'impossibilité** : aucune n'y parvient. Quand elles se touchent, la
+# vérité est exacte.
+
+# %% [markdown]
+# Regardez la troisième ligne. La tige est droite, immobile, et **les deux actions valent 100**. Près de
+# l'équilibre, la vérité n'a pas de préférence : le meilleur joueur rattrape n'importe quelle première poussée.
+# Ce qu'un agent y préfère ne vient donc pas de $Q^*$.
+
+# %% [markdown]
+# ### La carte
+#
+# Faisons varier l'angle et sa vitesse, en deux endroits du rail.
+#
+# > **À vous.** Une tige parfaitement droite et immobile, à 2 m du centre, sur un chariot lancé vers le bord à
+# > 1 m/s. Il reste 40 cm. Sauvable, ou perdue ?
+
+# %%
+angles, vitesses = np.radians(np.linspace(-13, 13, 79)), np.radians(np.linspace(-150, 150, 79))
+cartes = {
+    "au centre, chariot immobile": viability_map(0, 0, angles, vitesses),
+    "à 2 m, lancé vers le bord à 1 m/s": viability_map(2, 1, angles, vitesses),
+}
+
+# %%
+sues = [np.mean(np.isinf(basse) | np.isfinite(haute)) for basse, haute in cartes.values()]
+au_centre, au_bord = (figures.number(100 * part, 1) for part in sues)
+titre = f"Le sort est prouvé pour {au_centre} % du plan au centre, {au_bord} % près du bord"
+figures.viability(cartes, angles, vitesses, titre)
+
+# %% [markdown]
+# Un état est **perdu** si tout y mène à la chute, **sauvable** si l'on peut tenir à jamais ; entre les deux, la
+# bande où la preuve manque est mince. Un effort de plus la rétrécit : demandons le sort de la tige droite et
+# immobile, à 40 cm du bord.
+
+# %%
+au_mieux = survival([[2.0, 1.0, 0.0, 0.0]], effort=6)
+print("survie, à gauche et à droite :", au_mieux.low[0], "à", au_mieux.high[0], "pas")
+
+# %% [markdown]
+# **Perdue**, et l'on sait à un pas près quand. Pour freiner le chariot, il faut que la tige penche vers le centre ; or, pour
+# la faire pencher ainsi, il faut d'abord pousser vers le bord. Les 40 cm n'y suffisent pas. Un agent qui
+# découvre le bord en y arrivant le découvre trop tard.
+
+# %% [markdown]
+# Deux dimensions ne font pas l'espace entier. Tirons des états dans une large boîte, positions et vitesses
+# comprises : l'archive compte ceux dont on connaît la valeur.
+
+# %%
+verite = load_study("../etudes/verite.csv")
+effort_3 = (verite["effort"] == 3) & (verite["gamma"] == 0.99)
+for sort in ("sauvable", "perdu", "indecis", "exact"):
+    print(f"{sort:9} {figures.number(100 * verite[sort][effort_3].mean(), 1)} %")
+
+# %% [markdown]
+# La dernière ligne est celle qui nous sert : la part des états dont $V^*$ est connue **exactement**. Plus de
+# la moitié de la boîte est perdue d'avance. Un réseau peut y dire ce qu'il veut ; nous saurons s'il ment.
+
+# %% [markdown]
+# ## 2. La surestimation
+#
+# La cible du DQN contient un maximum : $r + \gamma \max_a Q(s', a)$. Or le maximum de deux estimations
+# bruitées est en moyenne **plus grand** que le vrai maximum : on retient l'erreur la plus flatteuse. Deux
+# actions valent 0 ; chacune est estimée +1 ou −1, à pile ou face. Le maximum vaut +1 trois fois sur quatre.
+
+# %%
+bruit = np.random.default_rng(0).choice([-1, 1], size=(100_000, 2))
+print("moyenne des estimations :", figures.number(bruit.mean(), 2))
+print("moyenne du maximum      :", figures.number(bruit.max(axis=1).mean(), 2))
+
+# %% [markdown]
+# Puis l'amorçage recopie l'erreur flatteuse dans la cible de l'état d'avant, et ainsi de suite. Deux remèdes
+# sont connus depuis le [carnet 04](04_le_dqn.ipynb) : le **réseau cible**, qui bouge lentement, et **Double
+# DQN**, où un réseau choisit l'action et l'autre l'évalue.
+#
+# L'étude archivée entraîne vingt graines avec chaque règle, et compare max Q à $V^*$. Mêmes poids de départ,
+# mêmes mémoires, $\gamma = 0{,}99$ : aucune valeur ne devrait dépasser 100.
+#
+# > **À vous.** Sans réseau cible, un amorçage se nourrit de lui-même. Que vaudra $Q(s_0)$, celui de la tige
+# > droite et immobile, au pire moment ? Un peu plus de 100 ? Le double ? Davantage ?
+
+# %%
+mesures = load_study("../etudes/surestimation.csv")
+REGLES = [*dict.fromkeys(mesures["regle"])]
+INSTANTS = np.unique(mesures["pas"])
+
+
+# %%
+def suivi(regle, grandeur):
+    """Une grandeur au fil de l'entraînement, graine par graine : (graines, mesures)."""
+    lignes = mesures["regle"] == regle
+    return mesures[grandeur][lignes].reshape(len(INSTANTS), -1).T
+
+
+# %%
+q0 = {regle: suivi(regle, "q0") for regle in REGLES}
+milieux = {regle: interquartile_mean(valeurs) for regle, valeurs in q0.items()}
+bandes = {regle: bootstrap_interval(valeurs) for regle, valeurs in q0.items()}
+pire = figures.number(round(milieux["sans réseau cible"].max(), -3))
+
+# %%
+figures.curves(
+    INSTANTS,
+    milieux | {"la vérité": np.full(len(INSTANTS), 100.0)},
+    f"Sans réseau cible, Q(s₀) monte jusqu'à {pire} ; la vérité est 100",
+    ("pas de jeu par agent", "Q(s₀), échelle logarithmique"),
+    log="y",
+    bands=bandes,
+)
+
+# %% [markdown]
+# L'axe est logarithmique : chaque graduation principale vaut dix fois la précédente. Ce n'est plus un biais, c'est un **emballement** :
+# l'erreur flatteuse entre dans la cible, qui tire le réseau, qui gonfle la cible. Ensuite les valeurs redescendent,
+# sans revenir à la vérité. Le réseau cible ralentit la boucle, et ramène l'erreur de plusieurs ordres de
+# grandeur à une fraction de la vérité. Il ne l'annule pas.
+
+# %% [markdown]
+# Et Double DQN **sans** réseau cible ? L'action est alors choisie et évaluée par le même réseau : c'est le maximum,
+# tout simplement. Les deux règles n'en font qu'une. Vérifions-le sur deux entraînements.
+
+# %%
+sans_cible = replace(VERSION_2, target_rate=1.0, total_steps=3_200)
+pertes = []
+for double in (False, True):
+    tours = Training(replace(sans_cible, double=double), 0).run()
+    pertes.append([tour.loss.item() for tour in tours])
+print("mêmes pertes :", np.array_equal(*pertes, equal_nan=True), f"({len(pertes[0])} tours)")
+
+# %% [markdown]
+# ### Où se trompe-t-on ?
+#
+# Un état sauvable ne peut pas valoir plus de 100 ; un état perdu vaut bien moins. Sur lesquels l'agent se
+# trompe-t-il, et de combien ? Prenons d'abord la large boîte, puis les seuls états où l'agent vient de passer,
+# à la fin de l'entraînement.
+
+
+# %%
+def estimation(valeurs):
+    """La moyenne interquartile de valeurs (graines,), et son intervalle à 95 %."""
+    return (interquartile_mean(valeurs).item(), *map(float, bootstrap_interval(valeurs)))
+
+
+def a_la_fin(grandeur, regles=REGLES):
+    """Une grandeur à la dernière mesure, règle par règle, sans les graines qui ne l'ont pas."""
+    fins = {regle: suivi(regle, grandeur)[:, -1] for regle in regles}
+    return {regle: estimation(fin[np.isfinite(fin)]) for regle, fin in fins.items()}
+
+
+# %%
+prudentes = [regle for regle in REGLES if regle != "sans réseau cible"]
+parts = {
+    "dans la boîte (%)": {regle: suivi(regle, "b_part")[:, -1] for regle in REGLES},
+    "là où il passe (%)": {regle: suivi(regle, "v_part")[:, -1] for regle in REGLES},
+}
+tableau = {
+    lieu: {regle: estimation(100 * part) for regle, part in lignes.items()}
+    for lieu, lignes in parts.items()
+}
+
+# %%
+moins, *_, plus = sorted(ligne[0] for ligne in tableau["là où il passe (%)"].values())
+combien = f"{figures.number(moins)} à {figures.number(plus)} %"
+titre = f"Là où il passe, l'agent surestime {combien} des états, selon la règle"
+figures.intervals(tableau, titre)
+
+# %%
+EXCES = {"max Q − V*, sauvables visités": "v_sauves", "max Q − V*, perdus": "b_perdus"}
+exces = {label: a_la_fin(nom, prudentes) for label, nom in EXCES.items()}
+simple = next(iter(exces.values()))["avec réseau cible"][0]
+titre = f"Avec un réseau cible, les états sauvables valent {figures.number(simple)} de trop"
+figures.intervals(exces, titre)
+
+# %% [markdown]
+# ### Et Double DQN ?
+#
+# Chaque graine a joué avec les deux règles : on peut donc comparer graine par graine, ce qui efface la
+# chance de chacune.
+
+
+# %%
+def gain(grandeur):
+    """Ce que Double DQN change à une grandeur, en moyenne sur la seconde moitié : (graines,)."""
+    avec, sans = (
+        np.nanmean(suivi(regle, grandeur)[:, len(INSTANTS) // 2 :], axis=1)
+        for regle in ("réseau cible et Double", "avec réseau cible")
+    )
+    return avec - sans
+
+
+LIBELLES = {"Q(s₀)": "q0", "états sauvables, visités": "v_sauves", "états perdus": "b_perdus"}
+gains = {label: estimation(gain(nom)) for label, nom in LIBELLES.items()}
+
+# %%
+bas, haut = (figures.number(borne, 1) for borne in gains["Q(s₀)"][1:])
+titre = f"Ce que Double DQN ajoute à Q(s₀) : entre {bas} et {haut}"
+figures.intervals({"différence de max Q, avec Double moins sans, intervalle à 95 %": gains}, titre)
+
+# %% [markdown]
+# Double DQN **rabaisse** les valeurs : pour $Q(s_0)$ et pour les états sauvables, l'intervalle exclut zéro. Mais
+# comparez à la figure d'avant : il n'ôte qu'une petite partie de l'excès. Sur les états perdus, rien de sûr ; et la
+# part des états surestimés, deux figures plus haut, ne bouge guère. L'effet est réel, et modeste : avec deux
+# actions, un maximum ne flatte peut-être pas assez pour que son remède se voie davantage.
+
+# %% [markdown]
+# ### Jouent-ils plus mal ?
+#
+# Un agent qui se croit promis à de telles fortunes devrait mal jouer. Voici le retour moyen de chaque règle, sur la
+# seconde moitié de l'entraînement.
+
+# %%
+moitie = {regle: suivi(regle, "retour")[:, len(INSTANTS) // 2 :].mean(axis=1) for regle in REGLES}
+scores = {regle: estimation(valeurs) for regle, valeurs in moitie.items()}
+emballe, prudent = (figures.number(scores[regle][0]) for regle in REGLES[:2])
+titre = f"Retour moyen : {emballe} pas sans réseau cible, {prudent} avec"
+figures.intervals({"retour moyen (pas), seconde moitié": scores}, titre)
+
+# %% [markdown]
+# Les intervalles se recouvrent : rien, ici, ne dit que l'agent aux valeurs démesurées joue moins bien, ni que
+# Double DQN fasse mieux jouer. C'est que la politique ne lit que l'**ordre** des deux actions : une erreur qui les
+# gonfle toutes deux ne change pas ce choix. Les valeurs sont donc fausses bien avant que le jeu en souffre ; c'est
+# une raison de plus de les regarder, et de ne pas juger l'une par l'autre.
+
+# %% [markdown]
+# ## 3. Le laboratoire de la troncature
+#
+# Le [carnet 05](05_la_boucle_d_entrainement.ipynb) a fait un calcul : si le chronomètre passe pour une chute, et
+# si une transition sur cinq cents en est une, un état sûr ne vaut plus 100, mais environ 83,5. Le voici en
+# une ligne. Soit $p$ la part des transitions qui passent pour des fins ; la valeur $V$ d'un état sûr vérifie
+# $V = 1 + \gamma(1-p)V$, donc $V = 1/(1-\gamma(1-p))$.
+
+# %%
+for p in (0, 1 / 500):
+    print(f"p = {p:.3f} : V = {figures.number(1 / (1 - 0.99 * (1 - p)), 1)}")
+
+# %% [markdown]
+# C'est un calcul de papier : il suppose que le réseau ne voit pas l'âge de l'épisode, que les fausses fins
+# tombent au hasard parmi les états sûrs, que rien d'autre ne se trompe. Qu'en est-il d'agents réels ? Il suffit
+# d'une mémoire fautive. La voici, entière.
+
+# %%
+listing(ClockEnds)
+
+# %% [markdown]
+# Vingt graines apprennent avec cette mémoire, vingt avec la bonne. Il faut des agents qui vont souvent au
+# bout des cinq cents pas : sans cela, le chronomètre ne sonne pas. Ceux-ci ont donc la symétrie, peu
+# d'exploration, et une mémoire de cinq mille transitions.
+#
+# > **À vous.** Avec la bonne mémoire, la vérité est 100. Avec la mauvaise, le papier dit 83,5. Où sera
+# > l'agent réel, au bout de trente mille pas ? Et jouera-t-il moins bien ?
+
+# %%
+chrono = load_study("../etudes/troncature.csv")
+JUSTE, FAUTIVE = dict.fromkeys(chrono["memoire"])
+DATES = np.unique(chrono["pas"])
+
+
+def mesure(memoire, grandeur):
+    """Une grandeur, graine par graine : (graines, mesures)."""
+    return chrono[grandeur][chrono["memoire"] == memoire].reshape(len(DATES), -1).T
+
+
+# %% [markdown]
+# L'archive a compté, dans chaque mémoire, la part $p$ de transitions où le chronomètre a sonné. On peut donc
+# prédire, graine par graine et date par date, la valeur que le papier attend de la mémoire fautive.
+
+# %%
+part = mesure(FAUTIVE, "fins")
+series = {
+    "mémoire juste": mesure(JUSTE, "q0"),
+    "mémoire fautive": mesure(FAUTIVE, "q0"),
+    "papier, mémoire fautive": 1 / (1 - 0.99 * (1 - part)),
+}
+
+# %%
+milieux = {nom: interquartile_mean(valeurs) for nom, valeurs in series.items()}
+bandes = {nom: bootstrap_interval(valeurs) for nom, valeurs in series.items()}
+juste, fautive, papier = (figures.number(courbe[-1], 1) for courbe in milieux.values())
+titre = f"Q(s₀) à la fin : {juste} avec la mémoire juste, {fautive} avec l'autre ; papier, {papier}"
+figures.curves(DATES, milieux, titre, ("pas de jeu par agent", "Q(s₀)"), bands=bandes)
+
+# %% [markdown]
+# La mauvaise mémoire rabaisse les valeurs, mais moins que le papier ne le dit. Deux raisons se voient sur la
+# figure. Même avec la bonne mémoire, l'agent n'est pas à 100 : il surestime un peu, et l'autre sans doute aussi. Et
+# la valeur **suit** sa cible avec retard : elle descend encore, tandis que le chronomètre sonne de plus en plus
+# souvent, à mesure que l'agent joue mieux.
+
+# %% [markdown]
+# Prenons donc un **rapport**. Les deux agents d'une même graine ont les mêmes poids de départ et les mêmes
+# tirages ; ce qui les trompe tous deux s'y simplifie. Pour tenir compte du retard, la part $p$ est moyennée sur les
+# dix mille derniers pas. Le papier prédit $(1-\gamma)/(1-\gamma(1-p))$.
+
+# %%
+predit = 0.01 / (1 - 0.99 * (1 - part[:, -5:].mean(axis=1)))
+rapport = mesure(FAUTIVE, "q0")[:, -1] / mesure(JUSTE, "q0")[:, -1]
+attendu, obtenu = (figures.number(interquartile_mean(valeurs), 2) for valeurs in (predit, rapport))
+bas, haut = (figures.number(borne, 2) for borne in bootstrap_interval(rapport))
+
+# %%
+titre = f"Rapport des deux Q(s₀) : {obtenu} mesuré ({bas} à {haut}), {attendu} prédit"
+axes = ("rapport prédit, d'après la part de fausses fins", "rapport mesuré")
+figures.points({"une graine": (predit, rapport)}, titre, axes, identity=True)
+
+# %% [markdown]
+# Les graines se rangent comme le papier le veut : plus le chronomètre a sonné dans leur mémoire, plus elles sont
+# rabaissées. Presque toutes sont au-dessus de la droite, mais d'un peu : sans doute le retard n'est-il pas tout à fait rattrapé. Les
+# points de droite sont des agents qui tombent encore souvent ; le chronomètre n'y sonne guère. C'est en **jouant bien** que l'on
+# souffre de cette faute.
+
+# %% [markdown]
+# En souffre-t-on vraiment ? Comparons les retours, graine par graine, sur la seconde moitié de l'entraînement.
+
+# %%
+moities = [mesure(nom, "retour")[:, len(DATES) // 2 :].mean(axis=1) for nom in (FAUTIVE, JUSTE)]
+bas, haut = bootstrap_interval(moities[0] - moities[1], np.mean)
+print(f"retour, fautive moins juste : de {figures.number(bas)} à {figures.number(haut)} pas")
+
+# %% [markdown]
+# L'intervalle contient zéro : **sur CartPole, nous ne voyons pas que cette faute nuise au jeu**. Elle rabaisse à
+# peu près également tout ce qui est sûr, donc les deux actions. Elle n'en est pas moins une faute : qui lirait ces
+# valeurs pour comparer deux états, ou deux agents, lirait le chronomètre.
+
+# %% [markdown]
+# ## 4. L'oubli, provoqué
+#
+# Passons aux agents qui **désapprennent**. Une explication circule partout : à force de bien jouer, l'agent ne
+# voit plus de chutes, sa mémoire n'en contient plus, et il oublie pourquoi il fallait les éviter. Elle est
+# séduisante ; est-elle vraie ? Une corrélation ne le dira pas. Il faut **intervenir**.
+#
+# Prenons une recette saine : la Version 2, avec une cible à un pas et une mémoire de cinq mille transitions.
+# Puis, à partir de dix mille pas, quand tout va bien, une seule chose change : les chutes n'entrent plus en
+# mémoire. Les états dangereux continuent d'y entrer ; seul le dernier pas, celui qui tue, manque.
+
+# %%
+listing(Amnesic)
+
+# %% [markdown]
+# > **À vous.** L'amnésique joue, explore et tombe comme l'autre ; de chaque épisode, il ne manque à sa mémoire
+# > qu'une transition, que remplace celle d'avant. Combien de graines sur vingt s'effondreront ? Et que fera la
+# > **perte** : monter, descendre, ou rien ?
+
+# %%
+oubli = load_study("../etudes/effondrement.csv")
+PAS = np.array([int(colonne) for colonne in oubli if colonne.isdigit()])
+
+
+def releve(reglage, mesure):
+    """Une grandeur de l'archive : (graines, évaluations)."""
+    lignes = np.flatnonzero((oubli["reglage"] == reglage) & (oubli["mesure"] == mesure))
+    return np.stack([oubli[str(pas)][lignes] for pas in PAS], axis=1)
+
+
+# %% [markdown]
+# Nous dirons qu'un agent **s'effondre** s'il a d'abord réussi, à 475 au moins, puis passe sous 200.
+
+
+# %%
+def effondres(retours):
+    """Vrai, évaluation par évaluation, pour un agent qui a réussi et qui est passé sous 200."""
+    deja = np.maximum.accumulate(retours >= 475, axis=1)
+    return deja & (retours < 200)
+
+
+def bilan(reglage, mesure="retour"):
+    """La part (%) des graines qui s'effondrent un jour, et son intervalle de Wilson."""
+    tombees = effondres(releve(reglage, mesure)).any(axis=1)
+    bornes = wilson_interval(int(tombees.sum()), len(tombees))
+    return tuple(100 * part for part in (tombees.mean(), *bornes))
+
+
+# %%
+deux = {nom: releve(nom, "retour") for nom in ("témoin", "amnésique")}
+comptes = {nom: effondres(retours).any(axis=1).sum() for nom, retours in deux.items()}
+titre = "Effondrements : amnésique, {amnésique} graines sur 20 ; témoin, {témoin}".format(**comptes)
+figures.learning_curves(PAS, deux, titre)
+
+# %% [markdown]
+# C'est une expérience, et non plus une corrélation : mêmes graines, mêmes tirages jusqu'à dix mille pas, une
+# seule différence. **Ôter les chutes de la mémoire suffit à provoquer l'oubli.** L'effet n'est pas immédiat :
+# il faut d'abord que les anciennes chutes sortent de l'anneau, puis que leur leçon s'efface.
+
+# %% [markdown]
+# ### Ce qui se passe dedans
+#
+# Regardons quatre grandeurs. Les chutes en mémoire. La **justesse** : dans les états où une action sauve à
+# jamais et l'autre perd à coup sûr, `certify` le prouve, combien de fois l'agent choisit-il la bonne ? La valeur
+# qu'il donne aux états perdus, moins la vraie. La perte, enfin, celle que tout le monde surveille.
+
+# %%
+GRANDEURS = {
+    "chutes en mémoire (%)": "chutes",
+    "bons choix décisifs (%)": "juste",
+    "max Q − V*, états perdus": "perdus",
+    "perte": "perte",
+}
+
+
+def dedans(*reglages):
+    """Les quatre grandeurs de chaque réglage, prêtes à tracer."""
+    return {
+        label: {nom: releve(nom, mesure) for nom in reglages} for label, mesure in GRANDEURS.items()
+    }
+
+
+# %%
+pertes = [interquartile_mean(releve(nom, "perte"))[-1] for nom in ("témoin", "amnésique")]
+titre = f"L'agent qui s'effondre finit avec une perte {pertes[0] / pertes[1]:.0f} fois plus basse"
+quatre = dedans("témoin", "amnésique")
+figures.traces(PAS, quatre, titre, "pas de jeu par agent", log=["perte"], mark=10_000)
+
+# %% [markdown]
+# Lisez les panneaux dans l'ordre. Les chutes disparaissent en cinq mille pas, ce que dure la mémoire. Aussitôt,
+# les états perdus se mettent à monter : plus rien ne leur dit qu'ils finissent mal, et l'amorçage leur promet
+# un avenir comme aux autres. Quand presque tout vaut autant, il n'y a plus de quoi choisir : la justesse
+# tombe, et l'agent avec elle.
+
+# %% [markdown]
+# Le dernier panneau, d'échelle logarithmique, est le plus instructif. **La perte de l'agent sain monte ; celle de l'agent qui sombre
+# s'effondre.** Elle ne mesure que l'accord du réseau avec ses propres cibles. Un réseau pour lequel tout se
+# vaut s'accorde parfaitement avec lui-même : il n'a plus rien à apprendre, parce qu'il ne distingue plus rien.
+#
+# > **Attention.** Une perte qui descend ne prouve pas qu'un agent apprend ; une perte qui monte, qu'il
+# > échoue. En apprentissage supervisé, la cible est donnée ; ici, elle est faite des croyances de l'élève.
+
+# %% [markdown]
+# Même l'agent sain surestime les états perdus de la boîte, et de plus en plus : il n'en visite guère, et
+# rien ne l'y corrige. Ses choix décisifs restent bons, et c'est d'eux que dépend le jeu : il suffit que l'**ordre** des
+# deux actions soit juste, là où l'ordre compte.
+
+# %% [markdown]
+# ### Trop peu d'écart
+#
+# Que deviennent les préférences de l'agent ? L'écart $Q(a) - Q(a')$ entre la bonne action et la mauvaise, sur
+# les états décisifs, devrait être immense : près de $1/(1-\gamma)$ d'un côté, quelques pas de l'autre. À
+# l'équilibre, au contraire, la vérité ne préfère rien.
+
+# %%
+ECARTS = {"écart, états décisifs": "ecart", "|écart|, à l'équilibre": "equilibre"}
+ecarts = {
+    label: {nom: releve(nom, mesure) for nom in ("témoin", "amnésique")}
+    for label, mesure in ECARTS.items()
+}
+creux = interquartile_mean(releve("amnésique", "ecart"))
+chute = f"de {figures.number(creux.max(), 1)} à {figures.number(creux[-1], 1)}"
+titre = f"Entre l'action qui sauve et celle qui perd, l'écart de l'amnésique passe {chute}"
+figures.traces(PAS, ecarts, titre, "pas de jeu par agent", mark=10_000)
+
+# %% [markdown]
+# L'écart décisif de l'amnésique grandit d'abord comme celui du témoin, puis **se referme**. À l'équilibre, il se
+# referme puis remonte : l'agent y retrouve une préférence, mais laquelle ? La vérité n'en a aucune ; à cet
+# endroit, elle ne peut plus servir d'arbitre. Un petit écart n'est donc pas une maladie en soi ; un petit écart **là
+# où tout se décide** en est une.
+
+# %% [markdown]
+# ### Guérir
+#
+# Si la cause est bien l'absence de chutes, les rendre doit suffire, même sans toucher à la mémoire fautive.
+# Une réserve garde à part les cinq cent douze dernières chutes, et en glisse huit dans chaque lot de cent
+# vingt-huit.
+
+# %%
+listing(WithReserve._learn)
+
+# %%
+SOIN = ("témoin", "amnésique", "amnésique, réserve")
+parts = {nom: bilan(nom) for nom in SOIN}
+guerie, malade = (figures.number(parts[nom][0]) for nom in ("amnésique, réserve", "amnésique"))
+titre = f"Huit chutes par lot, et les effondrements passent de {malade} à {guerie} %"
+figures.intervals({"graines qui s'effondrent (%), intervalle à 95 %": parts}, titre)
+
+# %% [markdown]
+# Provoqués par une seule chose, les effondrements cèdent à cette seule chose : dans ce laboratoire, la cause est établie. Reste à
+# savoir si c'est elle qui frappe **dans la nature**.
+
+# %% [markdown]
+# ## 5. L'oubli, tel qu'il vient
+#
+# Plus personne n'efface rien. La même recette est **livrée à elle-même** : ε descend jusqu'à zéro en dix
+# mille pas, et la mémoire ne garde que deux mille transitions. Un agent qui joue bien n'y voit donc plus guère
+# de chutes : les conditions de l'histoire sont réunies, sans qu'on y touche.
+#
+# > **À vous.** S'effondrera-t-elle comme l'amnésique, d'un coup et jusqu'en bas ?
+
+# %%
+seul = releve("livré à lui-même", "retour")
+rares = figures.number(interquartile_mean(releve("livré à lui-même", "chutes"))[-1], 2)
+tombees = effondres(seul).any(axis=1)
+titre = f"{rares} % de chutes en mémoire à la fin ; {tombees.sum()} graines sur 20 passent sous 200"
+figures.learning_curves(PAS, seul, titre)
+
+# %% [markdown]
+# Ce n'est pas le même mal. Les chutes sont devenues rares, et des agents qui jouaient bien jouent mal ; mais la
+# plupart ne touchent pas le sol. Ils **flottent** à mi-hauteur, reviennent parfois, repartent.
+# Alignons les effondrements sur leur instant, et comparons-les, aux mêmes instants, aux graines qui ne s'effondrent jamais.
+
+# %%
+AUTOUR = np.arange(-6, 3)
+instants = {graine: effondres(seul)[graine].argmax() for graine in np.flatnonzero(tombees)}
+instants = {graine: quand for graine, quand in instants.items() if 6 <= quand < len(PAS) - 2}
+
+
+def aligne(mesure):
+    """La grandeur autour de chaque effondrement, et celle des autres graines aux mêmes instants."""
+    valeurs = releve("livré à lui-même", mesure)
+    fenetres = [(graine, quand + AUTOUR) for graine, quand in instants.items()]
+    malades = np.array([valeurs[graine, fenetre] for graine, fenetre in fenetres])
+    autres = np.array([valeurs[~tombees][:, fenetre].mean(axis=0) for _, fenetre in fenetres])
+    return {"s'effondrent à l'instant 0": malades, "ne s'effondrent pas": autres}
+
+
+# %%
+suspects = {label: aligne(mesure) for label, mesure in GRANDEURS.items()}
+ici, ailleurs = (
+    figures.number(interquartile_mean(groupe)[6], 2) for groupe in aligne("chutes").values()
+)
+titre = f"Chutes en mémoire quand ils s'effondrent : {ici} % ; chez les autres, {ailleurs} %"
+figures.traces(AUTOUR, suspects, titre, "milliers de pas, depuis l'effondrement", mark=0)
+
+# %% [markdown]
+# Rien n'y désigne les victimes. Chez les graines qui ne passent jamais sous 200, les chutes se raréfient autant, les
+# états perdus montent autant, et la justesse est la même, aux intervalles près. La perte, cette fois, paraît monter,
+# mais **après** coup, quand l'agent retombe et revoit ce qu'il avait cessé de voir. Si la rareté des chutes
+# suffisait, tous tomberaient. Peu d'effondrements, de larges bandes : c'est un soupçon levé, pas une preuve.
+
+# %% [markdown]
+# ### Trois remèdes
+#
+# Puisque la corrélation hésite, intervenons encore : **garder les chutes**, dans la même réserve ;
+# **agrandir la mémoire**, à cinquante mille, pour que rien ne s'efface ; **explorer**, ε ne descendant qu'à 0,5.
+# À chaque graine, deux mesures : s'effondre-t-elle, et quelle part des évaluations tient-elle après sa première
+# réussite, comme au carnet 07 ?
+
+
+# %%
+def tenue(reglage, mesure="retour"):
+    """La part (%) d'évaluations à 475 au moins après la première réussite : par graine, résumée."""
+    reussies = releve(reglage, mesure) >= 475
+    parts = [100 * ligne[ligne.argmax() + 1 :].mean() for ligne in reussies if ligne.any()]
+    return (np.mean(parts), *map(float, bootstrap_interval(np.array(parts), np.mean)))
+
+
+# %%
+REMEDES = ("livré à lui-même", "réserve de chutes", "mémoire de 50 000", "ε = 0,5")
+remedes = {
+    "s'effondrent (%)": {nom: bilan(nom) for nom in REMEDES},
+    "évaluations tenues (%)": {nom: tenue(nom) for nom in REMEDES},
+}
+tenues = [
+    figures.number(remedes["évaluations tenues (%)"][nom][0]) for nom in (REMEDES[0], *REMEDES[1:])
+]
+titre = "Évaluations tenues : {} % sans remède ; {}, {} et {} % avec chacun d'eux".format(*tenues)
+figures.intervals(remedes, titre)
+
+# %% [markdown]
+# Garder les chutes, qui guérissait l'amnésique, ne fait presque rien ici : moins d'effondrements, peut-être, mais pas
+# davantage d'évaluations tenues, aux intervalles près. Ce qui tient nettement mieux, c'est de garder **tout**, ou de
+# continuer à **explorer**. Il ne manquait donc pas que la chute : il manquait sans doute la variété, ces états d'où l'on se
+# rattrape et que l'agent, jouant trop bien, ne visite plus.
+
+# %% [markdown]
+# L'histoire du début est donc vraie **et** insuffisante. Ôter les chutes fait oublier, c'est prouvé ; mais l'oubli
+# que l'on rencontre ici ne s'y réduit pas. Retenez la méthode plus que le coupable : un soupçon, une
+# intervention, un remède, et à chaque fois un intervalle.
+
+# %% [markdown]
+# ## 6. Ce qu'y change la moyenne des poids
+#
+# La moyenne des poids ne change rien à l'apprentissage, le carnet 07 l'a vu au bit près : elle ne fait que
+# choisir avec quel réseau l'on joue. L'étude a donc jugé les **deux** réseaux des mêmes entraînements, sur les
+# mêmes départs.
+
+# %%
+NOMS = ("témoin", "amnésique", "amnésique, réserve", *REMEDES)
+deux_reseaux = {
+    f"{reseau} (%)": {nom: bilan(nom, mesure) for nom in NOMS}
+    for reseau, mesure in {"en ligne": "retour", "moyenne des poids": "retour_moyen"}.items()
+}
+total, sauves = (
+    sum(effondres(releve(nom, mesure)).any(axis=1).sum() for nom in NOMS)
+    for mesure in ("retour", "retour_moyen")
+)
+titre = f"{total} agents s'effondrent en ligne, et {sauves} seulement avec la moyenne des poids"
+figures.intervals(deux_reseaux, titre)
+
+# %% [markdown]
+# L'agent moyen ne s'effondre jamais plus souvent que l'autre, et presque toujours moins. Mais guérit-il, ou retarde-t-il seulement ? Suivons ses
+# croyances chez l'amnésique, où la cause ne s'arrête jamais.
+
+# %%
+RESEAUX = {"en ligne": "", "moyenne des poids": "_moyen"}
+croyances = {
+    label: {nom: releve("amnésique", mesure + suffixe) for nom, suffixe in RESEAUX.items()}
+    for label, mesure in (("bons choix décisifs (%)", "juste"), ("max Q − V*, perdus", "perdus"))
+}
+
+
+# %%
+def passage(courbe, seuil=40):
+    """Le pas où une courbe dépasse `seuil` pour la première fois."""
+    return PAS[np.argmax(courbe > seuil)]
+
+
+montees = [
+    passage(interquartile_mean(valeurs)) for valeurs in croyances["max Q − V*, perdus"].values()
+]
+retard = figures.number(montees[1] - montees[0])
+titre = f"La moyenne des poids oublie aussi, {retard} pas plus tard"
+figures.traces(PAS, croyances, titre, "pas de jeu par agent", mark=10_000)
+
+# %% [markdown]
+# Elle **retarde**. Une moyenne sur le dernier quart des mises à jour se souvient de poids qui savaient ; quand
+# ceux-ci en sortent, elle oublie à son tour. Contre un réseau qui tremble autour d'une bonne solution, elle
+# guérit ; contre un réseau qui s'en éloigne, elle achète du temps. Ce temps n'est pas rien : arrêtez-vous
+# pendant qu'elle tient, et vous gardez un bon agent.
+
+# %% [markdown]
+# ## 7. Voir un agent qui a oublié
+#
+# Voici l'amnésique de la graine 0, à dix mille pas, puis à vingt mille : le même réseau, avant et après.
+# Jugeons-les sur cent départs neufs, et sur la vérité.
+
+# %%
+avant = load("../checkpoints/amnesique_10000_pas.safetensors")
+apres = load("../checkpoints/amnesique_20000_pas.safetensors")
+
+# %% tags=["nbval-ignore-output"]
+for nom, agent in (("avant", avant), ("après", apres)):
+    retours = evaluate(agent, seed=8)
+    q = figures.number(agent.q_values(etats[:1]).max(), 1)
+    print(f"{nom} : {figures.number(retours.mean())} pas en moyenne ;", end=" ")
+    print(f"un état qui vaut 1,985 (T = 2) lui semble valoir {q}")
+
+# %% [markdown]
+# Le premier état de la section 1 tombe en deux pas, quoi qu'on fasse, et vaut $1 + \gamma$ avec le $\gamma$ de ces
+# agents, 0,985. Rejouez maintenant un épisode de l'agent qui a oublié.
+#
+# > **À vous.** Suivez les deux valeurs jusqu'à la chute. L'agent la voit-il venir ?
+
+# %% tags=["nbval-ignore-output"]
+episode = play(apres, seed=1)
+player(episode, apres)
+
+# %% [markdown]
+# Demandons à la vérité quand l'épisode était perdu ; et aux deux agents ce qu'ils pensaient de ces mêmes états, au
+# début et à la fin.
+
+# %% tags=["nbval-ignore-output"]
+vus = episode.observations[:-1].astype(float)
+reste = survival(vus, effort=6).high.max(axis=1)
+print(f"{len(reste)} pas, dont {np.isfinite(reste).sum()} où l'épisode est perdu d'avance")
+for nom, agent in (("avant", avant), ("après", apres)):
+    debut, fin = agent.q_values(vus).max(axis=1)[[0, -1]]
+    print(f"{nom} l'oubli : max Q passe de {figures.number(debut, 1)} à {figures.number(fin, 1)}")
+
+# %% [markdown]
+# L'épisode reste sauvable presque jusqu'au bout : une action de travers suffit alors à le perdre. L'agent d'avant
+# s'en inquiète, et ses valeurs baissent ; celui d'après tombe **de plus en plus confiant**. Voici ce que voit chacun d'eux,
+# chariot au centre ; le titre mesure, contre la vérité de la section 1, ce qu'il attend des états perdus.
+
+
+# %%
+def exces_des_perdus(agent):
+    """De combien max Q dépasse V*, en moyenne sur les états perdus de la première carte."""
+    haute = cartes["au centre, chariot immobile"].high
+    perdus = np.isfinite(haute) & (haute > 0)  # sans ceux qui sont déjà tombés
+    theta, theta_dot = (axe[perdus] for axe in np.meshgrid(angles, vitesses, indexing="ij"))
+    plan = np.stack([0 * theta, 0 * theta, theta, theta_dot], axis=-1)
+    return (agent.q_values(plan).max(axis=1) - discounted(haute[perdus], 0.985)).mean()
+
+
+# %% tags=["nbval-ignore-output"]
+trop = figures.number(exces_des_perdus(avant), 1)
+figures.action_maps(avant.q_values, f"Avant l'oubli, les états perdus valent {trop} de trop")
+
+# %% tags=["nbval-ignore-output"]
+trop = figures.number(exces_des_perdus(apres), 1)
+figures.action_maps(apres.q_values, f"Après l'oubli, les états perdus valent {trop} de trop")
+
+# %% [markdown]
+# La première carte a le relief de la vérité : une crête le long des états sûrs, des pentes vers les états
+# perdus, un trait de partage au milieu. Sur la seconde, presque tout ce qui est entre les deux limites a la même
+# couleur, et le trait de partage se tord. Ce n'est pas de la panique : c'est de l'**indifférence**.
+
+# %% [markdown]
+# ## 8. À vous
+#
+# **Exercice 1, à calculer (10 minutes).** La tige est à 0,2 rad, immobile ; le chariot, au centre. Une poussée
+# à gauche, du mauvais côté, donne à la tige une vitesse de 0,3485 rad/s ; la poussée suivante, à droite, lui en ôte
+# 0,2235. La limite est à 12°, soit 0,20944 rad. Après une première poussée à gauche, combien de pas la tige
+# tient-elle encore, au mieux ?
+#
+# <details><summary>Indice</summary>
+#
+# À chaque pas, l'angle avance de 0,02 fois l'**ancienne** vitesse. Comptez le pas de la chute.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# Au premier pas, l'angle reste à 0,2. Au deuxième, il vaut $0{,}2 + 0{,}02 \times 0{,}3485 = 0{,}20697$. Au
+# troisième, à la vitesse $0{,}3485 - 0{,}2235 = 0{,}125$, il vaut $0{,}20697 + 0{,}0025 = 0{,}20947$ : la limite
+# est passée, de trois cent-millièmes de radian. Trois pas. Vérifions, et voyons l'autre action.
+#
+# </details>
+
+# %%
+bas, haut = certify(np.array([[0, 0, 0.2, 0]]), gamma=0.99)
+survies = survival(np.array([[0, 0, 0.2, 0]]))
+print("à gauche puis à droite, survie en pas :", survies.low[0], "à", survies.high[0])
+print("Q*, à gauche puis à droite :", bas[0].round(4), "à", haut[0].round(4))
+
+# %% [markdown]
+# Voilà un état **décisif** : d'un côté la vie, de l'autre trois pas. Dans un état sûr, aucune poussée ne change la
+# valeur ; ici, une seule la divise par plus de trente.
+
+# %% [markdown]
+# **Exercice 2, à écrire (5 minutes).** Le calcul de papier de la section 3, pour toute part de fausses fins et
+# tout γ.
+
+
+# %%
+def valeur_rabaissee(part, gamma):
+    """Rend la valeur d'un état sûr quand une part `part` des transitions passe pour une fin."""
+    ...
+
+
+check(valeur_rabaissee)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# $V = 1 + \gamma(1 - p)V$ est une équation du premier degré : mettez $V$ en facteur.
+#
+# </details>
+
+# %%
+show("valeur_rabaissee")
+
+# %% [markdown]
+# **Exercice 3, à écrire (10 minutes).** La mesure de la section 2 : la part des états où l'agent prétend à
+# plus que la borne **prouvée** de $V^*$. L'agent est jugé sur ce qu'il croit pouvoir obtenir, max Q ; la borne de
+# $V^*$ est celle de la meilleure action.
+
+
+# %%
+def part_surestimee(q, haut):
+    """Rend la part des états où max Q dépasse la borne de V* ; `q` et `haut` sont (N, 2)."""
+    ...
+
+
+check(part_surestimee)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Deux maximums par ligne (`axis=1`), une comparaison stricte, une moyenne de booléens.
+#
+# </details>
+#
+# Essayez-la sur les deux agents de la section 7, dans la boîte de la section 1.
+
+# %% tags=["nbval-ignore-output"]
+boite = np.array([2.4, 3.0, 0.2094, 3.5]) * np.random.default_rng(8).uniform(-1, 1, (1_000, 4))
+plafond = certify(boite, gamma=0.985, effort=1).upper
+for nom, agent in (("avant", avant), ("après", apres)) if check(part_surestimee).passed else ():
+    part = part_surestimee(agent.q_values(boite), plafond)
+    print(f"{nom} l'oubli : {figures.number(100 * part, 1)} % des états surestimés")
+
+# %%
+show("part_surestimee")
+
+# %% [markdown]
+# **Exercice 4, à explorer (15 minutes).** Combien de chutes faut-il pour ne pas oublier ? `share` est le nombre
+# de transitions de chaque lot qui viennent de la réserve. Prédisez l'effet de 0, 1, 8 et 64, puis essayez. Quatre graines ne
+# prouvent rien ; elles orientent. L'agent joue ici avec le réseau en ligne, sans moyenne.
+
+
+# %% tags=["nbval-ignore-output"]
+class Soigne(WithReserve, Amnesic):
+    share = 8  # à changer
+
+
+recette = replace(VERSION_2, n_steps=1, capacity=5_000, total_steps=24_000)
+patients = Soigne(replace(recette, average_rate=1.0, average_tail=0.0), range(4))
+for _tour in follow(patients.run(), patients.config.total_steps):
+    pass
+print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).round())
+
+# %% [markdown]
+# <details><summary>Que faut-il observer ?</summary>
+#
+# Avec 0, l'amnésie. Le plus frappant est la suite : **une seule** chute par lot suffit presque toujours. Avec 8 ou
+# 64, quelques graines jouent mal sans s'effondrer, et quatre graines ne permettent pas de dire laquelle des trois
+# doses est la meilleure. Il en faut peu, mais il en faut.
+#
+# </details>
+
+# %% [markdown]
+# ## Vérifiez-vous
+#
+# Les nombres qui suivent sont inventés ; les erreurs de lecture ne le sont pas.
+#
+# **1.** La perte d'un DQN est divisée par vingt en une heure. Que peut-on en conclure ?
+#
+# - **A.** Il apprend : il prédit mieux l'avenir.
+# - **B.** Rien, sans regarder autre chose : il s'accorde mieux avec ses propres cibles.
+# - **C.** Il oublie : c'est la marque d'un effondrement.
+#
+# **2.** Sur CartPole, $\gamma = 0{,}9$. Un agent annonce 14 dans un état que vous ne savez ni sauvable ni perdu.
+#
+# - **A.** On ne peut rien dire sans connaître $V^*$.
+# - **B.** Il surestime : aucun état ne vaut plus de 10.
+# - **C.** Il a raison s'il a déjà tenu quatorze pas depuis cet état.
+#
+# **3.** Avant chaque effondrement, dans cent entraînements, la part des chutes en mémoire avait baissé. Que
+# manque-t-il pour dire que c'en est la cause ?
+#
+# - **A.** Davantage d'entraînements.
+# - **B.** Un intervalle de confiance.
+# - **C.** Faire baisser cette part exprès, sans rien changer d'autre, et comparer.
+#
+# **4.** Avec $\gamma = 0{,}9$, un quart des transitions d'une mémoire passent à tort pour des fins. Que vaut un
+# état sûr, sur le papier ?
+#
+# - **A.** 7,5 : les trois quarts de 10.
+# - **B.** Environ 3,1.
+# - **C.** 4 : la durée moyenne d'un épisode.
+#
+# <details><summary>Les réponses, expliquées</summary>
+#
+# **1 : B.** La perte compare le réseau à ses propres croyances. Le plus tentant est de répondre A : c'est vrai
+# d'un modèle supervisé, dont la cible ne bouge pas. La réponse C prend l'exemple de ce carnet pour une règle ; un
+# agent qui a fini d'apprendre peut aussi avoir une perte qui baisse.
+#
+# **2 : B.** Chaque pas rapporte 1 : rien ne dépasse $1/(1-0{,}9) = 10$. Nul besoin de connaître l'état : le
+# plafond vaut partout. La réponse C compte les récompenses sans les actualiser.
+#
+# **3 : C.** Une part qui baisse à mesure que l'agent joue mieux accompagne **aussi** les entraînements qui ne
+# s'effondrent pas. Plus de données, ou un intervalle, rendraient la corrélation plus sûre, non plus causale.
+#
+# **4 : B.** $1/(1 - 0{,}9 \times 0{,}75) \approx 3{,}1$. La réponse A n'ôte le quart qu'une fois, alors que
+# chaque amorçage le subit ; la réponse C oublie γ.
+#
+# </details>
+
+# %% [markdown]
+# ## Ce que ce carnet ne montre pas
+#
+# La vérité est celle du jeu **sans chronomètre** ; un agent qui verrait l'âge de l'épisode aurait d'autres
+# valeurs. Tout est mesuré sur un jeu, dont la récompense est la même à chaque pas : la surestimation y fausse les
+# valeurs plus que les choix, ce qui n'est pas une loi. Et les recettes de laboratoire ont été choisies pour ce
+# qu'elles montrent.
+#
+# Nous avons **provoqué** une forme d'oubli, par l'absence de chutes. Les rechutes de la Version 2, à la fin du
+# [carnet 07](07_version_2.ipynb), peuvent en avoir une autre : la dérive du chariot, loin de tout souvenir. Ce
+# carnet ne l'a pas mise à l'épreuve.
+
+# %% [markdown]
+# ## Ce qu'il faut retenir
+#
+# 1. La vérité se **borne** : au-dessus de $1/(1-\gamma)$, toute valeur est fausse. Sans réseau cible, elles
+#    s'emballent ; avec lui, un biais demeure, et l'agent peut jouer bien malgré des valeurs fausses.
+# 2. **Une perte basse n'est pas une bonne nouvelle** : celle de l'agent qui oublie fond, parce que tout se vaut à
+#    ses yeux. Surveillez les retours, les chutes en mémoire, les valeurs des états que l'on sait perdus.
+# 3. Une corrélation se soupçonne, une cause se **provoque** : ôter les chutes fait oublier, les rendre guérit.
