@@ -107,7 +107,7 @@ def attempt(dqn: DQN, world: World, seed: int) -> Attempt:
     env = _Watched(world.env(), WORLD_STEPS)
     places = observe(range(len(world.moves)))
     values, trouble = _run(dqn, lambda: _read(dqn(env, WORLD_GAMMA, WORLD_STEPS, seed), places))
-    if trouble == BLANK and env.was_played:  # PyTorch lève aussi des NotImplementedError
+    if trouble == BLANK and env.was_played:  # PyTorch lève aussi cette erreur-là
         trouble = "l'erreur NotImplementedError, ou rien n'est rendu"
     return Attempt(world, seed, values, trouble, env.gives_same_seed)
 

@@ -265,13 +265,13 @@ def _explained(exercise: Exercise, first: Trial, trials: list[Trial], agrees: Ca
     """Rend l'indice de l'erreur connue qui se conduit comme la réponse, ou celui de la propriété.
 
     Plusieurs peuvent donner la même valeur dans ce cas : la plus ressemblante partout l'emporte.
-    Une erreur qui échouerait là où la réponse réussit n'est pas la sienne.
+    Une erreur qui échouerait souvent là où la réponse réussit n'est pas la sienne.
     """
     right = [trial for trial in trials if trial.passed]
     alike = [
         rank
         for rank in range(len(exercise.mistakes))
-        if agrees(rank, first) and all(_may_agree(exercise, rank, trial) for trial in right)
+        if agrees(rank, first) and _contradictions(exercise, rank, right) <= len(right) / 3
     ]
     if not alike:
         return first.of.hint
@@ -286,9 +286,9 @@ def _agrees(exercise: Exercise, rank: int, trial: Trial) -> bool:
     return other.kind == trial.came.kind and (bool(other.kind) or same(other, trial.came))
 
 
-def _may_agree(exercise: Exercise, rank: int, trial: Trial) -> bool:
-    """Dit si elle s'y conduit de même au moins une fois : une erreur peut jouer au hasard."""
-    return any(_agrees(exercise, rank, trial) for _ in range(REPLAYS))
+def _contradictions(exercise: Exercise, rank: int, right: list[Trial]) -> int:
+    """Compte les cas réussis où l'erreur ne réussit jamais : elle peut jouer au hasard."""
+    return sum(not any(_agrees(exercise, rank, trial) for _ in range(REPLAYS)) for trial in right)
 
 
 def _touched(exercise: Exercise, trials: list[Trial]) -> list[Verdict]:

@@ -29,7 +29,7 @@ REPEATS = {"calendrier": 10, "jouer": 2, "evaluer": 3}  # les cas sont tirés au
 # Par exercice, puis par propriété : ce que l'on voit de chaque cas, calculé à la main.
 BY_HAND = {
     "calendrier": [
-        [(True, False), (False, False), (False, False)],
+        [(True, False), (True, False), (False, False), (False, False)],
         [(False, False), (False, False), (False, False)],
         [(True, False)],
         [(False, True), (False, False), (True, True), (False, True)],

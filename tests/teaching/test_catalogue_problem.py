@@ -31,7 +31,7 @@ BY_HAND = {
     "fin": [
         [(False, False), (False, False)],
         [(True, False), (True, False)],
-        [(True, False), (True, False), (False, False)],
+        [(True, False), (True, False), (False, False), (True, False)],
         [(False, False), (False, False)],
         [(False, False), (False, False)],
         [(False, False), (False, True)],
