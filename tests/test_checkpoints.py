@@ -63,7 +63,8 @@ SMALL = Config(
 TINY = replace(SMALL, carts=2, hidden=(3,), capacity=20, batch_size=4, warmup=8, n_steps=3)
 SEEDS = [11, 0, 5]
 ROOT = Path(__file__).resolve().parents[1]
-KEPT = sorted({*(ROOT / "checkpoints").iterdir()} - {ROOT / "checkpoints" / "README.md"})
+KEPT = sorted((ROOT / "checkpoints").glob("agent_*.safetensors"))
+AMNESIC = sorted((ROOT / "checkpoints").glob("amnesique_*.safetensors"))
 SIGNATURE = b"cartpole_helpers 1\n"
 PAYLOAD = len(SIGNATURE) + 64 + 1  # où commencent les tenseurs
 ENGLISH = re.compile(
@@ -1203,13 +1204,28 @@ def test_an_agent_of_the_course_is_light_readable_and_named_after_its_steps(path
 
 def test_the_page_of_the_agents_names_each_of_them():
     page = (ROOT / "checkpoints" / "README.md").read_text("utf-8")
-    rows = re.findall(r"^\| `(.+?)` \| ([\d ]+) \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `(agent_.+?)` \| ([\d ]+) \|", page, re.MULTILINE)
     assert [name for name, _ in rows] == sorted(
         (path.name for path in KEPT), key=lambda name: int(name.split("_")[1])
     )
     for name, steps in rows:
         assert int(steps.replace(" ", "")) == load(ROOT / "checkpoints" / name).env_steps
     assert "python etudes/agent.py" in page
+
+
+@pytest.mark.parametrize("path", AMNESIC, ids=lambda path: path.name)
+def test_an_amnesic_of_the_course_is_light_readable_and_named_after_its_steps(path):
+    assert path.stat().st_size < 100_000
+    agent = load(path)
+    assert path.name == f"amnesique_{agent.env_steps}_pas.safetensors"
+    assert list(agent.seeds) == [0]
+    assert path.name in (ROOT / "checkpoints" / "README.md").read_text("utf-8")
+
+
+def test_checkpoints_hold_nothing_else():
+    kept = {path.name for path in (*KEPT, *AMNESIC)}
+    assert len(AMNESIC) == 2
+    assert {path.name for path in (ROOT / "checkpoints").iterdir()} == {"README.md", *kept}
 
 
 def test_the_agents_are_those_of_the_script(maker):
