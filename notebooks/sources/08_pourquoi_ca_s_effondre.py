@@ -39,7 +39,7 @@ from cartpole_helpers.teaching.truth import certify, discounted, survival, viabi
 #
 # Chaque pas rapporte 1. La valeur d'un état ne dépend donc que d'une chose : le nombre $T$ de pas que le
 # meilleur joueur possible tiendrait encore, celui de la chute compris. Alors
-# $V^* = 1 + \gamma + \dots + \gamma^{T-1} = (1-\gamma^T)/(1-\gamma)$. Ici, le jeu n'a pas de chronomètre : qui
+# $V^* = 1 + \gamma + \dots + \gamma^{T-1}$, soit $(1-\gamma^T)/(1-\gamma)$. Ici, le jeu n'a pas de chronomètre : qui
 # ne tombe jamais vaut $1/(1-\gamma)$, soit 100 quand $\gamma = 0{,}99$.
 #
 # Calculons un état à la main. La tige est à 0,18 rad et tombe à 1,4 rad/s ; la limite est à 0,2094. Au prochain

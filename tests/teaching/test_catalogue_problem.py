@@ -22,7 +22,7 @@ MISTAKES = [
 
 # Par exercice, puis par propriété : ce que vaut chaque cas, calculé à la main.
 BY_HAND = {
-    "part_reussie": [[3 / 4, 0.0], [2 / 4, 1 / 3], [1 / 2, 2 / 3]],
+    "part_reussie": [[3 / 4, 0.0], [2 / 4, 1 / 3, 0.0], [1 / 2, 2 / 3]],
     "pas_d_euler": [
         [[0.52, 1.0, 0.06, -2.0], [-0.06, -3.0, -0.18, 1.0]],
         [[0.0, 0.2, 0.0, -0.3], [1.0, -0.16, -0.1, 0.24]],

@@ -27,6 +27,7 @@ def _ends_well(_) -> Iterator[tuple]:
 def _falls_back(_) -> Iterator[tuple]:
     yield np.array([[500.0, 120.0], [20.0, 500.0], [490.0, 30.0], [480.0, 480.0]]), 475
     yield np.array([[500.0, 500.0, 40.0], [500.0, 480.0, 90.0], [10.0, 20.0, 495.0]]), 475
+    yield np.array([[500.0, 20.0, 30.0], [20.0, 30.0, 40.0]]), 475
 
 
 def _ties(_) -> Iterator[tuple]:
