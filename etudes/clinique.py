@@ -1,0 +1,304 @@
+"""La clinique : des entraînements malades ou sains, et ce que `diagnose` en dit.
+
+    OMP_NUM_THREADS=1 .venv/bin/python etudes/clinique.py
+
+Chaque maladie est provoquée sur trois recettes ; des recettes saines servent de témoins. Les seuils
+ont été réglés sur les graines 0 à 19 et les deux premières recettes ; l'archive ne contient que
+d'autres graines, et l'une des trois recettes n'a servi à rien régler. Une dose faible,
+que rien n'a réglée non plus, montre où l'outil cesse de voir. Une ligne par entraînement : la
+maladie, la dose, la recette, la graine, les deux premières hypothèses d'après le relevé entier,
+puis d'après le seul `History`. Enfin, un patient de chaque maladie et deux témoins sont
+gardés dans patients/, sans nom ; reponses.csv dit qui est qui. On peut interrompre et relancer.
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import product
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from archive import Archive
+
+from cartpole_helpers import QUICK, VERSION_2, Config, Training, td_loss, td_target
+from cartpole_helpers.dqn import StackedNetwork
+from cartpole_helpers.repairs import RECIPES, tuned
+from cartpole_helpers.teaching.diagnosis import HEALTHY, Chart, diagnose, follow, save_chart
+
+SICK, WITNESSES = 8, 12  # graines par cause et par recette, puis par recette saine
+FOLDER = Path(__file__).with_name("patients")
+HEADER = (
+    "maladie",
+    "dose",
+    "recette",
+    "graine",
+    "hypothese_1",
+    "hypothese_2",
+    "journal_1",
+    "journal_2",
+)
+LOGGED = ("env_steps", "gradient_steps", "epsilon", "played", "loss", "loss_spread")
+SCALE = VERSION_2.input_scale
+
+COPIED = Config(
+    total_steps=16_000,
+    carts=16,
+    input_scale=SCALE,
+    hidden=(128, 128),
+    learning_rate=4e-3,
+    gamma=0.99,
+    double=True,
+    epsilon_end=0.1,
+    epsilon_steps=2_000,
+    warmup=256,
+    target_period=20,
+    target_rate=1.0,
+)
+"""Une recette ordinaire, très différente des deux autres ; elle n'a servi à régler aucun seuil."""
+
+RECIPE: dict[str, Config] = {
+    "rapide": replace(QUICK, total_steps=16_000),
+    "version 2": replace(VERSION_2, total_steps=16_000),
+    "cible recopiée": COPIED,
+}
+
+HEALTHY_RECIPES: dict[str, Config] = {
+    **RECIPE,
+    "QUICK": QUICK,
+    "sans symétrie": replace(QUICK, mirror=False, total_steps=16_000),
+    "γ = 0,95": tuned(gamma=0.95),
+    "γ = 0,995": tuned(gamma=0.995),
+    "pas de 0,002": tuned(learning_rate=0.002),
+    "mémoire de 5 000": tuned(capacity=5_000),
+    "avec la symétrie": replace(RECIPES["avec la symétrie"], total_steps=20_000),
+    "départs écartés": replace(RECIPES["départs écartés"], total_steps=20_000),
+    "2 × 32 tanh": replace(QUICK, hidden=(32, 32), activation="tanh", total_steps=16_000),
+    "un chariot": replace(COPIED, carts=1, learning_rate=1e-3, total_steps=10_000),
+}
+
+
+# Les fautes que la configuration ne sait pas commettre
+
+
+class Merged(Training):
+    """La fin d'un épisode, quelle qu'elle soit, est mémorisée comme une terminaison."""
+
+    def _remember(self, transition, truncated):
+        ended = transition.terminated | truncated
+        super()._remember(transition._replace(terminated=ended), truncated)
+
+
+class Unmarked(Training):
+    """Aucune fin n'est mémorisée."""
+
+    def _remember(self, transition, truncated):
+        never = np.zeros_like(transition.terminated)
+        super()._remember(transition._replace(terminated=never), truncated)
+
+
+class Rounded(Training):
+    """La récompense, divisée par deux, est mémorisée sur 8 bits : il n'en reste rien."""
+
+    def _remember(self, transition, truncated):
+        reward = (transition.reward / 2).astype(np.int8)
+        super()._remember(transition._replace(reward=reward), truncated)
+
+
+class Drowned(Training):
+    """Les biais partent si bas que presque aucune unité ne s'allume jamais."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        saved = {name: array.copy() for name, array in self.saved_state().items()}
+        for name in ("online", "target", "average"):
+            network = StackedNetwork(self.config, torch.from_numpy(saved[name]))
+            for _, bias in network.layers[:-1]:
+                bias -= 2
+        self.restore(saved)
+
+
+def unmasked(reward, terminated, next_q, gamma):
+    """Amorce après une chute comme ailleurs."""
+    return reward + gamma * next_q.max(dim=-1).values
+
+
+def inflated(reward, terminated, next_q, gamma):
+    """Amorce avec γ = 1,5."""
+    return td_target(reward, terminated, next_q, 1.5)
+
+
+def broadcast(q, action, target):
+    """Soustrait (B, 1) de (B,) : chaque valeur est comparée à toutes les cibles du lot."""
+    value = q.gather(-1, action.unsqueeze(-1))  # (S, B, 1)
+    return (value - target.detach().unsqueeze(-2)).square().mean(dim=(-2, -1))
+
+
+def ascended(q, action, target):
+    """Rend l'opposé de la perte."""
+    return -td_loss(q, action, target)
+
+
+class Cause(NamedTuple):
+    """De quoi provoquer une maladie : une autre configuration, une faute de code."""
+
+    changes: Mapping = MappingProxyType({})
+    build: Callable = Training
+
+
+SEEING = {"epsilon_end": 0.02, "epsilon_steps": 1_000, "epsilon_hold": 1.0}  # de longs épisodes
+
+CAUSES: dict[str, Cause] = {
+    "perte négative": Cause(build=partial(Training, td_loss=ascended)),
+    "récompense perdue": Cause(build=Rounded),
+    "troncature prise pour une chute": Cause(
+        SEEING | {"carts": 4, "learn_every": 4, "total_steps": 24_000}, Merged
+    ),
+    "masque oublié": Cause(build=partial(Training, td_target=unmasked)),
+    "masque oublié (en mémoire)": Cause(build=Unmarked),
+    "valeurs qui explosent": Cause(build=partial(Training, td_target=inflated)),
+    "valeurs qui explosent (pas)": Cause({"learning_rate": 10.0, "learning_rate_decay": 1.0}),
+    "ε bloqué haut": Cause({"epsilon_end": 1.0}),
+    "aucune exploration": Cause({"epsilon_start": 0.0, "epsilon_end": 0.0}),
+    "mises à jour trop rares": Cause({"learn_every": 30}),
+    "politique évaluée périmée": Cause({"average_rate": 1e-6, "average_tail": 0.0}),
+    "cible jamais synchronisée": Cause({"target_rate": 1.0, "target_period": 10**6}),
+    "cible trop lente": Cause({"target_rate": 0.001, "target_period": 1}),
+    "pas de réseau cible": Cause({"target_rate": 1.0, "target_period": 1}),
+    "unités mortes": Cause({"activation": "relu"}, Drowned),
+    "pas d'apprentissage trop grand": Cause({"learning_rate": 0.3, "learning_rate_decay": 1.0}),
+    "pas d'apprentissage trop petit": Cause({"learning_rate": 1e-5, "learning_rate_floor": 0.0}),
+    "pas d'apprentissage tombé au plancher": Cause(
+        {"learning_rate_decay": 0.97, "learning_rate_floor": 1e-7}
+    ),
+    "lot trop petit": Cause({"batch_size": 1}),
+    "mémoire sans chute": Cause(SEEING | {"capacity": 256}),
+    "cible mal alignée": Cause(build=partial(Training, td_loss=broadcast)),
+    "γ = 1 ou presque": Cause({"gamma": 1.0}),
+    "γ trop petit": Cause({"gamma": 0.5}),
+}
+"""Ce qui provoque chaque maladie ; la parenthèse distingue deux causes d'une même maladie."""
+
+WEAK: dict[str, Cause] = {
+    "ε bloqué haut (0,8)": Cause({"epsilon_end": 0.8}),
+    "mises à jour trop rares (10 tours)": Cause({"learn_every": 10}),
+    "cible trop lente (0,005)": Cause({"target_rate": 0.005, "target_period": 1}),
+    "pas d'apprentissage trop grand (0,1)": Cause(
+        {"learning_rate": 0.1, "learning_rate_decay": 1.0}
+    ),
+    "pas d'apprentissage trop petit (0,0001)": Cause(
+        {"learning_rate": 1e-4, "learning_rate_floor": 0.0}
+    ),
+    "pas d'apprentissage tombé au plancher (0,99)": Cause(
+        {"learning_rate_decay": 0.99, "learning_rate_floor": 1e-5}
+    ),
+    "lot trop petit (4)": Cause({"batch_size": 4}),
+    "mémoire sans chute (1 000)": Cause(SEEING | {"capacity": 1_000}),
+    "γ trop petit (0,7)": Cause({"gamma": 0.7}),
+}
+"""Les mêmes maladies, quand elles ont une dose, à une dose plus faible."""
+
+
+PATIENTS: tuple[tuple[str, str], ...] = (
+    ("cible jamais synchronisée", "rapide"),
+    ("γ = 1 ou presque", "version 2"),
+    ("troncature prise pour une chute", "rapide"),
+    ("masque oublié", "cible recopiée"),
+    ("pas d'apprentissage tombé au plancher", "rapide"),
+    ("pas d'apprentissage trop petit", "version 2"),
+    ("pas d'apprentissage trop grand", "version 2"),
+    ("mémoire sans chute", "rapide"),
+    ("ε bloqué haut", "rapide"),
+    ("aucune exploration", "version 2"),
+    ("unités mortes", "version 2"),
+    ("mises à jour trop rares", "rapide"),
+    ("lot trop petit", "rapide"),
+    ("valeurs qui explosent", "rapide"),
+    ("politique évaluée périmée", "rapide"),
+    ("cible mal alignée", "version 2"),
+    (HEALTHY, "rapide"),
+    (HEALTHY, "version 2"),
+)
+"""Les patients : la cause et la recette de chacun."""
+
+
+def main() -> None:
+    """Fait les entraînements qui manquent à l'archive, puis les patients."""
+    torch.set_num_threads(1)
+    archive = Archive(__file__, HEADER)
+    done = archive.finished()
+    for cause, recipe, seeds in plan():
+        if (illness_of(cause), dose_of(cause), recipe, seeds[0]) not in done:
+            archive.append(rows := [*judged(cause, recipe, seeds)])
+            print(*rows[0], flush=True)
+    admit()
+
+
+def plan() -> Iterator[tuple[str, str, range]]:
+    """Rend (cause, recette, graines), pour tout ce que contient l'archive."""
+    for place, (cause, recipe) in enumerate(product(CAUSES | WEAK, RECIPE), 1_001):
+        yield cause, recipe, range(100 * place, 100 * place + SICK)
+    for place, recipe in enumerate(HEALTHY_RECIPES, 2_001):
+        yield HEALTHY, recipe, range(100 * place, 100 * place + WITNESSES)
+
+
+def judged(cause: str, recipe: str, seeds: Sequence[int]) -> Iterator[tuple]:
+    """Entraîne et rend une ligne par graine."""
+    for seed, seen in zip(seeds, followed(cause, recipe, seeds), strict=True):
+        hypotheses = (*first_two(seen), *first_two(logged(seen)))
+        yield illness_of(cause), dose_of(cause), recipe, seed, *hypotheses
+
+
+def followed(cause: str, recipe: str, seeds: Sequence[int]) -> list[Chart]:
+    """Rend les relevés d'entraînements où `cause` agit, ou de témoins."""
+    if cause == HEALTHY:
+        return follow(Training(HEALTHY_RECIPES[recipe], seeds))
+    changes, build = (CAUSES | WEAK)[cause]
+    return follow(build(replace(RECIPE[recipe], **changes), seeds))
+
+
+def illness_of(cause: str) -> str:
+    """Rend la maladie que provoque `cause`."""
+    return cause.partition(" (")[0]
+
+
+def dose_of(cause: str) -> str:
+    """Rend « forte », « faible », ou « aucune » pour un témoin."""
+    if cause == HEALTHY:
+        return "aucune"
+    return "faible" if cause in WEAK else "forte"
+
+
+def first_two(seen: Chart) -> tuple[str, str]:
+    """Rend les deux premières hypothèses ; « rien d'anormal » s'il n'y en a pas."""
+    found = diagnose(seen)
+    names = [found.verdict, *(one.name for one in found.hypotheses[1:2]), ""]
+    return names[0], names[1]
+
+
+def logged(seen: Chart) -> Chart:
+    """Rend ce qu'un `History` dirait de cet entraînement."""
+    nothing = np.full(len(seen.env_steps), np.nan)
+    return seen._replace(**dict.fromkeys(set(Chart._fields) - set(LOGGED), nothing))
+
+
+def admit() -> None:
+    """Refait les patients, dans un ordre qui ne dit rien d'eux, et leurs réponses."""
+    FOLDER.mkdir(exist_ok=True)
+    order = np.random.default_rng(9).permutation(len(PATIENTS))
+    answers = [("patient", "maladie", "recette", "graine")]
+    for number, place in enumerate(order.tolist(), 1):
+        cause, recipe = PATIENTS[place]
+        seed = 300_000 + place
+        [seen] = followed(cause, recipe, [seed])
+        save_chart(seen, FOLDER / f"patient_{number:02d}.csv")
+        answers.append((number, illness_of(cause), recipe, seed))
+    with (FOLDER / "reponses.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(answers)
+
+
+if __name__ == "__main__":
+    main()
