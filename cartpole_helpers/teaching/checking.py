@@ -271,7 +271,7 @@ def _explained(exercise: Exercise, first: Trial, trials: list[Trial], agrees: Ca
     alike = [
         rank
         for rank in range(len(exercise.mistakes))
-        if agrees(rank, first) and _contradictions(exercise, rank, right) <= len(right) / 3
+        if agrees(rank, first) and _contradictions(exercise, rank, right) <= 2 * len(right) / 3
     ]
     if not alike:
         return first.of.hint
