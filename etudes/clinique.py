@@ -6,8 +6,8 @@ Chaque maladie est provoquée sur trois recettes ; des recettes saines servent d
 ont été réglés sur les graines 0 à 19 et les deux premières recettes ; l'archive ne contient que
 d'autres graines, et l'une des trois recettes n'a servi à rien régler. Une dose faible,
 que rien n'a réglée non plus, montre où l'outil cesse de voir. Une ligne par entraînement : la
-maladie, la dose, la recette, la graine, les deux premières hypothèses d'après le relevé entier,
-puis d'après le seul `History`. Enfin, un patient de chaque maladie et deux témoins sont
+maladie, la dose, la recette, la graine, le retour glouton en fin d'entraînement, les deux premières
+hypothèses d'après le relevé entier, puis d'après le seul `History`. Enfin, un patient de chaque maladie et deux témoins sont
 gardés dans patients/, sans nom ; reponses.csv dit qui est qui. On peut interrompre et relancer.
 """
 
@@ -27,7 +27,8 @@ from archive import Archive
 from cartpole_helpers import QUICK, VERSION_2, Config, Training, td_loss, td_target
 from cartpole_helpers.dqn import StackedNetwork
 from cartpole_helpers.repairs import RECIPES, tuned
-from cartpole_helpers.teaching.diagnosis import HEALTHY, Chart, diagnose, follow, save_chart
+from cartpole_helpers.teaching.charts import Chart, follow, save_chart
+from cartpole_helpers.teaching.diagnosis import HEALTHY, diagnose, late
 
 SICK, WITNESSES = 8, 12  # graines par cause et par recette, puis par recette saine
 FOLDER = Path(__file__).with_name("patients")
@@ -36,6 +37,7 @@ HEADER = (
     "dose",
     "recette",
     "graine",
+    "retour",
     "hypothese_1",
     "hypothese_2",
     "journal_1",
@@ -249,7 +251,8 @@ def judged(cause: str, recipe: str, seeds: Sequence[int]) -> Iterator[tuple]:
     """Entraîne et rend une ligne par graine."""
     for seed, seen in zip(seeds, followed(cause, recipe, seeds), strict=True):
         hypotheses = (*first_two(seen), *first_two(logged(seen)))
-        yield illness_of(cause), dose_of(cause), recipe, seed, *hypotheses
+        returned = round(float(late(seen.greedy)), 1)
+        yield illness_of(cause), dose_of(cause), recipe, seed, returned, *hypotheses
 
 
 def followed(cause: str, recipe: str, seeds: Sequence[int]) -> list[Chart]:
