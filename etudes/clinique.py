@@ -6,9 +6,12 @@ Chaque maladie est provoquée sur trois recettes ; des recettes saines servent d
 ont été réglés sur les graines 0 à 19 et les deux premières recettes ; l'archive ne contient que
 d'autres graines, et l'une des trois recettes n'a servi à rien régler. Une dose faible,
 que rien n'a réglée non plus, montre où l'outil cesse de voir. Une ligne par entraînement : la
-maladie, la dose, la recette, la graine, le retour glouton en fin d'entraînement, les deux premières
-hypothèses d'après le relevé entier, puis d'après le seul `History`. Enfin, un patient de chaque maladie et deux témoins sont
-gardés dans patients/, sans nom ; reponses.csv dit qui est qui. On peut interrompre et relancer.
+maladie, la dose, la recette, la graine, le retour glouton à la fin, les deux premières hypothèses
+d'après le relevé entier, puis d'après le seul `History`.
+
+Enfin, seize malades et deux bien portants sont gardés dans patients/, sans nom, chacun avec un
+témoin : un entraînement sain, des mêmes réglages, d'une autre graine. reponses.csv dit qui est qui.
+On peut interrompre et relancer.
 """
 
 import csv
@@ -29,6 +32,7 @@ from cartpole_helpers.dqn import StackedNetwork
 from cartpole_helpers.repairs import RECIPES, tuned
 from cartpole_helpers.teaching.charts import Chart, follow, save_chart
 from cartpole_helpers.teaching.diagnosis import HEALTHY, diagnose, late
+from cartpole_helpers.teaching.laboratory import ClockEnds
 
 SICK, WITNESSES = 8, 12  # graines par cause et par recette, puis par recette saine
 FOLDER = Path(__file__).with_name("patients")
@@ -86,14 +90,6 @@ HEALTHY_RECIPES: dict[str, Config] = {
 # Les fautes que la configuration ne sait pas commettre
 
 
-class Merged(Training):
-    """La fin d'un épisode, quelle qu'elle soit, est mémorisée comme une terminaison."""
-
-    def _remember(self, transition, truncated):
-        ended = transition.terminated | truncated
-        super()._remember(transition._replace(terminated=ended), truncated)
-
-
 class Unmarked(Training):
     """Aucune fin n'est mémorisée."""
 
@@ -145,10 +141,14 @@ def ascended(q, action, target):
 
 
 class Cause(NamedTuple):
-    """De quoi provoquer une maladie : une autre configuration, une faute de code."""
+    """De quoi provoquer une maladie : un autre réglage, ou une faute de code.
+
+    `setting` : ce qu'il faut pour qu'elle se déclare, et qui n'en rend pas malade.
+    """
 
     changes: Mapping = MappingProxyType({})
     build: Callable = Training
+    setting: Mapping = MappingProxyType({})
 
 
 SEEING = {"epsilon_end": 0.02, "epsilon_steps": 1_000, "epsilon_hold": 1.0}  # de longs épisodes
@@ -157,7 +157,7 @@ CAUSES: dict[str, Cause] = {
     "perte négative": Cause(build=partial(Training, td_loss=ascended)),
     "récompense perdue": Cause(build=Rounded),
     "troncature prise pour une chute": Cause(
-        SEEING | {"carts": 4, "learn_every": 4, "total_steps": 24_000}, Merged
+        build=ClockEnds, setting=SEEING | {"carts": 4, "learn_every": 4, "total_steps": 24_000}
     ),
     "masque oublié": Cause(build=partial(Training, td_target=unmasked)),
     "masque oublié (en mémoire)": Cause(build=Unmarked),
@@ -170,14 +170,14 @@ CAUSES: dict[str, Cause] = {
     "cible jamais synchronisée": Cause({"target_rate": 1.0, "target_period": 10**6}),
     "cible trop lente": Cause({"target_rate": 0.001, "target_period": 1}),
     "pas de réseau cible": Cause({"target_rate": 1.0, "target_period": 1}),
-    "unités mortes": Cause({"activation": "relu"}, Drowned),
+    "unités mortes": Cause(build=Drowned, setting={"activation": "relu"}),
     "pas d'apprentissage trop grand": Cause({"learning_rate": 0.3, "learning_rate_decay": 1.0}),
     "pas d'apprentissage trop petit": Cause({"learning_rate": 1e-5, "learning_rate_floor": 0.0}),
     "pas d'apprentissage tombé au plancher": Cause(
         {"learning_rate_decay": 0.97, "learning_rate_floor": 1e-7}
     ),
     "lot trop petit": Cause({"batch_size": 1}),
-    "mémoire sans chute": Cause(SEEING | {"capacity": 256}),
+    "mémoire sans chute": Cause({"capacity": 256}, setting=SEEING),
     "cible mal alignée": Cause(build=partial(Training, td_loss=broadcast)),
     "γ = 1 ou presque": Cause({"gamma": 1.0}),
     "γ trop petit": Cause({"gamma": 0.5}),
@@ -198,7 +198,7 @@ WEAK: dict[str, Cause] = {
         {"learning_rate_decay": 0.99, "learning_rate_floor": 1e-5}
     ),
     "lot trop petit (4)": Cause({"batch_size": 4}),
-    "mémoire sans chute (1 000)": Cause(SEEING | {"capacity": 1_000}),
+    "mémoire sans chute (1 000)": Cause({"capacity": 1_000}, setting=SEEING),
     "γ trop petit (0,7)": Cause({"gamma": 0.7}),
 }
 """Les mêmes maladies, quand elles ont une dose, à une dose plus faible."""
@@ -259,8 +259,14 @@ def followed(cause: str, recipe: str, seeds: Sequence[int]) -> list[Chart]:
     """Rend les relevés d'entraînements où `cause` agit, ou de témoins."""
     if cause == HEALTHY:
         return follow(Training(HEALTHY_RECIPES[recipe], seeds))
-    changes, build = (CAUSES | WEAK)[cause]
-    return follow(build(replace(RECIPE[recipe], **changes), seeds))
+    changes, build, setting = (CAUSES | WEAK)[cause]
+    return follow(build(replace(RECIPE[recipe], **setting, **changes), seeds))
+
+
+def witnesses(cause: str, recipe: str, seeds: Sequence[int]) -> list[Chart]:
+    """Rend les relevés d'entraînements aux mêmes réglages, sans ce qui rend malade."""
+    setting = {} if cause == HEALTHY else CAUSES[cause].setting
+    return follow(Training(replace(RECIPE[recipe], **setting), seeds))
 
 
 def illness_of(cause: str) -> str:
@@ -289,15 +295,16 @@ def logged(seen: Chart) -> Chart:
 
 
 def admit() -> None:
-    """Refait les patients, dans un ordre qui ne dit rien d'eux, et leurs réponses."""
+    """Refait les patients, dans un ordre qui ne dit rien d'eux, leurs témoins, leurs réponses."""
     FOLDER.mkdir(exist_ok=True)
     order = np.random.default_rng(9).permutation(len(PATIENTS))
     answers = [("patient", "maladie", "recette", "graine")]
     for number, place in enumerate(order.tolist(), 1):
         cause, recipe = PATIENTS[place]
         seed = 300_000 + place
-        [seen] = followed(cause, recipe, [seed])
-        save_chart(seen, FOLDER / f"patient_{number:02d}.csv")
+        [sick], [sound] = followed(cause, recipe, [seed]), witnesses(cause, recipe, [seed + 100])
+        save_chart(sick, FOLDER / f"patient_{number:02d}.csv")
+        save_chart(sound, FOLDER / f"temoin_{number:02d}.csv")
         answers.append((number, illness_of(cause), recipe, seed))
     with (FOLDER / "reponses.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(answers)

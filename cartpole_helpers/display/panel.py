@@ -74,6 +74,11 @@ class Panel(Page):
         """Ce que disent les curseurs : la configuration du prochain essai."""
         return self._wanted
 
+    @property
+    def seed(self) -> int:
+        """La graine du prochain essai."""
+        return self._seed
+
     def set(self, **changes) -> None:
         """Règle des champs de la configuration du prochain essai, par exemple `gamma=0.9`.
 

@@ -197,7 +197,7 @@ def horizon(chart: Chart) -> np.float64:
     return reward / left if left > 0 else _certain(True, left)
 
 
-def _number(value: float) -> str:
+def written(value: float) -> str:
     """Écrit une mesure à la française, à trois chiffres significatifs."""
     if not math.isfinite(value):
         return "l'infini" if value > 0 else "une valeur non finie"
@@ -210,7 +210,7 @@ def _number(value: float) -> str:
 
 
 def _share(value: float) -> str:
-    return f"{_number(100 * value)} %"
+    return f"{written(100 * value)} %"
 
 
 ILLNESSES: tuple[Illness, ...] = (
@@ -219,7 +219,7 @@ ILLNESSES: tuple[Illness, ...] = (
         _negative_loss,
         lambda c: (
             f"Une erreur au carré ne peut pas l'être, et la perte descend à "
-            f"{_number(_least(c.loss))}."
+            f"{written(_least(c.loss))}."
         ),
         "Calculer la perte d'un lot à la main : (1 − 3)² donne 4.",
         "Ôter le signe moins : on descend la perte, on ne la monte pas.",
@@ -228,7 +228,7 @@ ILLNESSES: tuple[Illness, ...] = (
         "récompense perdue",
         _lost_reward,
         lambda c: (
-            f"La récompense moyenne en mémoire vaut {_number(late(c.stored_reward))}, "
+            f"La récompense moyenne en mémoire vaut {written(late(c.stored_reward))}, "
             "alors que chaque pas joué en rapporte une."
         ),
         "Ajouter une transition de récompense 0,5 à la mémoire et la relire.",
@@ -250,7 +250,7 @@ ILLNESSES: tuple[Illness, ...] = (
         _missing_mask,
         lambda c: (
             f"En mémoire, Q s'écarte tant de la récompense des chutes qu'elles devraient "
-            f"coûter {_number(late(c.fall_cost))} à la perte ; elle vaut {_number(late(c.loss))}."
+            f"coûter {written(late(c.fall_cost))} à la perte ; elle vaut {written(late(c.loss))}."
         ),
         "Calculer la cible d'une chute : elle doit valoir la récompense, sans rien d'autre.",
         "Annuler γ max Q(s', a') dans la cible quand `terminated` est vrai.",
@@ -259,7 +259,7 @@ ILLNESSES: tuple[Illness, ...] = (
         "valeurs qui explosent",
         _explosion,
         lambda c: (
-            f"Q atteint {_number(_peak(c.q_limit))} et la perte {_number(_peak(c.loss))}, "
+            f"Q atteint {written(_peak(c.q_limit))} et la perte {written(_peak(c.loss))}, "
             "alors qu'un épisode ne rapporte pas plus de 500."
         ),
         "Diviser le pas d'apprentissage par dix, puis vérifier que γ est inférieur à 1.",
@@ -269,8 +269,8 @@ ILLNESSES: tuple[Illness, ...] = (
         "ε bloqué haut",
         _stuck_epsilon,
         lambda c: (
-            f"À la fin, ε vaut encore {_number(late(c.epsilon))}, et ne bouge plus : l'agent "
-            f"joue au hasard, pour un retour de {_number(late(c.played))}."
+            f"À la fin, ε vaut encore {written(late(c.epsilon))}, et ne bouge plus : l'agent "
+            f"joue au hasard, pour un retour de {written(late(c.played))}."
         ),
         "Tracer ε : descend-il, et compte-t-il bien les pas et non les épisodes ?",
         "Faire descendre ε jusqu'à 0,1 ou 0,5 selon la recette.",
@@ -278,7 +278,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "aucune exploration",
         _no_exploration,
-        lambda c: f"ε n'a jamais dépassé {_number(_peak(c.epsilon))}.",
+        lambda c: f"ε n'a jamais dépassé {written(_peak(c.epsilon))}.",
         "Compter les actions jouées qui ne sont pas celles que Q préfère.",
         "Partir de ε = 1 et le faire descendre sur les premiers milliers de pas.",
     ),
@@ -286,7 +286,7 @@ ILLNESSES: tuple[Illness, ...] = (
         "mises à jour trop rares",
         _rare_updates,
         lambda c: (
-            f"Il y a {_number(1_000 * update_rate(c))} mises à jour pour 1 000 pas d'environnement."
+            f"Il y a {written(1_000 * update_rate(c))} mises à jour pour 1 000 pas d'environnement."
         ),
         "Compter les mises à jour et les pas ; les comparer à la recette.",
         "Apprendre à chaque tour de boucle, et non une fois par épisode.",
@@ -295,8 +295,8 @@ ILLNESSES: tuple[Illness, ...] = (
         "politique évaluée périmée",
         _stale_policy,
         lambda c: (
-            f"En jouant, le retour est de {_number(late(c.played))} ; la politique évaluée, "
-            f"sans hasard, n'obtient que {_number(late(c.greedy))}."
+            f"En jouant, le retour est de {written(late(c.played))} ; la politique évaluée, "
+            f"sans hasard, n'obtient que {written(late(c.greedy))}."
         ),
         "Évaluer le réseau en ligne lui-même, au même instant.",
         "Évaluer le réseau que l'on entraîne, ou une moyenne assez récente de ses poids.",
@@ -305,8 +305,8 @@ ILLNESSES: tuple[Illness, ...] = (
         "cible jamais synchronisée",
         _frozen_target,
         lambda c: (
-            f"Le réseau cible rend {_number(late(c.target_safe))} du début à la fin, quand "
-            f"le réseau en ligne en est à {_number(late(c.q_safe))}."
+            f"Le réseau cible rend {written(late(c.target_safe))} du début à la fin, quand "
+            f"le réseau en ligne en est à {written(late(c.q_safe))}."
         ),
         "Comparer un poids du réseau cible avant et après la date de sa synchronisation.",
         "Recopier les poids toutes les quelques dizaines de mises à jour, ou en verser un peu à "
@@ -316,8 +316,8 @@ ILLNESSES: tuple[Illness, ...] = (
         "cible trop lente",
         _slow_target,
         lambda c: (
-            f"Sur les états sûrs, la cible en est à {_number(late(c.target_safe))} et le "
-            f"réseau en ligne à {_number(late(c.q_safe))}."
+            f"Sur les états sûrs, la cible en est à {written(late(c.target_safe))} et le "
+            f"réseau en ligne à {written(late(c.q_safe))}."
         ),
         "Doubler la fréquence des synchronisations : Q(s) monte-t-il deux fois plus vite ?",
         "Synchroniser plus souvent, ou verser une plus grande part à chaque fois.",
@@ -327,7 +327,7 @@ ILLNESSES: tuple[Illness, ...] = (
         _no_target,
         lambda c: (
             "La cible et le réseau en ligne rendent toujours les mêmes valeurs : l'écart "
-            f"est de {_number(_peak(c.lag[_learning(c)]))}."
+            f"est de {written(_peak(c.lag[_learning(c)]))}."
         ),
         "Comparer les deux réseaux juste avant une synchronisation.",
         "Garder une copie, et ne la rapprocher que peu à peu.",
@@ -344,7 +344,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "pas d'apprentissage trop grand",
         _big_rate,
-        lambda c: f"Un poids s'est déplacé de {_number(_peak(c.drift))} par mise à jour.",
+        lambda c: f"Un poids s'est déplacé de {written(_peak(c.drift))} par mise à jour.",
         "Diviser le pas d'apprentissage par dix et comparer.",
         "Prendre un pas d'apprentissage entre 0,0005 et 0,01 avec Adam.",
     ),
@@ -352,7 +352,7 @@ ILLNESSES: tuple[Illness, ...] = (
         "pas d'apprentissage trop petit",
         _small_rate,
         lambda c: (
-            f"Un poids ne s'est jamais déplacé de plus de {_number(_peak(c.drift))} par mise "
+            f"Un poids ne s'est jamais déplacé de plus de {written(_peak(c.drift))} par mise "
             "à jour."
         ),
         "Multiplier le pas d'apprentissage par dix : la perte change-t-elle d'allure ?",
@@ -362,8 +362,8 @@ ILLNESSES: tuple[Illness, ...] = (
         "pas d'apprentissage tombé au plancher",
         _rate_floor,
         lambda c: (
-            f"Un poids se déplaçait de {_number(_peak(c.drift))} par mise à jour ; à la fin, "
-            f"de {_number(late(c.drift))}."
+            f"Un poids se déplaçait de {written(_peak(c.drift))} par mise à jour ; à la fin, "
+            f"de {written(late(c.drift))}."
         ),
         "Afficher le pas d'apprentissage : après combien de mises à jour touche-t-il le plancher ?",
         "Le faire décroître moins vite, ou relever le plancher.",
@@ -373,7 +373,7 @@ ILLNESSES: tuple[Illness, ...] = (
         _tiny_batch,
         lambda c: (
             "D'une mise à jour à l'autre, la perte est souvent "
-            f"{_number(np.exp(_median(c.loss_spread)))} fois plus petite que d'ordinaire."
+            f"{written(np.exp(_median(c.loss_spread)))} fois plus petite que d'ordinaire."
         ),
         "Compter les transitions d'un lot au moment de la mise à jour.",
         "Tirer au moins 32 transitions par lot, et attendre que la mémoire les contienne.",
@@ -383,7 +383,7 @@ ILLNESSES: tuple[Illness, ...] = (
         _no_falls,
         lambda c: (
             f"À {_share(np.mean(c.stored_falls[c.stored > 0] == 0))} des relevés, la mémoire "
-            f"({_number(late(c.stored))} transitions) ne contient plus une seule chute."
+            f"({written(late(c.stored))} transitions) ne contient plus une seule chute."
         ),
         "Suivre Q dans des états perdus : y monte-t-il pendant que tout va bien ?",
         "Agrandir la mémoire, ou y réserver une place aux chutes.",
@@ -393,7 +393,7 @@ ILLNESSES: tuple[Illness, ...] = (
         _misaligned,
         lambda c: (
             f"Q ne varie que de {_share(late(c.flatness))} d'un état à l'autre, et la perte "
-            f"reste à {_number(late(c.loss))} : chaque état apprend la moyenne des cibles."
+            f"reste à {written(late(c.loss))} : chaque état apprend la moyenne des cibles."
         ),
         "Afficher les formes de Q(s, a) et de la cible avant la soustraction.",
         "Donner aux deux la forme (B,) : (B, 1) contre (B,) fait un tableau (B, B).",
@@ -402,8 +402,8 @@ ILLNESSES: tuple[Illness, ...] = (
         "γ = 1 ou presque",
         _endless,
         lambda c: (
-            f"Les valeurs se suivent comme si γ valait {_number(late(c.discount))} ; sur les "
-            f"états sûrs, elles en sont à {_number(late(c.q_safe))}, sans plafond."
+            f"Les valeurs se suivent comme si γ valait {written(late(c.discount))} ; sur les "
+            f"états sûrs, elles en sont à {written(late(c.q_safe))}, sans plafond."
         ),
         "Prolonger : si γ < 1, Q s'arrête à 1/(1 − γ) ; sinon il monte toujours.",
         "Prendre γ entre 0,95 et 0,99.",
@@ -411,7 +411,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "γ trop petit",
         _short_sighted,
-        lambda c: f"Les valeurs ne voient que {_number(horizon(c))} pas devant elles.",
+        lambda c: f"Les valeurs ne voient que {written(horizon(c))} pas devant elles.",
         "Comparer à la durée d'une chute depuis l'équilibre : une dizaine de pas.",
         "Prendre γ entre 0,95 et 0,99.",
     ),
@@ -477,7 +477,7 @@ class Diagnosis:
             yield f"Remède : {hypothesis.cure}"
         if not self.hypotheses and self.returned < POOR:
             yield (
-                f"Le retour n'est pourtant que de {_number(self.returned)} : entraînez plus "
+                f"Le retour n'est pourtant que de {written(self.returned)} : entraînez plus "
                 "longtemps, ou relevez ce qui manque."
             )
         if self.unseen:

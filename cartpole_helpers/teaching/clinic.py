@@ -1,0 +1,342 @@
+"""La salle d'attente de la clinique : les feuilles des patients, et les réponses du lecteur."""
+
+import csv
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from html import escape
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter, NullLocator
+
+from cartpole_helpers.checks import check_choice
+from cartpole_helpers.display.style import BLUE, MUTED, Picture, canvas, finish, style, tick
+from cartpole_helpers.display.typography import typography
+from cartpole_helpers.teaching.charts import Chart, load_chart
+from cartpole_helpers.teaching.diagnosis import (
+    HEALTHY,
+    ILLNESSES,
+    Illness,
+    degree,
+    diagnose,
+    written,
+)
+
+PATIENTS = Path("../etudes/patients")  # depuis un carnet
+NAMES = (HEALTHY, *(illness.name for illness in ILLNESSES))
+
+
+# Les cadres d'une feuille
+
+
+class Vital(NamedTuple):
+    """Un cadre de la feuille : ce qu'on y trace, en trait plein puis en tirets, et son échelle."""
+
+    label: str
+    traced: tuple[str, ...]
+    low: float
+    high: float
+    log: bool = False
+    unit: float = 1.0
+    also: tuple[str, ...] = ()
+    """Les mesures du relevé qui disent la même chose autrement."""
+
+
+VITALS: tuple[Vital, ...] = (
+    Vital("retour (pas)", ("greedy", "played"), 0, 500, also=("disagreement",)),
+    Vital("perte", ("loss",), 1e-4, 1e4, log=True),
+    Vital("Q, états sûrs", ("q_safe", "target_safe"), 0, 150, also=("q_limit", "lag")),
+    Vital("Q, états perdus", ("q_doomed",), -10, 40, also=("fall_cost", "missed_ends")),
+    Vital("déplacement", ("drift",), 1e-8, 1e-1, log=True),
+    Vital("ε", ("epsilon",), 0, 1),
+    Vital("mémoire (%)", ("stored_falls", "false_ends"), 1e-2, 100, log=True, unit=100),
+    Vital("mises à jour", ("gradient_steps",), 0, 1_500),
+    Vital("γ apparent", ("discount",), 0, 1.5),
+    Vital("relief de Q", ("flatness",), 1e-3, 1e2, log=True),
+    Vital("unités mortes (%)", ("dead",), 0, 100, unit=100),
+    Vital("dispersion de la perte", ("loss_spread",), 0, 5),
+)
+"""Les cadres d'une feuille ; la salle d'attente montre les huit premiers."""
+
+ON_THE_WALL = VITALS[:8]
+
+
+@style()
+def sheet(chart: Chart, title: str, witness: Chart | None = None) -> Picture:
+    """La feuille d'un patient, tous ses cadres ; en gris, `witness`, un entraînement sain.
+
+    Les échelles sont les mêmes pour tous ; ce qui les dépasse suit le bord du cadre.
+    """
+    figure, panels = canvas(title, 7.6, 7.4, 4, 3, sharex=True)
+    for axes, vital in zip(panels.flat, VITALS, strict=True):
+        axes.set_title(vital.label, fontsize=10.5, loc="left")
+        axes.tick_params(labelsize=9)
+        _draw_vital(axes, vital, chart, witness)
+    for axes in panels[-1]:
+        axes.set_xlabel("pas de jeu (milliers)", fontsize=10)
+    _explain(figure, witness is not None)
+    return finish(figure, title, f"À la fin : {_told(chart)}.")
+
+
+@style()
+def wall(patients: Mapping[int, tuple[Chart, Chart]], title: str) -> Picture:
+    """Une ligne par patient, les huit premiers cadres ; en gris, son témoin. Échelles communes."""
+    count = len(patients)
+    figure, panels = canvas(title, 7.6, 0.62 * count + 1.4, count, len(ON_THE_WALL), squeeze=False)
+    for row, (number, charts) in zip(panels, patients.items(), strict=True):
+        for axes, vital in zip(row, ON_THE_WALL, strict=True):
+            _draw_vital(axes, vital, *charts)
+            axes.set(xticks=[], yticks=[])
+            axes.yaxis.set_minor_locator(NullLocator())
+            axes.grid(visible=False)
+        row[0].set_ylabel(number, rotation=0, ha="right", va="center", fontsize=12, weight="bold")
+    for axes, vital in zip(panels[0], ON_THE_WALL, strict=True):
+        axes.set_title(f"{vital.label}\n{_scale(vital)}", fontsize=8)
+    _explain(figure, witness=True)
+    told = (f"Patient {one}, à la fin : {_told(chart)}." for one, (chart, _) in patients.items())
+    return finish(figure, title, " ".join(told))
+
+
+def _draw_vital(axes: Axes, vital: Vital, chart: Chart, witness: Chart | None) -> None:
+    """Trace un cadre : le témoin dessous, le patient dessus."""
+    looks = [(witness, MUTED, 1.2, 0.75), (chart, BLUE, 2.0, 1.0)]
+    for records, colour, width, alpha in looks:
+        for name, dash in zip(vital.traced, ("-", (0, (2, 1.2))), strict=False):
+            if records is not None:
+                x, y = _points(records, vital, name)
+                look = {"color": colour, "linewidth": width, "alpha": alpha, "linestyle": dash}
+                axes.plot(x, y, clip_on=False, **look)
+    if vital.log:
+        axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylim(vital.low, vital.high)
+    axes.set_xlim(0, chart.env_steps.max() / 1_000)
+
+
+def _points(records: Chart, vital: Vital, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rend les mesures faites, et leurs instants, ramenées dans le cadre."""
+    values = getattr(records, name) * vital.unit
+    known = ~np.isnan(values)
+    return records.env_steps[known] / 1_000, values[known].clip(vital.low, vital.high)
+
+
+def _scale(vital: Vital) -> str:
+    return " à ".join(_power(end) if vital.log else tick(end) for end in (vital.low, vital.high))
+
+
+def _power(value: float) -> str:
+    return f"$10^{{{round(np.log10(value))}}}$"
+
+
+def _explain(figure, witness: bool) -> None:
+    lines = [
+        Line2D([], [], color=BLUE, label="le patient"),
+        Line2D(
+            [], [], color=BLUE, ls=(0, (2, 1.2)), label="tirets : en jouant, cible, fausses fins"
+        ),
+    ]
+    if witness:
+        lines.append(Line2D([], [], color=MUTED, lw=1.2, label="un témoin sain"))
+    figure.legend(handles=lines, loc="outside lower center", ncols=3, fontsize=10)
+
+
+def _told(chart: Chart) -> str:
+    """Rend les dernières mesures d'un relevé, pour le texte d'une figure."""
+    return " ; ".join(f"{vital.label} {_last(chart, vital)}" for vital in VITALS)
+
+
+def _last(chart: Chart, vital: Vital) -> str:
+    values = getattr(chart, vital.traced[0]) * vital.unit
+    known = values[~np.isnan(values)]
+    return written(known[-1]) if len(known) else "non mesuré"
+
+
+# La salle d'attente
+
+
+class Opinion(NamedTuple):
+    """Ce que le lecteur dit d'un patient, si c'est juste, et ce qu'on lui répond."""
+
+    patient: int
+    name: str
+    right: bool
+    reply: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Round:
+    """Une tournée : les avis du lecteur, patient par patient ; elle s'affiche."""
+
+    opinions: tuple[Opinion, ...]
+    waiting: int
+    """Les patients dont on n'a rien dit."""
+
+    @property
+    def right(self) -> int:
+        """Le nombre d'avis justes."""
+        return sum(opinion.right for opinion in self.opinions)
+
+    def __repr__(self) -> str:
+        return "\n".join(typography(line.replace("\t", "    ")) for line in self._lines())
+
+    def _repr_html_(self) -> str:
+        title, *others = map(typography, self._lines())
+        rows = "".join(map(_html_line, others))
+        return f'<p style="margin: 0"><b>{escape(title)}</b></p>{rows}'
+
+    def _lines(self) -> Iterator[str]:
+        seen = len(self.opinions)
+        yield f"Avis justes : {self.right} sur {seen}. Patients qui attendent : {self.waiting}."
+        for opinion in self.opinions:
+            mark = "✔" if opinion.right else "✘"
+            yield f"{mark} Patient {opinion.patient} : {opinion.name}"
+            yield from (f"\t{line}" for line in opinion.reply)
+
+
+def _said(chart: Chart) -> str:
+    """Rend les hypothèses de l'outil, dans l'ordre."""
+    found = diagnose(chart)
+    return ", puis ".join(one.name for one in found.hypotheses) or found.verdict
+
+
+def _html_line(line: str) -> str:
+    indent = "2.2em" if line.startswith("\t") else "0"
+    return f'<p style="margin: 0.1em 0 0 {indent}">{escape(line.strip())}</p>'
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Les réponses, repliées : on ne les lit que si on les déplie."""
+
+    rows: tuple[tuple[str, ...], ...]
+
+    def __repr__(self) -> str:
+        return "Les réponses, à déplier dans un carnet."
+
+    def _repr_html_(self) -> str:
+        lines = "".join(f"<tr>{''.join(map(_html_cell, row))}</tr>" for row in self.rows)
+        return f"<details><summary>Les réponses</summary><table>{lines}</table></details>"
+
+
+def _html_cell(text: str) -> str:
+    return f'<td style="text-align: left">{escape(typography(text))}</td>'
+
+
+class Ward:
+    """La salle d'attente : des patients enregistrés, numérotés, dont on ne sait rien d'autre.
+
+    `folder` : le dossier où `etudes/clinique.py` les a écrits. FileNotFoundError s'il n'y est pas.
+    """
+
+    def __init__(self, folder: str | os.PathLike = PATIENTS):
+        self._folder = Path(folder)
+        if not (self._folder / "reponses.csv").is_file():
+            raise FileNotFoundError(
+                f"folder doit être le dossier des patients : {str(folder)!r} n'en contient pas."
+            )
+        with (self._folder / "reponses.csv").open(encoding="utf-8", newline="") as file:
+            self._illness = {int(row["patient"]): row["maladie"] for row in csv.DictReader(file)}
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Les numéros des patients."""
+        return tuple(self._illness)
+
+    def chart(self, number: int) -> Chart:
+        """Rend le relevé du patient `number`."""
+        return self._load("patient", number)
+
+    def witness(self, number: int) -> Chart:
+        """Rend le relevé d'un entraînement sain, des mêmes réglages, d'une autre graine."""
+        return self._load("temoin", number)
+
+    def _load(self, kind: str, number: int) -> Chart:
+        check_choice("number", number, self.numbers)
+        return load_chart(self._folder / f"{kind}_{number:02d}.csv")
+
+    def sheet(self, number: int) -> Picture:
+        """Rend la feuille du patient `number`, son témoin en gris."""
+        return sheet(self.chart(number), f"Patient {number}", self.witness(number))
+
+    def wall(self, numbers: Iterable[int], title: str) -> Picture:
+        """Rend la salle : une ligne par patient de `numbers`."""
+        return wall({one: (self.chart(one), self.witness(one)) for one in numbers}, title)
+
+    def judge(self, answers: Mapping[int, str]) -> Round:
+        """Confronte des avis, patient → maladie, à ce que l'on sait ; le reste demeure caché.
+
+        ValueError si un numéro n'est pas celui d'un patient, ou un nom celui d'une maladie.
+        """
+        if not isinstance(answers, Mapping):
+            raise TypeError(f"answers doit être un dictionnaire, patient → nom : {answers!r} reçu.")
+        opinions = tuple(self._opinion(number, name) for number, name in answers.items())
+        return Round(opinions, len(self.numbers) - len(opinions))
+
+    def reveal(self) -> Answers:
+        """Rend, repliés, la maladie de chaque patient et ce qu'en dit `diagnose`."""
+        heads = ("patient", "ce dont il souffre", "ce que dit l'outil")
+        rows = ((str(one), truth, _said(self.chart(one))) for one, truth in self._illness.items())
+        return Answers((heads, *rows))
+
+    def _opinion(self, number: int, name: str) -> Opinion:
+        check_choice("answers", number, self.numbers)
+        name, chart, truth = checked_name(name), self.chart(number), self._illness[number]
+        if name == truth:
+            return Opinion(number, name, True, tuple(_confirmed(name, chart)))
+        return Opinion(number, name, False, tuple(_refuted(name, truth, chart)))
+
+
+def checked_name(name: str) -> str:
+    """Rend `name` si c'est une maladie de la clinique ou « rien d'anormal », sinon ValueError."""
+    if name in NAMES:
+        return name
+    near = get_close_matches(str(name), NAMES, n=1, cutoff=0.5)
+    advice = f"vouliez-vous dire {near[0]!r} ?" if near else f"les noms sont {', '.join(NAMES)}."
+    raise ValueError(f"answers doit donner le nom d'une maladie : {name!r} reçu ; {advice}")
+
+
+def _confirmed(name: str, chart: Chart) -> Iterator[str]:
+    if name == HEALTHY:
+        yield "Aucun signe n'est présent."
+        return
+    illness = _named(name)
+    yield illness.evidence(chart)
+    yield f"Remède : {illness.cure}"
+
+
+def _refuted(name: str, truth: str, chart: Chart) -> Iterator[str]:
+    """Dit pourquoi `name` ne va pas, puis où regarder, sans nommer la maladie."""
+    if name != HEALTHY and degree(_named(name), chart) >= 1:
+        yield "Ce signe y est, mais une maladie plus directe l'explique."
+    elif name != HEALTHY:
+        yield "Le signe de cette maladie n'y est pas."
+    if truth == HEALTHY:
+        yield "Tous ceux qui attendent ne sont pas malades."
+    else:
+        yield f"Regardez : {', '.join(telling(_named(truth), chart)) or _named(truth).test}"
+
+
+def telling(illness: Illness, chart: Chart) -> list[str]:
+    """Rend les cadres où la maladie se lit : sans eux, plus de signe ; ou, seuls, ils suffisent."""
+    labels = []
+    for vital in VITALS:
+        own = {*vital.traced, *vital.also}
+        others = set(Chart._fields) - own - {"env_steps"}
+        needed = not degree(illness, _without(chart, own)) >= 1
+        if needed or degree(illness, _without(chart, others)) >= 1:
+            labels.append(vital.label)
+    return labels
+
+
+def _without(chart: Chart, fields: Iterable[str]) -> Chart:
+    nothing = np.full(len(chart.env_steps), np.nan)
+    return chart._replace(**dict.fromkeys(fields, nothing))
+
+
+def _named(name: str) -> Illness:
+    return next(illness for illness in ILLNESSES if illness.name == name)
