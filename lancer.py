@@ -41,6 +41,9 @@ OVERRIDES = {
     # Nos carnets sont courts : tout dessiner d'emblée garde exacts l'ascenseur et les ancres.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
+# Les cellules d'un carnet restent ensemble ; les carnets, les plus longs, passent en dernier et se
+# répartissent : rangés par nombre de tests, tout un fichier de solutions finirait sur un seul cœur.
+IN_PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 NO_VENV = (
     "Ce Python est installé sans son module venv : lancez « sudo apt install python3-venv », "
     "puis la même commande."
@@ -306,8 +309,8 @@ def run_dev(*arguments):
 def main(arguments):
     """Exécute une commande ; rend son code de sortie, ou la phrase qui dit son échec."""
     check_python(sys.version_info)
-    if arguments[:1] == ["tests"]:  # loadfile : les cellules d'un carnet restent ensemble
-        return run_dev("-m", "pytest", "-n", "2", "--dist", "loadfile", *arguments[1:])
+    if arguments[:1] == ["tests"]:
+        return run_dev("-m", "pytest", *IN_PARALLEL, *arguments[1:])
     if arguments[:1] == ["carnets"]:
         return run_dev("notebooks/build.py", *arguments[1:])
     if arguments == ["preparer"]:

@@ -408,10 +408,13 @@ def test_a_misunderstood_command_is_quoted(arguments):
     )
 
 
+PARALLEL = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["tests", "-k", "nom"], ["-m", "pytest", "-n", "2", "--dist", "loadfile", "-k", "nom"]),
+        (["tests", "-k", "nom"], ["-m", "pytest", *PARALLEL, "-k", "nom"]),
         (["carnets", "--tout"], ["notebooks/build.py", "--tout"]),
     ],
 )
