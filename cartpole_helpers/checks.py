@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from numbers import Integral, Real
 
 import numpy as np
@@ -32,7 +33,9 @@ def check_choice(name: str, value, choices: Sequence):
     """Rend `value` s'il est parmi `choices`, sinon ValueError."""
     if value not in choices:
         listed = ", ".join(map(repr, choices))
-        raise ValueError(f"{name} doit être l'un de {listed} : {value!r} reçu.")
+        near = get_close_matches(str(value), [one for one in choices if isinstance(one, str)], n=1)
+        advice = f" Vouliez-vous dire {near[0]!r} ?" if near else ""
+        raise ValueError(f"{name} doit être l'un de {listed} : {value!r} reçu.{advice}")
     return value
 
 

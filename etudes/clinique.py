@@ -4,14 +4,14 @@
 
 Chaque maladie est provoquée sur trois recettes ; des recettes saines servent de témoins. Les seuils
 ont été réglés sur les graines 0 à 19 et les deux premières recettes ; l'archive ne contient que
-d'autres graines, et l'une des trois recettes n'a servi à rien régler. Une dose faible,
-que rien n'a réglée non plus, montre où l'outil cesse de voir. Une ligne par entraînement : la
-maladie, la dose, la recette, la graine, le retour glouton à la fin, les deux premières hypothèses
+d'autres graines, et l'une des trois recettes n'a servi à rien régler. Une dose faible, que rien n'a
+réglée non plus, montre où l'outil cesse de voir. Une ligne par entraînement : la maladie, ce qui la
+provoque, la dose, la recette, la graine, le retour glouton à la fin, les deux premières hypothèses
 d'après le relevé entier, puis d'après le seul `History`.
 
 Enfin, seize malades et deux bien portants sont gardés dans patients/, sans nom, chacun avec un
-témoin : un entraînement sain, des mêmes réglages, d'une autre graine. reponses.csv dit qui est qui.
-On peut interrompre et relancer.
+témoin : un entraînement sain, des mêmes réglages, d'une autre graine. reponses.csv dit qui est qui,
+et quel autre nom convient aussi. On peut interrompre et relancer.
 """
 
 import csv
@@ -30,7 +30,7 @@ from archive import Archive
 from cartpole_helpers import QUICK, VERSION_2, Config, Training, td_loss, td_target
 from cartpole_helpers.dqn import StackedNetwork
 from cartpole_helpers.repairs import RECIPES, tuned
-from cartpole_helpers.teaching.charts import Chart, follow, save_chart
+from cartpole_helpers.teaching.charts import Chart, monitor, save_chart
 from cartpole_helpers.teaching.diagnosis import HEALTHY, diagnose, late
 from cartpole_helpers.teaching.laboratory import ClockEnds
 
@@ -38,6 +38,7 @@ SICK, WITNESSES = 8, 12  # graines par cause et par recette, puis par recette sa
 FOLDER = Path(__file__).with_name("patients")
 HEADER = (
     "maladie",
+    "cause",
     "dose",
     "recette",
     "graine",
@@ -226,6 +227,8 @@ PATIENTS: tuple[tuple[str, str], ...] = (
 )
 """Les patients : la cause et la recette de chacun."""
 
+ALSO = {"valeurs qui explosent": "γ = 1 ou presque"}  # l'explosion est l'effet, γ = 1,5 la cause
+
 
 def main() -> None:
     """Fait les entraînements qui manquent à l'archive, puis les patients."""
@@ -233,7 +236,7 @@ def main() -> None:
     archive = Archive(__file__, HEADER)
     done = archive.finished()
     for cause, recipe, seeds in plan():
-        if (illness_of(cause), dose_of(cause), recipe, seeds[0]) not in done:
+        if (illness_of(cause), cause, dose_of(cause), recipe, seeds[0]) not in done:
             archive.append(rows := [*judged(cause, recipe, seeds)])
             print(*rows[0], flush=True)
     admit()
@@ -252,21 +255,21 @@ def judged(cause: str, recipe: str, seeds: Sequence[int]) -> Iterator[tuple]:
     for seed, seen in zip(seeds, followed(cause, recipe, seeds), strict=True):
         hypotheses = (*first_two(seen), *first_two(logged(seen)))
         returned = round(float(late(seen.greedy)), 1)
-        yield illness_of(cause), dose_of(cause), recipe, seed, returned, *hypotheses
+        yield illness_of(cause), cause, dose_of(cause), recipe, seed, returned, *hypotheses
 
 
 def followed(cause: str, recipe: str, seeds: Sequence[int]) -> list[Chart]:
     """Rend les relevés d'entraînements où `cause` agit, ou de témoins."""
     if cause == HEALTHY:
-        return follow(Training(HEALTHY_RECIPES[recipe], seeds))
+        return monitor(Training(HEALTHY_RECIPES[recipe], seeds))
     changes, build, setting = (CAUSES | WEAK)[cause]
-    return follow(build(replace(RECIPE[recipe], **setting, **changes), seeds))
+    return monitor(build(replace(RECIPE[recipe], **setting, **changes), seeds))
 
 
 def witnesses(cause: str, recipe: str, seeds: Sequence[int]) -> list[Chart]:
     """Rend les relevés d'entraînements aux mêmes réglages, sans ce qui rend malade."""
     setting = {} if cause == HEALTHY else CAUSES[cause].setting
-    return follow(Training(replace(RECIPE[recipe], **setting), seeds))
+    return monitor(Training(replace(RECIPE[recipe], **setting), seeds))
 
 
 def illness_of(cause: str) -> str:
@@ -298,14 +301,14 @@ def admit() -> None:
     """Refait les patients, dans un ordre qui ne dit rien d'eux, leurs témoins, leurs réponses."""
     FOLDER.mkdir(exist_ok=True)
     order = np.random.default_rng(9).permutation(len(PATIENTS))
-    answers = [("patient", "maladie", "recette", "graine")]
+    answers = [("patient", "maladie", "aussi", "recette", "graine")]
     for number, place in enumerate(order.tolist(), 1):
         cause, recipe = PATIENTS[place]
         seed = 300_000 + place
         [sick], [sound] = followed(cause, recipe, [seed]), witnesses(cause, recipe, [seed + 100])
         save_chart(sick, FOLDER / f"patient_{number:02d}.csv")
         save_chart(sound, FOLDER / f"temoin_{number:02d}.csv")
-        answers.append((number, illness_of(cause), recipe, seed))
+        answers.append((number, illness_of(cause), ALSO.get(cause, ""), recipe, seed))
     with (FOLDER / "reponses.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(answers)
 

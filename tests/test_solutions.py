@@ -170,7 +170,8 @@ def test_a_notebook_with_every_solution_runs_and_every_property_holds(run, sourc
         total = len(EXERCISES[name].properties)
         assert report(notebook, name).startswith(f"{name} : {total} propriétés sur {total} ✔")
     for text in results(notebook):
-        assert "✘" not in text
+        # Les avis sur les patients du carnet 09 ne sont pas un exercice : l'un y est faux, exprès.
+        assert "✘" not in text or text.startswith("Avis justes")
         assert "pas encore écrit" not in text
 
 

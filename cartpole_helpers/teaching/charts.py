@@ -219,7 +219,15 @@ def _measured_values(online: QFunction, target: QFunction | None) -> dict[str, f
 
 def _asked(name: str, function: QFunction, observations: np.ndarray) -> np.ndarray:
     """Rend Q (N, 2) en float64, qui peut ne pas être fini."""
-    q = check_numbers(name, check_callable(name, function)(observations)).astype(float)
+    check_callable(name, function)
+    try:
+        q = check_numbers(name, function(observations)).astype(float)
+    except (RuntimeError, TypeError, ValueError) as error:  # ce que lèvent PyTorch et NumPy
+        raise TypeError(
+            f"{name} doit prendre un tableau NumPy (N, 4) et en rendre un (N, 2). D'un réseau de "
+            "PyTorch : `lambda s: reseau(torch.as_tensor(s)).detach().numpy()`. "
+            f"Appelé ainsi, il dit : {error}"
+        ) from error
     if q.shape != (len(observations), 2):
         raise ValueError(
             f"{name} doit rendre un tableau {(len(observations), 2)}, une valeur par action : "
@@ -234,7 +242,10 @@ def _largest(q: np.ndarray) -> float:
 
 def _checked_memory(memory: Transition) -> Transition:
     if not isinstance(memory, tuple) or len(memory) != len(Transition._fields):
-        raise TypeError(f"memory doit être un Transition : {type(memory).__name__} reçu.")
+        raise TypeError(
+            "memory doit être un `Transition` de cinq tableaux, dans cet ordre : "
+            f"{', '.join(Transition._fields)} ; {type(memory).__name__} reçu."
+        )
     memory = Transition(*memory)
     count = len(check_array("memory.observation", memory.observation, (None, 4)))
     shapes = Transition((count, 4), (count,), (count,), (count,), (count, 4))
@@ -357,7 +368,7 @@ class _Look(NamedTuple):
     measures: list[dict[str, float]]
 
 
-def follow(training: Training, looks: int = LOOKS, episodes: int = EPISODES) -> list[Chart]:
+def monitor(training: Training, looks: int = LOOKS, episodes: int = EPISODES) -> list[Chart]:
     """Mène `training` jusqu'au bout et rend le relevé de chacun de ses S agents.
 
     `looks` : relevés, à intervalles réguliers ; `episodes` : épisodes de chaque évaluation.
@@ -448,6 +459,8 @@ def load_chart(path: str | os.PathLike) -> Chart:
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
         header, *rows = list(csv.reader(StringIO(text, newline="")))
+        if {*header} != {*Chart._fields}:
+            raise ValueError(f"colonnes {header}")
         numbers = [[float(cell) for cell in row] for row in rows]
         return chart([dict(zip(header, row, strict=True)) for row in numbers])
     except (ValueError, TypeError, csv.Error) as error:

@@ -76,8 +76,9 @@ class Outcome(NamedTuple):
     def is_blank(self) -> bool:
         """Dit si rien n'est encore écrit."""
         nothing = self.value is None or self.value is ...
-        # Une vue qui calcule avec ce que rend une ébauche bute sur ce `None`.
-        stumbled = self.kind == "NotImplementedError" or "'NoneType'" in self.told
+        # Une vue qui calcule avec ce que rend une ébauche bute sur ce `None`, ou sur ces `...`.
+        empty = "'NoneType'" in self.told or "'ellipsis'" in self.told
+        stumbled = empty or self.kind == "NotImplementedError"
         return stumbled or (nothing and not self.kind)
 
 
@@ -138,7 +139,8 @@ class Report:
         if self.note:
             return [typography(f"· {self.name} : {self.note}")]
         done = sum(verdict.passed for verdict in self.verdicts)
-        title = f"{self.name} : {done} propriétés sur {len(self.verdicts)}"
+        held = f"{done} propriétés" if done > 1 else f"{done} propriété"
+        title = f"{self.name} : {held} sur {len(self.verdicts)}"
         return [typography(title), *map(typography, self._details())]
 
     def _details(self) -> Iterable[str]:

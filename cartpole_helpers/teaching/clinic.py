@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from html import escape
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter, NullLocator
 
-from cartpole_helpers.checks import check_choice
+from cartpole_helpers.checks import check_choice, check_number
 from cartpole_helpers.display.style import BLUE, MUTED, Picture, canvas, finish, style, tick
 from cartpole_helpers.display.typography import typography
-from cartpole_helpers.teaching.charts import Chart, load_chart
+from cartpole_helpers.teaching.charts import Chart, checked_chart, load_chart
 from cartpole_helpers.teaching.diagnosis import (
     HEALTHY,
     ILLNESSES,
@@ -47,6 +47,7 @@ class Vital(NamedTuple):
     """Les mesures du relevé qui disent la même chose autrement."""
 
 
+UPDATES = Vital("mises à jour", ("gradient_steps",), 1, 1e5, log=True)
 VITALS: tuple[Vital, ...] = (
     Vital("retour (pas)", ("greedy", "played"), 0, 500, also=("disagreement",)),
     Vital("perte", ("loss",), 1e-4, 1e4, log=True),
@@ -55,10 +56,10 @@ VITALS: tuple[Vital, ...] = (
     Vital("déplacement", ("drift",), 1e-8, 1e-1, log=True),
     Vital("ε", ("epsilon",), 0, 1),
     Vital("mémoire (%)", ("stored_falls", "false_ends"), 1e-2, 100, log=True, unit=100),
-    Vital("mises à jour", ("gradient_steps",), 0, 1_500),
+    UPDATES,
     Vital("γ apparent", ("discount",), 0, 1.5),
     Vital("relief de Q", ("flatness",), 1e-3, 1e2, log=True),
-    Vital("unités mortes (%)", ("dead",), 0, 100, unit=100),
+    Vital("unités figées (%)", ("dead",), 0, 100, unit=100),
     Vital("dispersion de la perte", ("loss_spread",), 0, 5),
 )
 """Les cadres d'une feuille ; la salle d'attente montre les huit premiers."""
@@ -72,6 +73,8 @@ def sheet(chart: Chart, title: str, witness: Chart | None = None) -> Picture:
 
     Les échelles sont les mêmes pour tous ; ce qui les dépasse suit le bord du cadre.
     """
+    chart = _checked("chart", chart)
+    witness = None if witness is None else _checked("witness", witness)
     figure, panels = canvas(title, 7.6, 7.4, 4, 3, sharex=True)
     for axes, vital in zip(panels.flat, VITALS, strict=True):
         axes.set_title(vital.label, fontsize=10.5, loc="left")
@@ -85,14 +88,19 @@ def sheet(chart: Chart, title: str, witness: Chart | None = None) -> Picture:
 
 @style()
 def wall(patients: Mapping[int, tuple[Chart, Chart]], title: str) -> Picture:
-    """Une ligne par patient, les huit premiers cadres ; en gris, son témoin. Échelles communes."""
+    """Une ligne par patient, les huit premiers cadres ; en gris, son témoin. Échelles communes.
+
+    `patients` : numéro → (relevé, relevé du témoin), un patient au moins.
+    """
+    if not isinstance(patients, Mapping) or not patients:
+        raise ValueError(f"patients doit être un dictionnaire non vide : {patients!r} reçu.")
+    patients = {one: _checked_pair(charts) for one, charts in patients.items()}
     count = len(patients)
     figure, panels = canvas(title, 7.6, 0.62 * count + 1.4, count, len(ON_THE_WALL), squeeze=False)
     for row, (number, charts) in zip(panels, patients.items(), strict=True):
         for axes, vital in zip(row, ON_THE_WALL, strict=True):
             _draw_vital(axes, vital, *charts)
             axes.set(xticks=[], yticks=[])
-            axes.yaxis.set_minor_locator(NullLocator())
             axes.grid(visible=False)
         row[0].set_ylabel(number, rotation=0, ha="right", va="center", fontsize=12, weight="bold")
     for axes, vital in zip(panels[0], ON_THE_WALL, strict=True):
@@ -100,6 +108,21 @@ def wall(patients: Mapping[int, tuple[Chart, Chart]], title: str) -> Picture:
     _explain(figure, witness=True)
     told = (f"Patient {one}, à la fin : {_told(chart)}." for one, (chart, _) in patients.items())
     return finish(figure, title, " ".join(told))
+
+
+def _checked(name: str, records: Chart) -> Chart:
+    if not isinstance(records, Chart):
+        raise TypeError(f"{name} doit être un `Chart` : {type(records).__name__} reçu.")
+    return checked_chart(records)
+
+
+def _checked_pair(charts: tuple[Chart, Chart]) -> tuple[Chart, ...]:
+    if not isinstance(charts, tuple | list) or len(charts) != 2:
+        raise ValueError(
+            "patients doit donner à chacun deux relevés, le sien et celui de son témoin : "
+            f"{type(charts).__name__} reçu."
+        )
+    return tuple(_checked("chaque relevé de `patients`", records) for records in charts)
 
 
 def _draw_vital(axes: Axes, vital: Vital, chart: Chart, witness: Chart | None) -> None:
@@ -110,12 +133,13 @@ def _draw_vital(axes: Axes, vital: Vital, chart: Chart, witness: Chart | None) -
             if records is not None:
                 x, y = _points(records, vital, name)
                 look = {"color": colour, "linewidth": width, "alpha": alpha, "linestyle": dash}
-                axes.plot(x, y, clip_on=False, **look)
+                alone = "." if len(x) == 1 else None  # un trait d'un seul point ne se voit pas
+                axes.plot(x, y, clip_on=False, marker=alone, **look)
     if vital.log:
         axes.set_yscale("log")
-        axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(vital.low, vital.high)
-    axes.set_xlim(0, chart.env_steps.max() / 1_000)
+    shown = [chart] if witness is None else [chart, witness]
+    axes.set_xlim(0, max(records.env_steps.max(initial=1) for records in shown) / 1_000)
 
 
 def _points(records: Chart, vital: Vital, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -151,9 +175,13 @@ def _told(chart: Chart) -> str:
 
 
 def _last(chart: Chart, vital: Vital) -> str:
-    values = getattr(chart, vital.traced[0]) * vital.unit
-    known = values[~np.isnan(values)]
-    return written(known[-1]) if len(known) else "non mesuré"
+    """Rend la dernière mesure du trait plein ; des tirets, s'il n'y a qu'eux."""
+    for name in vital.traced:
+        values = getattr(chart, name) * vital.unit
+        known = values[~np.isnan(values)]
+        if len(known):
+            return written(known[-1])
+    return "non mesuré"
 
 
 # La salle d'attente
@@ -230,22 +258,27 @@ def _html_cell(text: str) -> str:
 class Ward:
     """La salle d'attente : des patients enregistrés, numérotés, dont on ne sait rien d'autre.
 
-    `folder` : le dossier où `etudes/clinique.py` les a écrits. FileNotFoundError s'il n'y est pas.
+    `folder` : le dossier où `etudes/clinique.py` les a écrits. FileNotFoundError s'il n'y est pas,
+    ValueError si la liste des réponses n'est pas entière.
     """
 
     def __init__(self, folder: str | os.PathLike = PATIENTS):
+        if not isinstance(folder, str | os.PathLike):
+            raise TypeError(f"folder doit être un chemin : {folder!r} reçu.")
         self._folder = Path(folder)
         if not (self._folder / "reponses.csv").is_file():
             raise FileNotFoundError(
                 f"folder doit être le dossier des patients : {str(folder)!r} n'en contient pas."
             )
-        with (self._folder / "reponses.csv").open(encoding="utf-8", newline="") as file:
-            self._illness = {int(row["patient"]): row["maladie"] for row in csv.DictReader(file)}
+        self._accepted = _read_answers(self._folder / "reponses.csv")
+
+    def __repr__(self) -> str:
+        return typography(f"Patients de la salle d'attente : {len(self.numbers)}.")
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """Les numéros des patients."""
-        return tuple(self._illness)
+        return tuple(self._accepted)
 
     def chart(self, number: int) -> Chart:
         """Rend le relevé du patient `number`."""
@@ -256,8 +289,12 @@ class Ward:
         return self._load("temoin", number)
 
     def _load(self, kind: str, number: int) -> Chart:
-        check_choice("number", number, self.numbers)
+        number = self._known("number", number)
         return load_chart(self._folder / f"{kind}_{number:02d}.csv")
+
+    def _known(self, name: str, number: int) -> int:
+        """Rend `number` si c'est le numéro d'un patient, sinon TypeError ou ValueError."""
+        return check_choice(name, check_number(name, number, int), self.numbers)
 
     def sheet(self, number: int) -> Picture:
         """Rend la feuille du patient `number`, son témoin en gris."""
@@ -265,12 +302,16 @@ class Ward:
 
     def wall(self, numbers: Iterable[int], title: str) -> Picture:
         """Rend la salle : une ligne par patient de `numbers`."""
-        return wall({one: (self.chart(one), self.witness(one)) for one in numbers}, title)
+        chosen = [*numbers] if np.iterable(numbers) else []
+        if not chosen:
+            raise ValueError(f"numbers doit donner au moins un patient : {numbers!r} reçu.")
+        return wall({one: (self.chart(one), self.witness(one)) for one in chosen}, title)
 
     def judge(self, answers: Mapping[int, str]) -> Round:
         """Confronte des avis, patient → maladie, à ce que l'on sait ; le reste demeure caché.
 
-        ValueError si un numéro n'est pas celui d'un patient, ou un nom celui d'une maladie.
+        ValueError si un numéro n'est pas celui d'un patient, ou un nom celui d'une maladie ;
+        TypeError si un numéro n'est pas un entier.
         """
         if not isinstance(answers, Mapping):
             raise TypeError(f"answers doit être un dictionnaire, patient → nom : {answers!r} reçu.")
@@ -280,57 +321,104 @@ class Ward:
     def reveal(self) -> Answers:
         """Rend, repliés, la maladie de chaque patient et ce qu'en dit `diagnose`."""
         heads = ("patient", "ce dont il souffre", "ce que dit l'outil")
-        rows = ((str(one), truth, _said(self.chart(one))) for one, truth in self._illness.items())
+        rows = (
+            (str(one), ", ou ".join(names), _said(self.chart(one)))
+            for one, names in self._accepted.items()
+        )
         return Answers((heads, *rows))
 
     def _opinion(self, number: int, name: str) -> Opinion:
-        check_choice("answers", number, self.numbers)
-        name, chart, truth = checked_name(name), self.chart(number), self._illness[number]
-        if name == truth:
+        number = self._known("une clé de `answers`", number)
+        name, chart, accepted = checked_name(name), self.chart(number), self._accepted[number]
+        if name in accepted:
             return Opinion(number, name, True, tuple(_confirmed(name, chart)))
-        return Opinion(number, name, False, tuple(_refuted(name, truth, chart)))
+        return Opinion(number, name, False, tuple(_refuted(name, accepted[0], chart)))
+
+
+def _read_answers(path: Path) -> dict[int, tuple[str, ...]]:
+    """Lit qui souffre de quoi, puis de quel autre nom on peut le dire ; un refus n'en dit rien."""
+    try:
+        table = list(csv.DictReader(StringIO(path.read_bytes().decode("utf-8-sig"))))
+        accepted = {
+            int(row["patient"]): _accepted(row["maladie"], row.get("aussi")) for row in table
+        }
+    except (KeyError, TypeError, ValueError, csv.Error):
+        accepted = {}
+    if not accepted or len(accepted) < len(table):
+        raise ValueError(
+            "folder doit être le dossier des patients, tel que l'écrit `etudes/clinique.py` : "
+            f"{str(path)!r} n'en est pas la liste entière, un patient et son état par ligne."
+        )
+    return accepted
+
+
+def _accepted(illness: str, also: str | None) -> tuple[str, ...]:
+    """Rend les noms acceptés, le premier d'abord ; ValueError si l'un n'est pas celui d'un état."""
+    names = (illness, also) if also else (illness,)
+    return tuple(check_choice("maladie", name, NAMES) for name in names)
 
 
 def checked_name(name: str) -> str:
-    """Rend `name` si c'est une maladie de la clinique ou « rien d'anormal », sinon ValueError."""
-    if name in NAMES:
-        return name
+    """Rend `name` si c'est une maladie de la clinique ou « rien d'anormal », sinon ValueError.
+
+    L'apostrophe peut être courbe, comme à l'affichage.
+    """
+    straight = name.replace("’", "'") if isinstance(name, str) else None
+    if straight in NAMES:
+        return straight
     near = get_close_matches(str(name), NAMES, n=1, cutoff=0.5)
     advice = f"vouliez-vous dire {near[0]!r} ?" if near else f"les noms sont {', '.join(NAMES)}."
     raise ValueError(f"answers doit donner le nom d'une maladie : {name!r} reçu ; {advice}")
 
 
 def _confirmed(name: str, chart: Chart) -> Iterator[str]:
+    """Dit ce qui montre l'état du patient, quand l'avis est juste."""
     if name == HEALTHY:
-        yield "Aucun signe n'est présent."
+        found = diagnose(chart).hypotheses
+        yield "Une mesure en ferait douter." if found else "Aucun signe n'est présent."
         return
     illness = _named(name)
-    yield illness.evidence(chart)
+    yield illness.evidence(chart) if _shows(illness, chart) else "Son signe n'y est pourtant pas."
     yield f"Remède : {illness.cure}"
 
 
 def _refuted(name: str, truth: str, chart: Chart) -> Iterator[str]:
     """Dit pourquoi `name` ne va pas, puis où regarder, sans nommer la maladie."""
-    if name != HEALTHY and degree(_named(name), chart) >= 1:
+    if name != HEALTHY and not _shows(_named(name), chart):
+        yield "Le signe de cette maladie n'y est pas."
+    elif name != HEALTHY and 0 < NAMES.index(truth) < NAMES.index(name):
         yield "Ce signe y est, mais une maladie plus directe l'explique."
     elif name != HEALTHY:
-        yield "Le signe de cette maladie n'y est pas."
+        yield "Ce signe y est, mais sa cause est ailleurs."
     if truth == HEALTHY:
         yield "Tous ceux qui attendent ne sont pas malades."
+    elif labels := telling(_named(truth), chart):
+        yield f"Regardez : {', '.join(labels)}"
     else:
-        yield f"Regardez : {', '.join(telling(_named(truth), chart)) or _named(truth).test}"
+        yield f"Prochain examen : {_named(truth).test}"
 
 
 def telling(illness: Illness, chart: Chart) -> list[str]:
-    """Rend les cadres où la maladie se lit : sans eux, plus de signe ; ou, seuls, ils suffisent."""
-    labels = []
-    for vital in VITALS:
-        own = {*vital.traced, *vital.also}
-        others = set(Chart._fields) - own - {"env_steps"}
-        needed = not degree(illness, _without(chart, own)) >= 1
-        if needed or degree(illness, _without(chart, others)) >= 1:
-            labels.append(vital.label)
-    return labels
+    """Rend les cadres où la maladie se lit : sans eux, plus de signe ; ou, seuls, ils suffisent.
+
+    Aucun si le relevé n'en porte pas le signe.
+    """
+    if not _shows(illness, chart):
+        return []
+    labels = [vital.label for vital in VITALS if _tells(vital, illness, chart)]
+    # Presque tout signe attend qu'une mise à jour ait eu lieu : seule, elle n'apprend rien.
+    return [label for label in labels if label != UPDATES.label] or labels
+
+
+def _tells(vital: Vital, illness: Illness, chart: Chart) -> bool:
+    own = {*vital.traced, *vital.also}
+    others = set(Chart._fields) - own - {"env_steps"}
+    needed = not _shows(illness, _without(chart, own))
+    return needed or _shows(illness, _without(chart, others))
+
+
+def _shows(illness: Illness, chart: Chart) -> bool:
+    return len(chart.env_steps) > 0 and degree(illness, chart) >= 1
 
 
 def _without(chart: Chart, fields: Iterable[str]) -> Chart:

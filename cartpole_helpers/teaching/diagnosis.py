@@ -249,8 +249,8 @@ ILLNESSES: tuple[Illness, ...] = (
         "masque oublié",
         _missing_mask,
         lambda c: (
-            f"En mémoire, Q s'écarte tant de la récompense des chutes qu'elles devraient "
-            f"coûter {written(late(c.fall_cost))} à la perte ; elle vaut {written(late(c.loss))}."
+            f"Les chutes en mémoire coûteraient à elles seules {written(late(c.fall_cost))} à une "
+            f"perte bien masquée ; la perte affichée vaut {written(late(c.loss))}."
         ),
         "Calculer la cible d'une chute : elle doit valoir la récompense, sans rien d'autre.",
         "Annuler γ max Q(s', a') dans la cible quand `terminated` est vrai.",
@@ -262,8 +262,9 @@ ILLNESSES: tuple[Illness, ...] = (
             f"Q atteint {written(_peak(c.q_limit))} et la perte {written(_peak(c.loss))}, "
             "alors qu'un épisode ne rapporte pas plus de 500."
         ),
-        "Diviser le pas d'apprentissage par dix, puis vérifier que γ est inférieur à 1.",
-        "Réduire le pas d'apprentissage ; si Q monte encore, c'est la cible qui est fausse.",
+        "Lire le γ apparent : au-delà de 1, la cible est fausse ; sinon, diviser par dix le pas "
+        "d'apprentissage.",
+        "Prendre γ < 1 et masquer les chutes ; si Q monte encore, réduire le pas d'apprentissage.",
     ),
     Illness(
         "ε bloqué haut",
@@ -372,8 +373,8 @@ ILLNESSES: tuple[Illness, ...] = (
         "lot trop petit",
         _tiny_batch,
         lambda c: (
-            "D'une mise à jour à l'autre, la perte est souvent "
-            f"{written(np.exp(_median(c.loss_spread)))} fois plus petite que d'ordinaire."
+            "Une mise à jour sur dix a une perte au moins "
+            f"{written(np.exp(_median(c.loss_spread)))} fois plus petite que la perte médiane."
         ),
         "Compter les transitions d'un lot au moment de la mise à jour.",
         "Tirer au moins 32 transitions par lot, et attendre que la mémoire les contienne.",
@@ -487,7 +488,7 @@ class Diagnosis:
 def diagnose(records: Chart | History, agent: int = 0) -> Diagnosis:
     """Rend les hypothèses qu'appuient les mesures d'un entraînement, jamais ses réglages.
 
-    `records` : un relevé (`follow`, `chart`, `load_chart`), ou un `History`, comme celui du
+    `records` : un relevé (`monitor`, `chart`, `load_chart`), ou un `History`, comme celui du
     panneau, dont on lit l'agent de rang `agent`. Les signes dont les mesures manquent sont dits non
     vus ; en deçà de six relevés, le diagnostic est « pas assez de mesures ».
     """
@@ -519,6 +520,7 @@ def _as_chart(records: Chart | History, agent: int) -> Chart:
         return from_history(records, agent)
     if not isinstance(records, Chart):
         raise TypeError(
-            f"records doit être un `Chart` ou un `History` : {type(records).__name__} reçu."
+            "records doit être un `Chart` ou un `History`, un seul : "
+            f"{type(records).__name__} reçu."
         )
     return checked_chart(records)

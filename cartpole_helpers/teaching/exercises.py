@@ -4,12 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cartpole_helpers.display.listing import Listing, listing
-from cartpole_helpers.teaching.catalogue import capstone, collapse, dqn, loop, play, problem, replay
+from cartpole_helpers.teaching.catalogue import (
+    capstone,
+    clinic,
+    collapse,
+    dqn,
+    loop,
+    play,
+    problem,
+    replay,
+)
 from cartpole_helpers.teaching.checking import Exercise, Report, judge
 
 EXERCISES: dict[str, Exercise] = {
     exercise.name: exercise
-    for module in (dqn, loop, play, problem, replay, collapse)
+    for module in (dqn, loop, play, problem, replay, collapse, clinic)
     for exercise in module.EXERCISES
 }
 """Les exercices, par le nom que doit porter la réponse."""

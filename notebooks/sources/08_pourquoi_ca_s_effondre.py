@@ -928,3 +928,6 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # 2. **Une perte basse n'est pas une bonne nouvelle** : celle de l'agent qui oublie fond, parce que tout se vaut à
 #    ses yeux. Surveillez les retours, les chutes en mémoire, les valeurs des états que l'on sait perdus.
 # 3. Une corrélation se soupçonne, une cause se **provoque** : ôter les chutes fait oublier, les rendre guérit.
+#
+# Ici, nous savions ce que nous avions cassé. Le [carnet 09](09_la_clinique_du_dqn.ipynb) part de l'autre bout : un
+# entraînement qui va mal, dont on ne sait rien, et qu'il faut diagnostiquer.

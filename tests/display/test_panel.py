@@ -227,6 +227,15 @@ def test_before_any_run_these_buttons_do_nothing(method, make):
     assert one.status == CALM
 
 
+def test_the_seed_of_the_next_run_can_be_read(make):
+    one = trained(make(SMALL, 7))
+    one.receive({"do": "seed", "seed": 8}, [])
+    assert (one.seed, one.form["seed"]) == (8, 8)
+    assert_same_training(one, SMALL, 7)
+    trained(one)
+    assert_same_training(one, SMALL, one.seed)
+
+
 @pytest.mark.parametrize("config", ["x", None, {"gamma": 0.9}, Config])
 def test_what_is_not_a_config_is_refused(config):
     with pytest.raises(TypeError, match=r"^config doit être un Config : .* reçu\.$"):

@@ -1,4 +1,4 @@
-"""Les exercices du carnet 08 : justes acceptés, faux refusés avec leur indice."""
+"""Les exercices du carnet 08 : contre la main, contre le paquet, contre des élèves."""
 
 import numpy as np
 import pytest
@@ -10,48 +10,12 @@ from cartpole_helpers.teaching.catalogue import collapse
 from cartpole_helpers.teaching.checking import judge
 
 EXERCISES = {exercise.name: exercise for exercise in collapse.EXERCISES}
-RIGHT = [
-    pytest.param(exercise, answer, id=f"{exercise.name} : {answer.__name__}")
-    for exercise in collapse.EXERCISES
-    for answer in (exercise.reference, *exercise.variants)
-]
-MISTAKES = [
-    pytest.param(exercise, mistake, id=f"{exercise.name} : {mistake.name}")
-    for exercise in collapse.EXERCISES
-    for mistake in exercise.mistakes
-]
 
 # Par exercice, puis par propriété : ce que vaut chaque cas, calculé à la main.
 BY_HAND = {
     "valeur_rabaissee": [[100.0, 10.0], [1.0, 1.0], [1 / 0.55, 1 / 0.01198, 2.5]],
     "part_surestimee": [[1.0, 0.0], [0.0, 1.0], [0.0], [0.75]],
 }
-
-
-@pytest.mark.parametrize(("exercise", "answer"), RIGHT)
-def test_a_right_answer_is_accepted_however_it_is_written(exercise, answer):
-    for _ in range(10):  # les cas changent à chaque fois
-        report = judge(exercise, answer)
-        assert report.passed, report
-        assert report.hint == ""
-
-
-@pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
-def test_each_known_mistake_is_refused_and_named(exercise, mistake):
-    for _ in range(10):
-        report = judge(exercise, mistake.answer)
-        assert not report.passed
-        assert report.hint == mistake.hint
-
-
-def test_there_are_many_mistakes_and_their_hints_differ():
-    assert len(MISTAKES) >= 20
-    for exercise in collapse.EXERCISES:
-        hints = [mistake.hint for mistake in exercise.mistakes]
-        assert len(hints) >= 8
-        assert len(set(hints)) == len(hints)
-        assert max(map(len, hints)) <= 100
-        assert len(exercise.variants) >= 2
 
 
 @pytest.mark.parametrize("name", EXERCISES)

@@ -1,4 +1,4 @@
-"""Les exercices des carnets 02, 05, 06 et 07 : justes acceptés, faux refusés avec leur indice."""
+"""Les exercices des carnets 02, 05, 06 et 07 : contre la main, le paquet, des élèves."""
 
 import numpy as np
 import pytest
@@ -10,16 +10,6 @@ from cartpole_helpers.teaching.catalogue import loop
 from cartpole_helpers.teaching.checking import judge
 
 EXERCISES = {exercise.name: exercise for exercise in loop.EXERCISES}
-RIGHT = [
-    pytest.param(exercise, answer, id=f"{exercise.name} : {answer.__name__}")
-    for exercise in loop.EXERCISES
-    for answer in (exercise.reference, *exercise.variants)
-]
-MISTAKES = [
-    pytest.param(exercise, mistake, id=f"{exercise.name} : {mistake.name}")
-    for exercise in loop.EXERCISES
-    for mistake in exercise.mistakes
-]
 
 # Par exercice, puis par propriété : ce que vaut chaque cas, calculé à la main.
 BY_HAND = {
@@ -34,34 +24,6 @@ BY_HAND = {
     "moyenne_glissante": [[4.0, 2.0, 3.0], [4.0, 4 - 2 * 2 / 3, 3.0]],
     "rapprocher": [[[1.0, 12.0], [2.0]], [[3.0, 5.0]], [[3.0, 5.0]]],
 }
-
-
-# Le catalogue
-
-
-@pytest.mark.parametrize(("exercise", "answer"), RIGHT)
-def test_a_right_answer_is_accepted_however_it_is_written(exercise, answer):
-    for _ in range(20):  # les cas changent à chaque fois
-        report = judge(exercise, answer)
-        assert report.passed, report
-        assert report.hint == ""
-
-
-@pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
-def test_each_known_mistake_is_refused_and_named(exercise, mistake):
-    for _ in range(20):
-        report = judge(exercise, mistake.answer)
-        assert not report.passed
-        assert report.hint == mistake.hint
-
-
-def test_there_are_many_mistakes_and_their_hints_differ():
-    assert len(MISTAKES) >= 70
-    for exercise in loop.EXERCISES:
-        hints = [mistake.hint for mistake in exercise.mistakes]
-        assert len(set(hints)) == len(hints)
-        assert max(map(len, hints)) <= 100
-        assert len(exercise.variants) >= 2
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -254,36 +216,3 @@ def test_a_soft_update_in_place_is_refused():
     assert not report.passed
     assert "en place" in report.hint
     assert sum(verdict.passed for verdict in report.verdicts) == 4
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        lambda: None,
-        lambda *_: 1 / 0,
-        lambda *_: "valeur",
-        lambda *_: (0.0,),
-        lambda *_: float("nan"),
-        lambda *_: {},
-        lambda *given: given,
-    ],
-    ids=["sans argument", "erreur", "texte", "tuple", "nan", "dict", "ses arguments"],
-)
-def test_nothing_else_is_accepted(name, wrong):
-    report = judge(EXERCISES[name], wrong)
-    assert not report.passed
-    assert report.hint
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_a_stub_is_not_yet_written(name):
-    assert judge(EXERCISES[name], lambda *_: ...).note == "pas encore écrit"
-
-
-def test_a_mistake_nobody_foresaw_gets_the_hint_of_the_property():
-    def constant(pas, depart, arrivee, duree):
-        return 0.42
-
-    report = judge(EXERCISES["epsilon"], constant)
-    assert report.hint == EXERCISES["epsilon"].properties[0].hint

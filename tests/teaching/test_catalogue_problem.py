@@ -1,4 +1,4 @@
-"""Les exercices des carnets 00 et 01 : justes acceptés, faux refusés avec leur indice."""
+"""Les exercices des carnets 00 et 01 : contre la main, contre Gymnasium, contre des élèves."""
 
 import gymnasium
 import numpy as np
@@ -9,16 +9,6 @@ from cartpole_helpers.teaching.catalogue import problem
 from cartpole_helpers.teaching.checking import judge
 
 EXERCISES = {exercise.name: exercise for exercise in problem.EXERCISES}
-RIGHT = [
-    pytest.param(exercise, answer, id=f"{exercise.name} : {answer.__name__}")
-    for exercise in problem.EXERCISES
-    for answer in (exercise.reference, *exercise.variants)
-]
-MISTAKES = [
-    pytest.param(exercise, mistake, id=f"{exercise.name} : {mistake.name}")
-    for exercise in problem.EXERCISES
-    for mistake in exercise.mistakes
-]
 
 # Par exercice, puis par propriété : ce que vaut chaque cas, calculé à la main.
 BY_HAND = {
@@ -38,34 +28,6 @@ BY_HAND = {
         [(True, True), (True, True)],
     ],
 }
-
-
-# Le catalogue
-
-
-@pytest.mark.parametrize(("exercise", "answer"), RIGHT)
-def test_a_right_answer_is_accepted_however_it_is_written(exercise, answer):
-    for _ in range(20):  # les cas changent à chaque fois
-        report = judge(exercise, answer)
-        assert report.passed, report
-        assert report.hint == ""
-
-
-@pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
-def test_each_known_mistake_is_refused_and_named(exercise, mistake):
-    for _ in range(10):
-        report = judge(exercise, mistake.answer)
-        assert not report.passed
-        assert report.hint == mistake.hint
-
-
-def test_there_are_many_mistakes_and_their_hints_differ():
-    assert len(MISTAKES) >= 65
-    for exercise in problem.EXERCISES:
-        hints = [mistake.hint for mistake in exercise.mistakes]
-        assert len(set(hints)) == len(hints)
-        assert max(map(len, hints)) <= 100
-        assert len(exercise.variants) >= 2
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -236,28 +198,3 @@ def test_a_step_in_place_is_refused():
     assert not report.passed
     assert "en place" in report.hint
     assert sum(verdict.passed for verdict in report.verdicts) == 4
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        lambda: None,
-        lambda *_: 1 / 0,
-        lambda *_: "valeur",
-        lambda *_: (0.0,),
-        lambda *_: float("nan"),
-        lambda *_: {},
-        lambda *given: given,
-    ],
-    ids=["sans argument", "erreur", "texte", "tuple", "nan", "dict", "ses arguments"],
-)
-def test_nothing_else_is_accepted(name, wrong):
-    report = judge(EXERCISES[name], wrong)
-    assert not report.passed
-    assert report.hint
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_a_stub_is_not_yet_written(name):
-    assert judge(EXERCISES[name], lambda *_: ...).note == "pas encore écrit"

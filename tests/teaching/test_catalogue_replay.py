@@ -11,40 +11,10 @@ from cartpole_helpers.teaching.catalogue import replay
 from cartpole_helpers.teaching.checking import judge
 
 RING, MEMORY = replay.EXERCISES
-RIGHT = [(one, answer) for one in replay.EXERCISES for answer in (one.reference, *one.variants)]
-WRONG = [(one, mistake) for one in replay.EXERCISES for mistake in one.mistakes]
-REPEATS = {RING.name: 20, MEMORY.name: 4}  # les cas sont tirés au hasard ; une mémoire est longue
 
 
 def test_the_names_are_those_of_the_notebook():
     assert (RING.name, MEMORY.name) == ("places_suivantes", "Memoire")
-
-
-def test_there_are_many_mistakes_each_with_its_own_hint():
-    assert len(RING.mistakes) >= 4
-    assert len(MEMORY.mistakes) >= 14
-    for one in replay.EXERCISES:
-        hints = [mistake.hint for mistake in one.mistakes]
-        assert len(set(hints)) == len(hints)
-
-
-@pytest.mark.parametrize(
-    ("exercise", "answer"), RIGHT, ids=[answer.__name__ for _, answer in RIGHT]
-)
-def test_right_answers_are_never_refused(exercise, answer):
-    for _ in range(10):
-        report = judge(exercise, answer)
-        assert report.passed, report
-
-
-@pytest.mark.parametrize(
-    ("exercise", "mistake"), WRONG, ids=[f"{one.name} : {wrong.name}" for one, wrong in WRONG]
-)
-def test_each_known_mistake_gets_its_own_hint(exercise, mistake):
-    for _ in range(REPEATS[exercise.name]):
-        report = judge(exercise, mistake.answer)
-        assert not report.passed
-        assert report.hint == mistake.hint, report
 
 
 # Ce que l'on attend, calculé à la main
@@ -392,7 +362,6 @@ class WrongType(Deque):
 def test_a_stub_is_not_a_wrong_answer(stub):
     report = judge(MEMORY, stub)
     assert report.note == "pas encore écrit"
-    assert judge(RING, lambda capacite, ajoutees, nombre: ...).note == "pas encore écrit"
 
 
 def test_what_is_written_is_judged_even_if_the_rest_is_not():

@@ -25,11 +25,11 @@ from cartpole_helpers.teaching.charts import (
     dead_share,
     drift,
     examine,
-    follow,
     from_history,
     hidden_outputs,
     load_chart,
     loss_measures,
+    monitor,
     save_chart,
 )
 from cartpole_helpers.teaching.diagnosis import diagnose
@@ -246,7 +246,7 @@ SMALL = replace(QUICK, total_steps=2_400, hidden=(16, 16), warmup=64)
 
 @pytest.fixture(scope="module")
 def followed():
-    return follow(Training(SMALL, [4, 7]), looks=8, episodes=2)
+    return monitor(Training(SMALL, [4, 7]), looks=8, episodes=2)
 
 
 def test_a_followed_training_has_every_measure(followed):
@@ -260,13 +260,13 @@ def test_a_followed_training_has_every_measure(followed):
 
 
 def test_following_twice_gives_the_same(followed):
-    again = follow(Training(SMALL, [4, 7]), looks=8, episodes=2)
+    again = monitor(Training(SMALL, [4, 7]), looks=8, episodes=2)
     for one, other in zip(followed, again, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_an_agent_alone_has_the_chart_it_has_among_others(followed):
-    [alone] = follow(Training(SMALL, 7), looks=8, episodes=2)
+    [alone] = monitor(Training(SMALL, 7), looks=8, episodes=2)
     np.testing.assert_allclose(alone, followed[1], rtol=1e-5)
 
 
@@ -295,7 +295,7 @@ def test_two_seeds_have_two_charts(followed):
 
 def test_following_changes_nothing():
     training, witness = Training(SMALL, 4), Training(SMALL, 4)
-    follow(training, looks=8, episodes=2)
+    monitor(training, looks=8, episodes=2)
     for _ in witness.run():
         pass
     assert torch.equal(training.agent.weights, witness.agent.weights)
@@ -352,6 +352,7 @@ def test_a_loop_of_the_reader_can_be_brought_in():
     [
         ([3], TypeError, "suite de dictionnaires"),
         ([{"env_steps": 1, "pertes": 2}], ValueError, "une clé de `rows` doit .*'pertes' reçu"),
+        ([{"env_steps": 1, "epsilons": 2}], ValueError, r"Vouliez-vous dire 'epsilon' \?$"),
         ([{"env_steps": 1, "loss": "deux"}], TypeError, "loss doit"),
         ([{"env_steps": 1, "loss": [1, 2]}], ValueError, "loss doit"),
         ([{"loss": 1}], ValueError, "env_steps"),
@@ -371,7 +372,13 @@ def test_bad_rows_are_refused(rows, kind, reason):
         ((3,), TypeError, "online doit"),
         ((lambda states: states,), ValueError, r"online doit rendre .*\(128, 2\).*\(128, 4\)"),
         ((q_of, lambda states: q_of(states)[:, 0]), ValueError, "target doit rendre"),
-        ((q_of, None, 3), TypeError, "memory doit être un Transition"),
+        ((torch.nn.Linear(4, 2),), TypeError, r"online doit prendre .*\.detach\(\)\.numpy\(\)"),
+        (
+            (q_of, lambda states: torch.nn.Linear(4, 2)(torch.as_tensor(states))),
+            TypeError,
+            r"target doit prendre .*\.detach\(\)",
+        ),
+        ((q_of, None, 3), TypeError, "memory doit être un `Transition` de cinq"),
         ((q_of, None, memory_of()._replace(reward=np.ones(7))), ValueError, "memory.reward"),
         ((q_of, None, memory_of()._replace(action=["a"] * 300)), TypeError, "memory.action"),
         (
@@ -391,8 +398,8 @@ def test_a_bad_examination_is_refused(arguments, kind, reason):
 @pytest.mark.parametrize(
     ("call", "kind", "reason"),
     [
-        (lambda: follow(3), TypeError, "training doit"),
-        (lambda: follow(Training(SMALL, 0), looks=0), ValueError, "looks doit"),
+        (lambda: monitor(3), TypeError, "training doit"),
+        (lambda: monitor(Training(SMALL, 0), looks=0), ValueError, "looks doit"),
         (lambda: drift([0], [0, 1], 1), ValueError, "même forme"),
         (lambda: drift([0], [0], -1), ValueError, "updates doit"),
         (lambda: from_history(record([]), looks=0), ValueError, "looks doit"),
@@ -432,6 +439,7 @@ def saved(tmp_path):
     "spoil",
     [
         lambda whole: b"",
+        lambda whole: b"a,b\n",
         lambda whole: whole.replace(b"env_steps", b"pas"),
         lambda whole: whole.replace(b",epsilon", b""),
         lambda whole: whole[:-30],

@@ -367,11 +367,12 @@ def test_the_study_has_enough_unseen_runs(study, script):
     assert min(Counter(study["maladie"][study["dose"] == "forte"].tolist()).values()) >= 20
     assert study["graine"].min() >= 100
     planned = {
-        (script["illness_of"](cause), script["dose_of"](cause), recipe, seed)
+        (script["illness_of"](cause), cause, script["dose_of"](cause), recipe, seed)
         for cause, recipe, seeds in script["plan"]()
         for seed in seeds
     }
-    columns = (study["maladie"], study["dose"], study["recette"], study["graine"].astype(int))
+    named = (study[name] for name in ("maladie", "cause", "dose", "recette"))
+    columns = (*named, study["graine"].astype(int))
     assert planned == set(zip(*columns, strict=True))
 
 

@@ -15,6 +15,8 @@ import torch
 from torch import tensor
 
 from cartpole_helpers import QUICK, Training, dqn, evaluate
+from cartpole_helpers.teaching.catalogue import clinic, collapse, loop, play, problem, replay
+from cartpole_helpers.teaching.catalogue import dqn as rules
 from cartpole_helpers.teaching.checking import Outcome, Report, judge, same, shown
 from cartpole_helpers.teaching.exercises import CAPSTONE, EXERCISES, check, show
 
@@ -29,6 +31,19 @@ RIGHT = [
     for exercise in EXERCISES.values()
     for answer in (exercise.reference, *exercise.variants)
 ]
+MODULES = {  # combien d'erreurs connues, au moins
+    clinic: 60,
+    collapse: 20,
+    loop: 70,
+    play: 80,
+    problem: 65,
+    replay: 55,
+    rules: 40,
+}
+FEWEST = {"double_td_target": 6}  # erreurs connues, au lieu de 8
+LONGEST = {"Memoire": 150, "epsilon_greedy": 105}  # signes d'un indice, au lieu de 100
+LONG = {"jouer": 3, "evaluer": 3, "Memoire": 4}  # essais d'une erreur, longs à juger
+OFTEN = {exercise.name for exercise in loop.EXERCISES} | {"places_suivantes"}
 
 
 def named(name):
@@ -44,32 +59,70 @@ def named(name):
 # Le catalogue
 
 
-def test_there_are_many_wrong_answers_and_other_right_ones():
-    assert len(MISTAKES) >= 150
+def test_every_module_of_the_catalogue_is_in_it():
+    files = {file.stem for file in Path(rules.__file__).parent.glob("*.py")}
+    named_here = {module.__name__.rpartition(".")[-1] for module in MODULES}
+    assert named_here == files - {"__init__", "capstone"}  # `examine` juge la page blanche
+    known = [exercise for module in MODULES for exercise in module.EXERCISES]
+    assert {exercise.name: exercise for exercise in known} == EXERCISES
+    assert len(known) == len(EXERCISES)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[-1])
+def test_a_module_knows_many_mistakes(module):
+    assert sum(len(exercise.mistakes) for exercise in module.EXERCISES) >= MODULES[module]
+
+
+def test_no_wrong_answer_is_there_twice():
     assert len({mistake.values[1].answer for mistake in MISTAKES}) == len(MISTAKES)
-    assert all(len(exercise.variants) >= 2 for exercise in EXERCISES.values())
 
 
 @pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
 def test_each_known_mistake_is_refused_and_named(exercise, mistake):
-    for _ in range(3):  # les cas changent à chaque fois
+    repeats = 20 if exercise.name in OFTEN else LONG.get(exercise.name, 10)
+    for _ in range(repeats):  # les cas changent à chaque fois
         report = judge(exercise, mistake.answer)
         assert not report.passed
-        assert report.hint == mistake.hint
+        assert report.hint == mistake.hint, report
 
 
 @pytest.mark.parametrize(("exercise", "answer"), RIGHT)
 def test_a_right_answer_is_accepted_however_it_is_written(exercise, answer):
-    for _ in range(3):
+    for _ in range(10 if exercise.name in LONG else 20):
         report = judge(exercise, answer)
         assert report.passed, report
         assert report.hint == ""
 
 
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
-def test_hints_are_all_different(exercise):
+def test_each_mistake_has_its_own_short_hint(exercise):
     hints = [mistake.hint for mistake in exercise.mistakes]
+    assert len(hints) >= FEWEST.get(exercise.name, 8)
     assert len(set(hints)) == len(hints)
+    assert max(map(len, hints)) <= LONGEST.get(exercise.name, 100)
+    assert len(exercise.properties) >= 3
+    assert len(exercise.variants) >= 2
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: None,
+        lambda *_: 1 / 0,
+        lambda *_: "valeur",
+        lambda *_: (0.0,),
+        lambda *_: float("nan"),
+        lambda *_: {},
+        lambda *given: given,
+        lambda *given: [given[1]] * 3,
+    ],
+    ids=["sans argument", "erreur", "texte", "tuple", "nan", "dict", "ses arguments", "liste"],
+)
+def test_nothing_else_is_accepted(name, wrong):
+    report = judge(EXERCISES[name], wrong)
+    assert not report.passed
+    assert report.hint
 
 
 # Des réponses d'élèves, écrites autrement que le catalogue
@@ -132,10 +185,18 @@ def test_a_mistake_written_otherwise_gets_the_same_hint(answer, words):
     assert words in report.hint
 
 
-def test_an_unknown_mistake_gets_the_hint_of_the_property():
-    report = check(explores_backwards)
+@named("epsilon")
+def answers_always_the_same(*_):
+    return 0.42
+
+
+@pytest.mark.parametrize("answer", [explores_backwards, answers_always_the_same])
+def test_an_unknown_mistake_gets_the_hint_of_the_property(answer):
+    report = check(answer)
     assert not report.passed
-    assert report.hint
+    properties = EXERCISES[answer.__name__].properties
+    judged = zip(properties, report.verdicts, strict=True)
+    assert report.hint == next(one.hint for one, verdict in judged if not verdict.passed)
 
 
 def test_the_expected_values_are_those_computed_by_hand():
@@ -148,23 +209,22 @@ def test_the_expected_values_are_those_computed_by_hand():
 # Ce qu'elle ne se laisse pas faire
 
 
+def stub(exercise, empty):
+    """Rend une ébauche, fonction ou classe, dont tout rend `empty`."""
+    if not inspect.isclass(exercise.reference):
+        return named(exercise.name)(lambda *_: empty)
+    members = [key for key in vars(exercise.reference) if key[:2] != "__"]
+    methods = dict.fromkeys([*members, "__len__"], lambda *_: empty)
+    return type(exercise.name, (), {**methods, "__init__": lambda *_: None})
+
+
 @pytest.mark.parametrize("empty", [None, ...], ids=["None", "..."])
-def test_a_stub_is_not_yet_written(empty):
-    report = check(named("td_target")(lambda *_: empty))
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+def test_a_stub_is_not_yet_written(exercise, empty):
+    report = check(stub(exercise, empty))
     assert not report.passed
+    assert report.note == "pas encore écrit"
     assert "pas encore écrit" in repr(report)
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_the_stub_of_each_exercise_is_recognised(name):
-    exercise = EXERCISES[name]
-    if inspect.isclass(exercise.reference):
-        methods = {key: lambda *_: None for key in vars(exercise.reference) if key != "__init__"}
-        members = {key: method for key, method in methods.items() if key[:2] != "__"}
-        stub = type(name, (), {**members, "__init__": lambda *_: None, "__len__": lambda _: None})
-    else:
-        stub = named(name)(lambda *_: None)
-    assert "pas encore écrit" in repr(check(stub))
 
 
 def test_a_stub_may_also_raise():

@@ -1,0 +1,761 @@
+# %% [markdown]
+# # 09 · La clinique du DQN
+#
+# **La question.** Votre agent apprend mal. Le programme tourne, la perte a l'air d'une perte, rien ne s'affiche en
+# rouge. Qu'est-ce qui ne va pas ?
+#
+# Un DQN fautif lève rarement une erreur : il apprend autre chose, ou moins bien. Ce carnet apprend à le
+# **diagnostiquer** sans relire son code ni ses réglages, d'après ce qu'il laisse voir : ses valeurs, ses poids, sa
+# mémoire. Dix-huit patients vous attendent. Vous nommerez leur mal avant l'outil du cours ; puis nous jugerons
+# l'outil lui-même, et vous lui apporterez vos propres entraînements.
+#
+# *Comptez une heure et demie, patients compris, et une heure d'exercices ; le carnet s'exécute en moins d'une minute.*
+
+# %%
+from collections import deque
+from dataclasses import replace
+
+import gymnasium
+import numpy as np
+import torch
+
+from cartpole_helpers import (
+    QUICK,
+    Training,
+    Transition,
+    evaluate,
+    interquartile_mean,
+    load_study,
+    td_target,
+    wilson_interval,
+)
+from cartpole_helpers.display import figures
+from cartpole_helpers.display.listing import listing
+from cartpole_helpers.display.panel import panel
+from cartpole_helpers.one_page import QNetwork, greedy
+from cartpole_helpers.teaching import diagnosis
+from cartpole_helpers.teaching.charts import chart, examine, loss_measures, monitor
+from cartpole_helpers.teaching.clinic import Ward, sheet
+from cartpole_helpers.teaching.diagnosis import ILLNESSES, diagnose
+from cartpole_helpers.teaching.exercises import check, show
+from cartpole_helpers.teaching.laboratory import ClockEnds
+
+# %% [markdown]
+# ## 1. Le score ne dit pas tout
+#
+# Le premier réflexe est de regarder le retour. S'il est bas, quelque chose ne va pas, sans doute ; mais quoi ? Et
+# s'il est haut, tout va-t-il bien ?
+#
+# L'étude archivée a provoqué vingt et une maladies, une à une, deux d'entre elles de deux façons. Deux de ses
+# trois recettes atteignent d'ordinaire le seuil de 475 ; gardons celles-là, et leurs témoins sains.
+#
+# > **À vous.** Parmi ces vingt et une maladies, il y a un γ de 1, une récompense perdue, une mémoire d'où les chutes
+# > ont disparu, un lot d'une seule transition… Combien laissent, malgré tout, la plupart des agents au-dessus de 475 ?
+
+# %%
+etude = load_study("../etudes/clinique.csv")
+provoquees = etude["dose"] == "forte"
+MALADIES = [maladie.name for maladie in ILLNESSES]
+rapides = np.isin(etude["recette"], ["rapide", "version 2"])
+
+
+# %%
+def part(reussites):
+    """Une part en pour cent, de booléens (N,), et son intervalle de Wilson à 95 %."""
+    bas, haut = wilson_interval(int(reussites.sum()), reussites.size)
+    return 100 * reussites.mean(), 100 * bas, 100 * haut
+
+
+# %%
+fortes = rapides & (etude["dose"] != "faible")
+reussies = {
+    nom: part(etude["retour"][fortes & (etude["maladie"] == nom)] >= 475)
+    for nom in [diagnosis.HEALTHY, *MALADIES]
+}
+
+# %%
+discretes = sum(reussies[nom][0] > 50 for nom in MALADIES)
+titre = f"{discretes} maladies sur {len(MALADIES)} laissent la plupart des agents à 475 ou plus"
+figures.intervals({"agents dont le retour final atteint 475 (%)": reussies}, titre)
+
+# %% [markdown]
+# Deux leçons. Quelques maladies se **cachent** : la politique ne lit que l'ordre de deux valeurs, et des valeurs fausses
+# peuvent être dans le bon ordre ; sur un jeu plus dur, la même faute pourrait coûter cher. Les autres se voient, mais
+# se **ressemblent** : un retour au plus bas est le même, que la cible soit figée ou les unités mortes. Le score dit qu'on
+# est malade, et pas toujours ; jamais de quoi. Regardez aussi la largeur des intervalles : pour deux des trois premières,
+# ils contiennent la moitié.
+
+# %% [markdown]
+# ## 2. Le relevé
+#
+# Voici donc un examen plus complet. `monitor` mène un entraînement et, quarante fois en chemin, regarde les réseaux
+# et la mémoire. Il ne lit **aucun réglage**. Suivons d'abord huit agents d'une recette rapide, qui va bien.
+
+# %%
+RAPIDE = replace(QUICK, total_steps=16_000)
+sains = monitor(Training(RAPIDE, range(8)))
+
+# %% [markdown]
+# Puis les mêmes, à ceci près que le réseau cible n'est **jamais** rapproché du réseau en ligne : ce serait un `if` de
+# travers, une ligne oubliée. Les graines sont les mêmes, donc aussi les poids de départ.
+#
+# > **À vous.** La cible d'un pas est $r + \gamma \max_a Q^-(s', a)$, où $Q^-$ ne bouge plus. Vers quoi vont les
+# > valeurs ? Et la perte ?
+
+# %%
+figes = monitor(Training(replace(RAPIDE, target_rate=1.0, target_period=10**6), range(8)))
+
+# %% tags=["nbval-ignore-output"]
+malade = figes[0]
+fin, saine = (figures.number(diagnosis.late(releve.q_safe), 1) for releve in (malade, sains[0]))
+titre = f"Cible figée : les états sûrs valent {fin}, contre {saine} chez l'agent sain"
+sheet(malade, titre, witness=sains[0])
+
+# %% [markdown]
+# Prenez le temps de lire cette feuille : toutes les autres ont les mêmes cadres et, sauf la durée, les mêmes échelles. Ce qui
+# sort d'un cadre en suit le bord ; sur un axe logarithmique, un zéro suit celui du bas.
+#
+# | Cadre | Ce qu'on y mesure | En tirets |
+# |:---|:---|:---|
+# | retour | la politique gloutonne, évaluée de temps en temps | en jouant, hasard compris |
+# | perte | moyenne depuis le relevé précédent | |
+# | Q, états sûrs | max Q, près de l'équilibre | d'après le réseau cible |
+# | Q, états perdus | max Q où la chute est certaine au prochain pas : la vérité est 1 | |
+# | déplacement | d'un poids, par mise à jour | |
+# | ε | la part de hasard | |
+# | mémoire | la part des chutes parmi les transitions gardées | celle des fausses fins : terminées, mais debout |
+# | mises à jour | leur nombre | |
+# | γ apparent | le γ que trahissent les valeurs de la mémoire | |
+# | relief de Q | combien Q change d'un état à l'autre, rapporté à sa moyenne | |
+# | unités figées | celles qui rendent partout la même chose | |
+# | dispersion de la perte | de combien une perte tombe souvent sous la perte ordinaire (logarithme) ; moins on moyenne d'erreurs, plus elle est grande | |
+#
+# Le relevé contient d'autres mesures, que la feuille ne trace pas : la récompense moyenne en mémoire, les chutes qui ne se
+# disent pas terminées, l'écart des deux réseaux…
+
+# %% [markdown]
+# Sur la feuille de la cible figée, deux cadres disent la cause ; les autres en découlent. La perte s'effondre : le réseau
+# atteint presque exactement une cible qui ne bouge plus. Et les états sûrs ne valent presque rien : **un seul pas** d'avenir est entré dans
+# les valeurs, celui du premier $Q^-$. C'est le piège du carnet 08, en plus net : une perte qui fond n'est pas une bonne nouvelle.
+
+# %% [markdown]
+# ## 3. Quatre questions, dans l'ordre
+#
+# Un bon médecin n'essaie pas les remèdes au hasard. Il commence par ce qui se **vérifie** sans ambiguïté, et
+# descend vers ce qui s'interprète.
+#
+# 1. **La mémoire dit-elle vrai ?** Une récompense vaut 1, une fin est une chute, une chute se dit terminée.
+#    Cela se compte.
+# 2. **La boucle fait-elle ce que je crois ?** ε descend, les mises à jour avancent, la cible suit. Cela se compte aussi.
+# 3. **Les valeurs sont-elles possibles ?** Au plus $1/(1-\gamma)$ ; à peu près 1 là où la chute est certaine ; et des
+#    valeurs différentes pour des états différents.
+# 4. **Les poids bougent-ils à la bonne allure ?** Trop, ils tremblent ; trop peu, rien ne s'apprend.
+#
+# Une faute de la mémoire fausse les valeurs, qui faussent le retour. En remontant dans l'autre sens, du retour vers
+# la cause, on s'égare : presque toutes les maladies y aboutissent.
+
+# %% [markdown]
+# Voici celles que la clinique connaît, de la plus directe à la plus ambiguë. Ces noms serviront à répondre.
+
+# %%
+for rang, maladie in enumerate(ILLNESSES, 1):
+    print(f"{rang:2} {maladie.name}")
+
+# %% [markdown]
+# ## 4. La salle d'attente
+#
+# Dix-huit entraînements, enregistrés par l'étude, sans leur nom. **Deux vont bien.** En bleu, le
+# patient ; en gris, un témoin sain, de la même recette et d'une autre graine. Certains patients ont une recette où une
+# transition couvre trois pas : leur γ apparent est alors $\gamma^3$. Certaines gardent un ε de 0,5. Leur témoin aussi : c'est
+# à lui qu'il faut comparer.
+
+# %%
+salle = Ward("../etudes/patients")
+salle.wall(range(1, 10), "Patients 1 à 9 : où la ligne bleue quitte-t-elle la grise ?")
+
+# %%
+salle.wall(range(10, 19), "Patients 10 à 18 : et ici ?")
+
+# %% [markdown]
+# Le mur ne montre que huit cadres sur douze ; la feuille entière les montre tous. Changez le numéro, et revenez-y
+# autant qu'il faut.
+
+# %%
+salle.sheet(9)
+
+# %% [markdown]
+# À présent, écrivez vos avis. Prenons le patient 14 pour exemple : sa ligne de mises à jour reste à plat, quand celle
+# du témoin monte. Et pour montrer une erreur, disons du patient 16 que son γ est trop petit.
+#
+# > **À vous.** Complétez le dictionnaire, un patient à la fois si vous voulez, et relancez la cellule. Un avis juste
+# > reçoit ses preuves et le remède ; un avis faux, le cadre à regarder. Le reste demeure caché.
+
+# %%
+MES_AVIS = {
+    14: "mises à jour trop rares",
+    16: "γ trop petit",
+}
+salle.judge(MES_AVIS)
+
+# %% [markdown]
+# Les noms s'écrivent comme dans la liste de la section 3 ; « rien d'anormal » en est un aussi. Quand vous aurez
+# répondu pour tous, ou renoncé, dépliez.
+
+# %%
+salle.reveal()
+
+# %% [markdown]
+# Relisez la feuille de ceux que vous avez manqués.
+#
+# <details><summary>Deux d'entre eux méritent qu'on s'y arrête</summary>
+#
+# Le patient 4 est le plus traître : il joue bien presque jusqu'au bout, et ses états sûrs sont justes ; mais sa mémoire se
+# vide de ses chutes, ses états perdus montent, et le [carnet 08](08_pourquoi_ca_s_effondre.ipynb) dit où cela mène.
+#
+# Le patient 1 est le plus étonnant : ses valeurs n'ont plus aucun sens, et son retour est parfait, car leur ordre est
+# resté bon. L'explosion y est l'**effet** ; la cause est un γ de 1,5, que trahit le γ apparent. Les deux noms sont acceptés.
+#
+# </details>
+
+# %% [markdown]
+# ## 5. Le médecin automatique
+#
+# L'outil du cours fait ce que vous venez de faire. À chaque maladie répond un **signe**, une fonction du relevé qui rend un
+# degré : 1 au seuil, davantage au-delà. En voici deux, tels qu'ils s'exécutent.
+
+# %%
+masque = next(maladie for maladie in ILLNESSES if maladie.name == "masque oublié")
+listing(masque.sign)
+
+# %% [markdown]
+# Si l'amorçage est bien masqué, une chute doit valoir sa récompense. `fall_cost` est ce que les chutes en mémoire
+# coûteraient à une perte bien masquée ; si la perte affichée est bien plus basse, c'est que le programme minimise **autre
+# chose**. L'autre moitié regarde le drapeau lui-même, tel qu'il est en mémoire. `late` prend la médiane du dernier tiers du
+# relevé ; `_over(x, 5)` vaut x/5, de sorte qu'au seuil le degré vaut 1 ; `_under`, ci-dessous, est son inverse.
+
+# %%
+listing(
+    next(
+        maladie for maladie in ILLNESSES if maladie.name.startswith("pas d'apprentissage tombé")
+    ).sign
+)
+
+# %% [markdown]
+# Ce signe-là ne lit pas le pas d'apprentissage, qu'on ne lui donne pas : il compare le déplacement des poids, à la
+# fin, au plus grand qu'ils aient connu. C'est un **seuil**, donc un choix : il a été réglé sur des graines qui ne
+# serviront plus.
+
+# %%
+diagnose(salle.chart(3))
+
+# %% [markdown]
+# Plusieurs signes peuvent être présents : une maladie en cause d'autres. L'outil les range de la plus directe à la
+# plus ambiguë, et donne pour chacune sa preuve, l'examen qui la confirmerait, le remède. Il dit aussi ce qu'un relevé
+# incomplet ne permet pas de juger.
+
+# %% [markdown]
+# ## 6. Que vaut-il ?
+#
+# Un outil de diagnostic se juge comme un agent : sur des entraînements qu'il n'a jamais vus. L'étude provoque chaque
+# maladie sur trois recettes et huit graines neuves par cause ; l'une des trois recettes n'a servi à régler aucun seuil. Elle a
+# aussi suivi des témoins, de treize recettes. « Sain » s'entend de leur mécanisme, non de leur score : une recette lente est
+# saine.
+#
+# > **À vous.** Sur cent malades, combien l'outil en reconnaîtra-t-il ? Sur cent bien portants, combien en
+# > déclarera-t-il malades ? Laquelle des deux erreurs vous coûterait le plus ?
+
+# %%
+premieres = np.stack([etude["hypothese_1"], etude["hypothese_2"]])
+juste = (premieres == etude["maladie"]).any(axis=0)
+sain = etude["dose"] == "aucune"
+alarme = sain & (etude["hypothese_1"] != diagnosis.HEALTHY)
+
+
+# %%
+def rapport(nom, faits, parmi):
+    """Écrit un compte, sa part, et l'intervalle de Wilson."""
+    valeur, bas, haut = (figures.number(nombre, 1) for nombre in part(faits[parmi]))
+    print(f"{nom} : {faits[parmi].sum()} sur {parmi.sum()}, soit {valeur} % [{bas} à {haut}]")
+
+
+rapport("rappel, dans les deux premières hypothèses", juste, provoquees)
+rapport("rappel, dès la première", etude["hypothese_1"] == etude["maladie"], provoquees)
+rapport("fausses alarmes", alarme, sain)
+
+# %%
+taux = {nom: part(juste[provoquees & (etude["maladie"] == nom)]) for nom in MALADIES}
+entieres = sum(valeur == 100 for valeur, *_ in taux.values())
+titre = f"{entieres} maladies sur {len(MALADIES)} reconnues à chaque fois, à forte dose"
+figures.intervals({"reconnus dans les deux premières hypothèses (%)": taux}, titre)
+
+# %% [markdown]
+# Le **rappel** est la part des malades reconnus. Maladie par maladie, les intervalles restent larges : une vingtaine d'entraînements par maladie ne prouvent pas cent pour cent. Et voici les
+# manqués, un à un, avec ce que l'outil en a dit.
+
+# %%
+for ligne in np.flatnonzero(provoquees & ~juste):
+    nom, recette, dit = (etude[cle][ligne] for cle in ("maladie", "recette", "hypothese_1"))
+    print(f"{nom} ({recette}) : « {dit} »")
+
+# %% [markdown]
+# Ces trois maladies ne laissent pas toujours de trace. Une troncature mal mémorisée ne laisse aucune trace tant que
+# l'agent n'atteint pas la limite de temps. Une politique périmée ne se voit guère que si celle qui joue a appris. Et un γ de 1 ne se
+# distingue d'un γ de 0,99 que par une estimation, qui a son bruit.
+
+# %% [markdown]
+# ### À plus faible dose
+#
+# Ces taux sont ceux de caricatures : un lot d'**une** transition, un ε de 1. Les maladies réelles sont plus discrètes.
+# L'étude a donc recommencé avec des doses plus faibles, que rien n'a réglées.
+
+# %%
+faibles = etude["dose"] == "faible"
+DOUCES = dict.fromkeys(etude["cause"][faibles].tolist())
+seuils = {
+    "reconnus (%)": {nom: part(juste[faibles & (etude["cause"] == nom)]) for nom in DOUCES},
+    "retour final à 475 (%)": {
+        nom: part(etude["retour"][faibles & rapides & (etude["cause"] == nom)] >= 475)
+        for nom in DOUCES
+    },
+}
+
+# %%
+aveugles = sum(valeur == 0 for valeur, *_ in seuils["reconnus (%)"].values())
+titre = f"À faible dose, {aveugles} maladies sur {len(DOUCES)} ne sont jamais reconnues"
+figures.intervals(seuils, titre)
+
+# %% [markdown]
+# Voilà les limites de l'outil. Un pas d'apprentissage de 0,0001 lui échappe toujours, **alors qu'aucun agent
+# n'atteint 475** : les poids bougent peu, mais c'est aussi l'allure de recettes qui ont bien plus de pas
+# devant elles, et le signe seul ne peut les condamner. Un lot de quatre lui échappe aussi, comme un plancher touché plus tard ;
+# ceux-là nuisent moins.
+#
+# « Rien d'anormal » ne veut donc pas dire que tout va bien : seulement qu'aucun des signes connus n'est là. Quand le
+# retour est mauvais, `diagnose` le rappelle.
+
+# %% [markdown]
+# ### Avec moins de mesures
+#
+# Un journal ordinaire ne garde que le retour, la perte, ε et les mises à jour. Que voit-on avec cela seul ?
+
+# %%
+journal = np.stack([etude["journal_1"], etude["journal_2"]])
+au_journal = (journal == etude["maladie"]).any(axis=0)
+vues = {nom for nom in MALADIES if au_journal[provoquees & (etude["maladie"] == nom)].mean() > 0.5}
+print(f"{len(vues)} maladies sur {len(MALADIES)} : {', '.join(sorted(vues))}")
+
+# %% [markdown]
+# C'est la leçon pratique de ce carnet : **la courbe de retour et la perte ne suffisent pas à diagnostiquer un DQN**. Trois
+# mesures y ajoutent beaucoup, et coûtent quelques lignes : Q sur une poignée d'états dont on connaît la
+# valeur, le déplacement des poids, un audit de la mémoire.
+
+# %% [markdown]
+# ## 7. Soigner
+#
+# Nommer ne suffit pas : un diagnostic se confirme par le remède. On change **une** chose, celle que l'on accuse, et
+# l'on compare aux mêmes graines.
+#
+# ### Un réglage
+#
+# Voici un pas d'apprentissage qui décroît trop vite.
+#
+# > **À vous.** Il part de 0,008, et chaque mise à jour le multiplie par 0,97, jusqu'au plancher d'un dix-millionième. Au
+# > bout de combien de mises à jour le touche-t-il ?
+
+# %%
+gele = replace(RAPIDE, learning_rate_decay=0.97, learning_rate_floor=1e-7)
+print(figures.number(np.log(gele.learning_rate / gele.learning_rate_floor) / -np.log(0.97)))
+
+# %% [markdown]
+# L'entraînement compte environ mille mises à jour : les deux tiers se font au plancher, sans presque rien changer. C'est
+# l'un des patients de la salle d'attente.
+
+# %% tags=["nbval-ignore-output"]
+geles = monitor(Training(gele, range(4)))
+diagnose(geles[0])
+
+# %% [markdown]
+# **Soignez-le.** Voici un premier essai : un plancher cent fois plus haut.
+#
+# > **À vous.** Le signe aura-t-il disparu ? Et la maladie ?
+
+# %% tags=["nbval-ignore-output"]
+soigne = replace(gele, learning_rate_decay=0.97, learning_rate_floor=1e-5)  # à changer
+soignes = monitor(Training(soigne, range(4)))
+print("retours :", [round(float(diagnosis.late(releve.greedy))) for releve in soignes])
+diagnose(soignes[0])
+
+# %% [markdown]
+# **Effacer le signe n'est pas guérir.** Les poids bougent encore assez pour passer sous le seuil, l'outil se tait, et l'agent
+# n'apprend pas davantage. Il faut regarder ce que le remède devait rétablir : ici, le retour. Changez les deux réglages jusqu'à
+# ce qu'il revienne.
+#
+# <details><summary>Un remède, parmi d'autres</summary>
+#
+# `learning_rate_decay=0.999` : mille mises à jour divisent le pas par moins de trois. Ou `learning_rate_floor=8e-4`, le
+# dixième du départ : on touche le plancher très tôt, mais on y apprend encore.
+#
+# </details>
+
+# %% [markdown]
+# ### Une ligne de code
+#
+# Cette fois, les réglages sont bons : la maladie est dans la fonction. Lisez-la, et suivez huit agents qui s'en servent.
+
+
+# %%
+def cible_suspecte(recompense, terminee, q_suivant, gamma):
+    """Rend la cible d'un lot : la récompense, plus γ fois la meilleure valeur suivante."""
+    return recompense + gamma * q_suivant.max(dim=-1).values
+
+
+# %% tags=["nbval-ignore-output"]
+fautifs = monitor(Training(RAPIDE, range(8), td_target=cible_suspecte))
+diagnose(fautifs[0])
+
+# %% [markdown]
+# > **À vous.** Écrivez `cible_reparee`, donnez-la à un autre `monitor`, et voyez le diagnostic changer. Ici, comparons à la règle
+# > du paquet, celle du carnet 04 : mêmes graines, la cible seule diffère.
+
+# %% tags=["nbval-ignore-output"]
+groupes = {"sans masque": fautifs, "soignés": sains}
+cadres = {"Q, états sûrs": "q_safe", "Q, états perdus": "q_doomed"}
+apres = {
+    cadre: {nom: np.stack([getattr(un, champ) for un in groupe]) for nom, groupe in groupes.items()}
+    for cadre, champ in cadres.items()
+}
+
+# %% tags=["nbval-ignore-output"]
+perdus = [figures.number(interquartile_mean(un)[-1]) for un in apres["Q, états perdus"].values()]
+titre = "Le masque rendu, les états perdus passent de {} à {} ; la vérité est 1".format(*perdus)
+figures.traces(sains[0].env_steps, apres, titre, "pas de jeu par agent")
+
+# %% [markdown]
+# Le diagnostic prédisait une chose précise : sans masque, une chute vaudrait γ fois la suite de trop, et cette suite
+# s'amorce sur elle-même. Le remède la retire. C'est plus fort qu'un retour qui remonte : le **mécanisme** que l'on
+# accusait a disparu.
+
+# %% [markdown]
+# ## 8. Vos propres entraînements
+#
+# ### Depuis le panneau
+#
+# Un essai du panneau laisse un `History`, que `diagnose` sait lire ; mais on vient de voir combien un journal est
+# myope. Comme une graine refait tout, au bit près, il suffit de **rejouer** l'essai en le suivant. Réglez ici ce que vous
+# voulez, lancez ; d'abord, poussons γ jusqu'à 1.
+
+# %% tags=["nbval-ignore-output"]
+tableau = panel(QUICK)
+tableau.set(gamma=1.0)
+tableau.start()
+tableau.wait()
+tableau
+
+# %% tags=["nbval-ignore-output"]
+print("D'après le seul journal :", diagnose(tableau.history).verdict)
+[suivi] = monitor(Training(tableau.config, tableau.seed))
+print("D'après le relevé       :", diagnose(suivi).verdict)
+
+# %% [markdown]
+# Le retour du panneau monte, et le journal ne voit rien : il n'a pas regardé les valeurs.
+
+# %% [markdown]
+# ### Depuis une boucle à vous
+#
+# Rien n'oblige à employer `Training`. Voici un DQN comme on en écrit partout : Gymnasium, PyTorch, une file pour mémoire. Il
+# rend la main tous les deux cent cinquante pas.
+
+
+# %%
+def valeurs(reseau):
+    """La fonction états → Q d'un réseau de PyTorch, en tableaux."""
+    return lambda etats: reseau(torch.as_tensor(etats)).detach().numpy()
+
+
+def tirer(memoire, hasard, taille=64):
+    """Un lot de transitions, en tenseurs."""
+    lot = [memoire[place] for place in hasard.integers(len(memoire), size=taille)]
+    return Transition(*(torch.as_tensor(np.array(colonne)) for colonne in zip(*lot, strict=True)))
+
+
+# %%
+def apprendre(en_ligne, cible, adam, lot):
+    """Fait une mise à jour, rapproche un peu la cible, et rend la perte."""
+    with torch.no_grad():
+        but = td_target(lot.reward.float(), lot.terminated, cible(lot.next_observation), 0.98)
+    q = en_ligne(lot.observation).gather(1, lot.action[:, None])
+    perte = (q - but).square().mean()
+    adam.zero_grad()
+    perte.backward()
+    adam.step()
+    with torch.no_grad():
+        for lent, vif in zip(cible.parameters(), en_ligne.parameters(), strict=True):
+            lent.lerp_(vif, 0.01)
+    return perte.item()
+
+
+# %%
+def ma_boucle(pas=4_000):
+    """Un agent, un environnement ; rend (pas, réseaux, mémoire, pertes) tous les 250 pas."""
+    torch.manual_seed(0)
+    env, hasard = gymnasium.make("CartPole-v1"), np.random.default_rng(0)
+    en_ligne, cible = QNetwork(), QNetwork()
+    adam = torch.optim.Adam(en_ligne.parameters(), 1e-3)
+    memoire, pertes = deque(maxlen=20_000), []
+    etat, _ = env.reset(seed=0)
+    for n in range(1, pas + 1):
+        au_hasard = hasard.random() < max(0.1, 1 - n / 2_000)
+        action = hasard.integers(2) if au_hasard else valeurs(en_ligne)(etat).argmax()
+        suivant, recompense, terminee, tronquee, _ = env.step(action)
+        memoire.append(Transition(etat, action, recompense, terminee, suivant))
+        etat = env.reset()[0] if terminee or tronquee else suivant
+        if n >= 500:
+            pertes.append(apprendre(en_ligne, cible, adam, tirer(memoire, hasard)))
+        if n % 250 == 0:
+            yield n, en_ligne, cible, memoire, pertes
+
+
+# %% [markdown]
+# Pas une ligne n'y lève d'erreur. À présent, le relevé : à chaque halte, un dictionnaire de mesures. `examine` interroge les réseaux et la
+# mémoire, `loss_measures` résume les pertes, `chart` assemble le tout. D'autres mesures s'y ajoutent si on les a : `epsilon`,
+# `played` et `greedy`, les retours ; `drift` et `dead_share`, deux fonctions de `teaching.charts`, pour les poids et les unités.
+
+
+# %%
+def relever(haltes):
+    """Le relevé d'une boucle quelconque, et son réseau."""
+    lignes = []
+    for n, en_ligne, cible, memoire, pertes in haltes:
+        gardees = Transition(*map(np.array, zip(*memoire, strict=True)))
+        comptes = {"env_steps": n, "gradient_steps": len(pertes), **loss_measures(pertes[-250:])}
+        lignes.append(comptes | examine(valeurs(en_ligne), valeurs(cible), gardees))
+    return chart(lignes), en_ligne
+
+
+# %% tags=["nbval-ignore-output"]
+releve, reseau = relever(ma_boucle())
+print("retour moyen :", figures.number(evaluate(greedy(reseau), seed=9).mean()))
+diagnose(releve)
+
+# %%
+sheet(releve, "Ma boucle : partout les mêmes valeurs, un relief presque nul")
+
+# %% [markdown]
+# > **À vous.** Suivez le conseil : affichez les formes de `q` et de `but` dans `apprendre`. Puis réparez la ligne, et relancez
+# > les cellules. Que devient le relief de Q ?
+#
+# <details><summary>La faute, et pourquoi rien ne l'a signalée</summary>
+#
+# `gather` rend (64, 1), et la cible est (64,). Leur différence est un tableau (64, 64) : **toutes** les valeurs moins
+# **toutes** les cibles. Sa moyenne des carrés existe, son gradient aussi ; il tire chaque Q vers la moyenne des cibles du lot.
+# `q.squeeze(1)` répare. `nn.MSELoss` aurait prévenu ; une soustraction ne le fait pas.
+#
+# </details>
+
+# %% [markdown]
+# ## 9. Exercices
+#
+# **Exercice 1, à calculer (5 minutes).** Un réseau cible n'a jamais bougé ; il valait à peu près 0 partout. Avec
+# $\gamma = 0{,}97$, que vaut Q dans un état sûr, une fois l'apprentissage fini ? Et dans un état perdu ? Quelle action
+# l'agent préfère-t-il ?
+#
+# <details><summary>Solution</summary>
+#
+# La cible vaut $1 + 0{,}97 \times 0 = 1$ partout où l'on continue, et 1 aussi à la chute. Q vaut donc 1 **partout** :
+# aucune action n'est meilleure que l'autre, et c'est ce qui reste du premier $Q^-$ qui décide. Comparez à la feuille de la section 2.
+#
+# </details>
+
+# %% [markdown]
+# **Exercice 2, à écrire (10 minutes).** L'audit de la mémoire, première des quatre questions. Une transition ment si elle se dit
+# terminée alors que la tige est debout, et le chariot sur le rail : $|x| \le 2{,}4$ m et $|\theta| \le 12°$. L'angle est en radians.
+
+
+# %%
+def fausses_fins(successeur, terminee):
+    """Rend la part des transitions qui se disent terminées alors que la tige y est debout."""
+    ...
+
+
+check(fausses_fins)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Deux conditions réunies font « debout ». La part est celle de **toutes** les transitions : une moyenne de booléens.
+#
+# </details>
+#
+# Essayez-la sur une mémoire où le chronomètre passe pour une chute, celle du laboratoire du carnet 08.
+
+# %%
+horloge = ClockEnds(replace(RAPIDE, carts=4, epsilon_end=0.02, total_steps=12_000), 0)
+for _tour in horloge.run():
+    pass
+memoire = horloge.saved_state()
+
+# %% tags=["nbval-ignore-output"]
+if check(fausses_fins).passed:
+    mensonges = fausses_fins(memoire["memory.next_observation"][0], memoire["memory.terminated"][0])
+    print(f"{figures.number(1_000 * mensonges, 2)} fausses fins pour mille transitions")
+
+# %%
+show("fausses_fins")
+
+# %% [markdown]
+# **Exercice 3, à écrire (10 minutes).** Deviner γ. À l'équilibre, en moyenne sur la mémoire, $Q(s, a) - r$ vaut γ fois
+# $\max_{a'} Q(s', a')$, que l'on compte nul après une chute. On peut donc lire γ dans les valeurs, sans l'avoir jamais vu dans
+# les réglages.
+
+
+# %%
+def gamma_apparent(q, recompense, suivante, tombe):
+    """Rend le γ que trahissent les valeurs d'une mémoire."""
+    ...
+
+
+check(gamma_apparent)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Un rapport de deux moyennes, sur les mêmes transitions. `np.where(tombe, 0, suivante)` efface la suite des chutes.
+#
+# </details>
+#
+# Voici la mémoire de l'entraînement précédent, et ses valeurs. Quel γ leur trouvez-vous, et lequel lui a-t-on donné ?
+
+# %% tags=["nbval-ignore-output"]
+agent = horloge.agent[0]
+etats, actions = memoire["memory.observation"][0], memoire["memory.action"][0]
+q = np.take_along_axis(agent.q_values(etats), actions[:, None].astype(int), axis=1)[:, 0]
+suivante = agent.q_values(memoire["memory.next_observation"][0]).max(axis=1)
+if check(gamma_apparent).passed:
+    trouve = gamma_apparent(
+        q, memoire["memory.reward"][0], suivante, memoire["memory.terminated"][0]
+    )
+    print(f"γ apparent {trouve:.3f}, γ donné {horloge.config.gamma}")
+
+# %%
+show("gamma_apparent")
+
+# %% [markdown]
+# **Exercice 4, à écrire (10 minutes).** L'outil déclare votre agent malade. L'est-il ? Cela dépend de l'outil, mais aussi de **ce que vous
+# lui apportez** : si presque tous vos entraînements sont sains, les rares fausses alarmes peuvent l'emporter sur les vrais malades.
+# C'est la règle de Bayes.
+
+
+# %%
+def valeur_predictive(rappel, fausses_alarmes, part_de_malades):
+    """Rend la part de vrais malades parmi les entraînements que l'outil déclare malades."""
+    ...
+
+
+check(valeur_predictive)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Imaginez mille entraînements. Combien sont malades et déclarés tels ? Combien sont sains et déclarés malades ?
+#
+# </details>
+#
+# > **À vous.** Avec le rappel mesuré, et la borne **haute** de l'intervalle des fausses alarmes, que vaut une alarme quand un
+# > entraînement sur deux est malade ? Un sur cent ?
+
+# %%
+rappel, fausses = part(juste[provoquees])[0] / 100, part(alarme[sain])[2] / 100
+for malades in (0.5, 0.1, 0.01) if check(valeur_predictive).passed else ():
+    valeur = figures.number(100 * valeur_predictive(rappel, fausses, malades))
+    print(f"{figures.number(100 * malades)} % de malades : {valeur} % des alarmes sont vraies")
+
+# %%
+show("valeur_predictive")
+
+# %% [markdown]
+# **Exercice 5, à explorer (20 minutes).** Trompez l'outil. Changez un réglage de `RAPIDE` de sorte que l'agent joue
+# mal et que `diagnose` dise « rien d'anormal ». Puis l'inverse : une alarme sur un agent qui tient la tige.
+
+# %% tags=["nbval-ignore-output"]
+piege = replace(RAPIDE, gamma=0.97)  # à changer
+for releve_piege in monitor(Training(piege, range(4))):
+    retour = figures.number(diagnosis.late(releve_piege.greedy))
+    print(f"retour {retour} pas, diagnostic : {diagnose(releve_piege).verdict}")
+
+# %% [markdown]
+# <details><summary>Des pistes</summary>
+#
+# Pour échapper : un pas d'apprentissage dix fois plus petit, ou un réseau d'une seule couche étroite, `hidden=(4,)`, qui suffit à
+# certaines graines. Pour
+# crier au loup : `gamma=0.999`, que l'on peut vouloir, ou `capacity=500`, qui ne fait pas de mal tout de suite. Un signe est un
+# seuil, et un seuil a toujours un bord.
+#
+# </details>
+
+# %% [markdown]
+# ## Vérifiez-vous
+#
+# Les entraînements qui suivent sont inventés ; les erreurs de lecture ne le sont pas.
+#
+# **1.** Le retour est au plus bas. La perte, elle, est tombée à un dix-millième et n'en bouge plus. Par où commencer ?
+#
+# - **A.** Rien : la perte est excellente, il faut entraîner plus longtemps.
+# - **B.** Augmenter le pas d'apprentissage.
+# - **C.** Regarder si le réseau cible change, et ce que valent des états que l'on connaît.
+#
+# **2.** Q dépasse le million, et les poids se déplacent de plus en plus. L'outil nomme les valeurs qui explosent, puis un
+# pas d'apprentissage trop grand. Vous divisez ce pas par dix : Q dépasse le million, un peu plus tard.
+#
+# - **A.** Ce n'était pas la cause : c'est la cible qu'il faut regarder, son masque et son γ.
+# - **B.** Il faut diviser encore par dix.
+# - **C.** L'outil s'est trompé : rien n'explose vraiment, puisque l'agent joue bien.
+#
+# **3.** Un de vos entraînements ne présente aucun signe, et son retour est mauvais.
+#
+# - **A.** Il est sain : l'outil a un rappel de plus de neuf dixièmes.
+# - **B.** Il souffre de quelque chose que l'outil ne connaît pas, ou à trop faible dose, ou il n'a pas fini d'apprendre.
+# - **C.** Le retour est mauvais par malchance ; une autre graine suffira.
+#
+# **4.** Vous soupçonnez un masque oublié. Quel essai confirme le mieux ?
+#
+# - **A.** Rétablir le masque, diminuer le pas d'apprentissage et agrandir la mémoire : le retour remonte.
+# - **B.** Relancer dix fois sans rien changer, pour voir si cela recommence.
+# - **C.** Rétablir le masque seul, mêmes graines : les états perdus reviennent près de 1.
+#
+# <details><summary>Les réponses, expliquées</summary>
+#
+# **1 : C.** Une perte minuscule et un retour au plus bas disent que le réseau atteint très bien une cible qui
+# n'apprend rien. La réponse A fait de la perte un score ; B change un réglage au hasard, et atteindrait plus vite la même cible.
+#
+# **2 : A.** Le remède n'a fait que ralentir le mal : le pas trop grand était un effet, ou un facteur. Une cible dont le γ apparent
+# passe 1 explose à tout pas d'apprentissage. La réponse C prend le score pour une preuve de santé.
+#
+# **3 : B.** Le rappel se mesure sur des maladies connues, à forte dose ; il ne dit rien des autres. La réponse C est possible,
+# et se vérifie : dix graines, et non une.
+#
+# **4 : C.** On change la seule chose que l'on accuse, et l'on regarde la grandeur que le mécanisme annonce. Avec A, tout ira
+# mieux, peut-être, et l'on ne saura pas pourquoi. B mesure la malchance, ce qui est utile avant d'accuser, mais ne désigne rien.
+#
+# </details>
+
+# %% [markdown]
+# ## Ce que ce carnet ne montre pas
+#
+# Chaque malade n'a qu'**une** maladie, à une dose choisie ; les vôtres en auront deux, ou une que la liste ignore. Les seuils
+# valent pour CartPole, des réseaux de cette taille et Adam ; les questions valent ailleurs, les nombres non. Les états sûrs et
+# perdus supposent que l'on connaisse quelques vérités du jeu.
+#
+# Certaines différences ne laissent pas de trace assez nette pour qu'on en parle : Double DQN ou non, une cible recopiée
+# ou qui glisse. Et l'étude juge un outil écrit par ceux qui ont choisi les maladies : c'est l'épreuve la plus clémente
+# qu'on puisse lui imposer.
+
+# %% [markdown]
+# ## Ce qu'il faut retenir
+#
+# 1. **Le score dit qu'on est malade, non de quoi** ; et quelques maladies ne l'abaissent pas, sur un jeu aussi simple.
+#    Regardez la mémoire, la boucle, les valeurs, les poids, dans cet ordre.
+# 2. **Quelques états dont on connaît la valeur** valent mieux que la courbe de perte : au plus $1/(1-\gamma)$, et 1 là où
+#    l'on tombe.
+# 3. Un diagnostic se **confirme** en changeant une seule chose, et un outil se juge sur ce qu'il n'a pas vu, ses manqués compris.
+#
+# Le [carnet 14](14_de_zero.ipynb) rend la page blanche : à vous d'écrire un DQN entier, que cette clinique saura examiner.

@@ -1,0 +1,843 @@
+"""La clinique : ses feuilles, sa salle d'attente, et ce qu'elle répond sans trop en dire.
+
+Les cadres sont récrits ici à la main, et le diagnostic sert d'arbitre à ce qu'ils montrent.
+"""
+
+import csv
+import math
+import re
+from functools import lru_cache
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from test_diagnosis import NAMES as ILL
+from test_diagnosis import SICK, chart_of, tail
+
+from cartpole_helpers.display import style
+from cartpole_helpers.teaching import clinic
+from cartpole_helpers.teaching.charts import Chart, chart, load_chart, save_chart
+from cartpole_helpers.teaching.clinic import Opinion, Round, Ward, sheet, telling, wall
+from cartpole_helpers.teaching.diagnosis import HEALTHY, ILLNESSES, diagnose
+
+PATIENTS = Path(__file__).resolve().parents[2] / "etudes" / "patients"
+ILLNESS = {illness.name: illness for illness in ILLNESSES}
+EVERYONE = (HEALTHY, *ILLNESS)
+TITLE = "Deux patients"
+BLUE, GREY = "#0072b2", "#6b6b6b"
+
+# Chaque cadre : le trait plein et les tirets, l'unité, le bas et le haut, ce qu'il dit d'autre.
+FRAMES = {
+    "retour (pas)": (["greedy", "played"], 1, 0, 500, ["disagreement"]),
+    "perte": (["loss"], 1, 1e-4, 1e4, []),
+    "Q, états sûrs": (["q_safe", "target_safe"], 1, 0, 150, ["q_limit", "lag"]),
+    "Q, états perdus": (["q_doomed"], 1, -10, 40, ["fall_cost", "missed_ends"]),
+    "déplacement": (["drift"], 1, 1e-8, 1e-1, []),
+    "ε": (["epsilon"], 1, 0, 1, []),
+    "mémoire (%)": (["stored_falls", "false_ends"], 100, 1e-2, 100, []),
+    "mises à jour": (["gradient_steps"], 1, 1, 1e5, []),
+    "γ apparent": (["discount"], 1, 0, 1.5, []),
+    "relief de Q": (["flatness"], 1, 1e-3, 1e2, []),
+    "unités figées (%)": (["dead"], 100, 0, 100, []),
+    "dispersion de la perte": (["loss_spread"], 1, 0, 5, []),
+}
+SCALES = [
+    "0 à 500",
+    "$10^{-4}$ à $10^{4}$",
+    "0 à 150",
+    "−10 à 40",
+    "$10^{-8}$ à $10^{-1}$",
+    "0 à 1",
+    "$10^{-2}$ à $10^{2}$",
+    "$10^{0}$ à $10^{5}$",
+]
+
+
+def wild(seed, count=9):
+    """Un relevé dont les mesures sortent des cadres par tous les côtés, ou manquent."""
+    draws = np.random.default_rng(seed)
+    columns = {
+        name: draws.choice([-1, 1, 1, 1], count) * 10 ** draws.uniform(-10, 6, count)
+        for name in Chart._fields
+    }
+    for column in columns.values():
+        column[draws.permutation(count)[:4]] = [math.nan, math.nan, math.inf, -1e5]
+    return Chart(**columns | {"env_steps": 400.0 * np.arange(1, count + 1)})
+
+
+NORMAL, BLANK = chart_of(), chart([{"env_steps": step} for step in (500, 1_000)])
+STRANGE, WITNESS = wild(1), wild(2, count=7)
+
+
+def plain(text):
+    """Le texte tel qu'on le tape : espaces et apostrophes d'un clavier."""
+    return re.sub("[\u00a0\u202f]", " ", text).replace("’", "'")
+
+
+@pytest.fixture
+def unseen(monkeypatch):
+    """Ne fait que disposer les figures, dont l'image prendrait le plus long."""
+    monkeypatch.setattr(style, "_png", lambda figure: b"")
+
+
+def once(ward):
+    """Ne lit chaque relevé qu'une fois."""
+    ward._load = lru_cache(None, typed=True)(ward._load)
+    return ward
+
+
+@pytest.fixture(scope="module")
+def ward():
+    return once(Ward(PATIENTS))
+
+
+@pytest.fixture(scope="module")
+def accepted():
+    """De quels noms on peut dire ce dont chacun souffre : numéro → maladies."""
+    with (PATIENTS / "reponses.csv").open(encoding="utf-8", newline="") as file:
+        rows = [*csv.DictReader(file)]
+    return {int(row["patient"]): [*filter(None, (row["maladie"], row["aussi"]))] for row in rows}
+
+
+@pytest.fixture(scope="module")
+def truths(accepted):
+    """Ce dont chacun souffre : numéro → maladie."""
+    return {number: names[0] for number, names in accepted.items()}
+
+
+def admitted(folder, truth, *charts):
+    """Une salle de relevés écrits à la main, numérotés à partir de 1 : tous souffrent de `truth`,
+    ou chacun de ce que dit la liste."""
+    names = [truth] * len(charts) if isinstance(truth, str) else truth
+    folder.mkdir(exist_ok=True)
+    rows = "".join(f"{number},{name}\n" for number, name in enumerate(names, 1))
+    (folder / "reponses.csv").write_text(f"patient,maladie\n{rows}", "utf-8")
+    for number, records in enumerate(charts, 1):
+        save_chart(records, folder / f"patient_{number:02d}.csv")
+        save_chart(NORMAL, folder / f"temoin_{number:02d}.csv")
+    return Ward(folder)
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory):
+    """Un patient par maladie, dans l'ordre de `SICK`, puis un bien portant."""
+    charts = [*(chart_of(**changes) for changes in SICK.values()), NORMAL]
+    return once(admitted(tmp_path_factory.mktemp("hospital"), [*SICK, HEALTHY], *charts))
+
+
+# Ce que l'on trace
+
+
+def points(records, name, unit, low, high):
+    """Les mesures une par une, ramenées au bord quand elles dépassent, sans celles qui manquent."""
+    pairs = zip(records.env_steps, getattr(records, name), strict=True)
+    return [
+        (step / 1_000, min(max(value * unit, low), high))
+        for step, value in pairs
+        if not math.isnan(value)
+    ]
+
+
+def assert_traced(lines, records, frame):
+    """Ces traits sont ceux du relevé : le plein, puis les tirets."""
+    names, unit, low, high, _ = FRAMES[frame]
+    assert len(lines) == len(names)
+    for line, name, dashed in zip(lines, names, (False, True), strict=False):
+        np.testing.assert_allclose(
+            np.reshape(line.get_xydata(), (-1, 2)),
+            np.reshape(points(records, name, unit, low, high), (-1, 2)),
+        )
+        assert (line.get_linestyle() != "-") == dashed
+
+
+def assert_frame(axes, frame, records, witness):
+    """Le témoin dessous, en gris ; le patient dessus, plus épais ; le cadre, celui de tous."""
+    names, _, low, high, _ = FRAMES[frame]
+    count = 0 if witness is None else len(names)
+    below, above = axes.lines[:count], axes.lines[count:]
+    if witness is not None:
+        assert_traced(below, witness, frame)
+    assert_traced(above, records, frame)
+    assert {to_hex(line.get_color()) for line in below} <= {GREY}
+    assert {to_hex(line.get_color()) for line in above} == {BLUE}
+    assert all(a.get_linewidth() < b.get_linewidth() for a in below for b in above)
+    assert {line.get_zorder() for line in axes.lines} == {2}  # l'ordre du tracé décide
+    assert axes.get_ylim() == (low, high)
+    log = FRAMES[frame][2] > 0
+    assert axes.get_yscale() == ("log" if log else "linear")
+
+
+def frames(picture):
+    """Les douze cadres d'une feuille, par leur titre."""
+    return {plain(axes.get_title(loc="left")): axes for axes in picture.figure.axes}
+
+
+@pytest.mark.parametrize(
+    ("records", "witness"),
+    [
+        (NORMAL, None),
+        (STRANGE, WITNESS),
+        (BLANK, NORMAL),
+        (chart_of(loss=math.inf, drift=math.nan), BLANK),
+    ],
+)
+def test_a_sheet_draws_and_tells_the_chart_and_its_witness(records, witness, unseen):
+    picture = sheet(records, TITLE, witness)
+    drawn = frames(picture)
+    assert [*drawn] == [*FRAMES]
+    for frame, axes in drawn.items():
+        assert_frame(axes, frame, records, witness)
+    [legend] = picture.figure.legends
+    told = [text.get_text() for text in legend.get_texts()]
+    assert ("un témoin sain" in told) == (witness is not None)
+    assert [to_hex(line.get_color()) for line in legend.get_lines()] == [BLUE, BLUE, GREY][
+        : len(told)
+    ]
+    told = re.fullmatch(rf"{TITLE}\. À la fin : (.*)\.", plain(picture.alt))
+    assert_told(told[1], records)
+
+
+def test_the_strange_charts_leave_every_frame_by_both_edges():
+    for names, unit, low, high, _ in FRAMES.values():
+        values = np.concatenate([getattr(STRANGE, name) * unit for name in names])
+        assert (values < low).any()
+        assert (values > high).any()
+        assert np.isnan(values).any()
+
+
+@pytest.mark.parametrize("factor", [0.5, 1, 3])
+def test_a_witness_of_another_length_stays_in_the_frame(factor, unseen):
+    longer = NORMAL._replace(env_steps=NORMAL.env_steps * factor)
+    for axes in wall({1: (NORMAL, longer)}, TITLE).figure.axes:
+        assert axes.get_xlim() == (0, max(6, 6 * factor))
+
+
+def test_a_lonely_measure_is_marked_and_the_others_are_not(unseen):
+    greedy = np.full(len(NORMAL.greedy), math.nan)
+    greedy[3] = 200
+    axes = wall({1: (chart_of(greedy=greedy), NORMAL)}, TITLE).figure.axes[0]
+    assert [line.get_marker() for line in axes.lines] == ["None", "None", ".", "None"]
+
+
+def test_a_wall_is_a_row_a_patient(unseen):
+    patients = {12: (STRANGE, WITNESS), 3: (NORMAL, BLANK), 7: (BLANK, NORMAL)}
+    rows = np.reshape(wall(patients, TITLE).figure.axes, (3, 8))
+    for row, (number, charts) in zip(rows, patients.items(), strict=True):
+        assert row[0].get_ylabel() == str(number)
+        for axes, frame in zip(row, FRAMES, strict=False):
+            assert_frame(axes, frame, *charts)
+            assert [*axes.get_xticks(), *axes.get_yticks(), *axes.get_yticks(minor=True)] == []
+    heads = [plain(axes.get_title()).split("\n") for axes in rows[0]]
+    assert heads == [[*pair] for pair in zip([*FRAMES][:8], SCALES, strict=True)]
+    assert {axes.get_title() for axes in rows[1:].flat} == {""}
+
+
+def told_number(text):
+    """Le nombre qu'une personne lit."""
+    if text == "l'infini":
+        return math.inf
+    mantissa, _, power = plain(text).replace("−", "-").partition(" × 10^")
+    return float(mantissa.replace(",", ".").replace(" ", "")) * 10.0 ** int(power or 0)
+
+
+def assert_told(sentence, records):
+    """La phrase donne, cadre par cadre, la dernière mesure, ou dit qu'il n'y en a pas."""
+    parts = plain(sentence).split(" ; ")
+    assert len(parts) == len(FRAMES)
+    for part, (frame, (names, unit, *_)) in zip(parts, FRAMES.items(), strict=True):
+        assert part.startswith(f"{frame} ")
+        written = part.removeprefix(f"{frame} ")
+        measured = [value for value in getattr(records, names[0]) if not math.isnan(value)]
+        if measured:
+            assert told_number(written) == pytest.approx(measured[-1] * unit, rel=0.05)
+        else:
+            assert written == "non mesuré"
+
+
+def test_a_wall_is_told_patient_by_patient(unseen):
+    told = plain(wall({4: (NORMAL, BLANK), 2: (BLANK, NORMAL)}, TITLE).alt)
+    found = re.fullmatch(
+        rf"{TITLE}\. Patient 4, à la fin : (.*)\. Patient 2, à la fin : (.*)\.", told
+    )
+    assert_told(found[1], NORMAL)
+    assert_told(found[2], BLANK)
+
+
+def test_what_is_only_dashed_is_told_too(unseen):
+    dashed = chart_of(greedy=math.nan)
+    assert "retour (pas) 300 ;" in plain(wall({1: (dashed, NORMAL)}, TITLE).alt)
+
+
+def short_and_uneven():
+    """Des patients sans une ligne, d'une seule, d'un seul instant nul, ou au témoin plus long."""
+    empty, single = (Chart(*(column[:count] for column in NORMAL)) for count in (0, 1))
+    late = NORMAL._replace(env_steps=NORMAL.env_steps * 3)
+    zero = single._replace(env_steps=np.zeros(1))
+    pairs = [(empty, empty), (single, empty), (NORMAL, late), (zero, zero)]
+    return wall(dict(enumerate(pairs)), TITLE)
+
+
+@pytest.mark.parametrize("make", [lambda: sheet(STRANGE, TITLE), short_and_uneven])
+def test_the_same_charts_make_the_same_bytes_without_a_warning(make, monkeypatch):
+    monkeypatch.setattr(style, "_DPI", 40)
+    before = [column.copy() for column in STRANGE]
+    content = make().png()
+    assert content.startswith(b"\x89PNG")
+    assert make().png() == content
+    for column, kept in zip(STRANGE, before, strict=True):
+        np.testing.assert_array_equal(column, kept)
+
+
+@pytest.mark.parametrize("bad", [None, 3, {}, "patient", (), [NORMAL]])
+def test_what_is_not_a_chart_is_refused(bad):
+    with pytest.raises(TypeError, match=r"^chart doit être un `Chart` : \w+ reçu\.$"):
+        sheet(bad, TITLE)
+    with pytest.raises(TypeError, match=r"^chaque relevé de `patients` doit être un `Chart` : "):
+        wall({1: (NORMAL, bad)}, TITLE)
+    if bad is not None:
+        with pytest.raises(TypeError, match=r"^witness doit être un `Chart` : \w+ reçu\.$"):
+            sheet(NORMAL, TITLE, bad)
+
+
+@pytest.mark.parametrize("bad", [None, {}, [], [(NORMAL, NORMAL)], 3])
+def test_what_is_not_a_mapping_of_patients_is_refused(bad):
+    with pytest.raises(ValueError, match=r"^patients doit être un dictionnaire non vide : "):
+        wall(bad, TITLE)
+
+
+@pytest.mark.parametrize("bad", [NORMAL, (NORMAL,), 3, None, "ab", {1: 2, 3: 4}])
+def test_a_patient_is_two_charts(bad):
+    with pytest.raises(ValueError, match=r"^patients doit donner à chacun deux relevés, .* reçu"):
+        wall({1: bad}, TITLE)
+
+
+def test_a_chart_of_uneven_columns_is_refused():
+    with pytest.raises(ValueError, match=r"^loss doit être de forme"):
+        sheet(NORMAL._replace(loss=np.zeros(3)), TITLE)
+
+
+# La salle d'attente
+
+
+def test_the_patients_are_those_of_the_folder(ward, truths):
+    assert ward.numbers == tuple(truths)
+    for number in ward.numbers:
+        for kind, found in (("patient", ward.chart(number)), ("temoin", ward.witness(number))):
+            written = load_chart(PATIENTS / f"{kind}_{number:02d}.csv")
+            np.testing.assert_array_equal(found, written)
+
+
+def test_a_notebook_finds_the_patients_by_itself(truths, monkeypatch):
+    monkeypatch.chdir(PATIENTS.parents[1] / "notebooks")
+    assert Ward().numbers == tuple(truths)
+
+
+def test_the_witnesses_are_healthy(ward):
+    for number in ward.numbers:
+        assert diagnose(ward.witness(number)).verdict == HEALTHY
+
+
+def test_a_number_of_numpy_is_a_number(ward):
+    np.testing.assert_array_equal(ward.chart(np.int64(3)), ward.chart(3))
+    [opinion] = ward.judge({np.int64(3): HEALTHY}).opinions
+    assert type(opinion.patient) is int
+
+
+def test_the_sheet_of_a_patient_has_its_witness(ward, unseen):
+    picture = ward.sheet(5)
+    assert plain(picture.alt).startswith("Patient 5. À la fin")
+    for frame, axes in frames(picture).items():
+        assert_frame(axes, frame, ward.chart(5), ward.witness(5))
+
+
+@pytest.mark.parametrize("chosen", [iter([9, 2, 9]), np.array([9, 2])])
+def test_the_wall_shows_the_chosen_patients(chosen, ward, unseen):
+    rows = np.reshape(ward.wall(chosen, TITLE).figure.axes, (2, 8))
+    assert [row[0].get_ylabel() for row in rows] == ["9", "2"]
+    for row, number in zip(rows, (9, 2), strict=True):
+        for axes, frame in zip(row, FRAMES, strict=False):
+            assert_frame(axes, frame, ward.chart(number), ward.witness(number))
+
+
+@pytest.mark.parametrize("chosen", [[], (), 3, None, np.array([]), 2.0])
+def test_a_wall_of_nobody_is_refused(chosen, ward):
+    with pytest.raises(ValueError, match=r"^numbers doit donner au moins un patient : .* reçu\.$"):
+        ward.wall(chosen, TITLE)
+
+
+ASKED = {
+    "number": [
+        lambda ward, number: ward.chart(number),
+        lambda ward, number: ward.witness(number),
+        lambda ward, number: ward.sheet(number),
+        lambda ward, number: ward.wall([number], TITLE),
+    ],
+    "une clé de `answers`": [
+        lambda ward, number: ward.judge({number: HEALTHY}),
+        lambda ward, number: ward.judge({1: HEALTHY, number: HEALTHY}),
+    ],
+}
+
+
+@pytest.mark.parametrize(("name", "ask"), [(name, ask) for name in ASKED for ask in ASKED[name]])
+def test_a_number_that_is_nobody_s_is_refused(name, ask, ward):
+    for number in (0, -1, 19, 10**30):
+        with pytest.raises(ValueError, match=rf"^{name} doit être l'un de 1, 2, .*{number} reçu"):
+            ask(ward, number)
+    for number in (2.0, 2.5, True, "2", None, math.nan, np.float64(2), (1, 2)):
+        if number is not True or name == "number":  # `True` et 1 sont une seule clé
+            with pytest.raises(TypeError, match=rf"^{name} doit être un entier : .* reçu\.$"):
+                ask(ward, number)
+
+
+def test_true_is_nobody(ward):
+    with pytest.raises(TypeError, match=r"^une clé de `answers` doit être un entier : True reçu"):
+        ward.judge({True: HEALTHY})
+
+
+# Un dossier abîmé
+
+
+@pytest.mark.parametrize("folder", ["nulle part", Path("nulle part"), "", PATIENTS.parent])
+def test_a_folder_without_patients_is_refused(folder):
+    with pytest.raises(FileNotFoundError, match=r"^folder doit être le dossier des patients : "):
+        Ward(folder)
+
+
+@pytest.mark.parametrize("folder", [None, 3, True, b"etudes", ["etudes"]])
+def test_what_is_not_a_path_is_refused(folder):
+    with pytest.raises(TypeError, match=r"^folder doit être un chemin : .* reçu\.$"):
+        Ward(folder)
+
+
+HEAD = "patient,maladie\n"
+BROKEN = [
+    "",
+    "\n",
+    HEAD,
+    f"{HEAD}un,lot trop petit\n",
+    f"{HEAD}1.0,lot trop petit\n",
+    f"{HEAD},lot trop petit\n",
+    "patient\n1\n",
+    "maladie\nlot trop petit\n",
+    "maladie,patient\nlot trop petit\n",
+    "numéro,maladie\n1,lot trop petit\n",
+    f"{HEAD}1\n",
+    f"{HEAD}1,\n",
+    f"{HEAD}1,lot trop petit\n2,mises à j",
+    f"{HEAD}1,une grippe\n",
+    f"{HEAD}1,lot trop petit\n1,unités mortes\n",
+    f'{HEAD}1,"lot trop petit\n',
+    f"{HEAD}1,lot\0 trop petit\n",
+]
+
+
+@pytest.mark.parametrize(
+    "content", [*(text.encode() for text in BROKEN), f"{HEAD}1,unités mortes".encode("latin-1")]
+)
+def test_a_broken_list_of_answers_is_refused_and_says_nothing(content, tmp_path):
+    (tmp_path / "reponses.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=r"^folder doit être le dossier des patients, tel ") as no:
+        Ward(tmp_path)
+    assert str(tmp_path / "reponses.csv") in str(no.value)
+    assert not any(name in str(no.value) for name in ("lot trop", "mortes", "mises", "grippe"))
+
+
+def test_a_list_written_by_a_spreadsheet_is_read(tmp_path):
+    text = "\ufeffmaladie,patient,recette\r\nlot trop petit,2,rapide\r\n"
+    (tmp_path / "reponses.csv").write_bytes(text.encode())
+    assert Ward(tmp_path).numbers == (2,)
+
+
+@pytest.fixture
+def damaged(tmp_path):
+    return admitted(tmp_path / "salle", "lot trop petit", chart_of(**SICK["lot trop petit"]))
+
+
+@pytest.mark.parametrize("kind", ["patient", "temoin"])
+def test_a_missing_chart_is_said(kind, damaged, tmp_path):
+    (tmp_path / "salle" / f"{kind}_01.csv").unlink()
+    asked = [lambda: damaged.sheet(1), lambda: damaged.wall([1], TITLE)]
+    if kind == "patient":
+        asked += [lambda: damaged.chart(1), lambda: damaged.judge({1: HEALTHY})]
+    for ask in asked:
+        with pytest.raises(FileNotFoundError, match=rf"^path doit être un relevé.*{kind}_01\.csv"):
+            ask()
+
+
+@pytest.mark.parametrize("content", ["", "loss\n1\n", "a,b\n1,2\n", "env_steps\n3\n2\n", "\0\n1\n"])
+def test_a_damaged_chart_is_said(content, damaged, tmp_path):
+    (tmp_path / "salle" / "patient_01.csv").write_text(content)
+    for ask in (damaged.chart, damaged.sheet, lambda number: damaged.judge({number: HEALTHY})):
+        with pytest.raises(ValueError, match=r"^path doit être un relevé entier.*patient_01\.csv"):
+            ask(1)
+
+
+def test_a_chart_that_lost_its_lines_is_still_judged(tmp_path, unseen):
+    """Vide, trop court ou sans mesures : rien n'y est affirmé."""
+    charts = [Chart(*(column[:count] for column in NORMAL)) for count in (0, 1, 2)] + [BLANK]
+    for name in EVERYONE:
+        ward = admitted(tmp_path / name.replace(" ", "_"), name, *charts)
+        for other in {HEALTHY, name, "γ trop petit"}:
+            found = ward.judge(dict.fromkeys(ward.numbers, other))
+            assert all(opinion.reply for opinion in found.opinions)
+            assert found.right == (len(charts) if other == name else 0)
+    assert ward.sheet(1).alt
+    assert "pas assez de mesures" in ward.reveal()._repr_html_()
+
+
+# Les avis
+
+
+class Reader(HTMLParser):
+    """Ce qu'un navigateur lit : les textes, un par paragraphe ou par case, et les balises."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.texts, self.tags, self.attributes, self._open = [], [], [], []
+        self.feed(html)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        self._open.append(tag)
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag in ("p", "td", "summary"):
+            self.texts.append("")
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts[-1] += data
+
+
+def shown(given):
+    """Ce qui s'affiche, des deux façons ; les deux disent la même chose."""
+    lines = [line.strip() for line in plain(repr(given)).splitlines()]
+    assert [plain(text) for text in Reader(given._repr_html_()).texts] == lines
+    return lines
+
+
+def test_the_right_name_is_confirmed_by_the_measure_and_its_cure(hospital):
+    answers = dict(zip(hospital.numbers, [*SICK, HEALTHY], strict=True))
+    found = hospital.judge(answers)
+    assert found.right == len(answers) == len(found.opinions)
+    assert found.waiting == 0
+    for opinion, (number, name) in zip(found.opinions, answers.items(), strict=True):
+        assert opinion[:3] == (number, name, True)
+        hypotheses = diagnose(hospital.chart(number)).hypotheses
+        expected = [line for one in hypotheses for line in (one.evidence, f"Remède : {one.cure}")]
+        assert [*opinion.reply] == (expected or ["Aucun signe n'est présent."])
+
+
+def test_the_real_patients_are_confirmed_too(ward, truths):
+    found = ward.judge(truths)
+    assert (found.right, found.waiting) == (len(truths), 0)
+    for opinion in found.opinions:
+        seen = diagnose(ward.chart(opinion.patient))
+        expected = {one.name: one.evidence for one in seen.hypotheses}
+        assert opinion.reply[0] == expected.get(opinion.name, "Aucun signe n'est présent.")
+
+
+@pytest.mark.parametrize("name", ILLNESS)
+def test_a_right_name_without_its_sign_claims_no_measure(name, tmp_path):
+    found = admitted(tmp_path, name, NORMAL).judge({1: name})
+    assert found.right == 1
+    cure = f"Remède : {ILLNESS[name].cure}"
+    assert found.opinions[0].reply == ("Son signe n'y est pourtant pas.", cure)
+
+
+def test_a_healthy_patient_with_a_sign_is_not_said_without_one(tmp_path):
+    ward = admitted(tmp_path, HEALTHY, chart_of(epsilon=0.9))
+    assert ward.judge({1: HEALTHY}).opinions[0].reply == ("Une mesure en ferait douter.",)
+
+
+def test_a_sign_that_is_not_there_is_denied(hospital):
+    for number, truth in zip(hospital.numbers, SICK, strict=False):
+        for name in ILL - {truth}:
+            [opinion] = hospital.judge({number: name}).opinions
+            assert not opinion.right
+            assert opinion.reply[0] == "Le signe de cette maladie n'y est pas."
+            assert len(opinion.reply) == 2
+
+
+BOTH = chart_of(loss=tail(-3, 0.8), q_limit=tail(1e5, 30))
+
+
+@pytest.mark.parametrize(
+    ("truth", "name", "expected"),
+    [
+        ("perte négative", "valeurs qui explosent", "mais une maladie plus directe l'explique."),
+        ("valeurs qui explosent", "perte négative", "mais sa cause est ailleurs."),
+        (HEALTHY, "perte négative", "mais sa cause est ailleurs."),
+    ],
+)
+def test_a_sign_that_is_there_is_granted(truth, name, expected, tmp_path):
+    [opinion] = admitted(tmp_path, truth, BOTH).judge({1: name}).opinions
+    assert not opinion.right
+    assert opinion.reply[0] == f"Ce signe y est, {expected}"
+
+
+def test_an_illness_may_have_two_names(ward, accepted):
+    assert {number: names for number, names in accepted.items() if len(names) > 1} == {
+        1: ["valeurs qui explosent", "γ = 1 ou presque"]
+    }
+    replies = [ward.judge({1: name}).opinions[0] for name in accepted[1]]
+    assert all(opinion.right for opinion in replies)
+    assert replies[0].reply != replies[1].reply
+
+
+def test_the_signs_that_a_more_direct_illness_explains_are_granted(ward, accepted):
+    second = {
+        number: one.name
+        for number in ward.numbers
+        for one in diagnose(ward.chart(number)).hypotheses
+        if one.name not in accepted[number]
+    }
+    assert len(second) >= 3
+    for opinion in ward.judge(second).opinions:
+        assert opinion.reply[0] == "Ce signe y est, mais une maladie plus directe l'explique."
+
+
+def test_a_healthy_patient_is_not_sick(ward, truths):
+    [number, *_] = [number for number, truth in truths.items() if truth == HEALTHY]
+    for name in ILL:
+        [opinion] = ward.judge({number: name}).opinions
+        assert opinion == (number, name, False, opinion.reply)
+        assert opinion.reply == (
+            "Le signe de cette maladie n'y est pas.",
+            "Tous ceux qui attendent ne sont pas malades.",
+        )
+
+
+def test_a_sick_patient_is_not_healthy(ward, truths):
+    sick = [number for number, truth in truths.items() if truth != HEALTHY]
+    found = ward.judge(dict.fromkeys(sick, HEALTHY))
+    assert found.right == 0
+    for opinion in found.opinions:
+        illness = ILLNESS[truths[opinion.patient]]
+        labels = telling(illness, ward.chart(opinion.patient))
+        assert opinion.reply == (f"Regardez : {', '.join(labels)}",)
+
+
+@pytest.mark.parametrize("place", ["ward", "hospital"])
+def test_a_wrong_answer_gives_advice_and_not_the_illness(place, request):
+    place = request.getfixturevalue(place)
+    truth = {one: name for one, name, *_ in place.reveal().rows[1:]}
+    for name in EVERYONE:
+        for opinion in place.judge(dict.fromkeys(place.numbers, name)).opinions:
+            illness = truth[str(opinion.patient)]
+            assert opinion.right == (name in illness.split(", ou "))
+            if not opinion.right:
+                told = "\n".join(shown(Round((opinion,), 0)))
+                assert illness not in told + repr(opinion)
+                assert illness not in plain(unescape(Round((opinion,), 0)._repr_html_()))
+                assert len(opinion.reply[-1]) > len("Regardez : ")
+
+
+def test_the_illnesses_that_no_frame_shows_get_an_examination(hospital):
+    found = hospital.judge(dict.fromkeys(hospital.numbers, HEALTHY))
+    hidden = [one for one in found.opinions if one.reply[-1].startswith("Prochain examen : ")]
+    names = [[*SICK][one.patient - 1] for one in hidden]
+    assert names == [name for name in SICK if not telling(ILLNESS[name], chart_of(**SICK[name]))]
+    assert names == ["récompense perdue"]
+    assert hidden[0].reply == (f"Prochain examen : {ILLNESS['récompense perdue'].test}",)
+
+
+def test_those_of_whom_nothing_is_said_stay_unknown(ward, truths):
+    for number, truth in truths.items():
+        if truth == HEALTHY:
+            continue
+        others = {one: HEALTHY for one in truths if one != number}
+        found = ward.judge(others)
+        assert (len(found.opinions), found.waiting) == (len(truths) - 1, 1)
+        told = "\n".join(shown(found))
+        assert truth not in told
+        assert f"Patient {number} " not in told
+
+
+def test_a_round_counts_and_shows_itself(ward, truths):
+    wrong = {1: HEALTHY, 2: "lot trop petit"}
+    found = ward.judge(wrong | {3: truths[3]})
+    assert (found.right, found.waiting) == (1, len(truths) - 3)
+    lines = shown(found)
+    assert lines[0] == f"Avis justes : 1 sur 3. Patients qui attendent : {len(truths) - 3}."
+    heads = [line for line in lines if line.startswith(("✔", "✘"))]
+    assert heads == [
+        "✘ Patient 1 : rien d'anormal",
+        "✘ Patient 2 : lot trop petit",
+        f"✔ Patient 3 : {truths[3]}",
+    ]
+    replies = [line for line in lines[1:] if line not in heads]
+    assert replies == [line for opinion in found.opinions for line in opinion.reply]
+    indented = [line for line in repr(found).splitlines() if line.startswith("    ")]
+    assert len(indented) == len(replies)
+    for told in (repr(found), found._repr_html_()):
+        assert "Avis justes\u00a0: 1" in told
+        assert "rien d’anormal" in told
+
+
+def test_nobody_seen_is_said(ward):
+    found = ward.judge({})
+    assert (found.opinions, found.right, found.waiting) == ((), 0, 18)
+    assert shown(found) == ["Avis justes : 0 sur 0. Patients qui attendent : 18."]
+
+
+def test_what_is_shown_is_never_read_as_html():
+    hostile = "</p><script>alert(1)</script> & \"a\" < b <img src=x onerror='x'>"
+    found = Round((Opinion(1, hostile, False, (hostile, "si γ < 1 & après")),), 0)
+    read = Reader(found._repr_html_())
+    assert {*read.tags} == {"p", "b"}
+    assert {name for name, _ in read.attributes} == {"style"}
+    assert [plain(text) for text in read.texts[1:]] == [
+        plain(f"✘ Patient 1 : {hostile}"),
+        plain(hostile),
+        "si γ < 1 & après",
+    ]
+    cells = Reader(clinic.Answers(((hostile,),))._repr_html_())
+    assert {*cells.tags} == {"details", "summary", "table", "tr", "td"}
+    assert plain(cells.texts[1]) == plain(hostile)
+
+
+def test_the_apostrophe_that_is_shown_can_be_typed(ward, truths):
+    curly = {number: truth.replace("'", "’") for number, truth in truths.items()}
+    assert any("’" in name for name in curly.values())
+    assert ward.judge(curly) == ward.judge(truths)
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("lot tro petit", "'lot trop petit'"),
+        ("Rien d'anormal", '"rien d\'anormal"'),
+        ("unites mortes", "'unités mortes'"),
+        (b"lot trop petit", "'lot trop petit'"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_a_suggestion(name, near, ward):
+    with pytest.raises(ValueError, match=r"^answers doit donner le nom d'une maladie") as no:
+        ward.judge({1: HEALTHY, 4: name})
+    assert str(no.value).endswith(f" : {name!r} reçu ; vouliez-vous dire {near} ?")
+
+
+@pytest.mark.parametrize("name", ["", "<b>?</b>", None, 3, True, math.nan, [], np.arange(2)])
+def test_a_name_that_is_like_no_other_is_refused_with_the_list(name, ward):
+    with pytest.raises(ValueError, match=r"^answers doit donner le nom d'une maladie") as no:
+        ward.judge({4: name})
+    assert str(no.value).endswith(f" : {name!r} reçu ; les noms sont {', '.join(EVERYONE)}.")
+
+
+@pytest.mark.parametrize("answers", [None, 3, "lot trop petit", [], [(1, HEALTHY)], {1}, (1, 2)])
+def test_what_is_not_a_mapping_is_refused(answers, ward):
+    with pytest.raises(TypeError, match=r"^answers doit être un dictionnaire, patient → nom : "):
+        ward.judge(answers)
+
+
+# Rien n'est révélé qu'on ne l'ait demandé
+
+
+def test_a_ward_shows_nothing_of_its_patients(ward):
+    assert plain(repr(ward)) == plain(str(ward)) == "Patients de la salle d'attente : 18."
+    assert not hasattr(ward, "_repr_html_")
+    public = {name for name in vars(ward) if not name.startswith("_")}
+    assert public == set()
+
+
+def test_the_answers_are_folded_and_true(ward, accepted):
+    answers = ward.reveal()
+    assert not any(name in plain(repr(answers) + str(answers)) for name in EVERYONE)
+    html = answers._repr_html_()
+    assert html.startswith("<details><summary>Les réponses</summary>")
+    assert html.endswith("</details>")
+    read = Reader(html)
+    assert ("open", None) not in read.attributes
+    rows = np.reshape([plain(text) for text in read.texts[1:]], (-1, 3)).tolist()
+    assert rows[0] == ["patient", "ce dont il souffre", "ce que dit l'outil"]
+    told = {int(number): names for number, names, _ in rows[1:]}
+    assert told == {number: ", ou ".join(names) for number, names in accepted.items()}
+    for number, _, said in rows[1:]:
+        found = diagnose(ward.chart(int(number)))
+        expected = [one.name for one in found.hypotheses] or [found.verdict]
+        assert said.split(", puis ") == expected
+
+
+# Où la maladie se lit
+
+
+def holds(name, records):
+    return name in [one.name for one in diagnose(records).hypotheses]
+
+
+def kept(records, fields):
+    """Le relevé dont on ne garde que ces mesures, et les pas."""
+    nothing = np.full(len(records.env_steps), math.nan)
+    names = {*fields, "env_steps"}
+    columns = zip(Chart._fields, records, strict=True)
+    return Chart(*(column if name in names else nothing for name, column in columns))
+
+
+def naive(name, records):
+    """Les cadres sans lesquels `diagnose` ne voit plus rien, ou qui lui suffisent ; le compte des
+    mises à jour, que presque tout signe demande, n'est dit que seul."""
+    found = []
+    for frame, (traced, _, _, _, also) in FRAMES.items():
+        own = {*traced, *also}
+        if not holds(name, kept(records, {*Chart._fields} - own)) or holds(
+            name, kept(records, own)
+        ):
+            found.append(frame)
+    return [frame for frame in found if frame != "mises à jour"] or found
+
+
+def test_the_telling_frames_are_those_that_the_diagnosis_needs(ward):
+    by_hand = [chart_of(**changes) for changes in SICK.values()]
+    for records in [*by_hand, BOTH, STRANGE, *map(ward.chart, ward.numbers[::3])]:
+        held = [one.name for one in diagnose(records).hypotheses]
+        for name, illness in ILLNESS.items():
+            expected = naive(name, records) if name in held else []
+            assert telling(illness, records) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("perte négative", ["perte"]),
+        ("récompense perdue", []),
+        ("troncature prise pour une chute", ["mémoire (%)"]),
+        ("masque oublié", ["perte", "Q, états perdus"]),
+        ("ε bloqué haut", ["ε"]),
+        ("aucune exploration", ["ε"]),
+        ("mises à jour trop rares", ["mises à jour"]),
+        ("politique évaluée périmée", ["retour (pas)"]),
+        ("unités mortes", ["unités figées (%)"]),
+        ("pas d'apprentissage trop grand", ["déplacement"]),
+        ("lot trop petit", ["dispersion de la perte"]),
+        ("cible mal alignée", ["perte", "Q, états perdus", "relief de Q"]),
+        ("γ = 1 ou presque", ["γ apparent"]),
+    ],
+)
+def test_the_telling_frames_are_those_one_expects(name, expected):
+    assert telling(ILLNESS[name], chart_of(**SICK[name])) == expected
+
+
+@pytest.mark.parametrize("name", ILLNESS)
+def test_a_sign_that_is_not_there_is_read_nowhere(name):
+    for records in (NORMAL, BLANK, Chart(*(column[:0] for column in NORMAL))):
+        assert telling(ILLNESS[name], records) == []
+
+
+def test_the_illness_of_each_patient_can_be_seen(ward, truths):
+    for number, truth in truths.items():
+        if truth != HEALTHY:
+            labels = telling(ILLNESS[truth], ward.chart(number))
+            assert labels
+            assert {*labels} <= {*FRAMES}
+
+
+def test_no_frame_is_named_after_an_illness():
+    assert not [(one, frame) for one in EVERYONE for frame in FRAMES if one in frame]
