@@ -285,7 +285,9 @@ def _agrees(exercise: Exercise, rank: int, trial: Trial) -> bool:
     """Dit si l'erreur connue de ce rang se conduit comme la réponse, dans ce cas."""
     answer = exercise.mistakes[rank].answer
     other = outcome(trial.of.view, answer, *copy.deepcopy(trial.arguments))
-    return other.kind == trial.came.kind and (bool(other.kind) or same(other, trial.came))
+    if other.kind or trial.came.kind:
+        return (other.kind, other.told) == (trial.came.kind, trial.came.told)
+    return same(other, trial.came)
 
 
 def _contradictions(exercise: Exercise, rank: int, right: list[Trial]) -> int:

@@ -477,9 +477,10 @@ class Diagnosis:
             yield f"Prochain examen : {hypothesis.test}"
             yield f"Remède : {hypothesis.cure}"
         if not self.hypotheses and self.returned < POOR:
+            lead = "relevez ce qui manque" if self.unseen else "cherchez un mal que la liste ignore"
             yield (
                 f"Le retour n'est pourtant que de {written(self.returned)} : entraînez plus "
-                "longtemps, ou relevez ce qui manque."
+                f"longtemps, ou {lead}."
             )
         if self.unseen:
             yield f"Ce relevé ne permet pas de juger : {', '.join(self.unseen)}."

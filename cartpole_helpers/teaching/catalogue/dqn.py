@@ -134,6 +134,22 @@ def _extra_axis(reward, terminated, next_q, gamma):
     return reward + gamma * best * ~terminated.unsqueeze(-1)
 
 
+def _one_minus(reward, terminated, next_q, gamma):
+    return reward + gamma * next_q.max(dim=-1).values * (1 - terminated)
+
+
+def _not_of_python(reward, terminated, next_q, gamma):
+    return reward + gamma * next_q.max(dim=-1).values * (not terminated)
+
+
+def _values_and_indices(reward, terminated, next_q, gamma):
+    return reward + gamma * next_q.max(dim=-1) * ~terminated
+
+
+def _pair_after_the_mask(reward, terminated, next_q, gamma):
+    return reward + gamma * ~terminated * next_q.max(dim=-1)
+
+
 def _penalty(reward, terminated, next_q, gamma):
     target = reward + gamma * next_q.max(dim=-1).values
     return torch.where(terminated, -torch.ones_like(reward), target)
@@ -197,6 +213,26 @@ TARGET_MISTAKES = (
         "un axe de trop",
         _extra_axis,
         "`keepdim=True` laisse un axe de trop : `(B,) + (B, 1)` donne `(B, B)`, sans un mot.",
+    ),
+    Mistake(
+        "1 moins un booléen",
+        _one_minus,
+        "`terminated` est un tenseur de booléens : sa négation s'écrit `~terminated`.",
+    ),
+    Mistake(
+        "le `not` de Python",
+        _not_of_python,
+        "`not` ne nie qu'un seul booléen : pour tout un tenseur, c'est `~terminated`.",
+    ),
+    Mistake(
+        "les valeurs et leurs rangs",
+        _values_and_indices,
+        "`max(dim=-1)` rend les maximums et leurs rangs : prenez `.values`.",
+    ),
+    Mistake(
+        "les valeurs et leurs rangs, après le masque",
+        _pair_after_the_mask,
+        "`max(dim=-1)` rend une paire, maximums et rangs : ajoutez `.values` avant de multiplier.",
     ),
     Mistake(
         "une pénalité à la chute",
@@ -348,8 +384,8 @@ double_td_target = Exercise(
 
 
 def _by_hand(_) -> Iterator[tuple]:
-    yield torch.tensor([[1.0, 4.0]]), _tensor(0), _tensor(3.0)
     yield torch.tensor([[1.0, 4.0], [2.0, 0.0]]), _tensor(1, 0), _tensor(3.0, 5.0)
+    yield torch.tensor([[1.0, 4.0]]), _tensor(0), _tensor(3.0)
 
 
 def _losses(generator: np.random.Generator) -> Iterator[tuple]:
@@ -384,6 +420,19 @@ def _every_row(q, action, target):
 
 def _per_row(q, action, target):
     return (dqn.value_of(q, action) - target.detach()).square()
+
+
+def _not_squeezed(q, action, target):
+    value = q.gather(-1, action.unsqueeze(-1))
+    return (value - target.detach()).square().mean(dim=-1)
+
+
+def _not_squeezed_at_all(q, action, target):
+    return (q.gather(-1, action.unsqueeze(-1)) - target.detach()).square().mean()
+
+
+def _action_as_it_is(q, action, target):
+    return (q.gather(-1, action) - target.detach()).square().mean(dim=-1)
 
 
 def _absolute(q, action, target):
@@ -472,6 +521,21 @@ td_loss = Exercise(
             "`mean()` sans `dim` mélange les agents : moyennez sur le dernier axe, celui du lot.",
         ),
         Mistake("pas de moyenne", _per_row, "Il reste une perte par ligne du lot : moyennez-les."),
+        Mistake(
+            "un axe de trop",
+            _not_squeezed,
+            "`gather` garde un axe : (B, 1) contre (B,) donne (B, B). Ôtez-le par `squeeze(-1)`.",
+        ),
+        Mistake(
+            "un axe de trop, que la moyenne efface",
+            _not_squeezed_at_all,
+            "(B, 1) moins (B,) donne (B, B), que `mean()` cache : ôtez l'axe par `squeeze(-1)`.",
+        ),
+        Mistake(
+            "`gather` sans axe",
+            _action_as_it_is,
+            "`gather` veut autant d'axes de part et d'autre : `action.unsqueeze(-1)`.",
+        ),
         Mistake(
             "la valeur absolue",
             _absolute,
