@@ -24,11 +24,12 @@ from cartpole_helpers.teaching.diagnosis import (
     Illness,
     degree,
     diagnose,
+    illness,
     written,
 )
 
 PATIENTS = Path("../etudes/patients")  # depuis un carnet
-NAMES = (HEALTHY, *(illness.name for illness in ILLNESSES))
+NAMES = (HEALTHY, *(one.name for one in ILLNESSES))
 
 
 # Les cadres d'une feuille
@@ -298,7 +299,9 @@ class Ward:
 
     def sheet(self, number: int) -> Picture:
         """Rend la feuille du patient `number`, son témoin en gris."""
-        return sheet(self.chart(number), f"Patient {number}", self.witness(number))
+        return sheet(
+            self.chart(number), f"Patient {number} : que dit sa feuille ?", self.witness(number)
+        )
 
     def wall(self, numbers: Iterable[int], title: str) -> Picture:
         """Rend la salle : une ligne par patient de `numbers`."""
@@ -352,10 +355,10 @@ def _read_answers(path: Path) -> dict[int, tuple[str, ...]]:
     return accepted
 
 
-def _accepted(illness: str, also: str | None) -> tuple[str, ...]:
+def _accepted(name: str, also: str | None) -> tuple[str, ...]:
     """Rend les noms acceptés, le premier d'abord ; ValueError si l'un n'est pas celui d'un état."""
-    names = (illness, also) if also else (illness,)
-    return tuple(check_choice("maladie", name, NAMES) for name in names)
+    names = (name, also) if also else (name,)
+    return tuple(check_choice("maladie", one, NAMES) for one in names)
 
 
 def checked_name(name: str) -> str:
@@ -377,14 +380,14 @@ def _confirmed(name: str, chart: Chart) -> Iterator[str]:
         found = diagnose(chart).hypotheses
         yield "Une mesure en ferait douter." if found else "Aucun signe n'est présent."
         return
-    illness = _named(name)
-    yield illness.evidence(chart) if _shows(illness, chart) else "Son signe n'y est pourtant pas."
-    yield f"Remède : {illness.cure}"
+    known = illness(name)
+    yield known.evidence(chart) if _shows(known, chart) else "Son signe n'y est pourtant pas."
+    yield f"Remède : {known.cure}"
 
 
 def _refuted(name: str, truth: str, chart: Chart) -> Iterator[str]:
     """Dit pourquoi `name` ne va pas, puis où regarder, sans nommer la maladie."""
-    if name != HEALTHY and not _shows(_named(name), chart):
+    if name != HEALTHY and not _shows(illness(name), chart):
         yield "Le signe de cette maladie n'y est pas."
     elif name != HEALTHY and 0 < NAMES.index(truth) < NAMES.index(name):
         yield "Ce signe y est, mais une maladie plus directe l'explique."
@@ -392,39 +395,35 @@ def _refuted(name: str, truth: str, chart: Chart) -> Iterator[str]:
         yield "Ce signe y est, mais sa cause est ailleurs."
     if truth == HEALTHY:
         yield "Tous ceux qui attendent ne sont pas malades."
-    elif labels := telling(_named(truth), chart):
+    elif labels := telling(illness(truth), chart):
         yield f"Regardez : {', '.join(labels)}"
     else:
-        yield f"Prochain examen : {_named(truth).test}"
+        yield f"Prochain examen : {illness(truth).test}"
 
 
-def telling(illness: Illness, chart: Chart) -> list[str]:
+def telling(one: Illness, chart: Chart) -> list[str]:
     """Rend les cadres où la maladie se lit : sans eux, plus de signe ; ou, seuls, ils suffisent.
 
     Aucun si le relevé n'en porte pas le signe.
     """
-    if not _shows(illness, chart):
+    if not _shows(one, chart):
         return []
-    labels = [vital.label for vital in VITALS if _tells(vital, illness, chart)]
+    labels = [vital.label for vital in VITALS if _tells(vital, one, chart)]
     # Presque tout signe attend qu'une mise à jour ait eu lieu : seule, elle n'apprend rien.
     return [label for label in labels if label != UPDATES.label] or labels
 
 
-def _tells(vital: Vital, illness: Illness, chart: Chart) -> bool:
+def _tells(vital: Vital, one: Illness, chart: Chart) -> bool:
     own = {*vital.traced, *vital.also}
     others = set(Chart._fields) - own - {"env_steps"}
-    needed = not _shows(illness, _without(chart, own))
-    return needed or _shows(illness, _without(chart, others))
+    needed = not _shows(one, _without(chart, own))
+    return needed or _shows(one, _without(chart, others))
 
 
-def _shows(illness: Illness, chart: Chart) -> bool:
-    return len(chart.env_steps) > 0 and degree(illness, chart) >= 1
+def _shows(one: Illness, chart: Chart) -> bool:
+    return len(chart.env_steps) > 0 and degree(one, chart) >= 1
 
 
 def _without(chart: Chart, fields: Iterable[str]) -> Chart:
     nothing = np.full(len(chart.env_steps), np.nan)
     return chart._replace(**dict.fromkeys(fields, nothing))
-
-
-def _named(name: str) -> Illness:
-    return next(illness for illness in ILLNESSES if illness.name == name)

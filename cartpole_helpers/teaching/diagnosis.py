@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cartpole_helpers.checks import check_choice
 from cartpole_helpers.display.typography import typography
 from cartpole_helpers.history import History
 from cartpole_helpers.teaching.charts import Chart, checked_chart, from_history
@@ -426,6 +427,12 @@ mémorisée ne se voit qu'une fois la limite de temps atteinte ; à un pas, γ =
 """
 
 
+def illness(name: str) -> Illness:
+    """Rend la maladie de ce nom ; ValueError s'il n'est celui d'aucune."""
+    known = {one.name: one for one in ILLNESSES}
+    return known[check_choice("name", name, [*known])]
+
+
 # Le diagnostic
 
 HEALTHY = "rien d'anormal"
@@ -495,8 +502,8 @@ def diagnose(records: Chart | History, agent: int = 0) -> Diagnosis:
     """
     seen = _as_chart(records, agent)
     if len(seen.env_steps) < ENOUGH:
-        return Diagnosis((), tuple(illness.name for illness in ILLNESSES), enough=False)
-    degrees = {illness: degree(illness, seen) for illness in ILLNESSES}
+        return Diagnosis((), tuple(one.name for one in ILLNESSES), enough=False)
+    degrees = {one: degree(one, seen) for one in ILLNESSES}
     found = tuple(_hypothesis(one, seen) for one, value in degrees.items() if value >= 1)
     unseen = tuple(one.name for one, value in degrees.items() if np.isnan(value))
     enough = len(unseen) < len(ILLNESSES)

@@ -36,7 +36,7 @@ from cartpole_helpers.one_page import QNetwork, greedy
 from cartpole_helpers.teaching import diagnosis
 from cartpole_helpers.teaching.charts import chart, examine, loss_measures, monitor
 from cartpole_helpers.teaching.clinic import Ward, sheet
-from cartpole_helpers.teaching.diagnosis import ILLNESSES, diagnose
+from cartpole_helpers.teaching.diagnosis import ILLNESSES, diagnose, illness
 from cartpole_helpers.teaching.exercises import check, show
 from cartpole_helpers.teaching.laboratory import ClockEnds
 
@@ -82,8 +82,8 @@ figures.intervals({"agents dont le retour final atteint 475 (%)": reussies}, tit
 # Deux leçons. Quelques maladies se **cachent** : la politique ne lit que l'ordre de deux valeurs, et des valeurs fausses
 # peuvent être dans le bon ordre ; sur un jeu plus dur, la même faute pourrait coûter cher. Les autres se voient, mais
 # se **ressemblent** : un retour au plus bas est le même, que la cible soit figée ou les unités mortes. Le score dit qu'on
-# est malade, et pas toujours ; jamais de quoi. Regardez aussi la largeur des intervalles : pour deux des trois premières,
-# ils contiennent la moitié.
+# est malade, et pas toujours ; jamais de quoi. Regardez aussi la largeur des intervalles : pour deux
+# des trois maladies cachées, ils contiennent la moitié.
 
 # %% [markdown]
 # ## 2. Le relevé
@@ -165,9 +165,9 @@ for rang, maladie in enumerate(ILLNESSES, 1):
 # ## 4. La salle d'attente
 #
 # Dix-huit entraînements, enregistrés par l'étude, sans leur nom. **Deux vont bien.** En bleu, le
-# patient ; en gris, un témoin sain, de la même recette et d'une autre graine. Certains patients ont une recette où une
-# transition couvre trois pas : leur γ apparent est alors $\gamma^3$. Certaines gardent un ε de 0,5. Leur témoin aussi : c'est
-# à lui qu'il faut comparer.
+# patient ; en gris, un témoin sain, de la même recette et d'une autre graine. L'une des recettes compte trois pas par
+# transition, de sorte que son γ apparent est $\gamma^3$, et garde un ε de 0,5 : son témoin aussi, et c'est à lui qu'il
+# faut comparer.
 
 # %%
 salle = Ward("../etudes/patients")
@@ -224,8 +224,7 @@ salle.reveal()
 # degré : 1 au seuil, davantage au-delà. En voici deux, tels qu'ils s'exécutent.
 
 # %%
-masque = next(maladie for maladie in ILLNESSES if maladie.name == "masque oublié")
-listing(masque.sign)
+listing(illness("masque oublié").sign)
 
 # %% [markdown]
 # Si l'amorçage est bien masqué, une chute doit valoir sa récompense. `fall_cost` est ce que les chutes en mémoire
@@ -234,11 +233,7 @@ listing(masque.sign)
 # relevé ; `_over(x, 5)` vaut x/5, de sorte qu'au seuil le degré vaut 1 ; `_under`, ci-dessous, est son inverse.
 
 # %%
-listing(
-    next(
-        maladie for maladie in ILLNESSES if maladie.name.startswith("pas d'apprentissage tombé")
-    ).sign
-)
+listing(illness("pas d'apprentissage tombé au plancher").sign)
 
 # %% [markdown]
 # Ce signe-là ne lit pas le pas d'apprentissage, qu'on ne lui donne pas : il compare le déplacement des poids, à la
@@ -289,8 +284,8 @@ titre = f"{entieres} maladies sur {len(MALADIES)} reconnues à chaque fois, à f
 figures.intervals({"reconnus dans les deux premières hypothèses (%)": taux}, titre)
 
 # %% [markdown]
-# Le **rappel** est la part des malades reconnus. Maladie par maladie, les intervalles restent larges : une vingtaine d'entraînements par maladie ne prouvent pas cent pour cent. Et voici les
-# manqués, un à un, avec ce que l'outil en a dit.
+# Le **rappel** est la part des malades reconnus. Maladie par maladie, les intervalles restent larges : une vingtaine
+# d'entraînements ne prouvent pas cent pour cent. Et voici les manqués, un à un, avec ce que l'outil en a dit.
 
 # %%
 for ligne in np.flatnonzero(provoquees & ~juste):

@@ -348,7 +348,7 @@ def test_a_number_of_numpy_is_a_number(ward):
 
 def test_the_sheet_of_a_patient_has_its_witness(ward, unseen):
     picture = ward.sheet(5)
-    assert plain(picture.alt).startswith("Patient 5. À la fin")
+    assert plain(picture.alt).startswith("Patient 5 : que dit sa feuille ? À la fin")
     for frame, axes in frames(picture).items():
         assert_frame(axes, frame, ward.chart(5), ward.witness(5))
 

@@ -326,6 +326,14 @@ def test_the_rate_of_updates_is_read_from_the_counters():
 # Ce qui est mal donné
 
 
+def test_an_illness_is_found_by_its_name():
+    assert [diagnosis.illness(name) for name in NAMES] == [
+        next(one for one in ILLNESSES if one.name == name) for name in NAMES
+    ]
+    with pytest.raises(ValueError, match=r"^name doit .*Vouliez-vous dire 'masque oublié' \?$"):
+        diagnosis.illness("masque oublie")
+
+
 @pytest.mark.parametrize("records", [None, 3, "relevé", [], {}, (1, 2)])
 def test_what_is_not_a_record_is_refused(records):
     with pytest.raises(TypeError, match=r"^records doit être un `Chart` ou un `History`"):
