@@ -2,28 +2,25 @@
 
 import copy
 import inspect
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache, partial
-from html import escape
 from io import StringIO
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from cartpole_helpers.display.typography import typography
+from cartpole_helpers.display.report import INDENT, as_html, as_text
 
 STEP_LIMIT = 1_000_000  # instructions par appel, au-delà desquelles la boucle est dite sans fin
 REPLAYS = 8  # essais laissés à une erreur connue, qui peut jouer au hasard
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 NOT_TRACED = {"torch", "numpy", "cartpole_helpers"}  # leurs instructions ne comptent pas
 ENDLESS = "boucle"
-INDENT = "    "
 
 
 @dataclass(frozen=True)
@@ -128,20 +125,17 @@ class Report:
         return next((verdict.hint for verdict in self.verdicts if not verdict.passed), "")
 
     def __repr__(self) -> str:
-        return "\n".join(self._lines())
+        return as_text(self._lines())
 
     def _repr_html_(self) -> str:
-        title, *details = self._lines()
-        rows = "".join(map(_html_line, details))
-        return f'<p style="margin: 0"><b>{escape(title)}</b></p>{rows}'
+        return as_html(self._lines())
 
-    def _lines(self) -> list[str]:
+    def _lines(self) -> Iterable[str]:
         if self.note:
-            return [typography(f"· {self.name} : {self.note}")]
+            return [f"· {self.name} : {self.note}"]
         done = sum(verdict.passed for verdict in self.verdicts)
         held = f"{done} propriétés" if done > 1 else f"{done} propriété"
-        title = f"{self.name} : {held} sur {len(self.verdicts)}"
-        return [typography(title), *map(typography, self._details())]
+        return [f"{self.name} : {held} sur {len(self.verdicts)}", *self._details()]
 
     def _details(self) -> Iterable[str]:
         for verdict in self.verdicts:
@@ -151,13 +145,6 @@ class Report:
                 yield f"{INDENT}reçu    : {verdict.came}"
                 yield f"{INDENT}attendu : {verdict.expected}"
                 yield f"{INDENT}indice  : {verdict.hint}"
-
-
-def _html_line(line: str) -> str:
-    """Rend une ligne du compte rendu, son code en chasse fixe, ses détails en retrait."""
-    told = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(line.strip()))
-    indent = "2.2em" if line.startswith(INDENT) else "0"
-    return f'<p style="margin: 0 0 0 {indent}; overflow-wrap: anywhere">{told}</p>'
 
 
 def judge(exercise: Exercise, answer: Callable) -> Report:

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from cartpole_helpers.checks import check_choice, check_number
+from cartpole_helpers.display.report import INDENT, as_html, as_text
 from cartpole_helpers.display.style import BLUE, MUTED, Picture, canvas, finish, style, tick
 from cartpole_helpers.display.typography import typography
 from cartpole_helpers.teaching.charts import Chart, checked_chart, load_chart
@@ -211,12 +212,10 @@ class Round:
         return sum(opinion.right for opinion in self.opinions)
 
     def __repr__(self) -> str:
-        return "\n".join(typography(line.replace("\t", "    ")) for line in self._lines())
+        return as_text(self._lines())
 
     def _repr_html_(self) -> str:
-        title, *others = map(typography, self._lines())
-        rows = "".join(map(_html_line, others))
-        return f'<p style="margin: 0"><b>{escape(title)}</b></p>{rows}'
+        return as_html(self._lines())
 
     def _lines(self) -> Iterator[str]:
         seen = len(self.opinions)
@@ -224,18 +223,13 @@ class Round:
         for opinion in self.opinions:
             mark = "✔" if opinion.right else "✘"
             yield f"{mark} Patient {opinion.patient} : {opinion.name}"
-            yield from (f"\t{line}" for line in opinion.reply)
+            yield from (f"{INDENT}{line}" for line in opinion.reply)
 
 
 def _said(chart: Chart) -> str:
     """Rend les hypothèses de l'outil, dans l'ordre."""
     found = diagnose(chart)
     return ", puis ".join(one.name for one in found.hypotheses) or found.verdict
-
-
-def _html_line(line: str) -> str:
-    indent = "2.2em" if line.startswith("\t") else "0"
-    return f'<p style="margin: 0.1em 0 0 {indent}">{escape(line.strip())}</p>'
 
 
 @dataclass(frozen=True)

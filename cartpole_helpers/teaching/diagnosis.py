@@ -3,13 +3,12 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import NamedTuple
 
 import numpy as np
 
 from cartpole_helpers.checks import check_choice
-from cartpole_helpers.display.typography import typography
+from cartpole_helpers.display.report import INDENT, as_html, as_text
 from cartpole_helpers.history import History
 from cartpole_helpers.teaching.charts import Chart, checked_chart, from_history
 
@@ -198,16 +197,19 @@ def horizon(chart: Chart) -> np.float64:
     return reward / left if left > 0 else _certain(True, left)
 
 
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def written(value: float) -> str:
     """Écrit une mesure à la française, à trois chiffres significatifs."""
     if not math.isfinite(value):
         return "l'infini" if value > 0 else "une valeur non finie"
     if value and not 1e-3 <= abs(value) < 1e6:
         digits, power = f"{value:.1e}".split("e")
-        written = f"{digits} × 10^{int(power)}"
+        told = f"{digits} × 10{str(int(power)).translate(RAISED)}"
     else:
-        written = f"{value:.3g}" if abs(value) < 1_000 else f"{value:,.0f}".replace(",", " ")
-    return written.replace(".", ",").replace("-", "−")
+        told = f"{value:.3g}" if abs(value) < 1_000 else f"{value:,.0f}".replace(",", " ")
+    return told.replace(".", ",").replace("-", "−")
 
 
 def _share(value: float) -> str:
@@ -470,19 +472,17 @@ class Diagnosis:
         return HEALTHY if self.enough else UNKNOWN
 
     def __repr__(self) -> str:
-        return "\n".join(map(typography, self._lines()))
+        return as_text(self._lines())
 
     def _repr_html_(self) -> str:
-        title, *others = map(typography, self._lines())
-        rows = "".join(f'<p style="margin: 0.2em 0 0 1em">{escape(line)}</p>' for line in others)
-        return f'<p style="margin: 0"><b>{escape(title)}</b></p>{rows}'
+        return as_html(self._lines())
 
     def _lines(self) -> Iterator[str]:
         yield f"Diagnostic : {self.verdict}"
         for rank, hypothesis in enumerate(self.hypotheses, 1):
             yield f"{rank}. {hypothesis.name}. {hypothesis.evidence}"
-            yield f"Prochain examen : {hypothesis.test}"
-            yield f"Remède : {hypothesis.cure}"
+            yield f"{INDENT}Prochain examen : {hypothesis.test}"
+            yield f"{INDENT}Remède : {hypothesis.cure}"
         if not self.hypotheses and self.returned < POOR:
             lead = "relevez ce qui manque" if self.unseen else "cherchez un mal que la liste ignore"
             yield (

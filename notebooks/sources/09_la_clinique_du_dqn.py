@@ -337,7 +337,7 @@ figures.intervals(seuils, titre)
 journal = np.stack([etude["journal_1"], etude["journal_2"]])
 au_journal = (journal == etude["maladie"]).any(axis=0)
 vues = {nom for nom in MALADIES if au_journal[provoquees & (etude["maladie"] == nom)].mean() > 0.5}
-print(f"{len(vues)} maladies sur {len(MALADIES)} : {', '.join(sorted(vues))}")
+print(f"{len(vues)} maladies sur {len(MALADIES)} :", *sorted(vues), sep="\n")
 
 # %% [markdown]
 # C'est la leçon pratique de ce carnet : **la courbe de retour et la perte ne suffisent pas à diagnostiquer un DQN**. Trois

@@ -239,7 +239,8 @@ def told_number(text):
     """Le nombre qu'une personne lit."""
     if text == "l'infini":
         return math.inf
-    mantissa, _, power = plain(text).replace("−", "-").partition(" × 10^")
+    mantissa, _, power = plain(text).replace("−", "-").partition(" × 10")
+    power = power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
     return float(mantissa.replace(",", ".").replace(" ", "")) * 10.0 ** int(power or 0)
 
 
@@ -508,9 +509,16 @@ class Reader(HTMLParser):
         self.attributes += attrs
         if tag in ("p", "td", "summary"):
             self.texts.append("")
+        self._mark(tag)
 
     def handle_endtag(self, tag):
         assert self._open.pop() == tag
+        self._mark(tag)
+
+    def _mark(self, tag):
+        """Du code se lit entre accents graves, comme dans le texte."""
+        if tag == "code":
+            self.texts[-1] += "`"
 
     def handle_data(self, data):
         self.texts[-1] += data

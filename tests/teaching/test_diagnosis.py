@@ -266,7 +266,7 @@ def test_the_evidence_quotes_the_measure():
     [hypothesis] = diagnose(chart_of(dead=0.955)).hypotheses
     assert hypothesis.evidence.startswith("95,5 %")
     [hypothesis] = diagnose(chart_of(drift=1.5e-6)).hypotheses
-    assert "1,5 × 10^−6" in hypothesis.evidence
+    assert "1,5 × 10⁻⁶" in hypothesis.evidence
 
 
 def test_a_diagnosis_shows_itself():
