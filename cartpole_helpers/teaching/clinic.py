@@ -26,6 +26,7 @@ from cartpole_helpers.teaching.diagnosis import (
     degree,
     diagnose,
     illness,
+    uncapitalised,
     written,
 )
 
@@ -376,7 +377,7 @@ def _confirmed(name: str, chart: Chart) -> Iterator[str]:
         return
     known = illness(name)
     yield known.evidence(chart) if _shows(known, chart) else "Son signe n'y est pourtant pas."
-    yield f"Remède : {known.cure}"
+    yield f"Remède : {uncapitalised(known.cure)}"
 
 
 def _refuted(name: str, truth: str, chart: Chart) -> Iterator[str]:
@@ -388,11 +389,11 @@ def _refuted(name: str, truth: str, chart: Chart) -> Iterator[str]:
     elif name != HEALTHY:
         yield "Ce signe y est, mais sa cause est ailleurs."
     if truth == HEALTHY:
-        yield "Tous ceux qui attendent ne sont pas malades."
+        yield "Ceux qui attendent ne sont pas tous malades."
     elif labels := telling(illness(truth), chart):
         yield f"Regardez : {', '.join(labels)}"
     else:
-        yield f"Prochain examen : {illness(truth).test}"
+        yield f"Prochain examen : {uncapitalised(illness(truth).test)}"
 
 
 def telling(one: Illness, chart: Chart) -> list[str]:

@@ -197,6 +197,11 @@ def horizon(chart: Chart) -> np.float64:
     return reward / left if left > 0 else _certain(True, left)
 
 
+def uncapitalised(text: str) -> str:
+    """Rend `text` sans sa majuscule, pour le mettre après deux points."""
+    return text[0].lower() + text[1:]
+
+
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -216,12 +221,23 @@ def _share(value: float) -> str:
     return f"{written(100 * value)} %"
 
 
+def _unmasked(chart: Chart) -> str:
+    """Dit ce qui montre que les chutes ne sont pas masquées : le drapeau, ou la perte."""
+    missed = late(chart.missed_ends)
+    if missed > 0.1:
+        return f"{_share(missed)} des chutes en mémoire ne se disent pas terminées."
+    return (
+        f"Les chutes en mémoire coûteraient à elles seules {written(late(chart.fall_cost))} à une "
+        f"perte bien masquée ; la perte affichée vaut {written(late(chart.loss))}."
+    )
+
+
 ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "perte négative",
         _negative_loss,
         lambda c: (
-            f"Une erreur au carré ne peut pas l'être, et la perte descend à "
+            "Une erreur au carré n'est jamais négative, or la perte descend à "
             f"{written(_least(c.loss))}."
         ),
         "Calculer la perte d'un lot à la main : (1 − 3)² donne 4.",
@@ -245,18 +261,16 @@ ILLNESSES: tuple[Illness, ...] = (
             f"Jusqu'à {_share(_peak(c.false_ends))} des transitions en mémoire se disent "
             "terminées alors que la tige y est encore debout."
         ),
-        "Relire les transitions terminées : les limites y sont-elles passées, et à quel pas ?",
+        "Relire les transitions terminées : les limites y sont-elles dépassées, et à quel pas ?",
         "Ne mémoriser que `terminated` ; `truncated` arrête l'épisode sans annuler l'avenir.",
     ),
     Illness(
         "masque oublié",
         _missing_mask,
-        lambda c: (
-            f"Les chutes en mémoire coûteraient à elles seules {written(late(c.fall_cost))} à une "
-            f"perte bien masquée ; la perte affichée vaut {written(late(c.loss))}."
-        ),
+        _unmasked,
         "Calculer la cible d'une chute : elle doit valoir la récompense, sans rien d'autre.",
-        "Annuler γ max Q(s', a') dans la cible quand `terminated` est vrai.",
+        "Annuler γ max Q(s', a') dans la cible quand `terminated` est vrai, et mémoriser "
+        "`terminated` tel que l'environnement le rend.",
     ),
     Illness(
         "valeurs qui explosent",
@@ -265,18 +279,19 @@ ILLNESSES: tuple[Illness, ...] = (
             f"Q atteint {written(_peak(c.q_limit))} et la perte {written(_peak(c.loss))}, "
             "alors qu'un épisode ne rapporte pas plus de 500."
         ),
-        "Lire le γ apparent : au-delà de 1, la cible est fausse ; sinon, diviser par dix le pas "
-        "d'apprentissage.",
-        "Prendre γ < 1 et masquer les chutes ; si Q monte encore, réduire le pas d'apprentissage.",
+        "Diviser par dix le pas d'apprentissage, mêmes graines : si Q explose encore, même plus "
+        "tard, la cible est fausse.",
+        "Réduire le pas d'apprentissage ; si la cible est fausse, prendre γ < 1 et masquer les "
+        "chutes.",
     ),
     Illness(
         "ε bloqué haut",
         _stuck_epsilon,
         lambda c: (
             f"À la fin, ε vaut encore {written(late(c.epsilon))}, et ne bouge plus : l'agent "
-            f"joue au hasard, pour un retour de {written(late(c.played))}."
+            f"joue surtout au hasard, pour un retour de {written(late(c.played))}."
         ),
-        "Tracer ε : descend-il, et compte-t-il bien les pas et non les épisodes ?",
+        "Tracer ε : descend-il, et sa descente compte-t-elle les pas, non les épisodes ?",
         "Faire descendre ε jusqu'à 0,1 ou 0,5 selon la recette.",
     ),
     Illness(
@@ -292,7 +307,7 @@ ILLNESSES: tuple[Illness, ...] = (
         lambda c: (
             f"Il y a {written(1_000 * update_rate(c))} mises à jour pour 1 000 pas d'environnement."
         ),
-        "Compter les mises à jour et les pas ; les comparer à la recette.",
+        "Apprendre deux fois plus souvent : Q monte-t-il deux fois plus vite ?",
         "Apprendre à chaque tour de boucle, et non une fois par épisode.",
     ),
     Illness(
@@ -348,7 +363,9 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "pas d'apprentissage trop grand",
         _big_rate,
-        lambda c: f"Un poids s'est déplacé de {written(_peak(c.drift))} par mise à jour.",
+        lambda c: (
+            f"Les poids se sont déplacés, en moyenne, de {written(_peak(c.drift))} par mise à jour."
+        ),
         "Diviser le pas d'apprentissage par dix et comparer.",
         "Prendre un pas d'apprentissage entre 0,0005 et 0,01 avec Adam.",
     ),
@@ -356,8 +373,8 @@ ILLNESSES: tuple[Illness, ...] = (
         "pas d'apprentissage trop petit",
         _small_rate,
         lambda c: (
-            f"Un poids ne s'est jamais déplacé de plus de {written(_peak(c.drift))} par mise "
-            "à jour."
+            "Les poids ne se sont jamais déplacés, en moyenne, de plus de "
+            f"{written(_peak(c.drift))} par mise à jour."
         ),
         "Multiplier le pas d'apprentissage par dix : la perte change-t-elle d'allure ?",
         "Prendre un pas d'apprentissage entre 0,0005 et 0,01 avec Adam.",
@@ -366,8 +383,8 @@ ILLNESSES: tuple[Illness, ...] = (
         "pas d'apprentissage tombé au plancher",
         _rate_floor,
         lambda c: (
-            f"Un poids se déplaçait de {written(_peak(c.drift))} par mise à jour ; à la fin, "
-            f"de {written(late(c.drift))}."
+            f"Les poids se déplaçaient, en moyenne, de {written(_peak(c.drift))} par mise à jour ; "
+            f"à la fin, de {written(late(c.drift))}."
         ),
         "Afficher le pas d'apprentissage : après combien de mises à jour touche-t-il le plancher ?",
         "Le faire décroître moins vite, ou relever le plancher.",
@@ -386,7 +403,7 @@ ILLNESSES: tuple[Illness, ...] = (
         "mémoire sans chute",
         _no_falls,
         lambda c: (
-            f"À {_share(np.mean(c.stored_falls[c.stored > 0] == 0))} des relevés, la mémoire "
+            f"Dans {_share(np.mean(c.stored_falls[c.stored > 0] == 0))} des relevés, la mémoire "
             f"({written(late(c.stored))} transitions) ne contient plus une seule chute."
         ),
         "Suivre Q dans des états perdus : y monte-t-il pendant que tout va bien ?",
@@ -407,7 +424,7 @@ ILLNESSES: tuple[Illness, ...] = (
         _endless,
         lambda c: (
             f"Les valeurs se suivent comme si γ valait {written(late(c.discount))} ; sur les "
-            f"états sûrs, elles en sont à {written(late(c.q_safe))}, sans plafond."
+            f"états sûrs, elles en sont à {written(late(c.q_safe))}."
         ),
         "Prolonger : si γ < 1, Q s'arrête à 1/(1 − γ) ; sinon il monte toujours.",
         "Prendre γ entre 0,95 et 0,99.",
@@ -416,7 +433,7 @@ ILLNESSES: tuple[Illness, ...] = (
         "γ trop petit",
         _short_sighted,
         lambda c: f"Les valeurs ne voient que {written(horizon(c))} pas devant elles.",
-        "Comparer à la durée d'une chute depuis l'équilibre : une dizaine de pas.",
+        "Porter γ à 0,97 : Q monte-t-il dans les états sûrs ?",
         "Prendre γ entre 0,95 et 0,99.",
     ),
 )
@@ -481,10 +498,11 @@ class Diagnosis:
         yield f"Diagnostic : {self.verdict}"
         for rank, hypothesis in enumerate(self.hypotheses, 1):
             yield f"{rank}. {hypothesis.name}. {hypothesis.evidence}"
-            yield f"{INDENT}Prochain examen : {hypothesis.test}"
-            yield f"{INDENT}Remède : {hypothesis.cure}"
+            yield f"{INDENT}Prochain examen : {uncapitalised(hypothesis.test)}"
+            yield f"{INDENT}Remède : {uncapitalised(hypothesis.cure)}"
         if not self.hypotheses and self.returned < POOR:
-            lead = "relevez ce qui manque" if self.unseen else "cherchez un mal que la liste ignore"
+            hidden = "cherchez un mal plus discret, ou que la liste ignore"
+            lead = "relevez ce qui manque" if self.unseen else hidden
             yield (
                 f"Le retour n'est pourtant que de {written(self.returned)} : entraînez plus "
                 f"longtemps, ou {lead}."

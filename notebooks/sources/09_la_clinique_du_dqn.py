@@ -76,27 +76,27 @@ reussies = {
 # %%
 discretes = sum(reussies[nom][0] > 50 for nom in MALADIES)
 titre = f"{discretes} maladies sur {len(MALADIES)} laissent la plupart des agents à 475 ou plus"
-figures.intervals({"agents dont le retour final atteint 475 (%)": reussies}, titre)
+figures.intervals({"retour final ≥ 475 (% des agents)": reussies}, titre)
 
 # %% [markdown]
 # Deux leçons. Quelques maladies se **cachent** : la politique ne lit que l'ordre de deux valeurs, et des valeurs fausses
 # peuvent être dans le bon ordre ; sur un jeu plus dur, la même faute pourrait coûter cher. Les autres se voient, mais
-# se **ressemblent** : un retour au plus bas est le même, que la cible soit figée ou les unités mortes. Le score dit qu'on
-# est malade, et pas toujours ; jamais de quoi. Regardez aussi la largeur des intervalles : pour deux
-# des trois maladies cachées, ils contiennent la moitié.
+# se **ressemblent** : un retour au plus bas est le même, que la cible soit figée ou que les unités soient mortes. Le score dit qu'on
+# est malade, et pas toujours ; jamais de quoi. Regardez aussi la largeur des intervalles :
+# plusieurs contiennent la moitié, et le compte du titre est donc incertain.
 
 # %% [markdown]
 # ## 2. Le relevé
 #
 # Voici donc un examen plus complet. `monitor` mène un entraînement et, quarante fois en chemin, regarde les réseaux
-# et la mémoire. Il ne lit **aucun réglage**. Suivons d'abord huit agents d'une recette rapide, qui va bien.
+# et la mémoire. Hormis ε, il ne relève **aucun réglage**. Suivons d'abord huit agents d'une recette rapide, qui va bien.
 
 # %%
 RAPIDE = replace(QUICK, total_steps=16_000)
 sains = monitor(Training(RAPIDE, range(8)))
 
 # %% [markdown]
-# Puis les mêmes, à ceci près que le réseau cible n'est **jamais** rapproché du réseau en ligne : ce serait un `if` de
+# Puis les mêmes, à ceci près que le réseau cible n'est **jamais** rapproché du réseau en ligne : ce peut être un `if` de
 # travers, une ligne oubliée. Les graines sont les mêmes, donc aussi les poids de départ.
 #
 # > **À vous.** La cible d'un pas est $r + \gamma \max_a Q^-(s', a)$, où $Q^-$ ne bouge plus. Vers quoi vont les
@@ -108,7 +108,7 @@ figes = monitor(Training(replace(RAPIDE, target_rate=1.0, target_period=10**6), 
 # %% tags=["nbval-ignore-output"]
 malade = figes[0]
 fin, saine = (figures.number(diagnosis.late(releve.q_safe), 1) for releve in (malade, sains[0]))
-titre = f"Cible figée : les états sûrs valent {fin}, contre {saine} chez l'agent sain"
+titre = f"Cible jamais synchronisée : les états sûrs valent {fin}, contre {saine} ailleurs"
 sheet(malade, titre, witness=sains[0])
 
 # %% [markdown]
@@ -128,15 +128,16 @@ sheet(malade, titre, witness=sains[0])
 # | γ apparent | le γ que trahissent les valeurs de la mémoire | |
 # | relief de Q | combien Q change d'un état à l'autre, rapporté à sa moyenne | |
 # | unités figées | celles qui rendent partout la même chose | |
-# | dispersion de la perte | de combien une perte tombe souvent sous la perte ordinaire (logarithme) ; moins on moyenne d'erreurs, plus elle est grande | |
+# | dispersion de la perte | logarithme du rapport entre la perte médiane et le premier décile ; moins le lot contient de transitions, plus il est grand | |
 #
 # Le relevé contient d'autres mesures, que la feuille ne trace pas : la récompense moyenne en mémoire, les chutes qui ne se
 # disent pas terminées, l'écart des deux réseaux…
 
 # %% [markdown]
-# Sur la feuille de la cible figée, deux cadres disent la cause ; les autres en découlent. La perte s'effondre : le réseau
-# atteint presque exactement une cible qui ne bouge plus. Et les états sûrs ne valent presque rien : **un seul pas** d'avenir est entré dans
-# les valeurs, celui du premier $Q^-$. C'est le piège du carnet 08, en plus net : une perte qui fond n'est pas une bonne nouvelle.
+# Deux cadres trahissent la cause ; les autres en découlent. La perte s'effondre : le réseau atteint presque exactement une
+# cible qui ne bouge plus. Et les états sûrs ne valent presque rien, tandis que les tirets, ceux du réseau cible, ne quittent
+# pas zéro : Q ne compte qu'**une récompense**, plus γ fois ce que disait le premier $Q^-$. C'est le piège du carnet 08, en
+# plus net : une perte qui fond n'est pas une bonne nouvelle.
 
 # %% [markdown]
 # ## 3. Quatre questions, dans l'ordre
@@ -144,7 +145,7 @@ sheet(malade, titre, witness=sains[0])
 # Un bon médecin n'essaie pas les remèdes au hasard. Il commence par ce qui se **vérifie** sans ambiguïté, et
 # descend vers ce qui s'interprète.
 #
-# 1. **La mémoire dit-elle vrai ?** Une récompense vaut 1, une fin est une chute, une chute se dit terminée.
+# 1. **La mémoire dit-elle vrai ?** Une récompense vaut 1, ou n à n pas ; une fin est une chute, une chute se dit terminée.
 #    Cela se compte.
 # 2. **La boucle fait-elle ce que je crois ?** ε descend, les mises à jour avancent, la cible suit. Cela se compte aussi.
 # 3. **Les valeurs sont-elles possibles ?** Au plus $1/(1-\gamma)$ ; à peu près 1 là où la chute est certaine ; et des
@@ -152,7 +153,7 @@ sheet(malade, titre, witness=sains[0])
 # 4. **Les poids bougent-ils à la bonne allure ?** Trop, ils tremblent ; trop peu, rien ne s'apprend.
 #
 # Une faute de la mémoire fausse les valeurs, qui faussent le retour. En remontant dans l'autre sens, du retour vers
-# la cause, on s'égare : presque toutes les maladies y aboutissent.
+# la cause, on s'égare : presque toutes les maladies finissent par un retour bas.
 
 # %% [markdown]
 # Voici celles que la clinique connaît, de la plus directe à la plus ambiguë. Ces noms serviront à répondre.
@@ -164,7 +165,7 @@ for rang, maladie in enumerate(ILLNESSES, 1):
 # %% [markdown]
 # ## 4. La salle d'attente
 #
-# Dix-huit entraînements, enregistrés par l'étude, sans leur nom. **Deux vont bien.** En bleu, le
+# Dix-huit entraînements, enregistrés par l'étude, sans le nom de leur mal. **Deux vont bien.** En bleu, le
 # patient ; en gris, un témoin sain, de la même recette et d'une autre graine. L'une des recettes compte trois pas par
 # transition, de sorte que son γ apparent est $\gamma^3$, et garde un ε de 0,5 : son témoin aussi, et c'est à lui qu'il
 # faut comparer.
@@ -213,7 +214,8 @@ salle.reveal()
 # vide de ses chutes, ses états perdus montent, et le [carnet 08](08_pourquoi_ca_s_effondre.ipynb) dit où cela mène.
 #
 # Le patient 1 est le plus étonnant : ses valeurs n'ont plus aucun sens, et son retour est parfait, car leur ordre est
-# resté bon. L'explosion y est l'**effet** ; la cause est un γ de 1,5, que trahit le γ apparent. Les deux noms sont acceptés.
+# resté bon. L'explosion y est l'**effet** ; la cause est un γ de 1,5, que le γ apparent trahit, au début surtout. « γ = 1 ou
+# presque » est donc accepté aussi.
 #
 # </details>
 
@@ -244,15 +246,15 @@ listing(illness("pas d'apprentissage tombé au plancher").sign)
 diagnose(salle.chart(3))
 
 # %% [markdown]
-# Plusieurs signes peuvent être présents : une maladie en cause d'autres. L'outil les range de la plus directe à la
+# Plusieurs signes peuvent être présents : une maladie en entraîne d'autres. L'outil les range de la plus directe à la
 # plus ambiguë, et donne pour chacune sa preuve, l'examen qui la confirmerait, le remède. Il dit aussi ce qu'un relevé
 # incomplet ne permet pas de juger.
 
 # %% [markdown]
 # ## 6. Que vaut-il ?
 #
-# Un outil de diagnostic se juge comme un agent : sur des entraînements qu'il n'a jamais vus. L'étude provoque chaque
-# maladie sur trois recettes et huit graines neuves par cause ; l'une des trois recettes n'a servi à régler aucun seuil. Elle a
+# Un outil de diagnostic se juge comme un agent, sur ce qu'il n'a jamais vu. L'étude provoque chaque
+# maladie sur trois recettes, avec huit graines neuves par cause et par recette ; l'une des trois recettes n'a servi à régler aucun seuil. Elle a
 # aussi suivi des témoins, de treize recettes. « Sain » s'entend de leur mécanisme, non de leur score : une recette lente est
 # saine.
 #
@@ -284,8 +286,8 @@ titre = f"{entieres} maladies sur {len(MALADIES)} reconnues à chaque fois, à f
 figures.intervals({"reconnus dans les deux premières hypothèses (%)": taux}, titre)
 
 # %% [markdown]
-# Le **rappel** est la part des malades reconnus. Maladie par maladie, les intervalles restent larges : une vingtaine
-# d'entraînements ne prouvent pas cent pour cent. Et voici les manqués, un à un, avec ce que l'outil en a dit.
+# Le **rappel** est la part des malades reconnus. Maladie par maladie, les intervalles restent larges :
+# vingt-quatre entraînements, ou quarante-huit, ne prouvent pas cent pour cent. Et voici les manqués, un à un, avec ce que l'outil en a dit.
 
 # %%
 for ligne in np.flatnonzero(provoquees & ~juste):
@@ -293,22 +295,23 @@ for ligne in np.flatnonzero(provoquees & ~juste):
     print(f"{nom} ({recette}) : « {dit} »")
 
 # %% [markdown]
-# Ces trois maladies ne laissent pas toujours de trace. Une troncature mal mémorisée ne laisse aucune trace tant que
+# Ces trois maladies ne laissent pas toujours de trace. Une troncature mal mémorisée ne se voit pas tant que
 # l'agent n'atteint pas la limite de temps. Une politique périmée ne se voit guère que si celle qui joue a appris. Et un γ de 1 ne se
 # distingue d'un γ de 0,99 que par une estimation, qui a son bruit.
 
 # %% [markdown]
 # ### À plus faible dose
 #
-# Ces taux sont ceux de caricatures : un lot d'**une** transition, un ε de 1. Les maladies réelles sont plus discrètes.
-# L'étude a donc recommencé avec des doses plus faibles, que rien n'a réglées.
+# Ces taux sont ceux de caricatures : un lot d'**une** transition, un ε de 1. Les maladies réelles sont souvent plus discrètes.
+# L'étude a donc recommencé avec des doses plus faibles, sur lesquelles aucun seuil n'a été réglé. La part reconnue porte
+# sur les trois recettes ; le retour, comme au début, sur les deux qui atteignent d'ordinaire 475.
 
 # %%
 faibles = etude["dose"] == "faible"
 DOUCES = dict.fromkeys(etude["cause"][faibles].tolist())
 seuils = {
     "reconnus (%)": {nom: part(juste[faibles & (etude["cause"] == nom)]) for nom in DOUCES},
-    "retour final à 475 (%)": {
+    "retour final ≥ 475 (%)": {
         nom: part(etude["retour"][faibles & rapides & (etude["cause"] == nom)] >= 475)
         for nom in DOUCES
     },
@@ -326,12 +329,12 @@ figures.intervals(seuils, titre)
 # ceux-là nuisent moins.
 #
 # « Rien d'anormal » ne veut donc pas dire que tout va bien : seulement qu'aucun des signes connus n'est là. Quand le
-# retour est mauvais, `diagnose` le rappelle.
+# retour est très bas, sous 100, `diagnose` le rappelle.
 
 # %% [markdown]
 # ### Avec moins de mesures
 #
-# Un journal ordinaire ne garde que le retour, la perte, ε et les mises à jour. Que voit-on avec cela seul ?
+# Un journal ordinaire ne garde que le retour, la perte, ε et les mises à jour. Qu'en tire l'outil ?
 
 # %%
 journal = np.stack([etude["journal_1"], etude["journal_2"]])
@@ -340,9 +343,9 @@ vues = {nom for nom in MALADIES if au_journal[provoquees & (etude["maladie"] == 
 print(f"{len(vues)} maladies sur {len(MALADIES)} :", *sorted(vues), sep="\n")
 
 # %% [markdown]
-# C'est la leçon pratique de ce carnet : **la courbe de retour et la perte ne suffisent pas à diagnostiquer un DQN**. Trois
-# mesures y ajoutent beaucoup, et coûtent quelques lignes : Q sur une poignée d'états dont on connaît la
-# valeur, le déplacement des poids, un audit de la mémoire.
+# C'est la leçon pratique de ce carnet : **ne journalisez pas seulement le retour et la perte**. Privé du reste, l'outil ne
+# reconnaît plus d'ordinaire que les maladies de cette liste. Ce qui lui manque coûte quelques lignes : Q sur une poignée
+# d'états dont on connaît la valeur, le déplacement des poids, un audit de la mémoire.
 
 # %% [markdown]
 # ## 7. Soigner
@@ -362,7 +365,7 @@ gele = replace(RAPIDE, learning_rate_decay=0.97, learning_rate_floor=1e-7)
 print(figures.number(np.log(gele.learning_rate / gele.learning_rate_floor) / -np.log(0.97)))
 
 # %% [markdown]
-# L'entraînement compte environ mille mises à jour : les deux tiers se font au plancher, sans presque rien changer. C'est
+# L'entraînement compte environ mille mises à jour : plus de six sur dix se font au plancher, sans presque rien changer. C'est
 # l'un des patients de la salle d'attente.
 
 # %% tags=["nbval-ignore-output"]
@@ -381,7 +384,7 @@ print("retours :", [round(float(diagnosis.late(releve.greedy))) for releve in so
 diagnose(soignes[0])
 
 # %% [markdown]
-# **Effacer le signe n'est pas guérir.** Les poids bougent encore assez pour passer sous le seuil, l'outil se tait, et l'agent
+# **Effacer le signe n'est pas guérir.** Les poids bougent encore assez pour échapper au seuil, l'outil se tait, et l'agent
 # n'apprend pas davantage. Il faut regarder ce que le remède devait rétablir : ici, le retour. Changez les deux réglages jusqu'à
 # ce qu'il revienne.
 #
@@ -421,14 +424,14 @@ apres = {
 }
 
 # %% tags=["nbval-ignore-output"]
-perdus = [figures.number(interquartile_mean(un)[-1]) for un in apres["Q, états perdus"].values()]
+perdus = [figures.number(interquartile_mean(un)[-1], 1) for un in apres["Q, états perdus"].values()]
 titre = "Le masque rendu, les états perdus passent de {} à {} ; la vérité est 1".format(*perdus)
 figures.traces(sains[0].env_steps, apres, titre, "pas de jeu par agent")
 
 # %% [markdown]
 # Le diagnostic prédisait une chose précise : sans masque, une chute vaudrait γ fois la suite de trop, et cette suite
-# s'amorce sur elle-même. Le remède la retire. C'est plus fort qu'un retour qui remonte : le **mécanisme** que l'on
-# accusait a disparu.
+# n'est qu'extrapolée, car on n'apprend jamais depuis un état tombé. Le remède la retire ; les états perdus finissent même un
+# peu sous la vérité. C'est plus fort qu'un retour qui remonte : le **mécanisme** que l'on accusait a disparu.
 
 # %% [markdown]
 # ## 8. Vos propres entraînements
@@ -436,8 +439,8 @@ figures.traces(sains[0].env_steps, apres, titre, "pas de jeu par agent")
 # ### Depuis le panneau
 #
 # Un essai du panneau laisse un `History`, que `diagnose` sait lire ; mais on vient de voir combien un journal est
-# myope. Comme une graine refait tout, au bit près, il suffit de **rejouer** l'essai en le suivant. Réglez ici ce que vous
-# voulez, lancez ; d'abord, poussons γ jusqu'à 1.
+# myope. Comme une graine refait tout, au bit près, il suffit de **rejouer** l'essai en le suivant. Pour l'exemple, poussons γ
+# jusqu'à 1. Ensuite, réglez ce que vous voulez, relancez, et exécutez la cellule suivante.
 
 # %% tags=["nbval-ignore-output"]
 tableau = panel(QUICK)
@@ -513,7 +516,8 @@ def ma_boucle(pas=4_000):
 # %% [markdown]
 # Pas une ligne n'y lève d'erreur. À présent, le relevé : à chaque halte, un dictionnaire de mesures. `examine` interroge les réseaux et la
 # mémoire, `loss_measures` résume les pertes, `chart` assemble le tout. D'autres mesures s'y ajoutent si on les a : `epsilon`,
-# `played` et `greedy`, les retours ; `drift` et `dead_share`, deux fonctions de `teaching.charts`, pour les poids et les unités.
+# `played` et `greedy`, les retours ; `drift` et `dead`, que calculent `drift` et `dead_share`, deux fonctions de
+# `teaching.charts`.
 
 
 # %%
@@ -619,7 +623,8 @@ check(gamma_apparent)
 #
 # </details>
 #
-# Voici la mémoire de l'entraînement précédent, et ses valeurs. Quel γ leur trouvez-vous, et lequel lui a-t-on donné ?
+# Voici la mémoire de l'entraînement précédent, et ses valeurs. Pour `tombe`, on prend ce que la mémoire dit terminé, fausses fins
+# comprises : c'est ce que la cible a masqué. Quel γ trouvez-vous, et lequel lui a-t-on donné ?
 
 # %% tags=["nbval-ignore-output"]
 agent = horloge.agent[0]
@@ -681,7 +686,7 @@ for releve_piege in monitor(Training(piege, range(4))):
 # %% [markdown]
 # <details><summary>Des pistes</summary>
 #
-# Pour échapper : un pas d'apprentissage dix fois plus petit, ou un réseau d'une seule couche étroite, `hidden=(4,)`, qui suffit à
+# Pour échapper : un pas d'apprentissage de 0,0001, ou un réseau d'une seule couche étroite, `hidden=(4,)`, qui suffit à
 # certaines graines. Pour
 # crier au loup : `gamma=0.999`, que l'on peut vouloir, ou `capacity=500`, qui ne fait pas de mal tout de suite. Un signe est un
 # seuil, et un seuil a toujours un bord.
@@ -700,13 +705,14 @@ for releve_piege in monitor(Training(piege, range(4))):
 # - **C.** Regarder si le réseau cible change, et ce que valent des états que l'on connaît.
 #
 # **2.** Q dépasse le million, et les poids se déplacent de plus en plus. L'outil nomme les valeurs qui explosent, puis un
-# pas d'apprentissage trop grand. Vous divisez ce pas par dix : Q dépasse le million, un peu plus tard.
+# pas d'apprentissage trop grand. L'agent joue bien. Vous divisez ce pas par dix : Q dépasse encore le million, un peu plus tard. Que
+# conclure ?
 #
 # - **A.** Ce n'était pas la cause : c'est la cible qu'il faut regarder, son masque et son γ.
 # - **B.** Il faut diviser encore par dix.
 # - **C.** L'outil s'est trompé : rien n'explose vraiment, puisque l'agent joue bien.
 #
-# **3.** Un de vos entraînements ne présente aucun signe, et son retour est mauvais.
+# **3.** Un de vos entraînements ne présente aucun signe, et son retour est mauvais. Que conclure ?
 #
 # - **A.** Il est sain : l'outil a un rappel de plus de neuf dixièmes.
 # - **B.** Il souffre de quelque chose que l'outil ne connaît pas, ou à trop faible dose, ou il n'a pas fini d'apprendre.
@@ -720,11 +726,11 @@ for releve_piege in monitor(Training(piege, range(4))):
 #
 # <details><summary>Les réponses, expliquées</summary>
 #
-# **1 : C.** Une perte minuscule et un retour au plus bas disent que le réseau atteint très bien une cible qui
-# n'apprend rien. La réponse A fait de la perte un score ; B change un réglage au hasard, et atteindrait plus vite la même cible.
+# **1 : C.** Une perte minuscule et un retour au plus bas font soupçonner une cible qui n'apprend rien, ou une
+# récompense perdue : l'examen de C les sépare. La réponse A fait de la perte un score ; B change un réglage au hasard, et atteindrait plus vite la même cible.
 #
-# **2 : A.** Le remède n'a fait que ralentir le mal : le pas trop grand était un effet, ou un facteur. Une cible dont le γ apparent
-# passe 1 explose à tout pas d'apprentissage. La réponse C prend le score pour une preuve de santé.
+# **2 : A.** Le remède n'a fait que ralentir le mal : le déplacement des poids était un effet. Une cible fausse, d'un
+# γ de 1,5 par exemple, explose à tout pas d'apprentissage. La réponse C prend le score pour une preuve de santé.
 #
 # **3 : B.** Le rappel se mesure sur des maladies connues, à forte dose ; il ne dit rien des autres. La réponse C est possible,
 # et se vérifie : dix graines, et non une.
@@ -737,7 +743,7 @@ for releve_piege in monitor(Training(piege, range(4))):
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
 #
-# Chaque malade n'a qu'**une** maladie, à une dose choisie ; les vôtres en auront deux, ou une que la liste ignore. Les seuils
+# Chaque malade n'a qu'**une** maladie, à une dose choisie ; les vôtres peuvent en avoir deux, ou une que la liste ignore. Les seuils
 # valent pour CartPole, des réseaux de cette taille et Adam ; les questions valent ailleurs, les nombres non. Les états sûrs et
 # perdus supposent que l'on connaisse quelques vérités du jeu.
 #
@@ -748,10 +754,10 @@ for releve_piege in monitor(Training(piege, range(4))):
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. **Le score dit qu'on est malade, non de quoi** ; et quelques maladies ne l'abaissent pas, sur un jeu aussi simple.
+# 1. **Le score dit qu'on est malade, non de quoi** ; et quelques maladies ne l'abaissent guère, sur un jeu aussi simple.
 #    Regardez la mémoire, la boucle, les valeurs, les poids, dans cet ordre.
 # 2. **Quelques états dont on connaît la valeur** valent mieux que la courbe de perte : au plus $1/(1-\gamma)$, et 1 là où
 #    l'on tombe.
 # 3. Un diagnostic se **confirme** en changeant une seule chose, et un outil se juge sur ce qu'il n'a pas vu, ses manqués compris.
 #
-# Le [carnet 14](14_de_zero.ipynb) rend la page blanche : à vous d'écrire un DQN entier, que cette clinique saura examiner.
+# Le [carnet 14](14_de_zero.ipynb) vous donne une page blanche : à vous d'écrire un DQN entier, que cette clinique saura examiner.

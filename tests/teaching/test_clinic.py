@@ -524,6 +524,11 @@ class Reader(HTMLParser):
         self.texts[-1] += data
 
 
+def after(head, text):
+    """Ce qu'on lit après deux points : la majuscule s'y perd."""
+    return f"{head} : {text[0].lower()}{text[1:]}"
+
+
 def shown(given):
     """Ce qui s'affiche, des deux façons ; les deux disent la même chose."""
     lines = [line.strip() for line in plain(repr(given)).splitlines()]
@@ -539,7 +544,9 @@ def test_the_right_name_is_confirmed_by_the_measure_and_its_cure(hospital):
     for opinion, (number, name) in zip(found.opinions, answers.items(), strict=True):
         assert opinion[:3] == (number, name, True)
         hypotheses = diagnose(hospital.chart(number)).hypotheses
-        expected = [line for one in hypotheses for line in (one.evidence, f"Remède : {one.cure}")]
+        expected = [
+            line for one in hypotheses for line in (one.evidence, after("Remède", one.cure))
+        ]
         assert [*opinion.reply] == (expected or ["Aucun signe n'est présent."])
 
 
@@ -556,7 +563,7 @@ def test_the_real_patients_are_confirmed_too(ward, truths):
 def test_a_right_name_without_its_sign_claims_no_measure(name, tmp_path):
     found = admitted(tmp_path, name, NORMAL).judge({1: name})
     assert found.right == 1
-    cure = f"Remède : {ILLNESS[name].cure}"
+    cure = after("Remède", ILLNESS[name].cure)
     assert found.opinions[0].reply == ("Son signe n'y est pourtant pas.", cure)
 
 
@@ -619,7 +626,7 @@ def test_a_healthy_patient_is_not_sick(ward, truths):
         assert opinion == (number, name, False, opinion.reply)
         assert opinion.reply == (
             "Le signe de cette maladie n'y est pas.",
-            "Tous ceux qui attendent ne sont pas malades.",
+            "Ceux qui attendent ne sont pas tous malades.",
         )
 
 
@@ -654,7 +661,7 @@ def test_the_illnesses_that_no_frame_shows_get_an_examination(hospital):
     names = [[*SICK][one.patient - 1] for one in hidden]
     assert names == [name for name in SICK if not telling(ILLNESS[name], chart_of(**SICK[name]))]
     assert names == ["récompense perdue"]
-    assert hidden[0].reply == (f"Prochain examen : {ILLNESS['récompense perdue'].test}",)
+    assert hidden[0].reply == (after("Prochain examen", ILLNESS["récompense perdue"].test),)
 
 
 def test_those_of_whom_nothing_is_said_stay_unknown(ward, truths):

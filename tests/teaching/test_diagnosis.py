@@ -269,6 +269,13 @@ def test_the_evidence_quotes_the_measure():
     assert "1,5 × 10⁻⁶" in hypothesis.evidence
 
 
+def test_a_missing_mask_quotes_the_flag_or_the_loss():
+    flag, loss = chart_of(missed_ends=1.0), chart_of(fall_cost=tail(40.0, 0.05))
+    told = [diagnosis.illness("masque oublié").evidence(one) for one in (flag, loss)]
+    assert told[0] == "100 % des chutes en mémoire ne se disent pas terminées."
+    assert told[1].startswith("Les chutes en mémoire coûteraient à elles seules 40 à une perte")
+
+
 def test_a_diagnosis_shows_itself():
     shown = repr(diagnose(chart_of(dead=0.95)))
     assert shown.splitlines()[0].endswith("unités mortes")

@@ -119,7 +119,7 @@ FALSE_ENDS = Exercise(
         Property(
             "dit debout un chariot juste à la limite",
             _at_the_edge,
-            "À 2,4 m, le chariot est encore dans les limites : il faut les dépasser.",
+            "À 2,4 m, le chariot est encore dans les limites : pour tomber, il faut les dépasser.",
         ),
         Property(
             "rend une part de toutes les transitions",
@@ -272,7 +272,8 @@ def gamma_apparent(q, recompense, suivante, tombe):
     Pour chacune des N transitions, `q` : Q(s, a) ; `recompense` : r ; `suivante` : max Q(s', .) ;
     `tombe` : un booléen, vrai si s' est une chute. À l'équilibre, la moyenne de Q(s, a) − r est γ
     fois celle de max Q(s', .), comptée nulle après une chute ; les deux sont sur toute la mémoire.
-    γ est donc le quotient de ces deux moyennes ; il peut dépasser 1, si les valeurs divergent.
+    γ est donc le quotient de ces deux moyennes ; il peut dépasser 1, si les valeurs divergent ou si
+    le masque manque.
     """
     return np.mean(q - recompense) / np.mean(np.where(tombe, 0, suivante))
 
@@ -377,7 +378,7 @@ APPARENT = Exercise(
         Property(
             "rend le quotient même au-delà de 1",
             _out_of_balance,
-            "Rendez le quotient tel quel : au-delà de 1, il dit que les valeurs divergent.",
+            "Rendez le quotient tel quel : au-delà de 1, il trahit une faute.",
         ),
         Property(
             "vaut pour toute mémoire",
@@ -481,17 +482,17 @@ APPARENT = Exercise(
             lambda *columns: (
                 np.sum(_gain(*columns) * _masked(*columns)) / np.sum(_masked(*columns) ** 2)
             ),
-            "Les moindres carrés pèsent plus les grandes valeurs : prenez deux moyennes.",
+            "Les moindres carrés donnent plus de poids aux grandes valeurs : prenez deux moyennes.",
         ),
         Mistake(
             "une somme sur une moyenne",
             lambda *columns: np.sum(_gain(*columns)) / np.mean(_masked(*columns)),
-            "En haut une somme, en bas une moyenne : prenez la moyenne des deux.",
+            "En haut une somme, en bas une moyenne : prenez deux moyennes.",
         ),
         Mistake(
             "une différence",
             _difference_of_means,
-            "Vous retranchez les deux moyennes : γ multiplie la seconde, donc divisez.",
+            "Vous retranchez une moyenne de l'autre : γ multiplie la seconde, divisez donc.",
         ),
         Mistake(
             "ramené à 1",
@@ -689,7 +690,7 @@ PREDICTIVE = Exercise(
             lambda rappel, fausses_alarmes, part_de_malades: (
                 rappel * part_de_malades / (rappel * part_de_malades + fausses_alarmes)
             ),
-            "Les fausses alarmes ne viennent que des sains : pesez-les par leur part.",
+            "Les fausses alarmes ne viennent que des sains : pondérez-les par leur part.",
         ),
         Mistake(
             "les malades manqués",
