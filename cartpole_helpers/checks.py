@@ -33,7 +33,8 @@ def check_choice(name: str, value, choices: Sequence):
     """Rend `value` s'il est parmi `choices`, sinon ValueError."""
     if value not in choices:
         listed = ", ".join(map(repr, choices))
-        near = get_close_matches(str(value), [one for one in choices if isinstance(one, str)], n=1)
+        words = [one for one in choices if isinstance(one, str)]
+        near = get_close_matches(value, words, n=1) if isinstance(value, str) else []
         advice = f" Vouliez-vous dire {near[0]!r} ?" if near else ""
         raise ValueError(f"{name} doit être l'un de {listed} : {value!r} reçu.{advice}")
     return value

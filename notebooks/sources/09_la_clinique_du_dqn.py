@@ -174,6 +174,10 @@ for rang, maladie in enumerate(ILLNESSES, 1):
 salle = Ward("../etudes/patients")
 salle.wall(range(1, 10), "Patients 1 à 9 : où la ligne bleue quitte-t-elle la grise ?")
 
+# %% [markdown]
+# Une ligne bleue qui s'écarte ne suffit pas : demandez-vous lequel des écarts est la **cause**, et lesquels en découlent. Un
+# agent qui joue mal remplit sa mémoire de chutes ; c'est une suite, non une maladie.
+
 # %%
 salle.wall(range(10, 19), "Patients 10 à 18 : et ici ?")
 
@@ -430,8 +434,8 @@ figures.traces(sains[0].env_steps, apres, titre, "pas de jeu par agent")
 
 # %% [markdown]
 # Le diagnostic prédisait une chose précise : sans masque, une chute vaudrait γ fois la suite de trop, et cette suite
-# n'est qu'extrapolée, car on n'apprend jamais depuis un état tombé. Le remède la retire ; les états perdus finissent même un
-# peu sous la vérité. C'est plus fort qu'un retour qui remonte : le **mécanisme** que l'on accusait a disparu.
+# n'est qu'extrapolée, car on n'apprend jamais depuis un état tombé. Le remède la retire, et les états perdus reviennent au
+# voisinage de la vérité. C'est plus fort qu'un retour qui remonte : le **mécanisme** que l'on accusait a disparu.
 
 # %% [markdown]
 # ## 8. Vos propres entraînements

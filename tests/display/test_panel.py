@@ -38,7 +38,7 @@ PRESETS = {"VERSION_1": VERSION_1, "VERSION_2": VERSION_2, "QUICK": QUICK}
 TRAITS = ("fields", "presets", "paces", "form", "status", "current", "past")
 CALM = {"phase": READY, "error": "", "now": None, "remaining": None, "pending": False}
 HOSTILE = "</script><img src=x onerror=alert(1)>"
-REFUSED = r"reçus?\.$"
+REFUSED = r"reçus?\.(\sVouliez-vous dire '\w+'\s\?)?$"
 
 
 @pytest.fixture(autouse=True)
@@ -551,7 +551,9 @@ def test_a_field_that_does_not_suit_changes_nothing(changes, name, make):
 def test_a_preset_that_does_not_exist_changes_nothing(make):
     one = make()
     before = shown(one)
-    with pytest.raises(ValueError, match=r"^preset doit être l'un de 'VERSION_1', .* reçu\.$"):
+    with pytest.raises(
+        ValueError, match=r"^preset doit être l'un de 'VERSION_1', .* reçu\. Vouliez-"
+    ):
         one.use("VERSION_3")
     assert shown(one) == before
 
