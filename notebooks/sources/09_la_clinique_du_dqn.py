@@ -108,7 +108,7 @@ figes = monitor(Training(replace(RAPIDE, target_rate=1.0, target_period=10**6), 
 # %% tags=["nbval-ignore-output"]
 malade = figes[0]
 fin, saine = (figures.number(diagnosis.late(releve.q_safe), 1) for releve in (malade, sains[0]))
-titre = f"Cible jamais synchronisée : les états sûrs valent {fin}, contre {saine} ailleurs"
+titre = f"Cible jamais synchronisée : états sûrs à {fin}, contre {saine} chez le témoin"
 sheet(malade, titre, witness=sains[0])
 
 # %% [markdown]
@@ -429,7 +429,7 @@ apres = {
 
 # %% tags=["nbval-ignore-output"]
 perdus = [figures.number(interquartile_mean(un)[-1], 1) for un in apres["Q, états perdus"].values()]
-titre = "Le masque rendu, les états perdus passent de {} à {} ; la vérité est 1".format(*perdus)
+titre = "Masque rendu : les états perdus passent de {} à {} (vérité : 1)".format(*perdus)
 figures.traces(sains[0].env_steps, apres, titre, "pas de jeu par agent")
 
 # %% [markdown]
