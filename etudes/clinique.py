@@ -3,11 +3,11 @@
     OMP_NUM_THREADS=1 .venv/bin/python etudes/clinique.py
 
 Chaque maladie est provoquée sur trois recettes ; des recettes saines servent de témoins. Les seuils
-ont été réglés sur les graines 0 à 19 et les deux premières recettes ; l'archive ne contient que
-d'autres graines, et l'une des trois recettes n'a servi à rien régler. Une dose faible, que rien n'a
-réglée non plus, montre où l'outil cesse de voir. Une ligne par entraînement : la maladie, ce qui la
-provoque, la dose, la recette, la graine, le retour glouton à la fin, les deux premières hypothèses
-d'après le relevé entier, puis d'après le seul `History`.
+ont été réglés sur les graines 0 à 19 et les deux premières recettes, puis trois règles reprises au
+vu d'une première archive, sur les trois. Celle-ci ne contient que des graines neuves. Une dose
+faible, que les réglages ne visaient pas, montre où l'outil cesse de voir. Une ligne par
+entraînement : la maladie, ce qui la provoque, la dose, la recette, la graine, le retour glouton à
+la fin, les deux premières hypothèses d'après le relevé entier, puis d'après le seul `History`.
 
 Enfin, seize malades et deux bien portants sont gardés dans patients/, sans nom, chacun avec un
 témoin : un entraînement sain, des mêmes réglages, d'une autre graine. reponses.csv dit qui est qui,
@@ -65,7 +65,7 @@ COPIED = Config(
     target_period=20,
     target_rate=1.0,
 )
-"""Une recette ordinaire, très différente des deux autres ; elle n'a servi à régler aucun seuil."""
+"""Une recette ordinaire, très différente des deux autres, que les premiers réglages ignoraient."""
 
 RECIPE: dict[str, Config] = {
     "rapide": replace(QUICK, total_steps=16_000),
@@ -244,9 +244,9 @@ def main() -> None:
 
 def plan() -> Iterator[tuple[str, str, range]]:
     """Rend (cause, recette, graines), pour tout ce que contient l'archive."""
-    for place, (cause, recipe) in enumerate(product(CAUSES | WEAK, RECIPE), 1_001):
+    for place, (cause, recipe) in enumerate(product(CAUSES | WEAK, RECIPE), 5_001):
         yield cause, recipe, range(100 * place, 100 * place + SICK)
-    for place, recipe in enumerate(HEALTHY_RECIPES, 2_001):
+    for place, recipe in enumerate(HEALTHY_RECIPES, 6_001):
         yield HEALTHY, recipe, range(100 * place, 100 * place + WITNESSES)
 
 

@@ -258,9 +258,9 @@ diagnose(salle.chart(3))
 # ## 6. Que vaut-il ?
 #
 # Un outil de diagnostic se juge comme un agent, sur ce qu'il n'a jamais vu. L'étude provoque chaque
-# maladie sur trois recettes, avec huit graines neuves par cause et par recette ; l'une des trois recettes n'a servi à régler aucun seuil. Elle a
-# aussi suivi des témoins, de treize recettes. « Sain » s'entend de leur mécanisme, non de leur score : une recette lente est
-# saine.
+# maladie sur trois recettes, avec huit graines neuves par cause et par recette : aucune n'a servi à régler les seuils. Elle
+# a aussi suivi des témoins, de treize recettes. « Sain » s'entend de leur mécanisme, non de leur score : une recette lente
+# est saine.
 #
 # > **À vous.** Sur cent malades, combien l'outil en reconnaîtra-t-il ? Sur cent bien portants, combien en
 # > déclarera-t-il malades ? Laquelle des deux erreurs vous coûterait le plus ?
@@ -291,23 +291,29 @@ figures.intervals({"reconnus dans les deux premières hypothèses (%)": taux}, t
 
 # %% [markdown]
 # Le **rappel** est la part des malades reconnus. Maladie par maladie, les intervalles restent larges :
-# vingt-quatre entraînements, ou quarante-huit, ne prouvent pas cent pour cent. Et voici les manqués, un à un, avec ce que l'outil en a dit.
+# vingt-quatre entraînements, ou quarante-huit, ne prouvent pas cent pour cent. Et voici ses erreurs, une à une : ce dont
+# l'entraînement souffrait, son retour, et ce que l'outil en a dit.
 
 # %%
-for ligne in np.flatnonzero(provoquees & ~juste):
+for ligne in np.flatnonzero(provoquees & ~juste | alarme):
     nom, recette, dit = (etude[cle][ligne] for cle in ("maladie", "recette", "hypothese_1"))
-    print(f"{nom} ({recette}) : « {dit} »")
+    retour = figures.number(etude["retour"][ligne])
+    print(f"{nom} ({recette}), retour {retour} : « {dit} »")
 
 # %% [markdown]
-# Ces trois maladies ne laissent pas toujours de trace. Une troncature mal mémorisée ne se voit pas tant que
+# Les trois maladies manquées ne laissent pas toujours de trace. Une troncature mal mémorisée ne se voit pas tant que
 # l'agent n'atteint pas la limite de temps. Une politique périmée ne se voit guère que si celle qui joue a appris. Et un γ de 1 ne se
-# distingue d'un γ de 0,99 que par une estimation, qui a son bruit.
+# distingue d'un γ de 0,99 que par une estimation, qui a son bruit : il arrive qu'elle manque l'un, ou qu'elle accuse l'autre.
+#
+# La dernière ligne est la plus instructive. La recette était saine, et l'outil parle d'explosion. En refaisant cette graine, nous
+# avons vu qu'il avait raison : ses valeurs ont divergé d'elles-mêmes, sans qu'on l'ait voulu, et l'agent joue parfaitement. Nous la
+# comptons quand même parmi les fausses alarmes, car on ne choisit pas ses erreurs après coup.
 
 # %% [markdown]
 # ### À plus faible dose
 #
 # Ces taux sont ceux de caricatures : un lot d'**une** transition, un ε de 1. Les maladies réelles sont souvent plus discrètes.
-# L'étude a donc recommencé avec des doses plus faibles, sur lesquelles aucun seuil n'a été réglé. La part reconnue porte
+# L'étude a donc recommencé avec des doses plus faibles, que les réglages ne visaient pas. La part reconnue porte
 # sur les trois recettes ; le retour, comme au début, sur les deux qui atteignent d'ordinaire 475.
 
 # %%
