@@ -11,7 +11,8 @@ la fin, les deux premières hypothèses d'après le relevé entier, puis d'aprè
 
 Enfin, seize malades et deux bien portants sont gardés dans patients/, sans nom, chacun avec un
 témoin : un entraînement sain, des mêmes réglages, d'une autre graine. reponses.csv dit qui est qui,
-et quel autre nom convient aussi. On peut interrompre et relancer.
+et quel autre nom convient aussi. divergence.csv est l'une des fausses alarmes de l'archive, refaite
+pour être regardée. On peut interrompre et relancer.
 """
 
 import csv
@@ -228,6 +229,7 @@ PATIENTS: tuple[tuple[str, str], ...] = (
 """Les patients : la cause et la recette de chacun."""
 
 ALSO = {"valeurs qui explosent": "γ = 1 ou presque"}  # l'explosion est l'effet, γ = 1,5 la cause
+DIVERGENCE = ("un chariot", 601_311)  # une recette saine, une graine qui ne l'est pas restée
 
 
 def main() -> None:
@@ -309,6 +311,9 @@ def admit() -> None:
         save_chart(sick, FOLDER / f"patient_{number:02d}.csv")
         save_chart(sound, FOLDER / f"temoin_{number:02d}.csv")
         answers.append((number, illness_of(cause), ALSO.get(cause, ""), recipe, seed))
+    recipe, seed = DIVERGENCE
+    [diverged] = followed(HEALTHY, recipe, [seed])
+    save_chart(diverged, FOLDER / "divergence.csv")
     with (FOLDER / "reponses.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(answers)
 

@@ -34,7 +34,7 @@ from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.panel import panel
 from cartpole_helpers.one_page import QNetwork, greedy
 from cartpole_helpers.teaching import diagnosis
-from cartpole_helpers.teaching.charts import chart, examine, loss_measures, monitor
+from cartpole_helpers.teaching.charts import chart, examine, load_chart, loss_measures, monitor
 from cartpole_helpers.teaching.clinic import Ward, sheet
 from cartpole_helpers.teaching.diagnosis import ILLNESSES, diagnose, illness
 from cartpole_helpers.teaching.exercises import check, show
@@ -305,9 +305,17 @@ for ligne in np.flatnonzero(provoquees & ~juste | alarme):
 # l'agent n'atteint pas la limite de temps. Une politique périmée ne se voit guère que si celle qui joue a appris. Et un γ de 1 ne se
 # distingue d'un γ de 0,99 que par une estimation, qui a son bruit : il arrive qu'elle manque l'un, ou qu'elle accuse l'autre.
 #
-# La dernière ligne est la plus instructive. La recette était saine, et l'outil parle d'explosion. En refaisant cette graine, nous
-# avons vu qu'il avait raison : ses valeurs ont divergé d'elles-mêmes, sans qu'on l'ait voulu, et l'agent joue parfaitement. Nous la
-# comptons quand même parmi les fausses alarmes, car on ne choisit pas ses erreurs après coup.
+# La dernière ligne est la plus instructive. La recette était saine, et l'outil parle d'explosion. Voici la feuille de cette
+# graine, refaite par l'étude.
+
+# %%
+derive = load_chart("../etudes/patients/divergence.csv")
+combien = figures.number(round(derive.q_limit[-1], -3))
+sheet(derive, f"Une recette saine, et Q atteint {combien} : l'alarme avait raison")
+
+# %% [markdown]
+# Ses valeurs ont divergé d'elles-mêmes, sans qu'on l'ait voulu, et l'agent joue parfaitement. Nous la comptons quand même
+# parmi les fausses alarmes, car on ne choisit pas ses erreurs après coup.
 
 # %% [markdown]
 # ### À plus faible dose

@@ -455,6 +455,14 @@ def test_a_patient_is_a_real_run(script):
     np.testing.assert_allclose(load_chart(patients()[place]), seen, rtol=1e-3, atol=1e-6)
 
 
+def test_the_diverged_witness_is_a_false_alarm_of_the_archive(study, script):
+    recipe, seed = script["DIVERGENCE"]
+    [place] = np.flatnonzero(study["graine"] == seed)
+    assert (study["maladie"][place], study["recette"][place]) == (HEALTHY, recipe)
+    found = diagnose(load_chart(STUDIES / "patients" / "divergence.csv"))
+    assert study["hypothese_1"][place] == found.verdict == "valeurs qui explosent"
+
+
 def test_the_config_is_never_read():
     """Un relevé ne contient que des mesures : rien n'y vient d'un `Config`."""
     assert not set(Chart._fields) & {*Config.__dataclass_fields__}
