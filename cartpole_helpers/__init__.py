@@ -18,7 +18,13 @@ from cartpole_helpers.loops import (
     train,
 )
 from cartpole_helpers.replay import ReplayBuffer, Transition
-from cartpole_helpers.statistics import bootstrap_interval, interquartile_mean, wilson_interval
+from cartpole_helpers.statistics import (
+    bootstrap_interval,
+    exact_interval,
+    interquartile_mean,
+    paired_interval,
+    wilson_interval,
+)
 
 __all__ = [
     "QUICK",
@@ -42,10 +48,12 @@ __all__ = [
     "double_td_target",
     "epsilon_greedy",
     "evaluate",
+    "exact_interval",
     "interquartile_mean",
     "load",
     "load_study",
     "load_training",
+    "paired_interval",
     "play",
     "record",
     "save",

@@ -73,6 +73,11 @@ def check_seeds(name: str, value) -> list[int]:
 
 def check_numbers(name: str, value) -> np.ndarray:
     """Rend `value` en tableau, ou lève une erreur s'il n'en est pas un, régulier, de nombres."""
+    if hidden := np.ma.count_masked(value) if isinstance(value, np.ma.MaskedArray) else 0:
+        raise ValueError(
+            f"{name} doit tout montrer : {hidden} valeurs masquées reçues, qui compteraient ; "
+            "ôtez-les, par exemple avec .compressed()."
+        )
     try:
         array = np.asarray(value)
     except ValueError:

@@ -1,4 +1,8 @@
-"""Résumer des graines : moyenne interquartile, bandes, intervalle de Wilson, réussite tenue."""
+"""Résumer des graines : moyennes, intervalles, écarts appariés, réussite tenue.
+
+Le module de même nom de la bibliothèque standard ne sert ici qu'à la loi normale ; les lois de
+Student et bêta viennent de SciPy, chargée au premier appel.
+"""
 
 import math
 from collections.abc import Callable
@@ -8,6 +12,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from cartpole_helpers.checks import check_array, check_callable, check_number, check_seed
+
+_CHUNK = 1 << 16  # nombres que l'on rééchantillonne d'un coup : de quoi tenir dans le cache
 
 
 def interquartile_mean(values: np.ndarray, axis: int = 0) -> np.ndarray:
@@ -45,7 +51,8 @@ def bootstrap_interval(
     resamples = check_number("resamples", resamples, int, low=1)
     generator = np.random.default_rng(check_seed("seed", seed))
     rows = generator.integers(len(values), size=(resamples, len(values)))
-    statistics = np.stack([statistic(values[row], axis=0) for row in rows])  # (resamples, ...)
+    pieces = np.array_split(rows, -(-resamples * values.size // _CHUNK))
+    statistics = np.concatenate([statistic(values[piece], axis=1) for piece in pieces])
     tail = (1 - confidence) / 2
     low, high = np.quantile(statistics, [tail, 1 - tail], axis=0)
     return low, high
@@ -56,15 +63,99 @@ def wilson_interval(
 ) -> tuple[float, float]:
     """Rend (bas, haut), l'intervalle d'une proportion de `successes` sur `trials` essais.
 
-    Juste aussi aux bords : 20 succès sur 20 ne donnent pas [1, 1]. Source : Wilson (1927).
+    Il couvre 95 % en moyenne sur les proportions, mais non à chacune : près de 0 et de 1, la
+    couverture descend à 84 %. Quand tout réussit, ou rien, préférez `exact_interval`. Source :
+    Wilson (1927) ; Brown, Cai et DasGupta (2001).
     """
-    trials = check_number("trials", trials, int, low=1)
-    successes = check_number("successes", successes, int, low=0, high=trials)
-    confidence = _check_confidence(confidence)
+    successes, trials, confidence = _counts(successes, trials, confidence)
     share, z = successes / trials, NormalDist().inv_cdf((1 + confidence) / 2)
     spread = z * math.sqrt(share * (1 - share) / trials + (z / (2 * trials)) ** 2)
     middle, scale = share + z**2 / (2 * trials), 1 + z**2 / trials
     return max((middle - spread) / scale, 0.0), min((middle + spread) / scale, 1.0)
+
+
+def exact_interval(successes: int, trials: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Rend (bas, haut), l'intervalle exact d'une proportion de `successes` sur `trials` essais.
+
+    Il couvre au moins `confidence`, quelle que soit la proportion, au prix d'être un peu large.
+    Source : Clopper et Pearson (1934), par la loi bêta.
+    """
+    from scipy.special import betaincinv
+
+    successes, trials, confidence = _counts(successes, trials, confidence)
+    failures, tail = trials - successes, (1 - confidence) / 2
+    low = float(betaincinv(successes, failures + 1, tail)) if successes else 0.0
+    high = float(betaincinv(successes + 1, failures, 1 - tail)) if failures else 1.0
+    return low, high
+
+
+def paired_interval(
+    differences: np.ndarray, *, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rend (bas, haut), l'intervalle de la moyenne d'écarts appariés, (n, ...) le long de l'axe 0.
+
+    Une ligne par graine, au moins deux. Rend deux tableaux (...). Source : Student (1908).
+    """
+    differences, error = _paired(differences)
+    margin = error * _student(len(differences), (1 + _check_confidence(confidence)) / 2)
+    middle = differences.mean(axis=0)
+    return middle - margin, middle + margin
+
+
+def paired_p_value(differences: np.ndarray) -> np.ndarray:
+    """Rend la valeur p, bilatérale, de l'écart moyen nul : `paired_interval` lu à l'envers.
+
+    `differences` : (n, ...) ; rend un tableau (...), 1 où tous les écarts sont nuls.
+    """
+    from scipy.special import stdtr
+
+    differences, error = _paired(differences)
+    middle = abs(differences.mean(axis=0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = 2 * stdtr(len(differences) - 1, -middle / error)
+    return np.where(middle > 0, p, 1.0)
+
+
+def smallest_effect(
+    differences: np.ndarray, *, power: float = 0.8, confidence: float = 0.95
+) -> np.ndarray:
+    """Rend le plus petit écart moyen que ces écarts appariés avaient `power` chances de montrer.
+
+    « Montrer » : l'intervalle de `paired_interval` exclut zéro. Approché, par la somme de deux
+    quantiles de Student fois l'erreur type. Source : Bloom (1995).
+    """
+    differences, error = _paired(differences)
+    power = check_number("power", power, float, above=0.5, below=1)
+    level = (1 + _check_confidence(confidence)) / 2
+    return error * (_student(len(differences), level) + _student(len(differences), power))
+
+
+def sign_test(wins: int, losses: int) -> float:
+    """Rend la valeur p, bilatérale, de `wins` gains contre `losses` pertes, les ex æquo ôtés.
+
+    Sur des réussites appariées, c'est le test exact de McNemar (1947).
+    """
+    from scipy.special import bdtr
+
+    wins = check_number("wins", wins, int, low=0)
+    losses = check_number("losses", losses, int, low=0)
+    total = wins + losses
+    return min(1.0, 2 * float(bdtr(min(wins, losses), total, 0.5))) if total else 1.0
+
+
+def holm(p_values: np.ndarray) -> np.ndarray:
+    """Rend les valeurs p (n,) corrigées pour n comparaisons : se fier à celles sous 0,05.
+
+    Le risque d'en déclarer une seule à tort reste alors de 5 % au plus. Source : Holm (1979).
+    """
+    p_values = check_array("p_values", p_values, (None,), float)
+    if not ((p_values >= 0) & (p_values <= 1)).all():
+        raise ValueError(f"p_values doit être entre 0 et 1 : {p_values} reçu.")
+    order = np.argsort(p_values)
+    corrected = p_values[order] * np.arange(len(p_values), 0, -1)
+    adjusted = np.empty_like(p_values)
+    adjusted[order] = np.minimum(np.maximum.accumulate(corrected), 1)
+    return adjusted
 
 
 def streak_end(solved: np.ndarray, length: int = 1) -> np.ndarray:
@@ -98,6 +189,28 @@ def _evaluations(solved) -> np.ndarray:
     if not solved.size:
         raise ValueError(f"solved doit contenir au moins une évaluation : {solved.shape} reçu.")
     return solved
+
+
+def _counts(successes: int, trials: int, confidence: float) -> tuple[int, int, float]:
+    trials = check_number("trials", trials, int, low=1)
+    successes = check_number("successes", successes, int, low=0, high=trials)
+    return successes, trials, _check_confidence(confidence)
+
+
+def _paired(differences) -> tuple[np.ndarray, np.ndarray]:
+    """Rend les écarts (n, ...) et l'erreur type de leur moyenne (...)."""
+    differences = check_array("differences", differences, None, float)
+    if not differences.ndim or len(differences) < 2:
+        raise ValueError(
+            f"differences doit compter au moins deux graines : {differences.shape} reçu."
+        )
+    return differences, differences.std(axis=0, ddof=1) / math.sqrt(len(differences))
+
+
+def _student(count: int, level: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(count - 1, level))
 
 
 def _check_confidence(confidence: float) -> float:

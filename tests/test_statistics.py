@@ -5,10 +5,23 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, bootstrap, trim_mean
+from scipy.stats import binom, binomtest, bootstrap, trim_mean, ttest_1samp
 
-from cartpole_helpers import bootstrap_interval, interquartile_mean, wilson_interval
-from cartpole_helpers.statistics import after_success, streak_end
+from cartpole_helpers import (
+    bootstrap_interval,
+    exact_interval,
+    interquartile_mean,
+    paired_interval,
+    wilson_interval,
+)
+from cartpole_helpers.statistics import (
+    after_success,
+    holm,
+    paired_p_value,
+    sign_test,
+    smallest_effect,
+    streak_end,
+)
 
 SAMPLE = np.array([3.0, 141.0, 59.0, 26.0, 500.0, 35.0, 89.0, 79.0, 323.0, 84.0])
 
@@ -192,6 +205,58 @@ def test_wilson_interval_takes_integers_of_numpy_and_returns_floats():
     assert all(type(bound) is float for bound in received)
 
 
+# L'intervalle exact
+
+
+@pytest.mark.parametrize("trials", [1, 20, 40])
+def test_exact_interval_never_covers_less_than_it_says(trials):
+    shares = np.linspace(0.001, 0.999, 333)
+    low, high = np.transpose([exact_interval(count, trials) for count in range(trials + 1)])
+    covered = (low <= shares[:, None]) & (shares[:, None] <= high)
+    chances = binom.pmf(np.arange(trials + 1), trials, shares[:, None])
+    assert (chances * covered).sum(axis=1).min() >= 0.95
+
+
+def test_exact_interval_at_the_edges():
+    assert exact_interval(20, 20) == pytest.approx((0.025 ** (1 / 20), 1.0), rel=1e-9)
+    assert exact_interval(0, 20) == pytest.approx((0.0, 1 - 0.025 ** (1 / 20)), rel=1e-9)
+
+
+# Les écarts appariés
+
+
+def test_paired_interval_and_its_p_value_equal_scipy():
+    differences = normal(12, 3) + np.array([0, 0.5, 2])
+    expected = ttest_1samp(differences, 0)
+    bounds = expected.confidence_interval(0.9)
+    assert np.allclose(paired_interval(differences, confidence=0.9), bounds, rtol=1e-9)
+    assert paired_p_value(differences) == pytest.approx(expected.pvalue, rel=1e-9)
+
+
+def test_equal_pairs_show_nothing_without_a_warning():
+    assert paired_p_value(np.zeros(5)) == 1
+    assert paired_interval(np.zeros(5)) == (0, 0)
+    assert paired_p_value(np.ones(5)) == 0
+
+
+def test_the_smallest_effect_is_seen_as_often_as_it_says():
+    samples = normal(20, 4_000)
+    effect = np.sqrt(np.mean(smallest_effect(samples) ** 2))
+    low, _ = paired_interval(samples + effect)
+    assert 0.77 < np.mean(low > 0) < 0.83
+
+
+@pytest.mark.parametrize(("wins", "losses"), [(0, 0), (0, 1), (7, 0), (3, 5), (9, 2)])
+def test_sign_test_is_an_even_coin(wins, losses):
+    expected = binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
+    assert sign_test(wins, losses) == pytest.approx(expected, rel=1e-9)
+
+
+def test_holm_by_hand():
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([0.9, 0.6]) == pytest.approx([1, 1])
+
+
 # La réussite, et ce qui la suit
 
 
@@ -303,6 +368,12 @@ BAD_CALLS = [
     (bootstrap_interval, ([1.0],), {"resamples": 10.5}, "resamples", ": 10.5 reçu"),
     (bootstrap_interval, ([1.0],), {"seed": -1}, "seed", ": -1 reçu"),
     (bootstrap_interval, ([1.0],), {"seed": None}, "seed", ": None reçu"),
+    (interquartile_mean, (np.ma.masked_less([1.0, 2.0], 2),), {}, "values", "1 valeurs masquées"),
+    (exact_interval, (5, 4), {}, "successes", ": 5 reçu"),
+    (paired_interval, ([1.0],), {}, "differences", "(1,) reçu"),
+    (smallest_effect, ([1.0, 2.0],), {"power": 80}, "power", ": 80 reçu"),
+    (sign_test, (-1, 2), {}, "wins", ": -1 reçu"),
+    (holm, ([0.1, 1.2],), {}, "p_values", "1.2] reçu"),
     (wilson_interval, (1, 0), {}, "trials", ": 0 reçu"),
     (wilson_interval, (1, 2.5), {}, "trials", ": 2.5 reçu"),
     (wilson_interval, (-1, 4), {}, "successes", ": -1 reçu"),
