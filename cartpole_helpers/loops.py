@@ -344,7 +344,7 @@ def _ask(policy: Policy, observations: np.ndarray) -> np.ndarray:
 
 
 class Solution(NamedTuple):
-    """Un agent qui résout CartPole, ce qu'il a coûté, et ce qui le prouve."""
+    """Un agent qui résout CartPole, ce qu'il a coûté, et ce qui l'atteste."""
 
     agent: Agent
     env_steps: int
@@ -352,6 +352,7 @@ class Solution(NamedTuple):
     seconds: float  # tout compris : entraînement, évaluations, certificat
     validation: np.ndarray  # (V,) retour moyen de chaque évaluation ; minoré si elle fut abrégée
     certificate: np.ndarray  # (100,) retours sur des départs qui n'ont servi à rien d'autre
+    attempts: int  # certificats joués, celui-ci compris : chacun de plus est une chance de plus
 
 
 class Unsolved(RuntimeError):
@@ -402,7 +403,8 @@ def solve(config: Config = VERSION_2, seed: int = 0) -> Solution:
             if certificate is not None:
                 steps, seconds = (step.env_steps, step.gradient_steps), perf_counter() - start
                 validation = np.array(trials.validation)
-                return Solution(trials.agents[-1], *steps, seconds, validation, certificate)
+                agent, attempts = trials.agents[-1], trials.attempts
+                return Solution(agent, *steps, seconds, validation, certificate, attempts)
     except KeyboardInterrupt:
         agent, _ = trials.best() if trials.agents else (training.agent, None)
         raise Interrupted(
@@ -423,7 +425,7 @@ class _Trials:
     """Les évaluations d'une même graine ; aucun départ ne sert deux fois."""
 
     def __init__(self, seed: int):
-        self.agents, self.validation = [], []
+        self.agents, self.validation, self.attempts = [], [], 0
         self._starts = _fresh_starts(seed, Purpose.VALIDATION, VALIDATION_EPISODES)
         self._certificate_starts = _fresh_starts(seed, Purpose.CERTIFICATE, CERTIFICATE_EPISODES)
 
@@ -434,6 +436,7 @@ class _Trials:
         self.validation.append(score)
         if score < ENOUGH:
             return None
+        self.attempts += 1
         certificate = _lengths(agent, next(self._certificate_starts), EPISODE_LIMIT)
         return certificate if certificate.mean() >= SOLVED_RETURN else None
 

@@ -13,14 +13,16 @@ from cartpole_helpers.repairs import (
     ENGINE,
     RECIPES,
     REPAIRS,
+    SHORTER,
     TUNED,
     ladder,
+    shorter,
     tuned,
     without,
 )
 
 RUNGS = [*pairwise(ladder())]
-SETTINGS = ladder() | without() | RECIPES
+SETTINGS = ladder() | without() | RECIPES | {SHORTER: shorter()}
 SEEDS = [3, 8]
 
 
@@ -99,6 +101,16 @@ def test_an_ablation_learns_as_often_per_environment_step(name):
     assert config.carts * config.learn_every == VERSION_2.carts * VERSION_2.learn_every
 
 
+def test_the_shorter_recipe_undoes_three_things_and_nothing_else():
+    assert shorter() == replace(VERSION_2, gamma=1.0, double=False, capacity=5_000)
+
+
+def test_removing_the_average_gives_the_rung_below():
+    """C'est pourquoi aucun retrait n'est à son nom : il compterait deux fois la même mesure."""
+    undone = replace(VERSION_2, average_rate=1.0, average_tail=0.0)
+    assert undone == ladder()["Double DQN"]
+
+
 # Les recettes annoncées
 
 
@@ -164,8 +176,8 @@ def test_a_value_that_does_not_suit_is_refused_by_its_name(changes):
 
 
 def test_no_name_is_given_twice():
-    """L'étude réunit les trois : un nom commun en effacerait un."""
-    assert len(SETTINGS) == len(ladder()) + len(without()) + len(RECIPES)
+    """L'étude les réunit : un nom commun en effacerait un."""
+    assert len(SETTINGS) == len(ladder()) + len(without()) + len(RECIPES) + 1
 
 
 def test_changing_what_is_given_changes_nothing_else():
