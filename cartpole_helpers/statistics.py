@@ -172,16 +172,14 @@ def streak_end(solved: np.ndarray, length: int = 1) -> np.ndarray:
     return np.where(ended.any(axis=1), ended.argmax(axis=1), np.nan)
 
 
-def after_success(solved: np.ndarray) -> np.ma.MaskedArray:
-    """Rend `solved` (S, V), masqué jusqu'à la première réussite de chaque graine, elle comprise.
+def after_success(solved: np.ndarray, length: int = 1) -> np.ma.MaskedArray:
+    """Rend `solved` (S, V), masqué jusqu'à la fin de la première suite de `length` réussites.
 
-    Sa moyenne est la part tenue, toutes graines réunies ; `mean(axis=1)`, celle de chaque graine,
-    masquée pour celles qui n'ont rien après une réussite.
+    Une graine qui n'a pas de telle suite est masquée tout entière. Sa moyenne est la part tenue,
+    toutes graines réunies ; `mean(axis=1)`, celle de chaque graine.
     """
-    solved = _evaluations(solved)
-    since = np.maximum.accumulate(solved, axis=1)
-    before = np.concatenate([np.zeros((len(solved), 1), bool), since[:, :-1]], axis=1)
-    return np.ma.masked_array(solved, ~before)
+    ended = streak_end(solved, length)[:, None]  # (S, 1)
+    return np.ma.masked_array(solved, ~(np.arange(np.shape(solved)[1]) > ended))
 
 
 def _evaluations(solved) -> np.ndarray:

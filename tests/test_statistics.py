@@ -308,6 +308,12 @@ def test_after_success_keeps_what_follows_the_first_success_of_each_seed(share):
     np.testing.assert_array_equal(solved, before)
 
 
+def test_after_three_successes_keeps_what_follows_the_third_in_a_row():
+    solved = np.array([[1, 1, 0, 1, 1, 1, 0, 1], [1, 1, 0, 1, 1, 0, 0, 1]], bool)
+    rows = [row.compressed().tolist() for row in after_success(solved, 3)]
+    assert rows == [[False, True], []]
+
+
 @pytest.mark.parametrize("share", [0.15, 0.5, 0.85])
 def test_the_mean_after_success_is_the_share_held(share):
     rows = [later(row) for row in successes(share)]
