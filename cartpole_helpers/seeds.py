@@ -16,6 +16,7 @@ class Purpose(IntEnum):
     VALIDATION = 5
     POLICY = 6
     CERTIFICATE = 7
+    AMNESIA = 8
 
 
 def stream(seed: int, purpose: Purpose) -> np.random.Generator:

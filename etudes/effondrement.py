@@ -1,12 +1,26 @@
-"""L'oubli : provoqué, guéri, et tel qu'il vient tout seul.
+"""L'oubli : provoqué, soigné, et tel qu'il vient tout seul.
 
     OMP_NUM_THREADS=1 .venv/bin/python etudes/effondrement.py
 
-Vingt graines par réglage, 30 000 pas, une ligne par grandeur mesurée et par graine ; les colonnes
-sont les pas. Tous les 1 000 pas, 20 épisodes joués depuis des départs neufs par le réseau en ligne
-(`retour`) et par la moyenne de ses poids (`retour_moyen`), et, pour trois réglages :
+Fixé avant de lancer l'étude. Graines 0 à 39 ; celles de 0 à 19 avaient déjà été vues dans sept des
+treize réglages. 30 000 pas, et ce qui change change à 10 000. Critère principal : une graine
+s'effondre si une évaluation du réseau en ligne, strictement après le pas 10 000, passe sous 200
+quand une évaluation d'avant avait atteint 475 ; le compte à chaque seuil de 100 à 400 l'accompagne.
+Treize comparaisons, appariées par graine (McNemar, exact), ensemble sous la règle de Holm :
 
-- dans la mémoire, en %, les chutes (`chutes`), et les états dont la chute est prouvée (`perils`) ;
+- au témoin : l'amnésique, la doublure, et les trois doses (1/64, 1/16, 1/4 des chutes gardées) ;
+- à l'amnésique : sa réserve de chutes, et son placebo, une réserve de pas ordinaires ;
+- à « livré à lui-même » : la réserve, le placebo, la mémoire de 50 000, ε = 0,5 ;
+- à la réserve de chutes : le placebo, la mémoire de 50 000.
+
+Tout le reste est exploratoire.
+
+Une ligne par grandeur mesurée et par graine ; les colonnes sont les pas. Tous les 1 000 pas, 20
+épisodes joués depuis des départs neufs par le réseau en ligne (`retour`) et par la moyenne de ses
+poids (`retour_moyen`), puis :
+
+- dans la mémoire, réserve non comprise, en %, les chutes (`chutes`), et les états à plus de la
+  moitié d'une limite, 1,2 m ou 6° (`ecartes`) ;
 - `perdus`, l'écart moyen max Q − V* sur les états perdus d'une large boîte, où V* est exacte ;
 - `ecart`, Q(l'action qui sauve) − Q(celle qui perd), en moyenne sur les états qui décident, et
   `juste`, en %, la part de ces états où l'agent choisit celle qui sauve ;
@@ -17,8 +31,10 @@ sont les pas. Tous les 1 000 pas, 20 épisodes joués depuis des départs neufs 
 la graine 0 sont gardés dans checkpoints/ : l'amnésique avant l'oubli, et après lui.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,9 +44,17 @@ from archive import Archive
 from etats import Decisive, Known, decisive, in_box, known
 
 from cartpole_helpers import VERSION_2, Agent, Config, Training, evaluate, save
-from cartpole_helpers.teaching.laboratory import Amnesic, AmnesicWithReserve, WithReserve
+from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT
+from cartpole_helpers.teaching.laboratory import (
+    Amnesic,
+    AmnesicWithPlacebo,
+    AmnesicWithReserve,
+    Doubled,
+    WithPlacebo,
+    WithReserve,
+)
 
-SEEDS = range(20)
+BLOCKS = (range(20), range(20, 40))  # les graines entraînées ensemble
 EVERY, BUDGET, EPISODES = 1_000, 30_000, 20
 FRESH = 5_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 BOXED, TRIED, DRAWN = 1_000, 10_000, 200  # états tirés ; on en garde ceux qui conviennent
@@ -45,18 +69,23 @@ class Arm(NamedTuple):
     """Un réglage de l'étude."""
 
     config: Config
-    kind: type[Training] = Training
-    in_full: bool = False  # tout mesurer, ou les seuls retours
+    kind: Callable[..., Training] = Training
 
 
 ARMS = {
-    "témoin": Arm(HEALTHY, in_full=True),
-    "amnésique": Arm(HEALTHY, Amnesic, in_full=True),
+    "témoin": Arm(HEALTHY),
+    "amnésique": Arm(HEALTHY, Amnesic),
     "amnésique, réserve": Arm(HEALTHY, AmnesicWithReserve),
-    "livré à lui-même": Arm(ALONE, in_full=True),
+    "livré à lui-même": Arm(ALONE),
     "réserve de chutes": Arm(ALONE, WithReserve),
     "mémoire de 50 000": Arm(replace(ALONE, capacity=50_000)),
     "ε = 0,5": Arm(replace(ALONE, epsilon_end=0.5)),
+    "doublure": Arm(HEALTHY, Doubled),
+    "1/64 des chutes": Arm(HEALTHY, partial(Amnesic, kept=1 / 64)),
+    "1/16 des chutes": Arm(HEALTHY, partial(Amnesic, kept=1 / 16)),
+    "1/4 des chutes": Arm(HEALTHY, partial(Amnesic, kept=1 / 4)),
+    "amnésique, placebo": Arm(HEALTHY, AmnesicWithPlacebo),
+    "réserve de pas ordinaires": Arm(ALONE, WithPlacebo),
 }
 HEADER = ("reglage", "graine", "mesure", *map(str, range(EVERY, BUDGET + 1, EVERY)))
 
@@ -70,16 +99,18 @@ class Trials(NamedTuple):
 
 
 def main() -> None:
-    """Fait les réglages qui manquent à l'archive, puis garde les deux agents."""
+    """Fait ce qui manque à l'archive, puis les deux agents gardés, s'ils manquent."""
     torch.set_num_threads(1)
     archive = Archive(__file__, HEADER)
     done, trials = archive.finished(), prepared()
-    for name, arm in ARMS.items():
-        if (name, SEEDS[0]) not in done:
-            archive.append((name, *row) for row in run(arm, trials))
-            print(name, flush=True)
-    for agent in before_and_after():
-        save(agent, FOLDER / f"amnesique_{agent.env_steps}_pas.safetensors")
+    for (name, arm), seeds in product(ARMS.items(), BLOCKS):
+        if (name, seeds[0]) not in done:
+            archive.append((name, *row) for row in run(arm, seeds, trials))
+            print(name, seeds, flush=True)
+    paths = [FOLDER / f"amnesique_{steps}_pas.safetensors" for steps in KEPT]
+    if not all(path.exists() for path in paths):
+        for agent, path in zip(before_and_after(), paths, strict=True):
+            save(agent, path)
 
 
 def prepared() -> Trials:
@@ -88,19 +119,22 @@ def prepared() -> Trials:
     return Trials(known(in_box(BOXED)).lost(), decisive(in_box(TRIED)), starts)
 
 
-def run(arm: Arm, trials: Trials) -> list[tuple]:
+def run(arm: Arm, seeds: range, trials: Trials) -> list[tuple]:
     """Entraîne ensemble les graines, et rend une ligne par graine et par grandeur."""
-    training, instants, losses = arm.kind(arm.config, SEEDS), [], []
+    training, instants, losses = arm.kind(arm.config, seeds), [], []
     for step in training.run():
         losses.append(step.loss)
         if step.env_steps % EVERY < arm.config.carts:
-            instants.append(returns(training))
-            if arm.in_full:
-                instants[-1] |= inner(training, trials) | {"perte": np.nanmean(losses, axis=0)}
+            instants.append(
+                returns(training)
+                | contents(training)
+                | inner(training, trials)
+                | {"perte": np.nanmean(losses, axis=0)}
+            )
             losses.clear()
     return [
         (seed, name, *(f"{instant[name][rank]:.3g}" for instant in instants))
-        for rank, seed in enumerate(SEEDS)
+        for rank, seed in enumerate(seeds)
         for name in instants[0]
     ]
 
@@ -112,25 +146,24 @@ def returns(training: Training) -> dict[str, np.ndarray]:
     return {name: evaluate(one, EPISODES, seed=start).mean(-1) for name, one in agents.items()}
 
 
+def contents(training: Training) -> dict[str, np.ndarray]:
+    """Rend, en %, les parts (S,) de chutes et d'états écartés dans la mémoire."""
+    memory = training.memory.saved_state()
+    x, _, theta, _ = np.moveaxis(memory["observation"], -1, 0)  # (S, C)
+    far = np.maximum(np.abs(x) / X_LIMIT, np.abs(theta) / THETA_LIMIT) > 0.5
+    shares = {"chutes": memory["terminated"], "ecartes": far}
+    return {name: 100 * share.mean(axis=1) for name, share in shares.items()}
+
+
 def inner(training: Training, trials: Trials) -> dict[str, np.ndarray]:
-    """Rend ce que contient la mémoire et ce que croient les deux réseaux : nom → (S,)."""
+    """Rend ce que croient les deux réseaux : nom → (S,)."""
     agent = online(training)
     q = everywhere(agent, trials.starts)
     return {
-        **contents(training),
         **beliefs(agent, trials),
         "equilibre": np.abs(q[..., 0] - q[..., 1]).mean(axis=1),
         **{f"{name}_moyen": one for name, one in beliefs(training.agent, trials).items()},
     }
-
-
-def contents(training: Training) -> dict[str, np.ndarray]:
-    """Rend, en %, la part de chutes dans la mémoire, et celle d'états sûrement perdus."""
-    memory = training.memory.saved_state()
-    places = np.random.default_rng(training.step).integers(len(training.memory), size=DRAWN)
-    drawn = memory["observation"][:, places].astype(float)  # (S, N, 4)
-    lost = [len(known(states, effort=0).lost().states) / DRAWN for states in drawn]
-    return {"chutes": 100 * memory["terminated"].mean(axis=1), "perils": 100 * np.array(lost)}
 
 
 def beliefs(agent: Agent, trials: Trials) -> dict[str, np.ndarray]:
@@ -160,7 +193,7 @@ def online(training: Training) -> Agent:
 
 def before_and_after() -> Iterator[Agent]:
     """Rend l'amnésique de la graine 0, réseau en ligne, aux moments `KEPT`."""
-    training = Amnesic(HEALTHY, [SEEDS[0]])
+    training = Amnesic(HEALTHY, [0])
     for step in training.run():
         if step.env_steps in KEPT:
             yield online(training)

@@ -1,29 +1,51 @@
-"""La surestimation contre la vérité : sans réseau cible, avec, et avec Double DQN.
+"""La surestimation contre la vérité : réseau cible, Double DQN, et ce qu'y fait le maximum.
 
     OMP_NUM_THREADS=1 .venv/bin/python etudes/surestimation.py
 
-Vingt graines par règle, 30 000 pas, γ = 0,99. Tous les 2 000 pas, les valeurs de l'agent sont
-comparées à V*, sur les états dont elle est connue exactement : ceux d'une large boîte, les mêmes
-pour tous, et 200 de ceux que l'agent vient de visiter. Colonnes : le retour moyen de 20 épisodes
-(`retour`), max Q en 0 (`q0`), puis, pour la boîte (`b_`) et pour les états visités (`v_`), la part
-des états où max Q dépasse V* (`part`), et l'écart moyen max Q − V* sur les états sauvables
-(`sauves`) et sur les états perdus (`perdus`) ; « nan » s'il n'y en a pas.
+Quarante graines par règle, 30 000 pas, γ = 0,99 : rien ne vaut plus de 100. Fixé avant de lancer
+l'étude ; les graines 0 à 19 des trois premières règles avaient déjà été vues. Critère principal,
+les valeurs : Q(s₀), en moyenne sur les mesures d'après le pas 15 000, et son logarithme sans
+réseau cible, où elle s'emballe. Trois comparaisons, appariées par graine (Student), ensemble sous
+la règle de Holm : Double DQN ou non ; puis, avec réseau cible et sans lui, une cible **sans
+maximum** contre la cible ordinaire. Second critère, le jeu : le retour moyen, aux mêmes mesures ;
+quatre comparaisons sous Holm : sans réseau cible ou avec ; Double ou non ; et, avec réseau cible
+et sans lui, des cibles **bornées** par 1/(1 − γ) ou non. Tout le reste est exploratoire.
+
+Sans maximum, l'agent estime une règle fixe, `lqr`, qui tient s₀ à jamais : la cible lit Q(s', a')
+pour l'action a' de cette règle, et la vérité à laquelle on compare Q(s, a') est V de cette règle,
+exacte, jouée pendant `FOREVER` pas. L'agent joue, lui, l'action qu'il croit la meilleure.
+
+Tous les 2 000 pas, les valeurs de l'agent sont comparées à V*, sur les états dont elle est connue
+exactement : ceux d'une large boîte, les mêmes pour tous, et ceux de 200 que l'agent vient de
+visiter. Colonnes : le retour moyen de 20 épisodes (`retour`), max Q en 0 (`q0`), puis, pour la
+boîte (`b_`) et pour les états visités (`v_`), la part des états où max Q dépasse V* (`part`), et
+l'écart moyen max Q − V* sur les états sauvables (`sauves`) et sur les états perdus (`perdus`) ;
+« nan » s'il n'y en a pas. Sans maximum, « sauvable » et « perdu » se disent de la règle fixe.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from archive import Archive
 from etats import Known, in_box, known
+from torch import Tensor
 
-from cartpole_helpers import VERSION_2, Agent, Config, Training, evaluate
+from cartpole_helpers import VERSION_2, Agent, Training, evaluate, td_target
+from cartpole_helpers.cartpole import dynamics, has_fallen
+from cartpole_helpers.policies import Policy, lqr
+from cartpole_helpers.replay import Transition
 
-SEEDS = range(20)
+BLOCKS = (range(20), range(20, 40))  # les graines entraînées ensemble
 EVERY, BUDGET, EPISODES = 2_000, 30_000, 20
 FRESH = 4_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 BOXED, VISITED = 2_000, 200  # états tirés ; on garde ceux dont V* est connue
+FOREVER = 3_000  # pas au-delà desquels rien ne compte plus : γ³⁰⁰⁰ ≈ 10⁻¹³
 PLAIN = replace(
     VERSION_2,
     total_steps=BUDGET,
@@ -39,10 +61,42 @@ PLAIN = replace(
     average_rate=1.0,
     average_tail=0.0,
 )
-RULES: dict[str, Config] = {
-    "sans réseau cible": replace(PLAIN, target_rate=1.0),
-    "avec réseau cible": PLAIN,
-    "réseau cible et Double": replace(PLAIN, double=True),
+WITHOUT_TARGET = replace(PLAIN, target_rate=1.0)
+
+
+def bounded_td_target(reward: Tensor, terminated: Tensor, next_q: Tensor, gamma: float) -> Tensor:
+    """Rend la cible ordinaire, ramenée à 1/(1 − γ) quand elle le dépasse."""
+    return td_target(reward, terminated, next_q, gamma).clamp(max=1 / (1 - gamma))
+
+
+class FixedRule(Training):
+    """Estime la règle `lqr` : la cible lit Q(s', a') pour l'action a' de la règle, sans maximum."""
+
+    @torch.no_grad()
+    def _target(self, batch: Transition) -> Tensor:
+        next_q = self._target_net(batch.next_observation)
+        chosen = action_of(lqr, batch.next_observation.numpy())
+        chosen = next_q.gather(-1, torch.from_numpy(chosen)[..., None])  # (S, B, 1)
+        return td_target(batch.reward, batch.terminated, chosen, self.config.gamma)
+
+
+class Rule(NamedTuple):
+    """Ce qu'on entraîne, et la règle fixe qu'il estime, s'il n'estime pas la meilleure."""
+
+    start: Callable[..., Training]
+    fixed: Policy | None = None
+
+
+RULES = {
+    "sans réseau cible": Rule(partial(Training, WITHOUT_TARGET)),
+    "avec réseau cible": Rule(partial(Training, PLAIN)),
+    "réseau cible et Double": Rule(partial(Training, replace(PLAIN, double=True))),
+    "sans réseau cible, sans max": Rule(partial(FixedRule, WITHOUT_TARGET), lqr),
+    "réseau cible, sans max": Rule(partial(FixedRule, PLAIN), lqr),
+    "sans réseau cible, bornées": Rule(
+        partial(Training, WITHOUT_TARGET, td_target=bounded_td_target)
+    ),
+    "réseau cible, bornées": Rule(partial(Training, PLAIN, td_target=bounded_td_target)),
 }
 GAPS = ("part", "sauves", "perdus")
 HEADER = (
@@ -52,43 +106,73 @@ HEADER = (
 
 
 def main() -> None:
-    """Fait les règles qui manquent à l'archive."""
+    """Fait ce qui manque à l'archive."""
     torch.set_num_threads(1)
     archive, box = Archive(__file__, HEADER), known(in_box(BOXED), effort=2)
     done = archive.finished()
-    for name, config in RULES.items():
-        if (name, SEEDS[0]) not in done:
-            archive.append((name, *row) for row in run(config, box))
-            print(name, flush=True)
+    for (name, rule), seeds in product(RULES.items(), BLOCKS):
+        if (name, seeds[0]) not in done:
+            archive.append((name, *row) for row in run(rule, seeds, box))
+            print(name, seeds, flush=True)
 
 
-def run(config: Config, box: Known) -> list[tuple]:
+def run(rule: Rule, seeds: range, box: Known) -> list[tuple]:
     """Entraîne ensemble les graines, et rend une ligne par graine et par mesure."""
-    training, rows = Training(config, SEEDS), []
-    visited = deque(maxlen=EVERY // config.carts)
+    training, rows = rule.start(seeds), []
+    box, visited = under(rule.fixed, box), deque(maxlen=EVERY // PLAIN.carts)
     for step in training.run():
         visited.append(step.observation)
-        if step.env_steps % EVERY < config.carts:
+        if step.env_steps % EVERY < PLAIN.carts:
             seen = np.concatenate(visited, axis=1)  # (S, N, 4)
             returns = evaluate(training.agent, EPISODES, seed=FRESH + step.env_steps).mean(axis=-1)
-            for rank, seed in enumerate(SEEDS):
-                numbers = (returns[rank], *measured(training.agent[rank], box, seen[rank]))
+            for rank, seed in enumerate(seeds):
+                wrong = measured(training.agent[rank], rule.fixed, box, seen[rank])
+                numbers = (returns[rank], *wrong)
                 rows.append((seed, step.env_steps, *(f"{one:.4g}" for one in numbers)))
     return rows
 
 
-def measured(agent: Agent, box: Known, seen: np.ndarray) -> list[float]:
-    """Rend max Q en 0, puis les écarts à la vérité, dans la boîte et là où l'agent est passé."""
+def measured(agent: Agent, fixed: Policy | None, box: Known, seen: np.ndarray) -> list[float]:
+    """Rend Q en 0, puis les écarts à la vérité, dans la boîte et là où l'agent est passé."""
     drawn = np.random.default_rng(agent.seeds[0]).choice(seen, VISITED, replace=False)
-    here = known(drawn.astype(float))
-    return [agent.q_values(np.zeros((1, 4))).max(), *gaps(agent, box), *gaps(agent, here)]
+    here = under(fixed, known(drawn.astype(float)))
+    q0 = claimed(agent, fixed, np.zeros((1, 4)))[0]
+    return [q0, *gaps(agent, fixed, box), *gaps(agent, fixed, here)]
 
 
-def gaps(agent: Agent, truths: Known) -> list[float]:
+def gaps(agent: Agent, fixed: Policy | None, truths: Known) -> list[float]:
     """Rend la part d'états surestimés, et l'écart moyen sur les sauvables et sur les perdus."""
-    gap = agent.q_values(truths.states).max(axis=1) - truths.values(agent.config.gamma)
+    gap = claimed(agent, fixed, truths.states) - truths.values(agent.config.gamma)
     saved = np.isinf(truths.survival)
     return [(gap > 0).mean(), *(mean(gap[kind]) for kind in (saved, ~saved))]
+
+
+def claimed(agent: Agent, fixed: Policy | None, states: np.ndarray) -> np.ndarray:
+    """Rend ce que l'agent attend des états (N, 4) : max Q, ou Q de l'action de la règle fixe."""
+    q = agent.q_values(states)  # (N, 2)
+    if fixed is None:
+        return q.max(axis=1)
+    return np.take_along_axis(q, action_of(fixed, states)[:, None], axis=1)[:, 0]
+
+
+def under(fixed: Policy | None, truths: Known) -> Known:
+    """Rend les mêmes états, et la survie de qui suit la règle fixe, s'il y en a une."""
+    return truths if fixed is None else Known(truths.states, survival(fixed, truths.states))
+
+
+def survival(policy: Policy, states: np.ndarray) -> np.ndarray:
+    """Rend le nombre de pas (N,) que tient `policy`, infini s'il dépasse `FOREVER`."""
+    lasted = np.full(len(states), np.inf)
+    for step in range(1, FOREVER + 1):
+        standing = np.isinf(lasted)
+        states = np.where(standing[:, None], dynamics(states, policy(states)), states)
+        lasted[standing & has_fallen(states)] = step
+    return lasted
+
+
+def action_of(policy: Policy, states: np.ndarray) -> np.ndarray:
+    """Rend les actions (...) de `policy` aux états (..., 4)."""
+    return policy(states.reshape(-1, states.shape[-1])).reshape(states.shape[:-1])
 
 
 def mean(values: np.ndarray) -> float:

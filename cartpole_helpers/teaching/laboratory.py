@@ -1,13 +1,19 @@
-"""Trois entraînements où une seule chose est changée : ce que la mémoire garde, ou ce qu'on y tire.
+"""Des entraînements où une seule chose est changée : ce que la mémoire garde, ou ce qu'on y tire.
 
 Tous supposent une cible à un pas : une transition y est un pas.
 """
 
+from collections import deque
+
 import numpy as np
 
+from cartpole_helpers.checks import check_number
 from cartpole_helpers.config import Config
 from cartpole_helpers.loops import Training
 from cartpole_helpers.replay import ReplayBuffer, Transition
+from cartpole_helpers.seeds import Purpose, stream
+
+SINCE = 10_000  # pas de jeu par agent : à partir de là, une mémoire est altérée
 
 
 class ClockEnds(Training):
@@ -19,15 +25,42 @@ class ClockEnds(Training):
 
 
 class Amnesic(Training):
-    """Passé `since` pas, aucune chute n'entre plus en mémoire : le pas d'avant y est répété."""
+    """Passé `SINCE` pas, les chutes n'entrent plus en mémoire : le pas d'avant y est répété.
 
-    since = 10_000
+    `kept` : la part des chutes, tirées au sort, qui y entrent pourtant.
+    """
+
+    def __init__(self, config: Config, seeds, *, kept: float = 0.0, **same):
+        super().__init__(config, seeds, **same)
+        self.kept = check_number("kept", kept, float, low=0, high=1)
+        self._luck = [stream(seed, Purpose.AMNESIA) for seed in self.seeds]
 
     def _remember(self, transition: Transition, truncated: np.ndarray) -> None:
-        if self.env_steps > self.since:
-            transition = chosen(transition.terminated, self._previous, transition)
+        draws = np.stack([generator.random(self.config.carts) for generator in self._luck])
+        if self.env_steps > SINCE:
+            forgotten = transition.terminated & (draws >= self.kept)
+            transition = chosen(forgotten, self._previous, transition)
         self._previous = transition
         super()._remember(transition, truncated)
+
+
+class Doubled(Training):
+    """Le contrôle d'`Amnesic` : le pas d'avant est répété aussi, mais la chute entre en mémoire.
+
+    La répétition y prend la place du premier pas de l'épisode suivant.
+    """
+
+    def __init__(self, config: Config, seeds, **same):
+        super().__init__(config, seeds, **same)
+        self._recent = deque(maxlen=2)
+
+    def _remember(self, transition: Transition, truncated: np.ndarray) -> None:
+        kept = transition
+        if self.env_steps > SINCE:
+            before, last = self._recent
+            kept = chosen(last.terminated, before, transition)
+        self._recent.append(transition)
+        super()._remember(kept, truncated)
 
 
 class WithReserve(Training):
@@ -41,11 +74,15 @@ class WithReserve(Training):
         self.reserves = [ReplayBuffer(self.capacity, seeds=seed) for seed in streams]
 
     def _remember(self, transition: Transition, truncated: np.ndarray) -> None:
-        for rank, reserve in enumerate(self.reserves):
-            fallen = transition.terminated[rank]
-            if fallen.any():
-                reserve.add(*(column[rank][fallen] for column in transition))
+        entering = self._entering(transition.terminated)
+        for reserve, where, *columns in zip(self.reserves, entering, *transition, strict=True):
+            if where.any():
+                reserve.add(*(column[where] for column in columns))
         super()._remember(transition, truncated)
+
+    def _entering(self, fallen: np.ndarray) -> np.ndarray:
+        """Rend les chariots (S, E) dont le pas entre en réserve : ceux qui tombent."""
+        return fallen
 
     def _learn(self, batch: Transition) -> np.ndarray:
         for rank, reserve in enumerate(self.reserves):
@@ -56,8 +93,19 @@ class WithReserve(Training):
         return super()._learn(batch)
 
 
+class WithPlacebo(WithReserve):
+    """Le contrôle de la réserve : à chaque chute y entre un pas ordinaire, du chariot voisin."""
+
+    def _entering(self, fallen: np.ndarray) -> np.ndarray:
+        return np.roll(fallen, 1, axis=1) & ~fallen
+
+
 class AmnesicWithReserve(WithReserve, Amnesic):
     """L'amnésique soigné : ses chutes n'entrent pas en mémoire, mais dans la réserve."""
+
+
+class AmnesicWithPlacebo(WithPlacebo, Amnesic):
+    """L'amnésique soigné par un placebo : une réserve de pas ordinaires, du même âge."""
 
 
 def chosen(where: np.ndarray, one: Transition, other: Transition) -> Transition:
