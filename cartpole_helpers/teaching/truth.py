@@ -291,8 +291,8 @@ def _extremes(states: np.ndarray) -> Survival:
     que ne dépasse pas une tige levée partie à 10 rad/s, α croît avec θ et décroît avec la force, et
     `θ̇ + τ·α` croît avec θ̇. Un pas conserve donc l'ordre de deux couples (θ, θ̇) : par récurrence,
     aucune suite d'actions ne met θ plus bas que « toujours à droite ». Quand celle-ci passe
-    au-dessus de 12°, toutes y sont ou sont déjà tombées. Les arrondis n'y changent rien : deux
-    angles qui diffèrent sont à plus de 0,01 rad l'un de l'autre.
+    au-dessus de 12°, toutes y sont ou sont déjà tombées. Les arrondis n'y changent rien : une suite
+    qui s'écarte de celle-ci s'en écarte aussitôt de plus de 0,01 rad, et ne s'en rapproche plus.
     """
     low, high = np.zeros(len(states)), np.full(len(states), np.inf)
     for action in (0, 1):
