@@ -141,7 +141,7 @@ def project(tmp_path):
     """Un projet dont le carnet importe, de proche en proche, quatre modules sur six."""
     files = {
         "cartpole_helpers/__init__.py": "from .core import x",
-        "cartpole_helpers/core.py": "import numpy, math",
+        "cartpole_helpers/core.py": "PATIENTS = '../etudes/patients'",
         "cartpole_helpers/unused.py": "",
         "cartpole_helpers/display/__init__.py": "from . import lazy",
         "cartpole_helpers/display/figures.py": "def f():\n    from ..display import art",
@@ -151,9 +151,13 @@ def project(tmp_path):
         "cartpole_helpers/display/video.py": "",
         "etudes/bases.csv": "a;b",
         "etudes/other.csv": "a;b",
+        "etudes/patients/sain.csv": "a;b",
+        "checkpoints/agent_400_pas.safetensors": "poids",
+        "checkpoints/README.md": "Les agents.",
         "videos/episode.mp4": "film",
         "notebooks/sources/00_essai.py": "# %%\nfrom cartpole_helpers.display.figures import f\n"
-        "f('../etudes/bases.csv', '../etudes/absent.csv', '../videos/episode.mp4')",
+        "f('../etudes/bases.csv', '../etudes/absent.csv', '../videos/episode.mp4', '.')\n"
+        "n = 400\nf(f'../checkpoints/agent_{n}_pas.safetensors', f'{n}', f'{n}/')",
     }
     for name, text in files.items():
         path = tmp_path / name
@@ -169,6 +173,8 @@ def test_inputs_are_the_transitive_imports_and_the_data_they_name(project):
     assert names == {
         "notebooks/sources/00_essai.py",
         "etudes/bases.csv",
+        "etudes/patients/sain.csv",
+        "checkpoints/agent_400_pas.safetensors",
         "cartpole_helpers/display/game.mjs",
         "cartpole_helpers/display/art.py",
         *(f"cartpole_helpers/{name}.py" for name in package),
@@ -181,6 +187,8 @@ def test_inputs_are_the_transitive_imports_and_the_data_they_name(project):
         ("cartpole_helpers/core.py", True),
         ("cartpole_helpers/display/game.mjs", True),
         ("etudes/bases.csv", True),
+        ("etudes/patients/nouveau.csv", True),
+        ("checkpoints/agent_400_pas.safetensors", True),
         ("cartpole_helpers/unused.py", False),
         ("etudes/other.csv", False),
         ("videos/episode.mp4", False),

@@ -4,11 +4,14 @@ import ast
 import hashlib
 import re
 from collections.abc import Iterator
+from glob import glob
 from pathlib import Path
 
 from building.errors import BuildError
 
 DATA_FOLDERS = ("cartpole_helpers", "etudes", "checkpoints")  # videos/ est écrit par les carnets
+# Un fichier, un dossier, ou un motif dont une variable, devenue « * », ne fait pas tout le nom.
+NAME = re.compile(r"[\w./-]{1,200}|[\w./-]{0,100}/[\w./*-]{1,100}")
 
 
 def root_of(source: Path) -> Path:
@@ -58,11 +61,31 @@ def _module_files(parts: list[str], root: Path) -> Iterator[Path]:
 
 
 def _named_data(tree: ast.Module, folder: Path, root: Path) -> Iterator[Path]:
+    homes = [root / data for data in DATA_FOLDERS]
+    for name in filter(NAME.fullmatch, _texts(tree)):
+        for base in (folder, root / "notebooks"):  # un module nomme aussi ce que lira un carnet
+            for path in ((base / found).resolve() for found in glob(name, root_dir=base)):
+                if any(path.is_relative_to(home) for home in homes):
+                    yield from _files(path, name)
+
+
+def _texts(tree: ast.Module) -> Iterator[str]:
+    """Les textes du code ; ce qu'une variable y complète devient « * »."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and re.fullmatch(r"[\w./-]{1,200}", str(node.value)):
-            path = (folder / str(node.value)).resolve()
-            if path.is_file() and any(path.is_relative_to(root / data) for data in DATA_FOLDERS):
-                yield path
+        if isinstance(node, ast.Constant):
+            yield str(node.value)
+        elif isinstance(node, ast.JoinedStr):
+            yield "".join(
+                part.value if isinstance(part, ast.Constant) else "*" for part in node.values
+            )
+
+
+def _files(path: Path, name: str) -> Iterator[Path]:
+    """Le fichier nommé, ou tous ceux du dossier ; « . » ou un simple mot n'en nomme pas un."""
+    if path.is_dir() and re.search(r"/\w", name):
+        yield from (file for file in path.rglob("*.*") if "__pycache__" not in file.parts)
+    elif path.is_file():
+        yield path
 
 
 def inputs_digest(source: Path) -> str:
