@@ -27,7 +27,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 import torch
 from archive import Archive
 
-from cartpole_helpers import Config, Training, evaluate
+from cartpole_helpers import VERSION_2, Config, Training, evaluate
 from cartpole_helpers.repairs import RECIPES, SHORTER, ladder, shorter, without
 
 GROUP = 20
@@ -37,7 +37,7 @@ EPISODES = 100
 FRESH = 2_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 BUDGET = 50_000
 HEADER = ("reglage", "graine", *(str(step) for step in range(EVERY, BUDGET + 1, EVERY)))
-ANNOUNCED = RECIPES | {SHORTER: shorter()}
+ANNOUNCED = {"version 2": VERSION_2, SHORTER: shorter()} | RECIPES
 SETTINGS = ladder() | without() | ANNOUNCED
 
 

@@ -1,0 +1,115 @@
+"""Les intervalles à 95 % du cours contiennent-ils la vérité 95 fois sur cent ?
+
+    OMP_NUM_THREADS=1 .venv/bin/python etudes/couverture.py
+
+Une archive du cours est prise pour vérité : cent graines, ou mille épisodes. On y tire avec remise
+n individus, 2 000 fois ; chaque fois on fait l'intervalle, et l'on regarde s'il contient la
+grandeur calculée sur l'archive entière. `dessus` est la part (%) des intervalles qui sont tout
+entiers au-dessus de la vérité, `dessous` celle qui est tout entière en dessous. La couverture est
+connue à un point près. C'est celle de ces archives, et non de toutes : une autre forme de données
+en donnerait une autre. Le résultat est écrit dans couverture.csv.
+"""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from cartpole_helpers import bootstrap_interval, evaluate, interquartile_mean, load, load_study
+from cartpole_helpers.cartpole import SOLVED_RETURN
+from cartpole_helpers.repairs import SHORTER
+from cartpole_helpers.statistics import (
+    after_success,
+    exact_interval,
+    paired_interval,
+    wilson_interval,
+)
+
+HERE = Path(__file__).parent
+RESULT = Path(__file__).with_suffix(".csv")
+HEADER = ("intervalle", "grandeur", "n", "couverture", "dessus", "dessous")
+SIZES, DRAWS = (20, 100), 2_000
+
+
+def main() -> None:
+    """Mesure chaque intervalle, l'affiche et l'écrit."""
+    rows = [
+        (*names, size, *coverage(*case, size)) for names, case in cases().items() for size in SIZES
+    ]
+    with RESULT.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([HEADER, *rows])
+    for row in rows:
+        print(*row)
+
+
+def cases() -> dict[tuple[str, str], tuple[np.ndarray, Callable, Callable]]:
+    """Rend (intervalle, grandeur) → (population, ce que l'on estime, l'intervalle)."""
+    returns = evaluate(load(HERE.parent / "checkpoints/agent_4000_pas.safetensors"), 1_000, 10)
+    curves = {name: scores(name) for name in ("version 2", SHORTER, "départs écartés")}
+    ours = curves["version 2"]
+    gap = (curves[SHORTER] - ours).mean(axis=1)
+    worse = relapse(curves["départs écartés"]) - relapse(ours)
+    found = {}
+    for grandeur, values in {
+        "retour de l'agent hésitant, moyenne": returns,
+        "écart de retour entre deux recettes": gap,
+        "écart de rechute entre deux recettes": worse,
+    }.items():
+        found["Student", grandeur] = values, np.mean, paired_interval
+        found["rééchantillonnage", grandeur] = values, np.mean, resampled(np.mean)
+    for step in (5, 15):
+        where = "rééchantillonnage", f"moyenne interquartile à {step} 000 pas"
+        found[where] = ours[:, step - 1], interquartile_mean, resampled(interquartile_mean)
+    held = after_success(ours >= SOLVED_RETURN)
+    counts = np.stack([held.filled(False).sum(axis=1), held.count(axis=1)], axis=1)
+    found["rééchantillonnage", "part tenue"] = counts, share, resampled(share)
+    for threshold in (475, 400, 200):
+        grandeur = f"graines sans évaluation sous {threshold} après trois réussites"
+        steady = ~((ours < threshold) & ~after_success(ours >= SOLVED_RETURN, 3).mask).any(axis=1)
+        found["Wilson", grandeur] = steady, np.mean, counted(wilson_interval)
+        found["exact", grandeur] = steady, np.mean, counted(exact_interval)
+    return found
+
+
+def coverage(population: np.ndarray, statistic: Callable, interval: Callable, size: int) -> tuple:
+    """Rend les parts (%) des intervalles qui contiennent la vérité, qui sont au-dessus, dessous."""
+    truth, generator = statistic(population, axis=0), np.random.default_rng(size)
+    draws = generator.integers(len(population), size=(DRAWS, size))
+    low, high = np.array([interval(population[draw]) for draw in draws]).T
+    above, below = 100 * np.mean(low > truth), 100 * np.mean(high < truth)
+    return tuple(f"{part:.1f}" for part in (100 - above - below, above, below))
+
+
+def scores(name: str) -> np.ndarray:
+    """Rend les retours moyens (graines, évaluations) des graines annoncées d'un réglage."""
+    study = load_study(HERE / "echelle.csv")
+    mine = np.flatnonzero((study["reglage"] == name) & (study["graine"] >= 1_000))
+    mine = mine[np.argsort(study["graine"][mine])]
+    return np.stack([study[column][mine] for column in study if column.isdigit()], axis=1)
+
+
+def relapse(returns: np.ndarray) -> np.ndarray:
+    """Rend, graine à graine, la rechute en points : voir `echelle.py`."""
+    held = after_success(returns >= SOLVED_RETURN, 3)
+    return 100 * (1 - held.mean(axis=1).filled(0))
+
+
+def share(counts: np.ndarray, axis: int) -> np.ndarray:
+    """Rend la part tenue de `counts` (..., 2), tenues et en tout, toutes graines réunies."""
+    held, whole = np.moveaxis(counts.sum(axis=axis), -1, 0)
+    return held / whole
+
+
+def resampled(statistic: Callable) -> Callable:
+    """Rend l'intervalle des centiles de `statistic`."""
+    return lambda values: bootstrap_interval(values, statistic, resamples=1_000)
+
+
+def counted(interval: Callable) -> Callable:
+    """Rend l'intervalle d'une proportion, à partir de booléens."""
+    return lambda values: interval(int(values.sum()), len(values))
+
+
+if __name__ == "__main__":
+    main()
