@@ -14,6 +14,7 @@ PACKAGE = Path(cartpole_helpers.__file__).parent
 NAME = PACKAGE.name
 CORE = (
     "checks",
+    "files",
     "config",
     "repairs",
     "seeds",
@@ -27,6 +28,7 @@ CORE = (
     "checkpoints",
 )
 ABOVE = ("one_page", "version1", "display", "teaching")
+UNIX_ONLY = {"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"}
 HEAVY = ("matplotlib", "ipywidgets", "pygame", "IPython", "PIL", "av", "scipy", "pandas")
 CONTRACT = {
     "config": ("Config", "VERSION_1", "VERSION_2", "QUICK"),
@@ -240,3 +242,20 @@ def test_nothing_touches_a_global_generator(file):
     assert seeded & {"manual_seed", "seed", "rand", "randn", "randint", "randperm"} == set()
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     assert "random" not in {name for node in imports for name in names_of(node, file)}
+
+
+def test_every_file_can_be_imported_outside_unix():
+    """Un module qui n'existe que là s'importe sous condition, ou dans la fonction qui l'emploie."""
+    root = PACKAGE.parent
+    folders = ("cartpole_helpers", "etudes", "notebooks", "tests")
+    files = [
+        root / "lancer.py",
+        *(file for name in folders for file in (root / name).rglob("*.py")),
+    ]
+    outright = {
+        (file.name, name)
+        for file in files
+        for node in ast.parse(file.read_text("utf-8")).body
+        for name in names_of(node, file) & UNIX_ONLY
+    }
+    assert outright == set()
