@@ -1,4 +1,4 @@
-"""Des entraînements où une seule chose est changée : ce que la mémoire garde, ou ce qu'on y tire.
+"""Des entraînements où une seule chose change : ce que la mémoire garde, ou ce qu'on y tire.
 
 Tous supposent une cible à un pas : une transition y est un pas.
 """
@@ -7,7 +7,8 @@ from collections import deque
 
 import numpy as np
 
-from cartpole_helpers.checks import check_number
+from cartpole_helpers.cartpole import SOLVED_RETURN
+from cartpole_helpers.checks import check_array, check_number
 from cartpole_helpers.config import Config
 from cartpole_helpers.loops import Training
 from cartpole_helpers.replay import ReplayBuffer, Transition
@@ -112,3 +113,16 @@ def chosen(where: np.ndarray, one: Transition, other: Transition) -> Transition:
     """Rend, chariot par chariot, `one` où `where` (S, E) est vrai, `other` ailleurs."""
     masks = (where.reshape(*where.shape, *[1] * (column.ndim - 2)) for column in other)
     return Transition(*map(np.where, masks, one, other))
+
+
+def collapsed(env_steps: np.ndarray, returns: np.ndarray, floor: float = 200) -> np.ndarray:
+    """Dit quelles graines, après `SINCE` pas et une réussite, passent sous `floor` : (S,) booléens.
+
+    `env_steps` (V,) et `returns` (S, V) : les évaluations, dans l'ordre du temps. Une réussite
+    atteint 475, à tout moment d'avant ; ce qui arrive à `SINCE` pas ou plus tôt ne compte pas.
+    """
+    env_steps = check_array("env_steps", env_steps, (None,))
+    returns = check_array("returns", returns, (None, len(env_steps)))
+    floor = check_number("floor", floor, float, high=SOLVED_RETURN)
+    succeeded = np.maximum.accumulate(returns >= SOLVED_RETURN, axis=1)
+    return (succeeded & (returns < floor))[:, env_steps > SINCE].any(axis=1)

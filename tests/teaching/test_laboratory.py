@@ -8,7 +8,13 @@ import pytest
 
 from cartpole_helpers import QUICK, Training
 from cartpole_helpers.teaching import laboratory
-from cartpole_helpers.teaching.laboratory import Amnesic, Doubled, WithPlacebo, WithReserve
+from cartpole_helpers.teaching.laboratory import (
+    Amnesic,
+    Doubled,
+    WithPlacebo,
+    WithReserve,
+    collapsed,
+)
 
 # Personne n'apprend : les chariots vivent les mêmes épisodes dans tous les entraînements.
 SEEDS, SINCE, ROUNDS = (0, 1), 400, 150
@@ -78,3 +84,17 @@ def test_the_placebo_holds_as_many_steps_as_the_reserve_and_no_fall():
     assert falls.saved_state()["terminated"].all()
     assert not placebo.saved_state()["terminated"].any()
     assert 0.8 * len(falls) <= len(placebo) <= len(falls)
+
+
+def test_a_collapse_comes_after_a_success_and_after_the_intervention():
+    env_steps = np.array([SINCE - 1, SINCE, SINCE + 1, SINCE + 2])
+    seeds = {
+        "avant seulement": (475, 10, 475, 300),
+        "à l'heure juste": (475, 199, 500, 500),
+        "jamais réussi": (474, 10, 10, 10),
+        "réussi trop tard": (10, 10, 199, 475),
+        "réussi avant, tombé après": (475, 300, 300, 199),
+        "tombé deux fois": (475, 10, 500, 10),
+    }
+    fell = collapsed(env_steps, np.array([*seeds.values()], float))
+    assert [name for name, one in zip(seeds, fell, strict=True) if one] == [*seeds][-2:]
