@@ -173,7 +173,11 @@ FAULTS: dict[str, Fault] = {
         "politique évaluée périmée", "part de 0,0001", _set(average_rate=0.0001)
     ),
     "pas de 0,3": Fault("pas d'apprentissage trop grand", "lr = 0,3", _set(learning_rate=0.3)),
-    "pas de 3e-6": Fault("pas d'apprentissage trop petit", "lr = 3e-6", _set(learning_rate=3e-6)),
+    "pas de 3e-6": Fault(
+        "pas d'apprentissage trop petit",
+        "lr = 3e-6",
+        _set(learning_rate=3e-6, learning_rate_floor=0.0),
+    ),
     "décroissance par mise à jour": Fault(
         "pas d'apprentissage tombé au plancher",
         "0,97 à chaque mise à jour",
