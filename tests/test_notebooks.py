@@ -127,6 +127,11 @@ import threading
 thread = threading.Thread(target={}.pop, args=("fil",))
 thread.start()
 thread.join()"""
+SHELL = """\
+def test_that_uses_ipython():
+    from IPython.core.interactiveshell import InteractiveShell
+    InteractiveShell.instance()
+"""
 CASES = {
     "juste": ("print(1)", "PASSED", ""),
     "change": ("print(2)", "FAILED", "Cell outputs differ"),
@@ -148,9 +153,11 @@ def nbval_report(tmp_path_factory):
     for name, (code, _, _) in CASES.items():
         cell = v4.new_code_cell(code, execution_count=1, outputs=[shown])
         nbformat.write(v4.new_notebook(cells=[cell]), project / "notebooks" / f"{name}.ipynb")
+    (project / "notebooks" / "test_shell.py").write_text(SHELL)
     command = [sys.executable, "-m", "pytest", "-rA", "--color=no", "-p", "no:cacheprovider"]
     run = subprocess.run([*command, "notebooks"], cwd=project, capture_output=True, text=True)
     assert run.returncode == 1, run.stdout + run.stderr
+    assert run.stderr == ""
     return run.stdout
 
 
