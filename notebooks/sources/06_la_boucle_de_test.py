@@ -440,7 +440,7 @@ figures.points(
 # > **À vous.** Faites glisser le curseur du début à la fin, sans quitter des yeux la carte de droite. Que devient
 # > la frontière entre ◂ et ▸ quand le chariot s'éloigne ? À quel pas diriez-vous que l'épisode est perdu ?
 
-# %%
+# %% tags=["nbval-ignore-output"]
 player(episodes[25], hesitant)
 
 # %% [markdown]
