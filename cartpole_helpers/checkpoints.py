@@ -5,16 +5,14 @@ safetensors dont l'un, `description`, est un texte JSON. Rien n'y est exécutabl
 exécuté.
 """
 
-import errno
 import hashlib
 import json
-import os
 import platform
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import safetensors.numpy
@@ -26,12 +24,13 @@ from cartpole_helpers.cartpole import check_actions
 from cartpole_helpers.checks import check_array, check_number, check_seeds
 from cartpole_helpers.config import Config
 from cartpole_helpers.dqn import Agent, weight_count
+from cartpole_helpers.files import check_path, check_regular, in_french, write_atomically
 from cartpole_helpers.loops import Training
 from cartpole_helpers.replay import Transition
 
 SIGNATURE = b"cartpole_helpers 1\n"
 DIGEST_LENGTH = 65  # 64 chiffres hexadécimaux et une fin de ligne
-MAX_BYTES = 4 << 30
+MAX_HEADER = 1 << 20  # octets : celui du plus gros entraînement en fait trois mille
 FOREIGN = {
     b"PK\x03\x04": "une archive ZIP, comme en écrit torch.save",
     b"\x80": "un pickle, qu'il serait dangereux d'ouvrir",
@@ -39,18 +38,6 @@ FOREIGN = {
 }
 
 _LONGEST_START = max(map(len, [SIGNATURE, *FOREIGN]))
-REASONS = {
-    errno.ENOENT: "le dossier n'existe pas",
-    errno.ENOTDIR: "un des dossiers du chemin est un fichier",
-    errno.EISDIR: "c'est un dossier",
-    errno.EACCES: "l'accès est refusé",
-    errno.EPERM: "l'accès est refusé",
-    errno.EROFS: "le disque est en lecture seule",
-    errno.ENOSPC: "le disque est plein",
-    errno.EFBIG: "le fichier serait trop gros",
-    errno.ENAMETOOLONG: "le nom dépasse la longueur permise",
-    errno.EIO: "le disque ne répond pas",
-}
 _INCOHERENT = (
     SafetensorError,
     ValueError,
@@ -69,15 +56,23 @@ class CheckpointError(ValueError):
 def save(agent: Agent, path: str | Path) -> None:
     """Écrit un agent seul dans `path`, exactement ; `load` le relit.
 
-    ValueError si `agent` en réunit plusieurs, OSError si `path` ne peut être écrit ; l'ancien
-    fichier, s'il existe, n'est remplacé que par un fichier entier.
+    ValueError si `agent` en réunit plusieurs, ou si `load` devait le refuser ; OSError si `path`
+    ne peut être écrit ; l'ancien fichier, s'il existe, n'est remplacé que par un fichier entier.
     """
     if not isinstance(agent, Agent) or len(agent) != 1:
         raise ValueError(
             f"agent doit être un Agent seul, comme training.agent[0] : {agent!r} reçu."
         )
     description = _description(agent.config, agent.seeds) | {"env_steps": agent.env_steps}
-    _write(path, "agent", description, {"weights": agent.weights.numpy(force=True)})
+    try:
+        content = _packed("agent", description, {"weights": agent.weights.numpy(force=True)})
+        _agent(path, content)
+    except _INCOHERENT as error:
+        raise ValueError(
+            "agent doit être tel que `load` le relise : graine "
+            f"{agent.seeds[0]!r}, {agent.env_steps!r} pas, poids {agent.weights.dtype} reçus."
+        ) from error
+    write_atomically(path, content)
 
 
 def load(path: str | Path) -> Agent:
@@ -85,7 +80,11 @@ def load(path: str | Path) -> Agent:
 
     FileNotFoundError si `path` manque, CheckpointError s'il est endommagé ou d'une autre nature.
     """
-    description, arrays = _read(path, "agent")
+    return _agent(path, _content(path))
+
+
+def _agent(path: str | Path, content: bytes) -> Agent:
+    description, arrays = _read(path, content, "agent")
     with _explained(path):
         config, seeds = _config_and_seeds(description)
         _check_names(arrays, {"weights"})
@@ -96,12 +95,18 @@ def load(path: str | Path) -> Agent:
 
 
 def save_training(training: Training, path: str | Path) -> None:
-    """Écrit tout l'état de `training` dans `path` ; `load_training` en reprend le cours exact."""
-    if not isinstance(training, Training):
-        raise ValueError(f"training doit être un Training : {training!r} reçu.")
+    """Écrit tout l'état de `training` dans `path` ; `load_training` en reprend le cours exact.
+
+    ValueError si `training` est d'une sous-classe : il reviendrait en simple `Training`.
+    """
+    if type(training) is not Training:
+        raise ValueError(
+            "training doit être un Training, et non d'une sous-classe : "
+            f"{type(training).__name__} reçu."
+        )
     rules = [name for name, rule in _injected(training.td_target, training.td_loss).items() if rule]
     description = _description(training.config, training.seeds) | {"injected": rules}
-    _write(path, "training", description, training.saved_state())
+    write_atomically(path, _packed("training", description, training.saved_state()))
 
 
 def load_training(
@@ -113,12 +118,14 @@ def load_training(
 ) -> Training:
     """Relit un entraînement écrit par `save_training`, prêt pour son prochain `advance`.
 
-    Une fonction injectée ne s'écrit pas dans un fichier : redonnez-la ici, sinon ValueError.
+    Une fonction injectée ne s'écrit pas dans un fichier : redonnez-la ici, et aucune autre, sinon
+    ValueError. Que ce soit la même, rien ne peut le vérifier.
     """
-    description, arrays = _read(path, "training")
+    description, arrays = _read(path, _content(path), "training")
     given = _injected(td_target, td_loss)
     with _explained(path):
         missing = [name for name in description["injected"] if not given[name]]
+        added = [name for name in given if given[name] and name not in description["injected"]]
         config, seeds = _config_and_seeds(description)
         # Ces deux tableaux bornent tout ce que la construction va demander à la mémoire vive.
         _check_array(arrays, "online", (len(seeds), weight_count(config)), np.float32)
@@ -127,6 +134,11 @@ def load_training(
         raise ValueError(
             f"{path} : cet entraînement emploie ce que vous aviez injecté ; redonnez-le par "
             f"load_training(chemin, {', '.join(f'{name}=...' for name in missing)})."
+        )
+    if added:
+        raise ValueError(
+            f"{path} : cet entraînement n'emploie pas de {' ni de '.join(added)} que vous auriez "
+            "injecté ; pour en changer en cours de route, affectez-le après la lecture."
         )
     training = Training(config, seeds, device=device, td_target=td_target, td_loss=td_loss)
     with _explained(path):
@@ -138,52 +150,8 @@ def load_training(
 
 def describe(path: str | Path) -> dict:
     """Rend la description d'un point de sauvegarde intact : genre, configuration, provenance."""
-    kind, description, _ = _open(path)
+    kind, description, _ = _open(path, _content(path))
     return {"kind": kind} | description
-
-
-def write_atomically(path: str | Path, content: bytes) -> None:
-    """Écrit `content` dans `path` : tout ou rien, même si la machine s'arrête au milieu.
-
-    OSError, qui dit pourquoi en français, si c'est impossible ; l'ancien fichier est alors intact.
-    """
-    path = _checked_path(path)
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "")
-        _replace(path, content)
-    except OSError as error:
-        raise type(error)(f"{path} : écriture impossible, {_reason(error)}.") from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=".brouillon-", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _checked_path(path: str | Path) -> Path:
-    if not isinstance(path, str | Path) or "\0" in str(path):
-        raise ValueError(f"path doit être le chemin d'un fichier : {path!r} reçu.")
-    return Path(path)
-
-
-def _reason(error: OSError) -> str:
-    return REASONS.get(error.errno, f"le système répond {errno.errorcode.get(error.errno)}")
 
 
 # Écrire
@@ -198,12 +166,12 @@ def _injected(td_target: Callable | None, td_loss: Callable) -> dict[str, bool]:
     return {"td_target": td_target is not None, "td_loss": td_loss is not dqn.td_loss}
 
 
-def _write(path: str | Path, kind: str, description: dict, arrays: dict[str, np.ndarray]) -> None:
+def _packed(kind: str, description: dict, arrays: dict[str, np.ndarray]) -> bytes:
     text = json.dumps({"kind": kind} | description, sort_keys=True).encode()
     # safetensors lit la mémoire d'un trait : un tableau non contigu serait écrit faux.
     tensors = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     payload = safetensors.numpy.save(tensors | {"description": np.frombuffer(text, np.uint8)})
-    write_atomically(path, SIGNATURE + _digest(payload) + payload)
+    return SIGNATURE + _digest(payload) + payload
 
 
 def _digest(payload: bytes) -> bytes:
@@ -213,34 +181,49 @@ def _digest(payload: bytes) -> bytes:
 # Lire et se méfier
 
 
-def _read(path: str | Path, kind: str) -> tuple[dict, dict[str, np.ndarray]]:
-    found, description, arrays = _open(path)
+def _read(path: str | Path, content: bytes, kind: str) -> tuple[dict, dict[str, np.ndarray]]:
+    found, description, arrays = _open(path, content)
     if found != kind:
         reader = {"agent": "load", "training": "load_training"}.get(found, "une autre version")
         raise CheckpointError(f"{path} : ce fichier se lit avec {reader}.")
     return description, arrays
 
 
-def _open(path: str | Path) -> tuple[str, dict, dict[str, np.ndarray]]:
-    """Rend (genre, description, tableaux) de `path`, après en avoir vérifié chaque octet."""
-    payload = _verified(path, _content(_checked_path(path)))
+def _open(path: str | Path, content: bytes) -> tuple[str, dict, dict[str, np.ndarray]]:
+    """Rend (genre, description, tableaux) de `content`, après en avoir vérifié chaque octet."""
+    payload = _verified(path, content)
     with _explained(path):
         arrays = safetensors.numpy.load(payload)
         description = json.loads(arrays.pop("description").tobytes())
         return str(description.pop("kind")), description, arrays
 
 
-def _content(path: Path) -> bytes:
-    """Lit `path`, et n'en lit que le début s'il n'est pas des nôtres."""
+def _content(path: str | Path) -> bytes:
+    """Lit `path`, et n'en lit que le début s'il n'est pas des nôtres, ou pas de sa taille."""
+    path = check_path(path)
     try:
+        size = check_regular(path).st_size
         with path.open("rb") as file:
             start = file.read(_LONGEST_START)
-            ours = start.startswith(SIGNATURE) and os.fstat(file.fileno()).st_size <= MAX_BYTES
+            ours = start.startswith(SIGNATURE) and size == _announced_size(file)
+            file.seek(len(start))
             return start + (file.read() if ours else b"")
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(f"{path} : il n'y a pas de fichier à ce chemin.") from None
     except OSError as error:
-        raise type(error)(f"{path} : lecture impossible, {_reason(error)}.") from error
+        raise in_french(error, f"{path} : lecture impossible") from error
+
+
+def _announced_size(file: BinaryIO) -> int:
+    """Rend la taille qu'a ce fichier d'après l'en-tête de ses tenseurs, 0 s'il est illisible."""
+    file.seek(len(SIGNATURE) + DIGEST_LENGTH)
+    length = int.from_bytes(file.read(8), "little")
+    try:
+        header = json.loads(file.read(min(length, MAX_HEADER)))
+        last = max(tensor["data_offsets"][1] for tensor in header.values())
+        return len(SIGNATURE) + DIGEST_LENGTH + 8 + length + last
+    except _INCOHERENT:
+        return 0
 
 
 def _verified(path: str | Path, content: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Les vérifications d'arguments : chacune rend la valeur, ou lève une erreur claire en français."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from numbers import Integral, Real
 
@@ -59,14 +59,22 @@ def check_seed(name: str, value) -> int:
     return check_number(name, value, int, low=0)
 
 
-def check_seeds(name: str, value) -> list[int]:
-    """Rend en liste les graines de `value` : un entier, ou des entiers tous différents."""
-    if isinstance(value, str) or not np.iterable(value):
+def check_text(name: str, value) -> str:
+    """Rend `value` si c'est un texte, sinon TypeError."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} doit être un texte : {value!r} reçu.")
+    return value
+
+
+def check_seeds(name: str, value, distinct: bool = True) -> list[int]:
+    """Rend en liste les graines de `value` : un entier, ou des entiers, tous différents si
+    `distinct`."""
+    if isinstance(value, str | bytes | bytearray | Mapping) or not np.iterable(value):
         return [check_seed(name, value)]
     seeds = [check_seed(name, seed) for seed in value]
     if not seeds:
         raise ValueError(f"{name} doit donner au moins une graine : {value!r} reçu.")
-    if len(set(seeds)) < len(seeds):
+    if distinct and len(set(seeds)) < len(seeds):
         raise ValueError(f"{name} doit donner des graines toutes différentes : {value!r} reçu.")
     return seeds
 

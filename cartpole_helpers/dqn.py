@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cartpole_helpers.checks import check_array, check_numbers
+from cartpole_helpers.checks import check_array, check_number, check_numbers, check_seeds
 from cartpole_helpers.config import Config
 from cartpole_helpers.seeds import Purpose, stream
 
@@ -247,13 +247,16 @@ class Agent:
     """S politiques gloutonnes : `agent(observations)` agit, `agent[i]` est la i-ème, seule.
 
     Un agent seul (S = 1) prend (N, 4) et rend (N,) ; S agents prennent (S, N, 4) et rendent (S, N).
-    `seeds` et `env_steps` disent d'où il vient.
+    `weights` : (S, P), en float32 ; `seeds` et `env_steps` disent d'où il vient.
     """
 
     def __init__(self, config: Config, weights: Tensor, seeds: list[int], env_steps: int = 0):
+        if not isinstance(config, Config):
+            raise TypeError(f"config doit être un Config : {config!r} reçu.")
         self.config = config
-        self.seeds = list(seeds)
-        self.env_steps = env_steps
+        self.seeds = check_seeds("seeds", seeds, distinct=False)
+        self.env_steps = check_number("env_steps", env_steps, int, low=0)
+        _check_weights(weights, (len(self.seeds), weight_count(config)))
         self._network = StackedNetwork(config, weights)
 
     @property
@@ -288,3 +291,13 @@ class Agent:
     def __repr__(self) -> str:
         who = f"graine {self.seeds[0]}" if len(self) == 1 else f"{len(self)} graines"
         return f"Agent({who}, {self.env_steps} pas)"
+
+
+def _check_weights(weights: Tensor, shape: tuple[int, int]) -> None:
+    if not isinstance(weights, Tensor):
+        raise TypeError(f"weights doit être un tenseur : {type(weights).__name__} reçu.")
+    if weights.dtype != torch.float32 or tuple(weights.shape) != shape:
+        raise ValueError(
+            f"weights doit être un tenseur {shape} de torch.float32 : "
+            f"{tuple(weights.shape)} de {weights.dtype} reçu."
+        )

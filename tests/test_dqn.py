@@ -9,6 +9,7 @@ from scipy.stats import geom, ks_2samp, kstest, norm, uniform
 from torch import nn, tensor
 
 from cartpole_helpers import (
+    Agent,
     Config,
     Training,
     double_td_target,
@@ -658,6 +659,28 @@ def test_an_indexed_agent_is_the_agent_of_that_seed():
         alone = agents(seed).q_values(observations)
         np.testing.assert_allclose(together[index].q_values(observations), alone, rtol=1e-5)
     assert [len(agent) for agent in together] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"config": {}}, "config doit être un Config"),
+        ({"weights": np.zeros((1, 16))}, "weights doit être un tenseur : ndarray"),
+        ({"weights": "float64"}, r"weights doit .* de torch\.float64 reçu"),
+        ({"weights": "bfloat16"}, r"weights doit .* de torch\.bfloat16 reçu"),
+        ({"seeds": [1, 2]}, r"weights doit être un tenseur \(2, .*\(1, "),
+        ({"seeds": "x"}, "seeds doit .* 'x' reçu"),
+        ({"seeds": {"a": 1}}, "seeds doit .* reçu"),
+        ({"env_steps": 1.5}, r"env_steps doit .* 1\.5 reçu"),
+    ],
+)
+def test_a_bad_agent_is_refused(changes, named):
+    good = Training(Config(hidden=(7,)), np.int64(3)).agent
+    given = {"config": good.config, "weights": good.weights, "seeds": [np.int64(3)], **changes}
+    if isinstance(given["weights"], str):
+        given["weights"] = good.weights.to(getattr(torch, given["weights"]))
+    with pytest.raises((TypeError, ValueError), match=f"^{named}"):
+        Agent(**given)
 
 
 @pytest.mark.parametrize("index", [3, -4])
