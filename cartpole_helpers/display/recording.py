@@ -1,17 +1,16 @@
 """L'enregistrement d'un épisode joué : une vidéo .mp4, et à côté une image animée .webp."""
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import matplotlib
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from cartpole_helpers.cartpole import TIME_STEP, X_LIMIT
+from cartpole_helpers.files import replacing
 from cartpole_helpers.loops import Episode
 
 WIDTH, HEIGHT = 600, 400
@@ -27,21 +26,35 @@ INK = "#444444"
 FONT = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), 22)
 
 
-def record(episode: Episode, path: Path, picture: Path, speed: float, title: str) -> float:
+def record(
+    episode: Episode,
+    frames: Iterable[np.ndarray],
+    path: Path,
+    picture: Path,
+    speed: float,
+    title: str,
+) -> float:
     """Écrit la vidéo `path` et l'image animée `picture` ; rend la durée de la vidéo, en secondes.
 
+    `frames` : les T + 1 images de l'épisode, dans l'ordre, demandées une à une.
     OSError si l'une ne peut être écrite : les fichiers déjà là restent alors ce qu'ils étaient.
     """
     rate = Fraction(speed / TIME_STEP).limit_denominator(100)  # images par seconde : une par pas
-    last = len(episode.actions)
+    last, held = len(episode.actions), round(HOLD * rate)
     stride = max(1, round(PICTURE_PERIOD * rate))
-    shown = [*range(last), *[last] * round(HOLD * rate)]
-    sampled = [*range(0, last, stride), last]
-    with _replacing(path, picture) as (path_draft, picture_draft):
-        _write_video(path_draft, (_draw(episode, step, title) for step in shown), rate)
-        thumbnails = [_draw(episode, step, title).reduce(2) for step in sampled]
+    thumbnails = []
+
+    def shown() -> Iterator[Image.Image]:
+        for step, frame in enumerate(frames):
+            drawn = _draw(episode, step, frame, title)
+            if step % stride == 0 or step == last:
+                thumbnails.append(drawn.reduce(2))
+            yield from [drawn] * (held if step == last else 1)
+
+    with replacing(path, picture) as (path_draft, picture_draft):
+        _write_video(path_draft, shown(), rate)
         _write_picture(picture_draft, thumbnails, stride / rate)
-    return float(len(shown) / rate)
+    return float((last + held) / rate)
 
 
 def check_codec() -> None:
@@ -65,9 +78,9 @@ def ending(episode: Episode) -> str:
     return f"Chute après {steps} pas : la tige dépasse 12°"
 
 
-def _draw(episode: Episode, step: int, title: str) -> Image.Image:
+def _draw(episode: Episode, step: int, frame: np.ndarray, title: str) -> Image.Image:
     picture = Image.new("RGB", (WIDTH, HEIGHT), "white")
-    picture.paste(Image.fromarray(episode.frames[step]), (0, -RISE))
+    picture.paste(Image.fromarray(frame), (0, -RISE))
     pen = ImageDraw.Draw(picture)
     pen.text((16, 14), title, INK, FONT)
     if step == len(episode.actions):
@@ -92,20 +105,4 @@ def _write_video(path: Path, pictures: Iterable[Image.Image], rate: Fraction) ->
 def _write_picture(path: Path, pictures: Sequence[Image.Image], period: Fraction) -> None:
     durations = [round(1000 * period)] * (len(pictures) - 1) + [1000 * HOLD]  # ms
     animation = {"save_all": True, "append_images": pictures[1:], "duration": durations, "loop": 0}
-    pictures[0].save(path, **animation, quality=60)
-
-
-@contextmanager
-def _replacing(*targets: Path) -> Iterator[list[Path]]:
-    """Prête un brouillon par fichier ; ils prennent leur place ensemble, si tout a réussi."""
-    try:
-        with tempfile.TemporaryDirectory(prefix=".film-", dir=targets[0].parent) as folder:
-            drafts = [Path(folder, target.name) for target in targets]
-            yield drafts
-            for draft, target in zip(drafts, targets, strict=True):
-                os.replace(draft, target)
-    except OSError as error:
-        raise OSError(
-            f"path ne peut pas être écrit : {str(targets[0])!r} reçu ; "
-            "le dossier est-il protégé, ou le disque plein ?"
-        ) from error
+    pictures[0].save(path, "webp", **animation, quality=60)

@@ -11,10 +11,12 @@ from io import BytesIO
 from pathlib import Path
 
 import av
+import gymnasium
+import numpy as np
 from PIL import Image
 
 from cartpole_helpers.cartpole import EPISODE_LIMIT
-from cartpole_helpers.checks import check_number
+from cartpole_helpers.checks import check_number, check_text
 from cartpole_helpers.display.recording import WIDTH, check_codec, ending, record
 from cartpole_helpers.loops import Episode, play
 from cartpole_helpers.policies import Policy
@@ -26,7 +28,7 @@ class Film:
 
     path: Path  # le .mp4
     picture: Path  # le .webp
-    episode: Episode  # sans ses images
+    episode: Episode
     duration: float  # s, arrêt final compris
     alt: str  # ce qu'en lit qui ne le voit pas
 
@@ -71,13 +73,27 @@ def film(
     """
     path = _check_path(path)
     speed = check_number("speed", speed, float, low=0.05, high=4)
+    title, alt = check_text("title", title), check_text("alt", alt or "")
     check_codec()
-    with _no_window():
-        episode = play(policy, seed=seed, limit=limit, render_mode="rgb_array")
     picture = path.with_suffix(".webp")
-    duration = record(episode, path, picture, speed, title)
+    with _no_window():
+        episode = play(policy, seed=seed, limit=limit)
+        duration = record(episode, _frames(episode), path, picture, speed, title)
     alt = alt or ". ".join(filter(None, ["Épisode de CartPole", title, ending(episode)]))
-    return Film(path, picture, episode._replace(frames=None), duration, alt)
+    return Film(path, picture, episode, duration, alt)
+
+
+def _frames(episode: Episode) -> Iterator[np.ndarray]:
+    """Rend une à une les T + 1 images d'un épisode, en le rejouant : aucune n'est gardée."""
+    env = gymnasium.make("CartPole-v1", max_episode_steps=-1, render_mode="rgb_array")
+    try:
+        env.reset(seed=episode.seed)
+        yield env.render()
+        for action in episode.actions:
+            env.step(action)
+            yield env.render()
+    finally:
+        env.close()
 
 
 def side_by_side(films: Sequence[Film], captions: Sequence[str]) -> SideBySide:
