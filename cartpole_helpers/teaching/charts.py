@@ -4,7 +4,6 @@ import csv
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from cartpole_helpers.checks import (
     check_numbers,
 )
 from cartpole_helpers.dqn import Agent, StackedNetwork
+from cartpole_helpers.files import write_atomically
 from cartpole_helpers.history import History, Recorder
 from cartpole_helpers.loops import Training, evaluate
 from cartpole_helpers.policies import Policy
@@ -76,7 +76,10 @@ def chart(rows: Sequence[Mapping[str, float]]) -> Chart:
     """
     rows = [_checked_row(row) for row in rows]
     columns = {name: [row.get(name, math.nan) for row in rows] for name in Chart._fields}
-    made = Chart(**{name: np.array(column, float) for name, column in columns.items()})
+    return _increasing(Chart(**{name: np.array(column, float) for name, column in columns.items()}))
+
+
+def _increasing(made: Chart) -> Chart:
     if not (np.diff(made.env_steps) > 0).all() or not np.isfinite(made.env_steps).all():
         raise ValueError(
             f"rows doit donner à chaque ligne un env_steps, croissant : {made.env_steps} reçu."
@@ -101,8 +104,7 @@ def checked_chart(records: Chart) -> Chart:
     for name, column in zip(Chart._fields, columns, strict=True):
         if column.shape != (count,):
             raise ValueError(f"{name} doit être de forme ({count},) : {column.shape} reçu.")
-    rows = zip(*columns, strict=True)
-    return chart([dict(zip(Chart._fields, row, strict=True)) for row in rows])
+    return _increasing(Chart(*(column.astype(float) for column in columns)))
 
 
 def from_history(history: History, agent: int = 0, looks: int = LOOKS) -> Chart:
@@ -376,6 +378,7 @@ def monitor(training: Training, looks: int = LOOKS, episodes: int = EPISODES) ->
     if not isinstance(training, Training):
         raise TypeError(f"training doit être un Training : {training!r} reçu.")
     looks = check_number("looks", looks, int, low=1)
+    episodes = check_number("episodes", episodes, int, low=0)
     every = max(training.config.total_steps // looks, 1)
     recorder, seen = Recorder(), []
     for step in training.run():
@@ -438,27 +441,36 @@ def _agents(training: Training, weights: np.ndarray) -> Agent:
 
 
 def save_chart(records: Chart, path: str | os.PathLike) -> None:
-    """Écrit le relevé dans `path`, un .csv d'une ligne par instant, à six chiffres."""
+    """Écrit le relevé dans `path`, un .csv d'une ligne par instant, à six chiffres.
+
+    La dernière ligne dit combien il y en a : un fichier coupé se reconnaît. OSError si `path` ne
+    peut être écrit ; l'ancien fichier est alors intact.
+    """
     columns = checked_chart(records)
-    with Path(path).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(Chart._fields)
-        writer.writerows([f"{value:.6g}" for value in row] for row in zip(*columns, strict=True))
+    rows = [",".join(f"{value:.6g}" for value in row) for row in zip(*columns, strict=True)]
+    lines = [",".join(Chart._fields), *rows, _closing(len(rows))]
+    write_atomically(path, "".join(f"{line}\n" for line in lines).encode())
+
+
+def _closing(count: int) -> str:
+    return f"# fin : {count} lignes"
 
 
 def load_chart(path: str | os.PathLike) -> Chart:
     """Lit un relevé écrit par `save_chart`.
 
-    FileNotFoundError si le fichier manque ; ValueError s'il n'est pas un .csv en UTF-8, ou si une
-    colonne manque, est en trop, ou n'est pas faite de nombres.
+    FileNotFoundError si le fichier manque ; ValueError s'il n'est pas un .csv en UTF-8, s'il est
+    coupé, ou si une colonne manque, est en trop, ou n'est pas faite de nombres.
     """
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"path doit être un chemin : {path!r} reçu.")
     if not Path(path).is_file():
         raise FileNotFoundError(f"path doit être un relevé, un .csv : {str(path)!r} n'existe pas.")
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-        header, *rows = list(csv.reader(StringIO(text, newline="")))
+        lines = Path(path).read_bytes().decode("utf-8-sig").splitlines()
+        if len(lines) < 2 or lines.pop() != _closing(len(lines) - 1):
+            raise ValueError("sa dernière ligne ne dit pas combien il en a")
+        header, *rows = csv.reader(lines)
         if {*header} != {*Chart._fields}:
             raise ValueError(f"colonnes {header}")
         numbers = [[float(cell) for cell in row] for row in rows]

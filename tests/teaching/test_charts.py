@@ -1,7 +1,9 @@
 """Les relevés : chaque mesure contre un calcul naïf, un entraînement suivi, un fichier relu."""
 
+import errno
 import math
 from dataclasses import replace
+from functools import partial
 
 import gymnasium
 import numpy as np
@@ -400,6 +402,7 @@ def test_a_bad_examination_is_refused(arguments, kind, reason):
     [
         (lambda: monitor(3), TypeError, "training doit"),
         (lambda: monitor(Training(SMALL, 0), looks=0), ValueError, "looks doit"),
+        (lambda: monitor(Training(SMALL, 0), episodes="x"), TypeError, "episodes doit"),
         (lambda: drift([0], [0, 1], 1), ValueError, "même forme"),
         (lambda: drift([0], [0], -1), ValueError, "updates doit"),
         (lambda: from_history(record([]), looks=0), ValueError, "looks doit"),
@@ -442,7 +445,6 @@ def saved(tmp_path):
         lambda whole: b"a,b\n",
         lambda whole: whole.replace(b"env_steps", b"pas"),
         lambda whole: whole.replace(b",epsilon", b""),
-        lambda whole: whole[:-30],
         lambda whole: whole.replace(b"500,", b"cinq,", 1),
         lambda whole: b"\x89PNG\r\n\x1a\n\x00\x00",
         lambda whole: b"".join(reversed(whole.splitlines(keepends=True))),
@@ -453,6 +455,27 @@ def test_a_spoilt_file_is_refused(spoil, tmp_path):
     path.write_bytes(spoil(saved(tmp_path)))
     with pytest.raises(ValueError, match=r"^path doit être un relevé"):
         load_chart(path)
+
+
+def test_a_cut_file_is_refused_wherever_it_is_cut(tmp_path):
+    """Sauf le saut de ligne final : sans lui, tout y est encore."""
+    whole, path = saved(tmp_path), tmp_path / "coupé.csv"
+    for length in range(len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"^path doit être un relevé"):
+            load_chart(path)
+
+
+def test_a_failing_write_keeps_the_old_chart(tmp_path, monkeypatch):
+    whole = saved(tmp_path)
+    monkeypatch.setattr("os.fsync", partial(refuse, errno.ENOSPC))
+    with pytest.raises(OSError, match="le disque est plein"):
+        save_chart(WRITTEN._replace(loss=WRITTEN.lag), tmp_path / "relevé.csv")
+    assert (tmp_path / "relevé.csv").read_bytes() == whole
+
+
+def refuse(code, _):
+    raise OSError(code, "")
 
 
 def test_a_missing_file_is_refused(tmp_path):
