@@ -222,7 +222,8 @@ class Training:
         loss = self.td_loss(q, batch.action, target)
         _check_shape("td_loss", loss, (len(self.seeds),))
         self._descend(loss)
-        return loss.detach().cpu().numpy()
+        # Une copie : la vue garderait en vie, avec elle, la mémoire où PyTorch calcule.
+        return loss.numpy(force=True).copy()
 
     @torch.no_grad()
     def _target(self, batch: Transition) -> Tensor:

@@ -6,10 +6,11 @@ from functools import cache
 import numpy as np
 
 from cartpole_helpers.cartpole import FORCE, dynamics
-from cartpole_helpers.checks import check_array, check_seed
+from cartpole_helpers.checks import check_array, check_number, check_seed
 from cartpole_helpers.seeds import Purpose, stream
 
 Policy = Callable[[np.ndarray], np.ndarray]
+TURNS = 10_000  # d'une équation de Riccati qui converge : 518 pour le gain du cours
 
 
 def random_policy(seed: int = 0) -> Policy:
@@ -44,20 +45,29 @@ def lqr(observations: np.ndarray) -> np.ndarray:
 
 
 @cache
+@np.errstate(all="ignore")  # un coût absurde déborde avant d'être refusé
 def lqr_gain(state_cost: tuple = (1, 1, 10, 1), force_cost: float = 0.01) -> np.ndarray:
     """Rend le gain K (4,) du régulateur linéaire quadratique (LQR), où le poids de θ vaut 1.
 
     La force proportionnelle à K·s, de même signe, minimise
     Σ sᵀ diag(state_cost) s + force_cost · force² pour les équations linéarisées autour de la tige
     droite. Source : équation de Riccati discrète, itérée jusqu'à ce qu'elle ne bouge plus (Åström
-    et Murray, Feedback Systems, chap. 7).
+    et Murray, Feedback Systems, chap. 7). ValueError si elle bouge encore après `TURNS` tours.
     """
+    force_cost = check_number("force_cost", force_cost, float, above=0)
+    cost = np.diag(check_array("state_cost", state_cost, (4,)).astype(float))
     transition, push = linearised_dynamics()
-    cost = np.diag(state_cost).astype(float)
-    value, previous = cost, np.zeros_like(cost)
-    while not np.allclose(value, previous, rtol=1e-10, atol=0):
+    value = cost
+    for _ in range(TURNS):
         gain = (push @ value @ transition) / (force_cost + push @ value @ push)
         previous, value = value, cost + transition.T @ value @ (transition - np.outer(push, gain))
+        if np.allclose(value, previous, rtol=1e-10, atol=0) and gain[2] != 0:
+            break
+    else:
+        raise ValueError(
+            "state_cost et force_cost doivent être tels que l'équation de Riccati converge : "
+            f"{state_cost!r} et {force_cost!r} reçus."
+        )
     gain = gain / gain[2]
     gain.setflags(write=False)  # gardé en cache : un appelant ne doit pas pouvoir l'abîmer
     return gain

@@ -206,6 +206,7 @@ def test_a_record_belongs_to_its_reader(changes):
     for _ in range(40):
         step, expected = training.advance(), untouched.advance()
         assert_same_steps([step], [expected])
+        assert step.loss.flags.owndata  # une vue garderait en vie un bloc de PyTorch par tour
         for array in step:
             if isinstance(array, np.ndarray):
                 array[...] = 0
@@ -716,6 +717,8 @@ BAD_TRAININGS = [
     ({"seeds": True}, TypeError, "seeds doit .* True reçu"),
     ({"seeds": [True]}, TypeError, "seeds doit .* True reçu"),
     ({"seeds": "12"}, TypeError, "seeds doit .* '12' reçu"),
+    ({"seeds": b"x"}, TypeError, "seeds doit .* b'x' reçu"),
+    ({"seeds": {3: 4}}, TypeError, "seeds doit .* {3: 4} reçu"),
     ({"seeds": None}, TypeError, "seeds doit .* None reçu"),
     ({"seeds": [[0, 1]]}, TypeError, r"seeds doit .* \[0, 1\] reçu"),
     ({"device": "quantique"}, ValueError, "device doit .* 'quantique' reçu"),

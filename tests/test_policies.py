@@ -80,6 +80,22 @@ def test_lqr_gain_solves_the_riccati_equation(state_cost, force_cost):
     np.testing.assert_allclose(lqr_gain(state_cost, force_cost), gain / gain[2], rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (((1, 1, 10, 1), -1), "force_cost doit .* -1 reçu"),
+        (((1, 1, 10, 1), float("nan")), "force_cost doit .* nan reçu"),
+        (((1, 1, 10, 1), 1e30), r"state_cost et force_cost .* 1e\+30 reçus"),
+        (((-1, 1, 10, 1), 0.01), "state_cost et force_cost doivent"),
+        (((0, 0, 0, 0), 0.01), "state_cost et force_cost doivent"),
+        (((),), "state_cost doit être de forme"),
+    ],
+)
+def test_a_cost_that_gives_no_gain_is_refused(given, named):
+    with pytest.raises(ValueError, match=f"^{named}"):
+        lqr_gain(*given)
+
+
 def test_a_caller_cannot_spoil_the_gain():
     cost = (2, 1, 10, 1)  # pas celui des autres tests, qu'un échec d'ici fausserait
     gain = lqr_gain(cost)
