@@ -14,7 +14,8 @@ from nbformat import NotebookNode
 
 from building.errors import BuildError
 
-CELL_TIMEOUT = 300  # secondes
+CELL_TIMEOUT = 600  # s ; large, car la machine peut être occupée ailleurs
+START_TIMEOUT = 300
 # Celles de lancer.py : la glibc garde la mémoire libérée, au lieu de la redemander à chaque tour.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 25), "MALLOC_TRIM_THRESHOLD_": str(1 << 28)}
 
@@ -38,6 +39,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
+        startup_timeout=START_TIMEOUT,
         kernel_name="python3",
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         record_timing=False,

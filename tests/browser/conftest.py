@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pilot import ROOT, Launcher
+from pilot import ROOT, START, Launcher
 
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "captures", "build")
 PRIVATE = (
@@ -83,5 +83,6 @@ def browser(tmp_path_factory, require):
             viewport={"width": 1280, "height": 1000},
             locale="fr-FR",
         )
+        context.set_default_timeout(START)
         yield context
         context.close()
