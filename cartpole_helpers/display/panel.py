@@ -59,6 +59,7 @@ class Panel(Page):
         self._pace = next(iter(PACES))
         self._run: Run | None = None
         self._work: Background | None = None
+        self._left: Background | None = None  # le calcul que le départ de la page a suspendu
         self._tries = self._views = 0
         self._publishing = threading.RLock()  # le fil de l'entraînement publie lui aussi
         super().__init__(
@@ -151,6 +152,7 @@ class Panel(Page):
 
     def _ready_work(self) -> Background:
         """Rend l'essai en cours, ou un nouveau si le dernier est fini."""
+        self._left = None
         if self._work is None or self._work.is_over:
             run = Run(self._wanted, self._seed)
             if self._run is not None:
@@ -177,6 +179,7 @@ class Panel(Page):
             "pace": self._on_pace,
             "open": self._on_open,
             "close": self._on_close,
+            "leave": self._on_leave,
         }
         action = actions[check_choice("do", message.get("do"), [*actions])]
         arguments = {name: value for name, value in message.items() if name not in ("do", "id")}
@@ -200,13 +203,22 @@ class Panel(Page):
         self._publish_form()
 
     def _on_open(self) -> None:
+        """Reprend l'essai qu'une page rechargée avait laissé."""
         self._views += 1
+        if self._left is not None and self._left is self._work and not self._left.is_over:
+            self.start()
 
     def _on_close(self) -> None:
         """Suspend l'essai que plus personne ne regarde : on a exécuté de nouveau la cellule."""
         self._views = max(self._views - 1, 0)
         if not self._views and self._work is not None and self._work.phase == RUNNING:
+            self._left = self._work
             self.pause()
+
+    def _on_leave(self) -> None:
+        """Suspend l'essai dont la page est rechargée ou fermée, avec toutes ses vues."""
+        self._views = 0
+        self._on_close()
 
     # Ce que l'on montre
 

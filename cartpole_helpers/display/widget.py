@@ -5,6 +5,7 @@ import html
 import json
 import re
 from base64 import b64encode
+from contextvars import Context, copy_context
 from pathlib import Path
 
 from anywidget import AnyWidget
@@ -69,8 +70,13 @@ class Page(AnyWidget):
 
     def __init__(self, **traits):
         self._esm = f"{self.code}\nexport default {{ render }};"
-        super().__init__(**traits)
+        self._context = _answering_nothing()
+        self._context.run(super().__init__, **traits)
         self.on_msg(self._answer)
+
+    def _send(self, msg, buffers=None):
+        # Une copie : deux fils n'entrent pas ensemble dans un même contexte.
+        self._context.copy().run(super()._send, msg, buffers)
 
     @property
     def still(self) -> Picture:
@@ -102,6 +108,19 @@ class Page(AnyWidget):
     def _repr_mimebundle_(self, include=None, exclude=None):
         data, *_ = super()._repr_mimebundle_()
         return data | {"text/html": self.frozen(), "text/plain": self.still.alt}
+
+
+def _answering_nothing() -> Context:
+    """Rend un contexte où ce que l'on publie ne répond à aucun message.
+
+    Sinon ipykernel enverrait la suite de la page au fil qui a reçu ce message : celui de la
+    cellule, occupé tant qu'elle dure, ou celui d'un clic, que recharger la page supprime.
+    """
+    context = copy_context()
+    for variable in context:
+        if variable.name == "shell_parent":
+            context.run(variable.set, {})
+    return context
 
 
 def _base64(value: bytes) -> dict:

@@ -15,9 +15,10 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
 CAPTURES = ROOT / "captures"
-START = 60_000  # ms, pour que la page et le noyau soient prêts
-RUN = 300_000  # ms, pour qu'un carnet entier soit exécuté
-STOP = 60  # s, pour que tout s'arrête après Ctrl-C
+# Larges, car la machine peut être occupée ailleurs : au-delà, c'est que rien ne viendra plus.
+START = 120_000  # ms, pour toute attente, et pour que la page et le noyau soient prêts
+RUN = 600_000  # ms, pour qu'un carnet entier soit exécuté
+STOP = 120  # s, pour que tout s'arrête après Ctrl-C
 TALLEST = 16_000  # px : au-delà, Chromium ne photographie plus d'un seul tenant
 
 # Le voyant de l'interface dit « libre » avant que le noyau soit connecté : on interroge le modèle.
@@ -100,7 +101,7 @@ class Launcher:
     def _wait(self):
         """Attend la première connexion acceptée, quelques millisecondes après l'annonce."""
         place = urlsplit(self.base)
-        for _ in range(100):
+        for _ in range(1_200):
             with socket.socket() as probe:
                 if probe.connect_ex((place.hostname, place.port)) == 0:
                     return
@@ -129,8 +130,20 @@ class Reader:
         page.on("request", self._on_request)
         address = f"{launcher.base}/lab/tree/{notebook}?token={launcher.token}&reset"
         page.goto(address, wait_until="domcontentloaded")
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=START)
-        page.wait_for_function(IDLE, timeout=START)
+        self._wait()
+
+    def _wait(self):
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=START)
+        self.page.wait_for_function(IDLE, timeout=START)
+
+    def save(self):
+        """Enregistre le carnet."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+
+    def reload(self):
+        """Recharge la page, comme le fait F5."""
+        self.page.reload(wait_until="domcontentloaded")
+        self._wait()
 
     def _on_console(self, message):
         if message.type == "error":
@@ -193,6 +206,7 @@ class Reader:
         self.page.wait_for_function(
             "([where, text]) => document.querySelector(where)?.textContent.includes(text)",
             arg=[selector, text],
+            timeout=RUN,
         )
 
     def portrait(self, selector, width, theme, name):

@@ -24,6 +24,11 @@ RESTART = """async () => {
 }"""
 
 
+SHUT_DOWN = """async () => {
+    await window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown();
+}"""
+
+
 @pytest.fixture
 def reader(folder, browser, launcher):
     """Un lecteur devant un carnet qui montre un panneau."""
@@ -137,6 +142,46 @@ def test_a_restarted_kernel_is_said_and_nothing_lies(reader):
     reader.button("Démarrer").click()
     reader.wait_text(".cp-note", "redémarré")
     assert reader.page.locator(TOLD).inner_text() == "Prêt."
+
+
+def start_slowly(reader):
+    """Lance un essai que le test n'a pas le temps de voir finir."""
+    reader.page.get_by_label("cadence").select_option("10 tours par seconde")
+    reader.button("Démarrer").click()
+    wait_for(reader, "En cours")
+
+
+def test_a_page_that_leaves_pauses_its_run(reader):
+    """Le carnet n'est pas enregistré : la page qui revient ne montre plus de panneau."""
+    start_slowly(reader)
+    reader.reload()
+    reader.page.evaluate(RUN_LAST)
+    reader.page.wait_for_function(IDLE, timeout=START)
+    assert reader.count(".cp-panel") == 0
+    assert last_output(reader).strip() == "en pause"
+
+
+def test_a_page_that_comes_back_resumes_its_run_and_its_buttons_work(reader):
+    start_slowly(reader)
+    reader.save()
+    reader.reload()
+    wait_for(reader, "En cours")
+    reader.button("Pause").click()
+    wait_for(reader, "En pause")
+    assert reader.faults == []
+
+
+def test_the_next_day_the_panel_comes_back_and_says_what_to_do(reader):
+    reader.button("QUICK").click()
+    reader.button("Démarrer").click()
+    wait_for(reader, "Fini")
+    reader.save()
+    reader.page.evaluate(SHUT_DOWN)
+    reader.reload()
+    wait_for(reader, "Fini")
+    reader.button("Démarrer").click()
+    reader.wait_text(".cp-note", "exécutez de nouveau la cellule")
+    assert reader.faults == []
 
 
 @pytest.mark.parametrize("width", [1280, 800])

@@ -404,6 +404,30 @@ def test_the_run_pauses_when_the_last_view_closes_and_not_before(make, turns, mo
     assert one.status["phase"] == PAUSED
 
 
+def test_a_page_that_leaves_pauses_the_run_and_one_that_comes_back_resumes_it(
+    make, turns, monkeypatch
+):
+    one = make()
+    for does in ("open", "open", "start", "leave"):
+        ask(one, {"do": does}, monkeypatch)
+    assert one.status["phase"] == PAUSED
+    ask(one, {"do": "open"}, monkeypatch)
+    assert one.status["phase"] == RUNNING
+
+
+@pytest.mark.parametrize(("before", "after"), [("pause", PAUSED), ("stop", STOPPED)])
+def test_a_page_that_comes_back_does_not_resume_what_was_not_left_running(
+    before, after, make, turns, monkeypatch
+):
+    one = make()
+    for does in ("open", "start", before, "leave"):
+        ask(one, {"do": does}, monkeypatch)
+    turns.let(100)
+    until(one, phase(after))
+    ask(one, {"do": "open"}, monkeypatch)
+    assert one.status["phase"] == after
+
+
 @pytest.mark.parametrize("prepare", ["rien", "fini", "en pause"])
 def test_a_closing_view_changes_nothing_to_what_does_not_run(prepare, make, monkeypatch):
     one = make()
@@ -441,7 +465,8 @@ def bad_messages():
     yield from ({"do": "seed", "seed": seed} for seed in (-1, 1.5, "1", None, True, [1], 1e300))
     yield {"do": "seed"}
     yield from ({"do": "pace", "pace": pace} for pace in ("vite", None, 10, ["sans frein"]))
-    yield from ({"do": "pace"}, {"do": "open", "views": 3}, {"do": "close", "views": 3})
+    yield {"do": "pace"}
+    yield from ({"do": does, "views": 3} for does in ("open", "close", "leave"))
 
 
 @pytest.mark.parametrize("message", [*bad_messages()], ids=str)

@@ -4,7 +4,9 @@ import json
 import re
 import shutil
 import subprocess
+import threading
 from base64 import b64decode
+from contextvars import ContextVar
 from io import BytesIO
 
 import pytest
@@ -276,6 +278,21 @@ def test_a_fault_of_the_program_is_not_disguised_as_a_refusal(page):
 def test_a_page_that_hears_nothing_says_so():
     with pytest.raises(NotImplementedError):
         Page().receive({}, [])
+
+
+def test_what_a_page_is_told_answers_no_message(monkeypatch):
+    """Sinon ipykernel lierait la page au fil du message ; d'un autre fil aussi, on publie ainsi."""
+    parent, heard = ContextVar("shell_parent", default="celui du dernier message"), []
+    parent.set({"header": {"subshell_id": "x"}})
+    made = Heard()
+    monkeypatch.setattr(made.comm, "send", lambda **_: heard.append(parent.get()))
+    made.table = {}
+    thread = threading.Thread(target=made.send, args=({},))
+    thread.start()
+    thread.join()
+    assert heard == [{}, {}]
+    assert parent.get() == {"header": {"subshell_id": "x"}}
+    made.close()
 
 
 def test_the_frozen_page_has_the_shared_state_and_nothing_else(page):

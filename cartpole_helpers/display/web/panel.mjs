@@ -39,14 +39,27 @@ export function render({ model, el }) {
   drawForm();
   drawStatus();
   drawCurves();
-  if (!model.offline) told(model, { do: "open" });
+  const close = watched(model);
   return () => {
     model.off("change:form", drawForm);
     model.off("change:status", drawStatus);
     model.off("change:current change:past", drawCurves);
     ask.end();
-    if (!model.offline) told(model, { do: "close" });
+    close();
     commands.end();
+  };
+}
+
+// Dit au noyau que l’on regarde, puis que la page s’en va, rechargée ou fermée : l’essai ne continue
+// pas sans témoin. Rend de quoi dire que cette vue est fermée.
+function watched(model) {
+  if (model.offline) return () => {};
+  const leave = () => told(model, { do: "leave" });
+  told(model, { do: "open" });
+  window.addEventListener("pagehide", leave);
+  return () => {
+    window.removeEventListener("pagehide", leave);
+    told(model, { do: "close" });
   };
 }
 
