@@ -4,6 +4,7 @@ import atexit
 import os
 from contextlib import ExitStack
 
+import pytest
 from building.kernel import strict_environment
 
 
@@ -15,3 +16,10 @@ def pytest_configure() -> None:
     stack = ExitStack()
     os.environ |= stack.enter_context(strict_environment())
     atexit.register(stack.close)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marque les cellules : elles montrent des nombres."""
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker("nombres")

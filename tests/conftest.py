@@ -7,6 +7,13 @@ import pytest
 import torch
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marque les tests des fichiers qui emploient NumPy : ils comparent des nombres."""
+    for item in items:
+        if hasattr(getattr(item, "module", None), "np"):
+            item.add_marker("nombres")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Le moteur ne promet l'égalité au bit près que sur un fil ; de petits calculs y gagnent."""
