@@ -19,7 +19,7 @@ from cartpole_helpers.display.background import (
     Background,
 )
 
-PATIENCE = 30  # s au-delà desquelles le test est bloqué pour de bon
+PATIENCE = 300  # s au-delà desquelles le test est bloqué pour de bon
 MOMENT = 0.05  # s laissées à un élément de trop pour se montrer
 METHODS = ("start", "pause", "step", "stop")
 

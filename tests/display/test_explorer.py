@@ -24,7 +24,7 @@ from cartpole_helpers.display.run import Run
 from cartpole_helpers.repairs import TUNED, tuned
 
 ARCHIVE = Path(__file__).resolve().parents[2] / "etudes" / "reglages.csv"
-PATIENCE = 30  # s au-delà desquelles le test est bloqué pour de bon
+PATIENCE = 300  # s au-delà desquelles le test est bloqué pour de bon
 SMALL = replace(
     QUICK,
     total_steps=800,

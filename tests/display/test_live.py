@@ -316,7 +316,7 @@ class Kernel:
         return outputs
 
     def _press(self, ready):
-        for _ in range(1_000):
+        for _ in range(15_000):
             if ready.exists():
                 asyncio.run(self.client.km.interrupt_kernel())
                 return
@@ -357,7 +357,8 @@ def kernel(tmp_path_factory):
     folder = str(tmp_path_factory.mktemp("carnet"))
     client = NotebookClient(
         nbformat.v4.new_notebook(),
-        timeout=60,
+        timeout=300,
+        startup_timeout=300,
         kernel_name="python3",
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         resources={"metadata": {"path": folder}},

@@ -51,7 +51,7 @@ def run_js(require, tmp_path):
         file = tmp_path / "page.mjs"
         file.write_text(code, "utf-8")
         command = [NODE, *(["--check"] if check else []), str(file)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
