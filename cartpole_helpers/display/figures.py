@@ -449,12 +449,18 @@ def _draw_group(
 
 @style()
 def action_maps(
-    q_values: Callable[[np.ndarray], np.ndarray], title: str, x: float = 0.0, x_dot: float = 0.0
+    q_values: Callable[[np.ndarray], np.ndarray],
+    title: str,
+    x: float = 0.0,
+    x_dot: float = 0.0,
+    limits: tuple[float, float] | None = None,
 ) -> Picture:
     """Ce que des valeurs d'action disent du plan (θ, θ̇), en `x` (m) et `x_dot` (m/s) fixés.
 
     `q_values` : (N, 4) → (N, 2), par exemple `agent.q_values`. À gauche, V = max Q ; à droite,
     l'écart Q(droite) − Q(gauche), et le trait où la politique gloutonne change d'action.
+    `limits` : les bornes de l'échelle de V, pour comparer deux cartes ; l'écart va alors, de part
+    et d'autre de zéro, jusqu'à la moitié de leur distance.
     """
     check_callable("q_values", q_values)
     x, x_dot = check_number("x", x, float), check_number("x_dot", x_dot, float)
@@ -464,8 +470,10 @@ def action_maps(
     q = check_array("q_values(...)", q, (theta.size, 2)).reshape(*theta.shape, 2)
     left, right = np.moveaxis(q, -1, 0)
     figure, (worth, gap) = canvas(title, 7.6, 3.9, columns=2, sharey=True)
-    value = worth.pcolormesh(*np.degrees([theta, theta_dot]), np.maximum(left, right))
-    widest = abs(right - left).max() or 1.0
+    best = np.maximum(left, right)
+    low, high = (best.min(), best.max()) if limits is None else check_array("limits", limits, (2,))
+    value = worth.pcolormesh(*np.degrees([theta, theta_dot]), best, vmin=low, vmax=high)
+    widest = (abs(right - left).max() if limits is None else (high - low) / 2) or 1.0
     sides = LinearSegmentedColormap.from_list("côtés", [BLUE, "white", VERMILION])
     look = {"cmap": sides, "vmin": -widest, "vmax": widest}
     difference = gap.pcolormesh(*np.degrees([theta, theta_dot]), right - left, **look)
@@ -479,7 +487,6 @@ def action_maps(
         axes.set_title(name, fontsize=11, fontweight="normal", loc="center", pad=6)
         figure.colorbar(image, ax=axes, format=FuncFormatter(tick), fraction=0.05)
     worth.set_ylabel("vitesse angulaire θ̇ (°/s)")
-    best = np.maximum(left, right)
     told = (
         f"Plan angle, vitesse angulaire : valeurs de {number(best.min(), 1)} "
         f"à {number(best.max(), 1)} ; l'action de droite l'emporte sur "

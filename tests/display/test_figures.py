@@ -727,6 +727,12 @@ def test_action_maps_show_the_value_and_the_gap():
     assert min(mesh.cmap(0.5)) > 0.99
 
 
+def test_two_action_maps_of_the_same_limits_have_the_same_colours():
+    picture = figures.action_maps(leaning, TITLE, limits=(-35, 70))
+    scales = [mesh_of(axes)[0].get_clim() for axes in picture.figure.axes[:2]]
+    assert scales == [(-35, 70), (-52.5, 52.5)]
+
+
 def test_the_line_of_action_maps_is_where_the_greedy_action_changes():
     """Ici, là où θ = −θ̇ ; une case du plan fait 1,7° par seconde."""
     gap = picture_of("action_maps").figure.axes[1]
