@@ -58,7 +58,7 @@ print(f"moyenne {hasard.mean():.0f} pas, meilleur épisode {hasard.max():.0f}")
 
 # %% [markdown]
 # Moins d'une demi-seconde avant la chute, en moyenne. Un épisode est arrêté à 500 pas, soit dix
-# secondes, et le jeu est dit résolu quand la moyenne de cent épisodes atteint **475**.
+# secondes, et le jeu est dit résolu quand le retour moyen atteint **475** ; le cours le mesure sur cent épisodes.
 #
 # > **À vous.** Combien de pas de jeu faut-il à un programme pour passer de là à 475, sans qu'on lui
 # > explique rien : mille, cent mille, dix millions ? Notez votre pari.

@@ -54,7 +54,7 @@ figures.cart_diagram(
 # | « de l'or Le panier déplace plus de 2,4 unités » | **ou** quand **le chariot** passe 2,4 m. |
 #
 # Il oublie aussi deux règles qui compteront beaucoup : l'épisode est **interrompu** après 500
-# pas, et la tâche est dite résolue quand le retour moyen de 100 épisodes atteint 475.
+# pas, et la tâche est dite résolue quand le retour moyen atteint 475.
 
 # %% [markdown]
 # ## 2. Un pas à la fois

@@ -239,7 +239,8 @@ figures.curves(
 #
 # > **Attention.** Ce qu'on n'essaie jamais, on ne l'apprend jamais. Le théorème qui garantit le
 # > Q-learning (Watkins et Dayan, 1992) demande que chaque action soit essayée dans chaque état sans
-# > relâche, et que $\alpha$ décroisse. La pratique triche souvent sur les deux ; mieux vaut le savoir.
+# > relâche, et que $\alpha$ décroisse, ni trop ni trop peu. C'est suffisant, non nécessaire : dans ce
+# > couloir sans hasard, un $\alpha$ constant converge aussi.
 #
 # Il y a une autre façon d'explorer, sans aucun hasard : l'**optimisme**. Au départ, remplissons la
 # table de 1 : rien ici ne peut valoir davantage. Tout ce que l'agent n'a pas essayé lui semble alors
@@ -402,8 +403,7 @@ def apprendre(tranches, moments):
 
 # %% [markdown]
 # Nous avons choisi $\alpha$, $\gamma$, ε et l'optimisme après quelques essais, que ce carnet ne refait
-# pas, et les mêmes pour les quatre grilles. Ce choix compte : lors de ces essais, avec ε = 0,05, la
-# grille de 256 cases oscillait sans se fixer.
+# pas, et les mêmes pour les quatre grilles.
 #
 # > **À vous.** 16, 256, 4 096 ou 65 536 cases : laquelle jouera le mieux après quatre cent mille pas de jeu ?
 # > Laquelle le plus mal ? Rappel : les réseaux du carnet 00 n'en jouaient que dix mille.
@@ -485,7 +485,7 @@ figures.curves(
 )
 
 # %% [markdown]
-# L'une descend, l'autre monte : voilà pourquoi le mieux est au milieu. (L'endroit où elles se croisent
+# L'une descend, l'autre monte : de quoi expliquer que le mieux soit au milieu, sans le démontrer. (L'endroit où elles se croisent
 # ne veut rien dire : l'une compte des états, l'autre des cases.) Diviser par deux la largeur des
 # tranches divise par deux, à peu près, l'erreur forcée : seules se trompent les cases que traverse la
 # frontière entre les deux actions. Mais cela multiplie le nombre de cases par **seize**.
@@ -741,9 +741,9 @@ figures.curves(
 # bloc. Le réseau entraîné est le plus intéressant : personne ne lui a donné de tranches, et il s'est fait
 # lui-même une idée du **voisinage**. L'effet y est fort auprès de l'état corrigé, plus faible au loin.
 #
-# Plus faible, mais pas nul. Voilà pourquoi un réseau apprend vite ; et voilà pourquoi il peut
-# **oublier** : corriger ici, c'est déranger là-bas. L'avantage et le danger sont une seule et même
-# chose. (Un seul réseau de chaque sorte a été dessiné : c'est une illustration, non une mesure.)
+# Plus faible, mais pas nul. De là viendrait qu'un réseau apprenne vite, et qu'il puisse **oublier** :
+# corriger ici, c'est déranger là-bas. (Un seul réseau de chaque sorte a été dessiné : c'est une
+# illustration, non une mesure ; le carnet 08 provoquera l'oubli.)
 
 # %% [markdown]
 # ## 5. La table était déjà un réseau
@@ -843,9 +843,9 @@ figures.learning_curves(
 )
 
 # %% [markdown]
-# Regardez les traits fins, et non la moyenne. En dix mille pas, une petite part de ce qu'il fallait aux
-# tables, des réseaux ont su tenir la tige ; le plus souvent, une évaluation ou quelques-unes plus tard,
-# ils ne savaient plus. Ils apprennent vite et gardent mal. La figure ne dit pas pourquoi. Nous
+# Regardez les traits fins, et non la moyenne. En dix mille pas, des réseaux ont touché le seuil à l'une de
+# leurs vingt évaluations ; le plus souvent, une évaluation ou quelques-unes plus tard, ils en étaient loin.
+# (Toucher une fois est plus facile que finir au seuil, ce que l'on demandait aux tables.) Ils apprennent vite et gardent mal. La figure ne dit pas pourquoi. Nous
 # soupçonnons deux causes, que les prochains carnets mettront à l'épreuve.
 #
 # **Des exemples qui se suivent.** Chaque pas ressemble au précédent. Que l'agent reste longtemps près du
@@ -856,9 +856,10 @@ figures.learning_curves(
 # $s'$, qui lui ressemble : on vise un point accroché à sa propre flèche. Le remède est une copie
 # retardée du réseau, pour viser : le carnet 04.
 #
-# > **Pour aller plus loin.** Généraliser, amorcer, apprendre hors politique : deux à deux, ces trois
-# > idées font bon ménage ; ensemble, elles peuvent diverger (Baird, 1995 ; Tsitsiklis et Van Roy, 1997).
-# > Sutton et Barto les appellent la **triade mortelle**. Le DQN les réunit toutes les trois.
+# > **Pour aller plus loin.** Généraliser, amorcer, apprendre hors politique : réunies, ces trois idées peuvent
+# > diverger (Baird, 1995), et Sutton et Barto les appellent la **triade mortelle**. Avec deux seulement, on
+# > *peut* l'éviter, non toujours : un réseau non linéaire diverge aussi sur sa propre politique (Tsitsiklis
+# > et Van Roy, 1997). Le DQN les réunit toutes les trois.
 
 # %% [markdown]
 # ## 7. Trois lignes du document
@@ -970,8 +971,8 @@ print(f"{np.prod(MES_TRANCHES)} cases : {reussis} agents sur {GRAINES} dépassen
 #
 # Comparez `(2, 2, 6, 4)`, 96 cases, où le chariot n'a que son signe, à `(2, 2, 4, 4)`, 64 cases, et à
 # `(1, 1, 4, 4)`, qui l'ignore. La première est la plus petite que nous ayons vue réussir presque
-# toujours ; mais nous l'avons choisie parmi une vingtaine, sur ces mêmes graines : avant de la croire,
-# rejouez-la sur d'autres. Quant à ignorer le chariot, douze graines ne suffisent pas à dire ce que cela
+# toujours ; mais nous l'avons choisie parmi d'autres, sur ces mêmes graines : avant de la croire,
+# rejouez-la sur de nouvelles. Quant à ignorer le chariot, douze graines ne suffisent pas à dire ce que cela
 # coûte.
 #
 # Une petite table bien dessinée peut battre une grande table uniforme ; mais c'est vous qui l'avez

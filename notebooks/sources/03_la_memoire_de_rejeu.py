@@ -78,7 +78,8 @@ figures.curves(
 )
 
 # %% [markdown]
-# Cent pas ne suffisent pas : le chariot dérive lentement. L'angle, lui, oublie bien plus vite. Mais il
+# Cent pas ne suffisent pas : dans cet épisode, le chariot dérive lentement d'un bout à l'autre, et une dérive
+# ressemble à elle-même de loin. L'angle, lui, oublie bien plus vite. Mais il
 # suffit d'une composante lente pour que tout un paquet de pas consécutifs ne montre qu'un coin du jeu.
 #
 # Mélanger suffit : la courbe des pas tirés au hasard ne s'écarte de zéro que par hasard. C'est l'idée de la **mémoire
@@ -440,8 +441,8 @@ if compte_rendu.passed:
 # <details><summary>Réponse</summary>
 #
 # Non. Une grande mémoire garde les erreurs de débutant longtemps après que l'agent les a dépassées ;
-# une petite oublie à quoi ressemble une chute, quand l'agent ne tombe plus. Les deux se paient, et la
-# suite de la série le mesurera.
+# une petite oublie à quoi ressemble une chute, quand l'agent ne tombe plus. Le carnet 08 mesure le prix de la
+# petite ; celui de la grande, à CartPole, aucun carnet ne l'isole.
 #
 # </details>
 #

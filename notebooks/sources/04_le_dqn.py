@@ -361,7 +361,7 @@ print(-1.5 * table.train_net.weight.grad[:, 1])
 # Deux réponses sur trois diffèrent des nôtres. La première vaut $1 + 5$ : `discount` vaut 1 par défaut,
 # et l'avenir lointain y pèse autant que l'instant. La troisième vaut 1 : la boucle du document range
 # dans un même `done` la chute et le chronomètre. Tenir cinq cents pas y est appris
-# comme une chute ; le carnet 05 mesurera ce qu'il en coûte.
+# comme une chute : le carnet 05 calcule l'erreur qui en résulte, et le carnet 08 la mesure.
 
 # %% [markdown]
 # ### Une colonne ou une ligne
@@ -524,9 +524,8 @@ constat = " ; ".join(f"{nom}, {fin:.0f} pas" for nom, fin in fins.items())
 figures.learning_curves(PAS, retours, f"Dernier tiers : {constat}")
 
 # %% [markdown]
-# Sans retard, l'agent part le premier, puis cale. Avec trop de retard, il ne part pas. Entre les deux, la
-# manière compte moins : les bandes du goutte-à-goutte et de la copie se recouvrent, et l'essai ne les
-# départage pas. Pour comprendre **pourquoi**, regardons la valeur que chaque réseau prête au départ.
+# Sans retard, l'agent part le premier, puis cale. Avec trop de retard, il ne part pas. Entre le
+# goutte-à-goutte et la copie, douze graines ne départagent pas. Pour comprendre **pourquoi**, regardons la valeur que chaque réseau prête au départ.
 #
 # Nous avons un repère sûr. Chaque pas rapporte 1 au plus ; même sans jamais tomber, on ne peut donc espérer
 # plus que $1 + \gamma + \gamma^2 + \dots = 1/(1 - \gamma)$. Toute valeur au-dessus de ce plafond est une

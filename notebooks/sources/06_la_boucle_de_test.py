@@ -28,6 +28,7 @@ from cartpole_helpers import (
     Training,
     bootstrap_interval,
     evaluate,
+    exact_interval,
     load,
     load_training,
     play,
@@ -145,7 +146,7 @@ figures.distributions(
 # > plus chanceux.
 
 # %% [markdown]
-# ## 3. Combien d'épisodes prouvent 475 ?
+# ## 3. Combien d'épisodes pour affirmer 475 ?
 #
 # Jouons plusieurs épisodes et prenons la moyenne. Notre agent hésitant est sous le seuil ; combien de fois une
 # évaluation de $n$ épisodes le déclarerait-elle pourtant « résolu » ?
@@ -173,8 +174,8 @@ figures.curves(
 )
 
 # %% [markdown]
-# Cent épisodes, la règle de Gymnasium, ne suffisent pas à un agent aussi près du seuil : il faut des
-# centaines d'épisodes pour que l'erreur devienne rare. Un agent loin du seuil, lui, se reconnaît vite. Il n'y a
+# Gymnasium donne un seuil, 475, et ne dit pas combien d'épisodes jouer ; cent est un usage, venu d'OpenAI Gym.
+# Cent ne suffisent pas à un agent aussi près du seuil : il en faut des centaines pour que l'erreur devienne rare. Un agent loin du seuil, lui, se reconnaît vite. Il n'y a
 # donc pas de bon nombre : il y a une **mesure et son intervalle**.
 
 # %%
@@ -189,19 +190,20 @@ for n in (10, 100, 1_000):
 
 
 # %%
-def couverture(n, essais=200):
+def couverture(n, essais=1_000):
     """La part des intervalles, faits de n retours, qui contiennent la moyenne des mille."""
     tires = np.random.default_rng(1).choice(retours, size=(essais, n))
     bornes = [bootstrap_interval(un, np.mean, resamples=400) for un in tires]
     return 100 * np.mean([bas <= retours.mean() <= haut for bas, haut in bornes])
 
 
-for n in (5, 10, 30, 100, 300):
+for n in (5, 10, 30, 100):
     print(f"{n:4} épisodes : contient la vraie moyenne {couverture(n):.0f} fois sur cent")
 
 # %% [markdown]
 # Avec quelques épisodes, il promet trop : cinq retours parfaits donneraient un intervalle de largeur nulle !
-# Il s'approche de sa promesse avec des dizaines d'épisodes, et la tient avec des centaines.
+# Il s'approche de sa promesse avec des dizaines d'épisodes. (Mille essais laissent un point ou deux
+# d'incertitude à ces nombres.)
 
 # %% [markdown]
 # ## 4. Et si tous les épisodes sont parfaits ?
@@ -212,7 +214,7 @@ for n in (5, 10, 30, 100, 300):
 # est inférieure à 5 %, on rejette ce $p$ : on peut donc affirmer, à 95 %, que $p \geq 0{,}05^{1/n}$. Au
 # pire, un épisode manqué rapporte zéro : la moyenne vaut alors au moins $500\,p$.
 #
-# > **À vous.** Combien d'épisodes, tous parfaits, prouvent une moyenne de 475 ? Dix, cinquante, mille ?
+# > **À vous.** Combien d'épisodes, tous parfaits, pour affirmer une moyenne de 475 ? Dix, cinquante, mille ?
 
 # %%
 nombres = np.arange(5, 201)
@@ -221,14 +223,15 @@ assez = nombres[np.argmax(bornes >= 475)]
 figures.curves(
     nombres,
     {"moyenne garantie à 95 %": bornes, "seuil de 475": np.full(len(nombres), 475.0)},
-    f"{assez} épisodes, tous parfaits, prouvent 475 à 95 %",
+    f"{assez} épisodes, tous parfaits, garantissent 475 à 95 %",
     ("nombre d'épisodes, tous parfaits", "retour moyen (pas)"),
 )
 
 # %% [markdown]
-# La borne ne suppose rien de la répartition des retours. Elle demande seulement des départs indépendants,
-# tirés au hasard, et un nombre d'épisodes fixé **d'avance** : s'arrêter dès que cela arrange fausserait tout.
-# En voici l'usage, sur le quatrième agent.
+# La borne ne suppose rien de la répartition des retours. Elle demande des départs indépendants, tirés au
+# hasard, qui n'ont pas servi à choisir l'agent, et un nombre d'épisodes fixé **d'avance** : s'arrêter dès que
+# cela arrange fausserait tout. Et elle ne regarde que le bas : un intervalle à deux bornes, comme les autres du
+# cours, demande un peu plus d'épisodes. En voici l'usage, sur le quatrième agent.
 
 # %%
 agent = load("../checkpoints/agent_5600_pas.safetensors")
@@ -236,8 +239,14 @@ cent = evaluate(agent, episodes=100, seed=20)
 print("épisodes parfaits sur cent :", np.sum(cent == 500))
 
 # %% [markdown]
-# Si vous lisez 100, la cause est entendue. S'il en manquait quelques-uns, l'intervalle de Wilson donnerait
-# encore une borne sur $p$, mais il faudrait vite bien plus d'épisodes.
+# Si vous lisez 100, la cause est entendue. S'il en manque quelques-uns, `exact_interval` (Clopper et Pearson,
+# 1934) fait le même raisonnement, avec deux bornes, pour tout compte de réussites ; le cours s'en sert dès que
+# tout réussit, ou rien. Ailleurs, `wilson_interval` (Wilson, 1927) est un peu plus serré.
+
+# %%
+for parfaits in (100, 99, 97):
+    bas, haut = (figures.number(100 * borne, 1) for borne in exact_interval(parfaits, 100))
+    print(f"{parfaits} parfaits sur cent : p entre {bas} et {haut} %")
 
 # %% [markdown]
 # ## 5. Choisir, puis juger
@@ -270,8 +279,8 @@ figures.curves(
 # Les vingt sont pourtant le même agent. D'où une règle, la même que partout en apprentissage : on
 # **choisit** sur des départs de validation, on **juge** sur des départs neufs, une seule fois. Dans le cours,
 # `evaluate(policy, seed=...)` tire des départs que nul entraînement n'a vus ; deux graines donnent deux jeux
-# de départs. De nos agents, trois sont pris à des moments fixés ; seul le quatrième a été choisi, par
-# `etudes/agent.py`, sur les départs de validation que voici.
+# de départs. De nos agents, trois sont pris à des moments fixés ; seul le quatrième a été choisi pour sa note,
+# par `etudes/agent.py`, sur les départs de validation que voici.
 
 # %%
 validation, jugement = 2_000_000, 4_000_000
@@ -281,8 +290,8 @@ for numero in (4000, 5600):
     print(f"{numero} pas : validation {notes[0]:.1f}, jugement {notes[1]:.1f}")
 
 # %% [markdown]
-# Le quatrième garde sa note sur des départs neufs. Les deux notes du troisième, que personne n'a choisi, ne
-# diffèrent que par le hasard des départs, et ce hasard-là suffit à le rapprocher du seuil.
+# Le quatrième garde sa note sur des départs neufs. Les deux notes du troisième, que personne n'a choisi pour
+# elles, ne diffèrent que par le hasard des départs, et ce hasard-là suffit à le rapprocher du seuil.
 
 # %% [markdown]
 # ## 6. Un fichier qui suffit
@@ -374,13 +383,16 @@ figures.action_maps(agent.q_values, "Il pousse du côté où la tige penche, ou 
 
 # %%
 debutant = load("../checkpoints/agent_400_pas.safetensors")
+tours, attente = 400 // QUICK.carts, QUICK.warmup // QUICK.carts
 figures.action_maps(
-    debutant.q_values, "Après 400 pas, il ignore la vitesse et pousse du mauvais côté"
+    debutant.q_values,
+    f"Après {tours - attente + 1} mises à jour, il ignore la vitesse et pousse du mauvais côté",
 )
 
 # %% [markdown]
 # La frontière est verticale : la vitesse angulaire n'y compte pas encore. Et les couleurs sont inversées :
-# quand la tige penche à gauche, il pousse à droite, et l'aide à tomber.
+# quand la tige penche à gauche, il pousse à droite, et l'aide à tomber. En si peu de mises à jour, c'est presque
+# le réseau tiré au hasard que l'on voit, non ce qu'il a appris.
 
 # %% [markdown]
 # ## 8. Voir jouer
@@ -413,7 +425,7 @@ video.side_by_side(films, legendes)
 #
 # </details>
 #
-# Un film convainc, et ne prouve rien : c'est **un** épisode, et le départ a été choisi pour que les quatre
+# Un film convainc, et ne démontre rien : c'est **un** épisode, et le départ a été choisi pour que les quatre
 # agents s'y distinguent. Mais il fait voir ce que la moyenne cache. Comment l'agent de 4 000 pas
 # échoue-t-il ?
 #
@@ -457,16 +469,18 @@ figures.action_maps(
 
 # %% [markdown]
 # Si loin du centre, il ne regarde presque plus la tige. Y est-il seulement allé, pendant son apprentissage ?
-# Refaisons ses 250 tours, puisque sa graine le permet, et mesurons jusqu'où ses seize chariots l'ont mené.
+# Refaisons ses 250 tours, puis les 100 qui mènent au quatrième agent, puisque la graine le permet, et mesurons
+# jusqu'où les seize chariots sont allés.
 
 # %% tags=["nbval-ignore-output"]
-tours = islice(Training(QUICK, seeds=3).run(), 250)
-loin = max(np.abs(tour.next_observation[..., 0]).max() for tour in tours)
-print(f"au plus loin, l'agent de 4 000 pas est allé à {figures.number(loin, 2)} m du centre")
+tours = islice(Training(QUICK, seeds=3).run(), 350)
+loin = [np.abs(tour.next_observation[..., 0]).max() for tour in tours]
+for nom, part in {"jusqu'à 4 000 pas": loin[:250], "de 4 000 à 5 600": loin[250:]}.items():
+    print(f"{nom}, au plus loin : {figures.number(max(part), 2)} m du centre")
 
 # %% [markdown]
-# Jamais : là-bas, son réseau **extrapole**, et se trompe. Et le quatrième agent, qui a continué
-# d'apprendre ?
+# Jamais : là-bas, son réseau **extrapole**, et se trompe. Dans les tours qui suivent, au contraire, les chariots
+# y passent, et y tombent. Et le quatrième agent, qui en a appris ?
 
 # %%
 parties = [play(agent, seed=graine) for graine in range(60)]
@@ -475,14 +489,14 @@ perdues = sum(partie.terminated for partie in parties)
 print(f"le quatrième va jusqu'à {figures.number(loin, 2)} m, et tombe {perdues} fois sur 60")
 
 # %% [markdown]
-# Il lui arrive d'aller plus loin encore, et d'en revenir. Gardez la carte précédente en tête : un réseau ne sait
-# rien de ce qu'il n'a pas vu, et elle reviendra quand nous chercherons pourquoi un agent qui savait jouer
-# se met à oublier.
+# Il lui arrive d'aller plus loin encore, et d'en revenir. C'est une seule graine, mais les deux faits vont
+# ensemble : un réseau se trompe souvent sur ce qu'il n'a pas vu. Gardez la carte précédente en tête : elle
+# reviendra quand nous chercherons pourquoi un agent qui savait jouer se met à oublier.
 
 # %% [markdown]
 # ## 9. À vous
 #
-# **Exercice 1, à calculer (3 minutes).** Combien d'épisodes parfaits prouvent une moyenne de 490 ?
+# **Exercice 1, à calculer (3 minutes).** Combien d'épisodes parfaits pour affirmer une moyenne de 490 ?
 #
 # <details><summary>Solution</summary>
 #
@@ -641,11 +655,11 @@ print("l'agent hésitant :", prouve(retours[:100]), "(on attend False)")
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. Un épisode ne prouve rien, et cent ne tranchent que loin du seuil : on donne la **moyenne et son
-#    intervalle**. Cinquante-neuf épisodes, s'ils sont tous parfaits, prouvent 475.
+# 1. Un épisode ne dit presque rien, et cent ne tranchent que loin du seuil : on donne la **moyenne et son
+#    intervalle**. Cinquante-neuf épisodes, s'ils sont tous parfaits, garantissent 475 à 95 %.
 # 2. On **choisit** sur des départs, on **juge** sur d'autres : le meilleur de vingt est d'abord le plus
 #    chanceux.
 # 3. Un fichier doit suffire : configuration, graine, contrôle d'intégrité, et pas de code caché.
 #
-# Le carnet suivant, [07 · Version 2](07_version_2.ipynb), répare la Version 1 une faute à la fois, et
-# mesure ce que chacune coûtait.
+# Le carnet suivant, [07 · Version 2](07_version_2.ipynb), part des nombres du document, réparés, et monte
+# jusqu'à une recette qui tient.

@@ -12,11 +12,13 @@
 # *Comptez une à deux heures, seul devant la page ; le carnet vierge s'exécute en quelques secondes.*
 
 # %%
+from math import comb
+
 import numpy as np
 import torch
 from torch import nn
 
-from cartpole_helpers import load_study
+from cartpole_helpers import exact_interval, load_study
 from cartpole_helpers.cartpole import SOLVED_RETURN
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.live import Screen
@@ -224,8 +226,23 @@ print("vrai   :", essai.expected.tolist())
 # %%
 retours = load_study("../etudes/page_blanche.csv")["retour"]
 reussis = int((retours >= SOLVED_RETURN).sum())
-titre = f"Écrit de mémoire, le DQN du cours atteint 475 avec {reussis} graines sur {len(retours)}"
+bornes = [round(100 * borne) for borne in exact_interval(reussis, len(retours))]
+titre = (
+    f"Écrit de mémoire, le DQN du cours atteint 475 avec {reussis} graines\n"
+    f"sur {len(retours)} (intervalle à 95 % : {bornes[0]} à {bornes[1]} %)"
+)
 figures.strips({"DQN du cours": retours}, titre, "retour moyen sur 1 000 départs (pas)")
+
+# %% [markdown]
+# Le jury lui-même se trompe donc : voici combien de fois un programme aussi bon que le nôtre, donc juste, manque
+# 475 avec plus de la moitié de cinq graines.
+
+# %%
+for part in (reussis / len(retours), bornes[0] / 100):
+    rate = sum(comb(5, k) * part**k * (1 - part) ** (5 - k) for k in range(3))
+    print(
+        f"s'il réussit {100 * part:.0f} fois sur cent, le jury le refuse {100 * rate:.0f} fois sur cent"
+    )
 
 # %% [markdown]
 # Les graines qui manquent 475 ne cachent pas une faute : le programme est le même, et les mondes le disent juste. Un
