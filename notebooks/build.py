@@ -10,10 +10,11 @@ import nbformat
 from building.errors import BuildError
 from building.inputs import inputs_digest
 from building.kernel import execute
-from building.record import code_cells, faults, normalise, outputs_digest, write
+from building.record import code_cells, faults, normalise, outputs_digest, serialise
 from nbformat import NotebookNode
 
 from cartpole_helpers.display.typography import typography
+from cartpole_helpers.files import write_atomically
 
 SOURCES = Path(__file__).resolve().parent / "sources"
 USAGE = """Usage : python3 lancer.py carnets [carnet ...] [--tout] [--verifier]
@@ -97,7 +98,7 @@ def update(source: Path, force: bool) -> None:
         print(f"{source.stem} : à jour.")
         return
     print(f"{source.stem} : reconstruit, car {why}.", flush=True)
-    write(notebook_of(source), build(source))
+    write_atomically(notebook_of(source), serialise(build(source)))
 
 
 def stale(source: Path) -> str | None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -115,10 +114,3 @@ def machine_folders() -> list[str]:
 def serialise(notebook: NotebookNode) -> bytes:
     """Le fichier du carnet, octet par octet."""
     return f"{nbformat.writes(notebook)}\n".encode()
-
-
-def write(path: Path, notebook: NotebookNode) -> None:
-    """Écrit tout le carnet, ou rien."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(serialise(notebook))
-    os.replace(temporary, path)
