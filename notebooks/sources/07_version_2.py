@@ -6,11 +6,12 @@
 # lesquels servent vraiment ?
 #
 # Le document fondateur s'arrête ici : sa dernière section porte un titre, « Version 2 », et rien dessous.
-# Ce carnet la remplit. Il part des nombres du document, répare une chose à la fois, mesure chacune sur
-# vingt graines, puis prend la recette finie et en ôte une seule pièce à la fois. Au bout, une fonction,
-# `solve`, qui résout le jeu devant vous et en donne la preuve.
+# Ce carnet la remplit. Il part des nombres du document, répare un groupe de réglages à la fois, mesure chacun
+# sur vingt graines, puis prend la recette finie et défait un groupe à la fois. Au bout, une fonction,
+# `solve`, qui résout le jeu devant vous et certifie l'agent qu'elle rend.
 #
-# *Comptez une heure de lecture ; le carnet s'exécute en moins de deux minutes.*
+# *Comptez une heure et demie de lecture ; le carnet s'exécute en moins de deux minutes. Les sections 8 et 10
+# peuvent attendre.*
 
 # %%
 from dataclasses import replace
@@ -24,14 +25,13 @@ from cartpole_helpers import (
     CartPoleVector,
     Training,
     Unsolved,
-    bootstrap_interval,
     evaluate,
+    exact_interval,
     interquartile_mean,
     load,
     load_study,
-    play,
+    paired_interval,
     solve,
-    wilson_interval,
 )
 from cartpole_helpers.cartpole import dynamics, has_fallen
 from cartpole_helpers.display import figures
@@ -46,11 +46,18 @@ from cartpole_helpers.repairs import (
     ENGINE,
     RECIPES,
     REPAIRS,
+    SHORTER,
     TUNED,
     ladder,
     without,
 )
-from cartpole_helpers.statistics import after_success, streak_end
+from cartpole_helpers.statistics import (
+    after_success,
+    holm,
+    paired_p_value,
+    smallest_effect,
+    streak_end,
+)
 from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
@@ -75,13 +82,12 @@ for budget in (50_000, 500_000, 2_000_000):
 # %% [markdown]
 # Nous nous donnons la première de ces trois échéances : **cinquante mille pas**, moins de dix-sept minutes
 # de jeu. Les mêmes nombres tournent d'abord sur le moteur du cours, qui répare d'un coup les fautes de
-# programmation : le chronomètre n'y passe plus pour une chute, le réseau cible part d'une copie, on apprend
-# tous les vingt pas, et l'on juge le réseau qui apprend.
+# programmation, que le carnet 05 sépare : le chronomètre n'y passe plus pour une chute, le réseau cible part
+# d'une copie, on apprend tous les vingt pas, et l'on juge le réseau qui apprend.
 
 # %% [markdown]
-# Chaque réglage de ce carnet a été entraîné d'avance, sur vingt graines ou davantage. Tous les mille pas,
-# l'agent joue cent épisodes depuis des départs neufs ; l'entraînement, lui, n'en sait jamais rien. Cette
-# ligne lit l'archive.
+# Chaque réglage de ce carnet a été entraîné d'avance. Tous les mille pas, l'agent joue cent épisodes depuis des
+# départs neufs ; l'entraînement, lui, n'en sait jamais rien. Cette ligne lit l'archive.
 
 # %%
 echelle = load_study("../etudes/echelle.csv")
@@ -89,17 +95,20 @@ PAS = np.array([int(colonne) for colonne in echelle if colonne.isdigit()])
 
 
 # %%
-def scores(noms, graines=20):
-    """Les retours moyens des premières graines de chaque réglage : nom → (graines, évaluations)."""
+def scores(noms, graines=range(20)):
+    """Les retours moyens de ces graines pour chaque réglage : nom → (graines, évaluations)."""
     tableaux = {}
     for nom in noms:
-        lignes = np.flatnonzero((echelle["reglage"] == nom) & (echelle["graine"] < graines))
+        lignes = np.flatnonzero((echelle["reglage"] == nom) & np.isin(echelle["graine"], graines))
         lignes = lignes[np.argsort(echelle["graine"][lignes])]
         tableaux[nom] = np.stack([echelle[str(pas)][lignes] for pas in PAS], axis=1)
     return tableaux
 
 
 # %% [markdown]
+# Jusqu'à la section 6, ce sont les graines 0 à 19, déjà vues pendant que l'on cherchait la recette : ce que
+# nous en tirerons est **exploratoire**. Les annonces, elles, auront des graines neuves.
+#
 # > **À vous.** Les fautes de programmation sont réparées, les nombres sont ceux du document. En cinquante
 # > mille pas, combien de graines sur vingt atteindront 475 ?
 
@@ -132,10 +141,10 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # | Réparation | Pourquoi on l'essaie |
 # |:---|:---|
 # | γ sous 1 | les valeurs restent bornées par $1/(1-\gamma)$, et une erreur s'atténue en se propageant |
-# | un réseau large | celui du document, au carnet 04, ne réussissait que quelquefois ; ses activations et ses poids de départ changent avec lui |
+# | un réseau large | celui du document, au carnet 04, ne réussissait que quelquefois ; son activation, une ReLU lissée, et ses poids de départ, ceux de PyTorch, changent avec lui |
 # | les entrées à l'échelle | la chute est à 2,4 m, mais à 0,21 rad : sans facteur, l'angle pèse environ dix fois moins |
 # | seize chariots | seize pas neufs entre deux mises à jour, venus de seize épisodes au lieu d'un ; mémoire et lots rapetissent aussi |
-# | le pas d'apprentissage | grand d'abord, il décroît jusqu'à son dixième et s'y arrête |
+# | le pas d'apprentissage | grand d'abord, il décroît à chaque mise à jour jusqu'à son dixième et s'y arrête |
 # | une cible qui glisse | un vingtième du réseau en ligne à chaque mise à jour, au lieu d'une copie toutes les soixante |
 # | explorer davantage | ε descend de 1 à 0,5 : à l'entraînement, un pas sur deux reste joué au hasard |
 # | des actions tenues | section 3 |
@@ -157,17 +166,17 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 #
 # Explorer, c'est tirer parfois l'action au hasard. Mais une action dure 0,02 s. Tirée à pile ou face
 # cinquante fois par seconde, la force pousse à gauche, puis à droite, et presque tout se compense :
-# le chariot **tremble** plus qu'il n'explore. Dabney, Ostrovski et Barreto (2021) proposent un remède d'une ligne :
-# une action tirée au hasard est **tenue** plusieurs pas.
+# le chariot **tremble** plus qu'il n'explore. Dabney, Ostrovski et Barreto (2021) proposent un remède :
+# une action tirée au hasard est **tenue** plusieurs pas. Leurs durées ont une longue queue ; les nôtres, non.
 
 # %%
 listing(held_epsilon_greedy)
 
 # %% [markdown]
 # La règle est celle du carnet 04, avec une mémoire : `held` retient l'action au hasard en cours, et la durée
-# de la tenue est elle aussi tirée au hasard, `hold` pas en moyenne. Une tenue commence donc moins souvent :
-# la ligne `begins` est réglée pour que ε reste la part des pas joués au hasard. Voyons ce que cela change :
-# un bon agent joue, distrait un pas sur deux.
+# de la tenue est elle aussi tirée au hasard, `hold` pas en moyenne. Elle commence d'autant moins souvent : la
+# ligne `begins` est réglée pour que ε reste la part des pas joués au hasard. Voyons ce que cela change, sur un
+# seul exemple : l'agent du carnet 06, d'une autre recette, joue, distrait un pas sur deux.
 
 
 # %%
@@ -242,7 +251,7 @@ print("même agent rendu :", torch.equal(*(entrainement.agent.weights for entrai
 # est court, elle tremble encore ; s'il est long, elle traîne les poids du début, qui ne savaient rien.
 #
 # La Version 2 le laisse **grandir** : la moyenne porte à peu près sur le dernier quart des mises à jour.
-# L'horizon ne plafonne qu'à deux mille, et cinquante mille pas n'y mènent pas.
+# Cinquante mille pas font 3 125 mises à jour : l'horizon n'y dépasse pas 781.
 
 # %%
 versements = {
@@ -272,8 +281,8 @@ figures.curves(rangs, restes, titre, ("mises à jour", "poids de départ dans la
 
 # %% [markdown]
 # L'horizon court oublie vite le départ, mais il ne lisse que cinquante mises à jour, pour toujours.
-# L'horizon qui grandit a les deux avantages : la moyenne part du réseau lui-même, puis lisse davantage à mesure
-# que les mises à jour s'accumulent.
+# L'horizon qui grandit l'oublie aussi ; lisser davantage, à mesure que les mises à jour s'accumulent, fait-il
+# mieux jouer ? Ce sera le onzième barreau.
 
 # %% [markdown]
 # > **Pour aller plus loin.** À partir de la quatrième, la mise à jour $n$ verse dans la moyenne une part
@@ -284,7 +293,8 @@ figures.curves(rangs, restes, titre, ("mises à jour", "poids de départ dans la
 # ## 5. L'échelle
 #
 # Voici la réponse. Chaque panneau ajoute une réparation ; en gris, le panneau d'avant. La courbe est la
-# moyenne interquartile de vingt graines, la bande son intervalle. Relisez vos trois noms.
+# moyenne interquartile de vingt graines, la bande son intervalle, pas par pas. Cette moyenne écarte le quart
+# des graines qui va le plus mal : elle ne dira pas qui tient. Relisez vos trois noms.
 
 # %%
 montee = scores(barreaux)
@@ -295,120 +305,107 @@ figures.small_multiples(PAS, montee, f"En onze réparations, {bouts} de retour �
 # %% [markdown]
 # Les cinq premiers panneaux restent près du sol ; leurs réparations n'ont pourtant rien d'absurde. Le sixième
 # décolle : sans doute le pas d'apprentissage du document empêchait-il de voir l'effet des précédentes. Puis
-# la cible qui glisse fait **redescendre**, l'exploration touche le plafond, et les trois derniers panneaux
-# s'y écrasent : la courbe ne sait plus les départager.
+# la cible qui glisse fait **redescendre**, et l'exploration touche le plafond. Les actions tenues montent plus
+# tôt, puis retombent sous le seuil à la fin. Les trois derniers panneaux s'écrasent en haut : la courbe ne sait
+# plus les départager.
 
 # %% [markdown]
-# Deux nombres résument un panneau. La part des graines qui **réussissent**, c'est-à-dire atteignent 475 un
-# jour ; et, parmi les évaluations qui suivent cette première réussite, la part **tenue** : celles qui sont
-# encore à 475 au moins. Une graine qui n'a jamais réussi n'a rien à tenir, et n'y compte pas ; si aucune n'a
-# réussi, la figure écrit zéro, faute de mieux.
+# Deux nombres résument un panneau. La part des graines qui **réussissent** : trois évaluations de suite à 475
+# ou plus. Et la part de celles qui réussissent, puis **tiennent** : plus une seule évaluation sous 475. Chacune
+# compte des graines ; celle qui n'a jamais réussi n'a rien tenu.
 
 
 # %%
-def reussite(valeurs):
-    """La part (%) des graines qui atteignent 475 un jour, et son intervalle de Wilson."""
-    nombre, total = int(np.sum(np.any(valeurs >= 475, axis=1))), len(valeurs)
-    return tuple(100 * part for part in (nombre / total, *wilson_interval(nombre, total)))
+def reussissent(valeurs):
+    """Les graines (S,) qui ont, un jour, trois évaluations de suite à 475 ou plus."""
+    return np.isfinite(streak_end(valeurs >= 475, 3))
 
 
-# %% [markdown]
-# Pour la part tenue, `after_success` masque ce qui précède la première réussite. On compte, graine par
-# graine, les évaluations tenues et toutes les autres, puis on rééchantillonne les **graines** : les
-# évaluations d'une même graine se ressemblent trop pour qu'on les tire séparément.
-
-
-# %%
-def part_tenue(comptes, axis=0):
-    """La part (%) d'évaluations tenues ; `comptes` (graines, 2) : tenues, et en tout."""
-    tenues, toutes = comptes.sum(axis=axis)
-    return 100 * tenues / max(toutes, 1)
+def tiennent(valeurs, seuil=475):
+    """Les graines (S,) qui réussissent, puis n'ont plus une évaluation sous `seuil`."""
+    ensuite = ~after_success(valeurs >= 475, 3).mask
+    return reussissent(valeurs) & ~(ensuite & (valeurs < seuil)).any(axis=1)
 
 
 # %%
-def tenue(valeurs):
-    """La part (%) tenue après la première réussite, et son intervalle."""
-    suite = after_success(valeurs >= 475)
-    comptes = np.stack([suite.filled(False).sum(axis=1), suite.count(axis=1)], axis=1)
-    return part_tenue(comptes), *bootstrap_interval(comptes, part_tenue)
+def part(graines):
+    """Une part (%) de graines et son intervalle exact."""
+    nombre, total = int(graines.sum()), len(graines)
+    return tuple(100 * borne for borne in (nombre / total, *exact_interval(nombre, total)))
 
 
 # %% [markdown]
-# Ces deux mesures nous serviront jusqu'au bout ; réunissons-les.
+# Ces mesures nous serviront jusqu'au bout ; réunissons-les.
 
 
 # %%
 def bilan(tableaux):
     """Réussir et tenir, avec leurs intervalles, pour chaque nom."""
-    mesures = {"graines qui réussissent (%)": reussite, "part tenue ensuite (%)": tenue}
-    return {nom: {un: f(la) for un, la in tableaux.items()} for nom, f in mesures.items()}
+    mesures = {"graines qui réussissent (%)": reussissent, "puis tiennent 475 (%)": tiennent}
+    return {nom: {un: part(f(la)) for un, la in tableaux.items()} for nom, f in mesures.items()}
 
 
 # %%
-part = reussite(montee["la moyenne des poids"])[0]
-figures.intervals(bilan(montee), f"Le dernier barreau réussit avec {part:.0f} % des graines")
+avant, apres = (np.sum(tiennent(montee[nom])) for nom in [*montee][-2:])
+titre = f"La moyenne des poids : {avant}, puis {apres} graines sur 20 tiennent"
+figures.intervals(bilan(montee), titre)
 
 # %% [markdown]
-# À partir de « explorer davantage », toutes les graines réussissent, et la colonne de gauche n'a plus rien
-# à dire. Celle de droite continue de monter : les derniers barreaux ne font pas mieux réussir, ils font
-# **tenir**. Seul Double DQN n'y ajoute rien de visible. Et quand vient la première réussite ?
-# Voici le nombre de pas médian, le plus petit et le plus grand.
-
-# %%
-for nom, valeurs in montee.items():
-    rangs = streak_end(valeurs >= 475)
-    pas = PAS[rangs[~np.isnan(rangs)].astype(int)]
-    quand = [figures.number(f(pas)) for f in (np.median, np.min, np.max) if len(pas)]
-    print(f"{nom:26} {len(pas):2} sur 20 : {' / '.join(quand) or 'jamais'}")
-
-# %% [markdown]
-# Passé « explorer davantage », on ne réussit pas plus tôt ; le dernier barreau fait même attendre la graine
-# la plus lente, car une moyenne met du temps à suivre. Ce retard se paie au début, et se rattrape sur la
-# durée.
+# À partir de « explorer davantage », toutes les graines réussissent, et la colonne de gauche n'a plus rien à
+# dire. Celle de droite monte deux fois : avec la cible à plusieurs pas, puis avec la moyenne des poids. Une graine
+# qui réussit tard a toutefois moins d'évaluations à tenir.
 
 # %% [markdown]
 # Reste à dire ce que vaut chaque réparation, **à sa place**. Pour une graine, son gain est ce que la courbe
-# gagne en moyenne, de la première évaluation à la dernière, sur celle du barreau d'avant. Si l'intervalle
-# exclut zéro, nous tranchons ; sinon, nous disons que vingt graines n'en savent rien.
+# gagne en moyenne, de la première évaluation à la dernière, sur celle du barreau d'avant. Cette mesure mêle la
+# vitesse et le niveau, et plafonne à 500.
+#
+# La section suivante fera onze retraits, mesurés de même. Si rien n'avait d'effet, vingt-deux intervalles à 95 %
+# en trouveraient pourtant un, deux fois sur trois. La correction de Holm (1979) rend chaque verdict plus
+# exigeant : le risque d'en prononcer **un seul** à tort reste à 5 %.
+
+# %%
+retraits, complete = scores(ABLATIONS), montee["la moyenne des poids"]
+ecarts = {apres: montee[apres] - montee[avant] for avant, apres in pairwise(montee)}
+ecarts |= {nom: valeurs - complete for nom, valeurs in retraits.items()}
+par_graine = np.stack([ecart.mean(axis=1) for ecart in ecarts.values()], axis=1)  # (20, 22)
+
+# %%
+sur = dict(zip(ecarts, holm(paired_p_value(par_graine)) < 0.05, strict=True))
+gains = np.stack([par_graine.mean(axis=0), *paired_interval(par_graine)], axis=1)  # (22, 3)
+gains = dict(zip(ecarts, gains, strict=True))
+visible = dict(zip(ecarts, smallest_effect(par_graine), strict=True))
 
 
 # %%
-def gain(apres, avant):
-    """Le gain moyen de retour sur toute la courbe, graine à graine, et son intervalle."""
-    par_graine = (apres - avant).mean(axis=1)
-    return par_graine.mean(), *bootstrap_interval(par_graine, np.mean)
-
-
-# %%
-def verdict(gains):
-    """Les noms de ceux qui aident, de ceux qui nuisent, et de ceux dont on ne sait pas."""
-    aident = [nom for nom, (_, bas, _) in gains.items() if bas > 0]
-    nuisent = [nom for nom, (_, _, haut) in gains.items() if haut < 0]
-    return aident, nuisent, [nom for nom in gains if nom not in aident + nuisent]
+def verdict(noms):
+    """Les noms de ce qui rapporte, de ce qui coûte, et de ce dont on ne sait pas."""
+    mieux = [nom for nom in noms if sur[nom] and gains[nom][0] > 0]
+    pire = [nom for nom in noms if sur[nom] and gains[nom][0] < 0]
+    return mieux, pire, [nom for nom in noms if not sur[nom]]
 
 
 # %% [markdown]
-# Chaque barreau contre le précédent :
+# Chaque barreau contre le précédent ; les intervalles, ceux de Student, ne sont pas corrigés.
 
 # %%
-gains = {apres: gain(montee[apres], montee[avant]) for avant, apres in pairwise(montee)}
-aident, nuisent, indecis = verdict(gains)
+aident, nuisent, indecis = verdict(REPAIRS)
 compte = f"{len(aident)} en mieux, {len(nuisent)} en pire, {len(indecis)} sans verdict"
-titre = f"Onze réparations à leur place : {compte}"
-figures.intervals({"gain de retour sur le barreau d'avant (pas)": gains}, titre)
+barres = {nom: gains[nom] for nom in REPAIRS}
+figures.intervals({"gain sur le barreau d'avant (pas)": barres}, f"Onze réparations : {compte}")
 
 # %% [markdown]
-# Les voici par leur nom, celles qui aident de la plus forte à la plus faible.
+# Les voici par leur nom. Pour ce dont on ne sait pas, le nombre de pas est le plus petit gain que ces vingt
+# graines avaient quatre chances sur cinq de montrer, sans même la correction : un gain moindre a pu échapper.
 
 # %%
 print("aident :", ", ".join(sorted(aident, key=lambda nom: -gains[nom][0])))
 print("nuisent :", ", ".join(nuisent) or "aucune")
-print("on ne sait pas :", ", ".join(indecis) or "aucune")
+print("on ne sait pas :", ", ".join(f"{nom} ({visible[nom]:.0f} pas)" for nom in indecis))
 
 # %% [markdown]
 # Deux réparations font l'essentiel du chemin : un pas d'apprentissage bien plus grand, et une exploration
-# qui ne s'éteint pas. La cible qui glisse nuit à la place où nous l'avons mise. Pour γ, les seize chariots
-# et Double DQN, l'intervalle contient zéro. Aviez-vous trouvé ?
+# qui ne s'éteint pas. La cible qui glisse nuit à la place où nous l'avons mise. Aviez-vous trouvé ?
 
 # %% [markdown]
 # > **Attention.** Ce gain dépend de l'**ordre**. Une réparation posée trop tôt ne peut rien montrer, si une
@@ -416,18 +413,11 @@ print("on ne sait pas :", ", ".join(indecis) or "aucune")
 # > savoir de quoi la Version 2 a besoin, il faut la prendre finie, et retirer.
 
 # %% [markdown]
-# ## 6. Ôter une chose à la fois
+# ## 6. Ôter un groupe à la fois
 #
-# Défaisons un seul ingrédient de la Version 2, les autres restant en place. Le point de comparaison est la
-# Version 2 complète, c'est-à-dire le dernier barreau ; l'étude l'a entraînée une seconde fois, sous son nom.
-
-# %%
-retraits = scores(["version 2", *ABLATIONS])
-complete = retraits["version 2"]
-print("entraînée deux fois, mêmes retours :", np.array_equal(complete, montee[[*montee][-1]]))
-
-# %% [markdown]
-# Au bit près, et c'est heureux. Voici ce que nous lui retirons.
+# Défaisons un seul groupe de réglages de la Version 2, les autres restant en place. Le point de comparaison est
+# la Version 2 complète, c'est-à-dire le dernier barreau : le même pour tous, et s'il a eu de la chance, tous en
+# pâtissent. Voici ce que nous lui retirons.
 
 # %%
 for nom, config in without().items():
@@ -435,64 +425,81 @@ for nom, config in without().items():
     print(nom, ":", ", ".join(f"{champ} = {valeur}" for champ, valeur in defaits.items()))
 
 # %% [markdown]
-# La dernière ne défait pas une réparation : elle rapetisse la mémoire, qui ne garde plus que les cinq mille
-# derniers pas.
+# La moyenne des poids n'y est pas : sans elle, c'est l'avant-dernier barreau, déjà jugé. Et le dernier retrait ne
+# défait pas une réparation : il rapetisse la mémoire, qui ne garde plus que les cinq mille derniers pas.
 #
 # > **À vous.** Si l'échelle disait tout, ôter une réparation coûterait ce qu'elle avait rapporté. Laquelle,
 # > pensez-vous, coûtera beaucoup plus cher ? Laquelle ne coûtera rien ? Dans la figure, la Version 2 complète
 # > est en gris.
 
 # %%
-couts = {nom: gain(valeurs, complete) for nom, valeurs in retraits.items() if nom in ABLATIONS}
-mieux, pire, egaux = verdict(couts)
+mieux, pire, egaux = verdict(ABLATIONS)
 compte = f"{len(pire)} en pire, {len(mieux)} en mieux, {len(egaux)} sans verdict"
-titre = f"Douze retraits, un à la fois : {compte}"
-figures.small_multiples(PAS, retraits, titre, reference="version 2")
+courbes = {"version 2": complete} | retraits
+figures.small_multiples(PAS, courbes, f"Onze retraits : {compte}", reference="version 2")
 
 # %% [markdown]
-# Les courbes disent si l'on apprend. Voici, à gauche, si l'on tient, et à droite ce que rapporte chaque
-# retrait : un gain négatif est un coût.
+# Les courbes disent si l'on apprend. Voici, à gauche, la part des graines qui réussissent et tiennent, et à
+# droite ce que coûte chaque retrait.
 
 # %%
-tenues = {nom: tenue(valeurs) for nom, valeurs in retraits.items()}
-ecarts = {"version 2": (0, 0, 0)} | couts
-pertes = {nom: -couts[nom][0] for nom in pire}
-cher = max(pertes, key=pertes.get)
-titre = f"Le retrait le plus coûteux, « {cher} » : {figures.number(pertes[cher])} pas de moins"
-figures.intervals({"part tenue (%)": tenues, "gain à l'ôter (pas)": ecarts}, titre)
-
-# %% [markdown]
-# Et les noms, du retrait le plus coûteux au moins coûteux :
+tenues = {nom: part(tiennent(valeurs)) for nom, valeurs in retraits.items()}
+couts = {nom: -gains[nom][[0, 2, 1]] for nom in ABLATIONS}
+cher = max(couts, key=lambda nom: couts[nom][0])
+titre = f"Le retrait le plus coûteux, « {cher} » : {figures.number(couts[cher][0])} pas"
+figures.intervals({"réussissent et tiennent (%)": tenues, "coût du retrait (pas)": couts}, titre)
 
 # %%
-print("coûtent :", ", ".join(sorted(pire, key=lambda nom: couts[nom][0])))
-print("rapportent :", ", ".join(mieux) or "aucun")
-print("on ne sait pas :", ", ".join(egaux) or "aucun")
+print("coûtent :", ", ".join(sorted(pire, key=lambda nom: -couts[nom][0])))
+print("on ne sait pas :", ", ".join(f"{nom} ({visible[nom]:.0f} pas)" for nom in egaux))
+for nom in ABLATIONS:
+    if (arrivees := np.sum(reussissent(retraits[nom]))) < 20:
+        print(f"{nom} : {arrivees} graines sur 20 réussissent")
 
 # %% [markdown]
-# Comparez avec les onze barreaux. Mettre les entrées à l'échelle y rapportait bien peu, sans doute parce
-# qu'une autre faute empêchait encore d'apprendre ; avec des entrées brutes, **aucune** graine ne réussit plus.
-# La cible qui glisse y nuisait ; ici, la retirer coûte un peu : son effet a changé de signe. Un ingrédient n'a
-# pas de valeur en soi, il en a une parmi les autres.
+# Mettre les entrées à l'échelle ne rapportait que peu, sans doute parce qu'une autre faute empêchait encore
+# d'apprendre ; avec des entrées brutes, **aucune** graine ne réussit plus. Un ingrédient n'a pas de valeur en soi,
+# il en a une parmi les autres.
+#
+# Baisser ε à 0,05 est l'autre retrait ruineux ; un petit réseau, lui, apprend plus tard, et ses vingt graines
+# tiennent. Et regardez le pas d'apprentissage constant : le verdict sur le retour manque, mais la colonne de gauche
+# s'effondre.
 
 # %% [markdown]
-# Baisser ε à 0,05 est l'autre retrait ruineux : des graines n'y arrivent plus du tout. Les autres retraits
-# coûteux n'empêchent aucune graine de réussir. Avec un petit réseau ou une cible recopiée, on apprend plus tard,
-# et l'on tient aussi bien.
+# ### Trois à la fois
 #
-# Avec un pas d'apprentissage constant, on **tient** moins, c'est net ; de même pour l'agent sans moyenne, le
-# même apprentissage pourtant, lu autrement. Pour la cible à un pas, les intervalles se recouvrent encore.
+# Trois retraits restent tout près de zéro, avec des intervalles étroits : γ = 1, sans Double DQN, mémoire de
+# 5 000. Une recette plus courte s'en passerait-elle ? Un à un, rien ne le dit : chacun peut suppléer les autres.
+# Il faut les ôter **ensemble**, et dire d'avance quel écart nous tiendrions pour négligeable.
 #
-# Et voici ce qui ne sert à rien de visible, avec vingt graines et sur cinquante mille pas : γ sous 1,
-# Double DQN, une grande mémoire. Les deux premiers n'avaient rien rapporté de sûr sur l'échelle non plus :
-# une recette plus courte s'en passerait. Les actions tenues restent un doute : ne pas les tenir semble
-# coûter, mais l'intervalle est large et contient tout juste zéro.
-#
-# Quant au chariot unique, il apprend même un peu mieux, pas pour pas ; seize chariots servent à aller vite,
-# car un seul appel du réseau les conduit tous, et cette figure ne compte pas les secondes.
-#
-# > **Attention.** Sur plus de vingt intervalles à 95 % dans ces deux sections, il est probable que l'un au
-# > moins se trompe. Les verdicts dont l'intervalle frôle zéro sont les premiers suspects.
+# L'étude l'a écrit avant de mesurer : cent graines neuves, de 1000 à 1099, et deux marges, 5 pas pour le retour
+# moyen de la courbe, 5 points pour la *rechute*. C'est, pour une graine, la part des évaluations sous 475 après
+# sa réussite ; tout, si elle ne réussit pas.
+
+
+# %%
+def rechute(valeurs):
+    """La rechute (%) de chaque graine : (S,)."""
+    return 100 * (1 - after_success(valeurs >= 475, 3).mean(axis=1).filled(0))
+
+
+# %% [markdown]
+# > **À vous.** Les trois ensemble : équivalents, ou non ?
+
+# %%
+neuves = scores([*RECIPES, SHORTER], graines=range(1_000, 1_100))
+courte, entiere = neuves[SHORTER], neuves["version 2"]
+mesures = {"pas de retour": lambda la: la.mean(axis=1), "points de rechute": rechute}
+for unite, mesure in mesures.items():
+    ecart = mesure(courte) - mesure(entiere)
+    bas, haut = paired_interval(ecart)
+    print(f"sans les trois : {ecart.mean():+.1f} {unite} [{bas:+.1f} ; {haut:+.1f}]")
+print(f"tiennent 475 : {np.sum(tiennent(courte))} sur 100, contre {np.sum(tiennent(entiere))}")
+
+# %% [markdown]
+# Les deux intervalles sont dans leurs marges : **à elles près**, ces trois-là ensemble ne servent à rien ici, et une
+# recette plus courte suffirait. Que l'on tienne exactement autant, nous ne l'avons pas montré : le dernier compte
+# penche de l'autre côté.
 
 # %% [markdown]
 # ### Et si l'on en règle quatre à la fois ?
@@ -520,35 +527,33 @@ explorateur
 # %%
 def part_a_la_fin(champ):
     """La part (%) des entraînements à 475 ou plus à la fin, et son intervalle, par valeur."""
-    parts = {}
+    fins = 100.0 * (reglages["20000"] >= 475)
     for valeur in TUNED[champ]:
-        fins = reglages["20000"][reglages[champ] == valeur] >= 475
-        bornes = wilson_interval(int(fins.sum()), len(fins))
-        parts[f"{champ} = {written(valeur)}"] = tuple(100 * p for p in (fins.mean(), *bornes))
-    return parts
+        miens = [(reglages[champ] == valeur) & (reglages["graine"] == g) for g in range(12)]
+        parts = np.array([fins[lignes].mean() for lignes in miens])  # une par graine
+        yield f"{champ} = {written(valeur)}", (parts.mean(), *paired_interval(parts))
 
 
 # %%
-parts = {nom: triplet for champ in TUNED for nom, triplet in part_a_la_fin(champ).items()}
+parts = {nom: triplet for champ in TUNED for nom, triplet in part_a_la_fin(champ)}
 pires = sorted(parts, key=lambda nom: parts[nom][0])[:2]
-titre = f"Les deux pires bouts de course : {' et '.join(pires)}"
-figures.intervals({"finissent à 475 ou plus (%)": parts}, titre)
+figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '.join(pires)}")
 
 # %% [markdown]
 # Deux curseurs décident de presque tout, et chacun par son bout **lent** : un pas d'apprentissage trop
-# petit, un réseau cible qui suit de trop loin. Le facteur γ, lui, change peu de chose d'un bout à l'autre,
-# dès que le reste va bien ; mais retournez aux curseurs, et cherchez une combinaison où γ = 1 échoue
-# souvent, alors que 0,985 réussit.
+# petit, un réseau cible qui suit de trop loin. Entre γ = 0,95 et γ = 1, les intervalles se recouvrent ; mais
+# retournez aux curseurs, et cherchez une combinaison où γ = 1 échoue souvent, alors que 0,985 réussit.
 #
 # <details><summary>Indice</summary>
 #
 # Recopiez la cible à chaque fois (`target_rate` à 1) et ralentissez un peu l'apprentissage (`learning_rate` à
-# 0,002) ; essayez alors les deux bouts de `capacity`.
+# 0,002), avec la plus grande mémoire : la moitié des graines échoue avec γ = 1, aucune avec 0,985.
 #
 # </details>
 #
 # > **Attention.** Ces parts mêlent de bons et de mauvais réglages : elles dépendent de la grille que nous avons
-# > choisie, et ne disent pas quelle valeur prendre. L'intervalle ne compte que le hasard des graines.
+# > choisie, et ne disent pas quelle valeur prendre. L'intervalle est fait sur les douze graines, les mêmes partout :
+# > il ne compte que leur hasard.
 
 # %% [markdown]
 # ## 7. Résoudre, maintenant
@@ -571,31 +576,45 @@ print(f"et {solution.gradient_steps} mises à jour")
 
 # %% [markdown]
 # Sur la machine du cours, il apprend en moins de temps qu'il n'en faut pour regarder un seul épisode.
-# Qu'est-ce qui prouve qu'il sait jouer ?
+# Et qui dit qu'il sait jouer ?
 
 # %% tags=["nbval-ignore-output"]
 parfaits = np.sum(solution.certificate == 500)
 print("validation :", solution.validation.round().astype(int))
 moyenne = figures.number(solution.certificate.mean(), 1)
-print(f"certificat : {moyenne} ; {parfaits} parfaits sur 100")
+print(f"certificat numéro {solution.attempts} : {moyenne} ; {parfaits} parfaits sur 100")
 
 # %% [markdown]
-# Une évaluation par millier de pas, puis cent épisodes depuis des départs qui n'ont servi à aucun choix :
-# le **certificat**. Une évaluation qui ne peut plus atteindre 490 est abrégée : le nombre imprimé est alors
-# un minimum.
+# Une évaluation par millier de pas, arrêtée dès qu'elle ne peut plus atteindre 490 ; puis cent épisodes depuis
+# des départs qui n'ont servi à aucun choix : le **certificat**. S'il est refusé, l'entraînement continue, et le
+# suivant se joue depuis d'autres départs.
 #
-# Le [carnet 06](06_la_boucle_de_test.ipynb) l'a montré : près du seuil, cent épisodes ne
-# suffisent pas. C'est pourquoi la validation exige 490 avant de tenter 475. Si le certificat est refusé,
-# l'entraînement continue, et le suivant se joue depuis d'autres départs.
+# Or le [carnet 06](06_la_boucle_de_test.ipynb) l'interdit : à recommencer jusqu'à réussir, un mauvais agent
+# finit par passer. Quelle chance lui laisse-t-on ? Essayons-en deux, sous 475 l'un et l'autre : l'hésitant du
+# carnet 06, et un agent parfait qui, une fois sur dix-huit, tombe en vingt pas.
+
+
+# %%
+def chance(retours, essais=100_000):
+    """La chance de faire 490 sur 50 départs, puis 475 sur 100 autres."""
+    hasard = np.random.default_rng(0)
+    notes = [hasard.choice(retours, (essais, n)).mean(axis=1) for n in (50, 100)]
+    return np.mean(notes[0] >= 490) * np.mean(notes[1] >= 475)
+
+
+# %%
+hesitant = evaluate(load("../checkpoints/agent_4000_pas.safetensors"), 1_000, seed=10)
+fautifs = {"l'hésitant": hesitant, "le parfait qui tombe": np.array([500.0] * 17 + [20.0])}
+for nom, retours in fautifs.items():
+    une = chance(retours)
+    moyenne, fois = figures.number(retours.mean(), 1), [une, 1 - (1 - une) ** 50]
+    une, cinquante = (figures.number(100 * chances, 2) for chances in fois)
+    print(f"{nom} ({moyenne}) : passe {une} % du temps ; en 50 évaluations, {cinquante} %")
 
 # %% [markdown]
-# Voici les premières secondes d'un épisode de cet agent ; le fond, bleu à gauche et orangé à
-# droite, dit de quel côté il pousse.
-
-# %% tags=["nbval-ignore-output"]
-partie = play(solution.agent, seed=1)
-titre = f"Les trois premières secondes d'un épisode qui tient {len(partie.actions)} pas"
-figures.components(partie.observations[:151], titre, actions=partie.actions[:150])
+# Contre l'hésitant, exiger 490 d'abord suffit presque. Contre l'autre, non : ce certificat **n'est pas une
+# preuve**. C'est pourquoi `solve` compte ses essais, et pourquoi, plus bas, chaque agent rendu sera rejugé sur
+# mille départs.
 
 # %% [markdown]
 # Et si le budget ne suffit pas ? `solve` ne rend pas un agent douteux en silence : il **lève une erreur**,
@@ -609,11 +628,8 @@ except Unsolved as echec:
     print("agent attaché :", echec.agent)
 
 # %% [markdown]
-# Une graine ne prouve rien, vous le savez. En voici cent, confiées une à une à `solve` sur un seul cœur ;
-# aucune n'avait servi à choisir la recette. Chaque agent rendu a ensuite joué mille épisodes depuis des départs
-# neufs.
-
-# %% [markdown]
+# Une graine ne dit rien, vous le savez. En voici cent, de 1000 à 1099, nommées avant d'avoir servi et confiées une
+# à une à `solve` sur un seul cœur. Chaque agent rendu a ensuite joué mille épisodes depuis des départs neufs.
 # L'archive contient aussi une variante, qui reçoit une connaissance du jeu, la **symétrie** du carnet 00 :
 # gauche et droite se valent, et le réseau est construit pour le savoir.
 
@@ -629,27 +645,22 @@ par_recette = {nom: cent["recette"] == nom for nom in RECIPES if nom in cent["re
 durees = {nom: cent["secondes"][lignes] for nom, lignes in par_recette.items()}
 milieu, plus_lente = np.median(durees["version 2"]), np.max(durees["version 2"])
 titre = f"{figures.number(milieu, 2)} s en médiane, {figures.number(plus_lente, 1)} s au pire"
-axe = "durée de solve, tout compris (s, échelle logarithmique)"
+axe = "durée de solve, tout compris (s de processeur, échelle logarithmique)"
 figures.strips(durees, f"Version 2 : {titre}", axe, log=True)
-
-# %% [markdown]
-# Et en pas de jeu ?
 
 # %%
 for nom, lignes in par_recette.items():
-    n, total = int(resolues[lignes].sum()), int(lignes.sum())
-    bas, haut = (100 * borne for borne in wilson_interval(n, total))
-    pas = [figures.number(f(cent["pas"][lignes])) for f in (np.median, np.min, np.max)]
-    print(f"{nom} : {n} résolues sur {total} (à 95 %, {bas:.0f} à {haut:.0f} %)")
-    print(f"   pas de jeu : médiane {pas[0]}, de {pas[1]} à {pas[2]}")
+    bas, haut = part(resolues[lignes])[1:]
+    print(f"{nom} : {resolues[lignes].sum()} certifiées sur 100 [{bas:.0f} à {haut:.0f} %]")
+    for colonne, chiffres in (("secondes", 2), ("pas", 0)):
+        bornes = np.percentile(cent[colonne][lignes], (50, 90, 95, 100))
+        print(f"   {colonne} :", " / ".join(figures.number(une, chiffres) for une in bornes))
+    print(f"   certificats refusés : {np.nansum(cent['essais'][lignes] - 1):.0f}")
 
 # %% [markdown]
-# Toutes les graines arrivent au bout, mais pas du même pas. La plupart y vont droit ; quelques-unes traînent bien
-# plus longtemps, et ce sont elles que cache une démonstration sur une graine bien choisie. Refaites-en une : son
-# agent, à mi-chemin, tient la tige, mais laisse dériver le chariot jusqu'au bout du rail.
-#
-# À la médiane, la symétrie ne fait gagner aucun temps. Le réseau y est évalué deux fois, sur l'état et sur son
-# reflet : chaque mise à jour coûte plus cher, pour un nombre de pas comparable.
+# La médiane, puis ce que ne dépassent pas neuf graines sur dix, dix-neuf sur vingt, et toutes. La plupart y vont
+# droit ; quelques-unes traînent bien plus longtemps, et ce sont elles que cache une démonstration sur une graine
+# bien choisie.
 #
 # Reste à savoir si le certificat dit vrai.
 
@@ -660,9 +671,8 @@ titre = f"Agents sous 475, sur mille départs neufs : {sous} sur {len(juges['ver
 figures.strips(juges, titre, "retour moyen sur 1 000 départs neufs (pas)")
 
 # %% [markdown]
-# Il dit vrai : l'exigence de 490 à la validation laisse une marge, et même les agents du bas de la figure
-# restent au-dessus du seuil. Mais regardez-les : ils ne sont pas parfaits. `solve` s'arrête au premier agent
-# suffisant, pas au meilleur.
+# Même les agents du bas de la figure restent au-dessus du seuil. Mais regardez-les : ils ne sont pas parfaits.
+# `solve` s'arrête au premier agent suffisant, pas au meilleur.
 
 # %% [markdown]
 # ### La voir apprendre
@@ -703,32 +713,23 @@ figures.learning_curves(np.array(instants), courbes, titre)
 
 # %% [markdown]
 # Même recette, mêmes nombres : seule la graine change. Selon la courbe qu'il aurait tracée, celui qui n'en
-# trace qu'une aurait annoncé une réussite presque immédiate ou un échec. Combien cette figure coûte-t-elle ?
-# Moins que soixante-quatre fois un agent ; reste à savoir de combien, et pourquoi.
+# trace qu'une aurait annoncé une réussite presque immédiate ou un échec.
+#
+# > **À vous.** À soixante-quatre, un agent coûtera-t-il moitié moins que seul ? Dix fois moins ?
 
 # %%
 cout = load_study("../etudes/cout.csv")
 tour, meilleur = cout["tour"], int(np.argmin(cout["tour"]))
 series = {"un tour de boucle": tour, "ses produits de matrices seuls": cout["produits"]}
-
-# %% [markdown]
-# > **À vous.** À soixante-quatre, un agent coûtera-t-il moitié moins que seul ? Dix fois moins ?
-
-# %%
 rapport = figures.number(tour[0] / tour[meilleur], 1)
 titre = f"À {cout['agents'][meilleur]:.0f} agents, chacun coûte {rapport} fois moins que seul"
 axes = ("agents entraînés ensemble (échelle logarithmique)", "coût par tour et par agent (ms)")
 figures.curves(cout["agents"], series, titre, axes, log="x")
 
 # %% [markdown]
-# Un tour enchaîne des dizaines d'opérations, et chacune a un prix fixe : l'appeler depuis Python, réserver
-# la place de son résultat. Seul, un agent paie surtout ces appels ; à plusieurs, on les partage. Les produits de matrices,
-# eux, ne se partagent pas : chaque agent a les siens. Leur courbe est presque plate ; celle du tour s'en
-# approche, puis ne descend presque plus.
-
-# %% [markdown]
-# Sur un cœur, un groupe plus grand n'apporterait donc presque rien. Et ces agents ne se gênent pas : chacun
-# apprend, au bit près, ce qu'il aurait appris seul.
+# Un tour enchaîne des dizaines d'opérations, et chacune a un prix fixe. Seul, un agent paie surtout ces appels ; à
+# plusieurs, on les partage. Les produits de matrices, eux, ne se partagent pas : leur courbe est presque plate. Et
+# ces agents ne se gênent pas : chacun apprend, au bit près, ce qu'il aurait appris seul.
 
 # %%
 ensemble, seul = Training(VERSION_2, range(8)), Training(VERSION_2, 5)
@@ -740,22 +741,41 @@ print("mêmes poids :", torch.equal(ensemble.agent[5].weights, seul.agent.weight
 # ## 9. Tenir
 #
 # `solve` s'arrête dès qu'il réussit. Plus difficile : laisser l'entraînement continuer, sans jamais lire
-# une évaluation, et **ne rien perdre**. Voici les cent graines de la Version 2, jusqu'à cinquante mille
+# une évaluation, et **ne rien perdre**. Voici les cent graines neuves de la Version 2, jusqu'à cinquante mille
 # pas.
 #
-# > **À vous.** Une fois passées à 475, y resteront-elles ?
+# > **À vous.** Une fois leur réussite acquise, combien ne repasseront jamais sous 475 ?
 
 # %%
-toutes = scores(RECIPES, graines=100)
-toutes = {nom: valeurs for nom, valeurs in toutes.items() if len(valeurs)}
-cent_graines = toutes["version 2"]
-part = f"{tenue(cent_graines)[0]:.0f} % des évaluations sont tenues"
-figures.learning_curves(PAS, cent_graines, f"Après la première réussite, {part}")
+cent_graines = neuves["version 2"]
+titre = f"Sur 100 graines, {np.sum(tiennent(cent_graines))} ne repassent jamais sous 475"
+figures.learning_curves(PAS, cent_graines, titre)
+
+# %%
+print(f"ne réussissent jamais : {np.sum(~reussissent(cent_graines))} sur 100")
+for seuil in (475, 400, 200):
+    rechutes = reussissent(cent_graines) & ~tiennent(cent_graines, seuil)
+    milieu, bas, haut = part(rechutes)
+    print(f"passent ensuite sous {seuil} : {milieu:.0f} sur 100 [{bas:.0f} ; {haut:.0f}]")
 
 # %% [markdown]
-# La plupart montent et ne redescendent plus. Quelques-unes tardent à réussir ; d'autres, arrivées tôt à 475,
-# repassent dessous, le plus souvent pour peu de temps. La plus malheureuse s'y traîne, tout près du seuil,
-# jusqu'aux deux tiers de la figure. Ce n'est plus l'effondrement du carnet 05.
+# Toutes réussissent, et celles qui rechutent restent près du seuil. Ce n'est plus l'effondrement du carnet 05, du
+# moins jusqu'à cinquante mille pas ; et zéro sur cent n'est pas jamais, l'intervalle le dit.
+#
+# Pourquoi compter des graines, plutôt que la part des évaluations tenues ? Parce que l'intervalle de cette part
+# ne tient pas parole. L'étude `couverture` prend nos archives pour vérité, y tire vingt ou cent individus, et
+# regarde combien d'intervalles « à 95 % » contiennent le bon nombre.
+
+# %%
+couverture = load_study("../etudes/couverture.csv")
+for rang in range(0, len(couverture["n"]), 2):  # vingt, puis cent
+    nom = f"{couverture['intervalle'][rang]}, {couverture['grandeur'][rang]}"
+    vingt, cent_fois = couverture["couverture"][rang : rang + 2]
+    print(f"{vingt:3.0f} % à 20, {cent_fois:3.0f} % à 100 : {nom}")
+
+# %% [markdown]
+# Une part presque toujours à 100 %, avec une longue traîne rare : un tirage de vingt graines n'en voit souvent
+# rien, et son intervalle se croit bien trop sûr. L'intervalle exact d'un compte, lui, tient au moins sa promesse.
 
 # %% [markdown]
 # Et si l'agent savait ce que nous savons du jeu ? Essayons deux aides. La **symétrie**, encore. Et des **départs
@@ -766,28 +786,41 @@ figures.learning_curves(PAS, cent_graines, f"Après la première réussite, {par
 # > ensemble ?
 
 # %%
-sans, avec = (figures.number(tenue(toutes[nom])[0], 1) for nom in ("version 2", "les deux"))
-titre = f"Part tenue : {sans} % sans aide, {avec} % avec les deux"
-figures.intervals(bilan(toutes), titre)
+toutes = {nom: neuves[nom] for nom in RECIPES}
+sans, avec = (np.sum(tiennent(toutes[nom])) for nom in ("version 2", "les deux"))
+colonnes = {
+    f"tiennent {seuil} (%)": {nom: part(tiennent(la, seuil)) for nom, la in toutes.items()}
+    for seuil in (475, 400, 200)
+}
+figures.intervals(colonnes, f"Graines qui tiennent : {sans} sans aide, {avec} avec les deux")
 
 # %% [markdown]
-# Une moyenne sur cent graines cache la pire. Et à la fin, où en sont-elles ?
+# L'étude l'avait écrit d'avance : trois comparaisons, sur la rechute, graine à graine, corrigées par Holm. Un
+# écart positif est une perte.
 
 # %%
+paires = {
+    "la symétrie": ("avec la symétrie", "version 2"),
+    "les départs écartés": ("départs écartés", "version 2"),
+    "les départs écartés, après la symétrie": ("les deux", "avec la symétrie"),
+}
+aides = [rechute(toutes[avec]) - rechute(toutes[sans]) for avec, sans in paires.values()]
+aides = np.stack(aides, axis=1)  # (100, 3)
+
+# %%
+bornes, corrigees = paired_interval(aides), holm(paired_p_value(aides))
+for nom, ecart, bas, haut, p in zip(paires, aides.mean(axis=0), *bornes, corrigees, strict=True):
+    print(f"{nom} : {ecart:+.1f} points [{bas:+.1f} ; {haut:+.1f}], p corrigé {p:.3f}")
+print(f"plus petit effet visible de la symétrie : {smallest_effect(aides)[0]:.1f} points")
 for nom, valeurs in toutes.items():
-    pire = 100 * after_success(valeurs >= 475).mean(axis=1).min()
-    debout, parfaites = np.sum(valeurs[:, -1] >= 475), np.sum(valeurs[:, -1] == 500)
-    print(f"{nom} : pire graine, {pire:.0f} % tenus ; à la fin, sur {len(valeurs)} graines,")
-    print(f"   {debout} sont à 475 ou plus, {parfaites} à 500 tout rond")
+    jamais, debout = np.sum(~reussissent(valeurs)), np.sum(valeurs[:, -1] >= 475)
+    print(f"{nom} : {jamais} ne réussissent jamais ; {debout} sont à 475 à la fin")
 
 # %% [markdown]
-# Avec et sans la symétrie, les intervalles se recouvrent presque entièrement : cent graines ne disent pas qu'elle
-# fait tenir davantage. La pire graine est moins mauvaise, et un peu plus d'agents finissent parfaits ; rien qui
-# suffise à conclure. À la fin, dans ces deux cas, toutes les graines sont au-dessus du seuil.
-#
-# Les départs écartés, eux, **nuisent** : avec ou sans la symétrie, on tient moins. Nous espérions l'inverse.
+# Les départs écartés **nuisent** : avec ou sans la symétrie, on rechute davantage. Nous espérions l'inverse.
 # Peut-être l'exploration de la Version 2 montre-t-elle déjà assez les bords ; partir ailleurs remplit alors la
-# mémoire de ce qui n'est pas jugé. Nous ne l'avons pas prouvé, et nous laissons le résultat tel qu'il est.
+# mémoire de ce qui n'est pas jugé. Ce n'est qu'une hypothèse. De la symétrie, on ne sait pas : un effet plus petit
+# que celui imprimé a pu échapper à cent graines.
 
 # %% [markdown]
 # La symétrie est une connaissance du **problème**. La Version 2 s'en passe, comme les programmes auxquels
@@ -796,17 +829,17 @@ for nom, valeurs in toutes.items():
 # %% [markdown]
 # ### Ce qui casse encore
 #
-# Cherchons, dans l'archive, la pire **rechute** : l'évaluation la plus basse qui suive une réussite. Une
-# fois sur toute la durée, une fois à partir de vingt mille pas. La graine permet de refaire l'agent tel qu'il
-# était à cet instant.
+# Cherchons, dans l'archive, la pire **rechute** : l'évaluation la plus basse qui suive la réussite d'une graine.
+# Une fois sur toute la durée, une fois à partir de vingt mille pas. La graine permet de refaire l'agent tel
+# qu'il était à cet instant.
 
 
 # %%
-apres = ~after_success(cent_graines >= 475).mask
+apres = ~after_success(cent_graines >= 475, 3).mask
 
 
 def pire_rechute(debut):
-    """La graine et le rang de l'évaluation la plus basse après une réussite, dès `debut` pas."""
+    """Les rangs de la graine et de l'évaluation la plus basse après sa réussite, dès `debut` pas."""
     candidates = np.where(apres & (debut <= PAS), cent_graines, np.inf)
     return divmod(int(candidates.argmin()), len(PAS))
 
@@ -825,12 +858,13 @@ def refaire(graine, pas):
 
 # %% tags=["nbval-ignore-output"]
 malades = {}
-for graine, rang in map(pire_rechute, (0, 20_000)):
+for ligne, rang in map(pire_rechute, (0, 20_000)):
+    graine, archivee = 1_000 + ligne, cent_graines[ligne, rang]
     refait = refaire(graine, PAS[rang])
     retours = evaluate(refait.agent, seed=2_000_000 + refait.env_steps)
     print(f"graine {graine} à {figures.number(PAS[rang])} pas : ", end="")
-    moyennes = (cent_graines[graine, rang], retours.mean())
-    print("l'archive dit {}, refait {}".format(*(figures.number(une, 2) for une in moyennes)))
+    moyennes = [figures.number(une, 2) for une in (archivee, retours.mean())]
+    print("l'archive dit {}, refait {}".format(*moyennes))
     malades[f"graine {graine}, {figures.number(PAS[rang])} pas"] = refait.agent
 
 # %% [markdown]
@@ -857,14 +891,13 @@ nuages = {nom: (etats[:, 0], np.degrees(etats[:, 2])) for nom, etats in perdus.i
 figures.points(nuages, titre, ("position du chariot (m)", "angle de la tige (°)"))
 
 # %% [markdown]
-# Deux chutes bien différentes, et un trait commun : le chariot a **dérivé**, toujours du même côté pour un
-# même agent. Le premier agent est encore jeune ; à distance du bord, il perd la tige, chaque fois au même
-# endroit. Il ressemble à l'agent hésitant du carnet 06 : sans doute est-il arrivé là où il n'avait rien
-# appris.
+# Deux chutes bien différentes, et un trait commun : le chariot a **dérivé**, presque toujours du même côté pour un
+# même agent. Le premier est encore jeune ; à distance du bord, il perd la tige. Il ressemble à l'agent hésitant du
+# carnet 06 : sans doute est-il arrivé là où il n'avait rien appris.
 #
 # Le second sait jouer : la tige est droite quand le chariot sort du rail. Avec
 # $\gamma = 0{,}985$, une chute à cent pas de distance pèse moins du quart d'une chute immédiate : peut-être
-# s'en aperçoit-il trop tard. Nous ne l'avons pas prouvé : ce sera l'affaire du prochain carnet.
+# s'en aperçoit-il trop tard. Ce n'est qu'un soupçon : ce sera l'affaire du prochain carnet.
 
 # %% [markdown]
 # ## 10. Face aux autres
@@ -1055,21 +1088,21 @@ except Unsolved as echec:
 # %% [markdown]
 # <details><summary>Que faut-il observer ?</summary>
 #
-# Certains champs ne changent presque rien, d'autres font échouer à peu près toutes les graines. Le plus
-# traître est entre les deux : sans exploration à la fin, tout dépend de la graine. Un essai isolé aurait
-# déclaré l'exploration inutile, ou indispensable ; comparez au moins dix graines.
+# Certains champs ne changent presque rien, d'autres font échouer à peu près toutes les graines. Les plus
+# traîtres sont entre les deux : un essai isolé les déclarerait inutiles, ou indispensables. Comparez au moins dix
+# graines.
 #
 # </details>
 
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
 #
-# Le moteur du cours répare d'un coup plusieurs fautes du document, du chronomètre au réseau cible : nous ne
-# les avons pas séparées. L'échelle ne suit qu'un ordre, parmi des millions. Les nombres de la Version 2
-# viennent d'une recherche, menée sur d'autres graines, mais sur **ce** jeu : rien ne dit qu'ils conviennent
-# à un autre.
+# L'échelle ne suit qu'un ordre, parmi des millions, et ses barreaux sont des groupes : ce que vaut chaque champ,
+# nous ne le savons pas. Les nombres de la Version 2 viennent d'une recherche dont il ne reste ni le programme ni
+# le compte, et que l'on ne peut pas refaire. Elle a puisé dans les graines 0 à 519, que d'autres figures ont
+# montrées, et n'a visé que **ce** jeu : rien ne dit qu'ils conviennent à un autre.
 #
-# Et nous avons constaté des rechutes sans en prouver la cause : pourquoi un agent qui savait jouer se met-il à
+# Et nous avons constaté des rechutes sans en établir la cause : pourquoi un agent qui savait jouer se met-il à
 # oublier ?
 
 # %% [markdown]
@@ -1107,7 +1140,7 @@ except Unsolved as echec:
 # échelle ; mais, dans l'autre ordre, c'est P qui emporterait tout le mérite. Partager en deux n'y change rien :
 # ni l'une ni l'autre ne sert seule.
 #
-# **2 : A.** Vous vous arrêtez à la première réussite prouvée : ce qui se serait passé ensuite ne vous concerne
+# **2 : A.** Vous vous arrêtez à la première réussite certifiée : ce qui se serait passé ensuite ne vous concerne
 # plus, et il importe que la réussite vienne, quelle que soit la graine. Y serait le bon choix pour un entraînement
 # que personne ne surveille. La réponse C mélange deux parts qui ne portent pas sur la même chose : l'une compte des
 # graines, l'autre, des évaluations faites après une réussite.
@@ -1122,13 +1155,14 @@ except Unsolved as echec:
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. On répare **une chose à la fois**, sur vingt graines et avec un intervalle ; puis on **défait** une
-#    chose à la fois, car l'ordre compte.
-# 2. Réussir, tenir et prouver sont **trois mesures** : la première réussite, la part tenue, le certificat
-#    sur des départs neufs.
-# 3. Ce qui comptait ici : des entrées à la même **échelle**, un grand **pas d'apprentissage**, une
-#    **exploration** qui dure ; puis, pour tenir, un pas d'apprentissage qui décroît, la moyenne des poids et,
-#    sur l'échelle au moins, une cible à plusieurs pas.
+# 1. On répare **un groupe à la fois**, sur vingt graines et avec un intervalle corrigé pour leur nombre ; puis on
+#    **défait** un groupe à la fois, car l'ordre compte. Ce qui semble inutile s'ôte **ensemble**, contre une marge
+#    dite d'avance.
+# 2. Réussir, tenir et certifier sont **trois mesures** : trois réussites de suite, aucune rechute ensuite, un
+#    jugement sur des départs neufs.
+# 3. Ce qui comptait ici : des entrées à la même **échelle**, un réseau large, un grand **pas d'apprentissage**, une
+#    **exploration** qui dure, une cible à plusieurs pas. Pour tenir, un pas d'apprentissage qui décroît et la
+#    moyenne des poids semblent compter aussi.
 #
 # Le [carnet 08](08_pourquoi_ca_s_effondre.ipynb) demande pourquoi cela s'effondre : il mesure l'oubli et la
 # surestimation contre une vérité connue.
