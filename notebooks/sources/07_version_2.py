@@ -671,8 +671,8 @@ titre = f"Agents sous 475, sur mille départs neufs : {sous} sur {len(juges['ver
 figures.strips(juges, titre, "retour moyen sur 1 000 départs neufs (pas)")
 
 # %% [markdown]
-# Même les agents du bas de la figure restent au-dessus du seuil. Mais regardez-les : ils ne sont pas parfaits.
-# `solve` s'arrête au premier agent suffisant, pas au meilleur.
+# Même les agents du bas de la figure restent au-dessus du seuil ; le dernier, de si peu que mille départs ne
+# suffisent pas à l'affirmer. `solve` s'arrête au premier agent suffisant, pas au meilleur.
 
 # %% [markdown]
 # ### La voir apprendre
