@@ -373,7 +373,9 @@ def curves(
 
 
 def _brief(value: float) -> str:
-    """Écrit un nombre avec trois chiffres utiles au plus, si petit soit-il."""
+    """Écrit un nombre avec trois chiffres utiles au plus, si petit soit-il ; l'infini : jamais."""
+    if np.isinf(value):
+        return "jamais"
     rounded = float(f"{value:.3g}")
     decimals = np.format_float_positional(rounded, trim="-").partition(".")[2]
     return number(rounded, len(decimals))
@@ -750,20 +752,26 @@ def intervals(
 def strips(values: Mapping[str, np.ndarray], title: str, label: str, log: bool = False) -> Picture:
     """Un point par graine, une rangée par nom, la médiane marquée d'un trait et écrite.
 
-    `values` : nom → (N,) ; `label` : ce que porte l'axe, unité comprise ; `log` : son échelle est
-    logarithmique.
+    `values` : nom → (N,), l'infini pour une graine qui n'arrive jamais : elle n'a pas de point,
+    mais compte dans la médiane ; `label` : ce que porte l'axe, unité comprise ; `log` : son échelle
+    est logarithmique.
     """
-    values = _checked_series("values", values)
+    reached = _checked_series("values", {name: _finite(each) for name, each in values.items()})
     log = check_flag("log", log)
-    every = np.concatenate([*values.values()])
+    every = np.concatenate([*reached.values()])
     if log and every.min() <= 0:
         raise ValueError("values ne doit contenir que des nombres positifs si log est vrai.")
+    medians = {name: np.median(series) for name, series in values.items()}
     figure, axes = canvas(title, 7.6, 0.62 * len(values) + 1.3)
     spread = np.random.default_rng(0)
-    for row, series in enumerate(values.values()):
+    for row, (name, series) in enumerate(reached.items()):
         heights = row + spread.uniform(-0.18, 0.18, len(series))
         axes.plot(series, heights, "o", color=SKY, markersize=5, alpha=0.7, zorder=2)
-        middle = np.median(series)
+        if never := len(values[name]) - len(series):
+            place = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "center"}
+            axes.text(0.99, row, f"jamais : {never}", color=INK, fontsize=10, **place)
+        if not np.isfinite(middle := medians[name]):
+            continue
         axes.plot([middle] * 2, [row - 0.3, row + 0.3], color=VERMILION, linewidth=3, zorder=3)
         place = {"textcoords": "offset points", "xytext": (5, 0), "va": "bottom", "zorder": 4}
         axes.annotate(_brief(middle), (middle, row - 0.22), color=INK, fontsize=10, **place)
@@ -778,8 +786,8 @@ def strips(values: Mapping[str, np.ndarray], title: str, label: str, log: bool =
     axes.set_ylim(len(values) - 0.45, -0.55)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(label)
-    medians = ", ".join(f"{name} ({_brief(np.median(series))})" for name, series in values.items())
-    return finish(figure, title, f"{label}, médiane de chaque rangée : {medians}.")
+    told = ", ".join(f"{name} ({_brief(middle)})" for name, middle in medians.items())
+    return finish(figure, title, f"{label}, médiane de chaque rangée : {told}.")
 
 
 @style()
@@ -893,6 +901,12 @@ def _checked_series(
     if empty:
         raise ValueError(f"{name} doit donner au moins un nombre par série : {empty} sans.")
     return checked
+
+
+def _finite(series) -> np.ndarray:
+    """Rend `series` (N,) sans ses infinis ; ce qui reste, la suite le vérifie."""
+    array = check_numbers("values", series)
+    return array[~np.isposinf(array)] if array.ndim == 1 else array
 
 
 def _checked_pair(

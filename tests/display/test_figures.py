@@ -1053,6 +1053,16 @@ def test_the_text_of_strips_gives_the_medians():
     assert_told(picture, COST, f"médiane de chaque rangée : {medians}")
 
 
+def test_a_seed_that_never_arrives_has_no_dot_and_counts_in_the_median():
+    values = {"deux sur trois": [4, math.inf, 8.0], "une sur trois": [2, math.inf, math.inf]}
+    picture = figures.strips(values, TITLE, COST, log=True)
+    [axes] = picture.figure.axes
+    written = [text.get_text().replace("\N{NO-BREAK SPACE}", " ") for text in axes.texts]
+    assert written == ["jamais : 1", "8", "jamais : 2"]
+    medians = "deux sur trois (8), une sur trois (jamais)"
+    assert_told(picture, COST, f"médiane de chaque rangée : {medians}")
+
+
 def test_draw_counts_tell_how_many_were_drawn():
     [axes] = picture_of("draw_counts").figure.axes
     segments = axes.collections[0].get_segments()
