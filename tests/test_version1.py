@@ -1,6 +1,7 @@
 """Le système du document fondateur : il tourne, et ses défauts sont bien là."""
 
 import ast
+import importlib
 import re
 from collections import deque
 from itertools import islice
@@ -13,8 +14,10 @@ import torch
 import cartpole_helpers
 from cartpole_helpers import version1
 from cartpole_helpers.display import live
+from cartpole_helpers.dqn import StackedNetwork
 from cartpole_helpers.policies import lqr
 
+ROOT = Path(__file__).parents[1]
 LATEST = {"lr": 10**-3.5, "lr_decay": 0.9999, "min_lr": 1e-5, "itermax": 75}
 
 
@@ -145,9 +148,73 @@ def test_training_episodes_are_called_tests(capsys):
     assert lines[-1].startswith("Test episode 256 ")  # et pourtant l'agent y explorait
 
 
+# L'étude qui répare ses fautes une à une
+
+
+@pytest.fixture
+def study(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "etudes")
+    return importlib.import_module("fautes_version1")
+
+
+def load(net, config, weights):
+    """Donne à un réseau du document les poids (P,) d'un réseau du moteur."""
+    layers = StackedNetwork(config, weights[None].clone()).layers
+    for linear, (weight, bias) in zip(list(net)[::2], layers, strict=True):
+        linear.weight.data, linear.bias.data = weight[0].T.clone(), bias[0, 0].clone()
+    return net
+
+
+def test_with_all_its_faults_the_study_makes_the_updates_of_the_document(study, monkeypatch):
+    crowd = study.Crowd([set(), set(study.FAULTS)], [3, 3])
+    dqnn, batches = version1.DQNN(version1.NN), []
+    load(dqnn.train_net, study.VERSION_1, crowd.online[1])
+    load(dqnn.target_net, study.VERSION_1, crowd.target[1])
+    sample = crowd._sample
+    monkeypatch.setattr(crowd, "_sample", lambda rows: batches.append(sample(rows)) or batches[-1])
+    while crowd.episodes[1] < 70 and crowd.turn < study.WARMUP - 1:
+        crowd.advance()
+    for batch in batches:
+        state, successor, action, fallen = (
+            part[0].numpy() for part in batch.split((4, 4, 1, 1), -1)
+        )
+        one = np.ones_like(action, np.int8)
+        dqnn.train_dqn((state, action.astype(np.int8), successor, one, fallen > 0), 9)
+    assert len(batches) == crowd.episodes[1] == 70  # une copie du réseau cible, à la soixantième
+    for mine, theirs in ((crowd.online, dqnn.train_net), (crowd.target, dqnn.target_net)):
+        same = load(version1.NN(), study.VERSION_1, mine[1]).parameters()
+        for received, expected in zip(same, theirs.parameters(), strict=True):
+            torch.testing.assert_close(received, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_each_repair_of_the_study_changes_what_it_names(study, monkeypatch):
+    monkeypatch.setattr(study, "WARMUP", 100)
+    monkeypatch.setattr(study, "COPY", 200)
+    faults = [*study.FAULTS, None]  # réparées une à une ; la dernière ligne les répare toutes
+    crowd = study.Crowd([{*study.FAULTS} - {one} for one in study.FAULTS] + [set()], [5] * 8)
+
+    def together():
+        pairs = zip(crowd.online, crowd.target, strict=True)
+        return [one for one, pair in zip(faults, pairs, strict=True) if torch.equal(*pair)]
+
+    assert together() == [study.APART, None]
+    crowd.carts.max_episode_steps = 5  # le chronomètre sonne avant toute chute
+    for _ in range(300):
+        crowd.advance()
+    assert crowd.episodes.tolist() == [60] * 8
+    updates = {study.RHYTHM: 30, study.SHORT: 41, None: 21}
+    assert crowd.updates.tolist() == [updates.get(one, 60) for one in faults]
+    assert together() == [one for one in faults if one not in (study.COPIES, None)]
+    ends = {study.CLOCK: 0, None: 0}
+    assert crowd.memory[:, :, -1].sum(dim=1).tolist() == [ends.get(one, 60) for one in faults]
+    constant = crowd._rates(np.arange(8))[:, 0] == crowd._rates(np.array([7]))[0, 0]
+    assert constant.tolist() == [one in (study.DECAY, None) for one in faults]
+    assert (crowd.gamma[:, 0] < 1).tolist() == [one in (study.UNDISCOUNTED, None) for one in faults]
+
+
 # La table « Du document au cours » du carnet 05
 
-LESSON = Path(__file__).parents[1] / "notebooks/sources/05_la_boucle_d_entrainement.py"
+LESSON = ROOT / "notebooks/sources/05_la_boucle_d_entrainement.py"
 ENGINE = Path(version1.__file__).read_text("utf-8")
 
 
