@@ -753,15 +753,16 @@ figures.learning_curves(PAS, cent_graines, titre)
 
 # %%
 print(f"ne réussissent jamais : {np.sum(~reussissent(cent_graines))} sur 100")
-for seuil in (475, 400, 200):
-    rechutes = reussissent(cent_graines) & ~tiennent(cent_graines, seuil)
-    milieu, bas, haut = part(rechutes)
-    print(f"passent ensuite sous {seuil} : {milieu:.0f} sur 100 [{bas:.0f} ; {haut:.0f}]")
+for suite, depuis in ((3, "trois réussites de suite"), (1, "une seule")):
+    ensuite = ~after_success(cent_graines >= 475, suite).mask
+    for seuil in (475, 400, 200):
+        milieu, bas, haut = part((ensuite & (cent_graines < seuil)).any(axis=1))
+        print(f"après {depuis}, sous {seuil} : {milieu:.0f} sur 100 [{bas:.0f} ; {haut:.0f}]")
 
 # %% [markdown]
 # Toutes réussissent, et celles qui rechutent restent près du seuil. Ce n'est plus l'effondrement du carnet 05, du
-# moins jusqu'à cinquante mille pas ; et zéro sur cent n'est pas jamais, l'intervalle le dit. Ces comptes tiennent
-# aussi à leur définition : voyez la graine qui touche 475 une fois, puis retombe à 350 avant de réussir.
+# moins jusqu'à cinquante mille pas ; et zéro sur cent n'est pas jamais, l'intervalle le dit. Tout tient aussi à la
+# définition : plus d'un agent joue 500 au bout de mille pas, puis désapprend avant de réussir pour de bon.
 #
 # Pourquoi compter des graines, plutôt que la part des évaluations tenues ? Parce que l'intervalle de cette part
 # ne tient pas parole. L'étude `couverture` prend nos archives pour vérité, y tire vingt ou cent individus, et
