@@ -768,8 +768,8 @@ def strips(values: Mapping[str, np.ndarray], title: str, label: str, log: bool =
         heights = row + spread.uniform(-0.18, 0.18, len(series))
         axes.plot(series, heights, "o", color=SKY, markersize=5, alpha=0.7, zorder=2)
         if never := len(values[name]) - len(series):
-            place = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "center"}
-            axes.text(0.99, row, f"jamais : {never}", color=INK, fontsize=10, **place)
+            place = {"transform": axes.get_yaxis_transform(), "va": "center"}
+            axes.text(1.01, row, f"jamais : {never}", color=INK, fontsize=10, **place)
         if not np.isfinite(middle := medians[name]):
             continue
         axes.plot([middle] * 2, [row - 0.3, row + 0.3], color=VERMILION, linewidth=3, zorder=3)
