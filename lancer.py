@@ -19,7 +19,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOG = VENV / "installation.log"
 READER, DEV = "requirements.txt", "requirements-dev.txt"
-HOST, FIRST_PORT = "127.0.0.1", 8888
+HOST = "127.0.0.1"
+PATIENCE = 60  # s, pour que le Python de .venv réponde
 PAGE = "/lab/tree/notebooks/00_prise_en_main.ipynb"
 HELP = """\
 usage : python3 lancer.py [commande] [options]      (sous Windows : py lancer.py)
@@ -32,7 +33,7 @@ La première fois, tout s'installe dans .venv ; ensuite, seulement ce qui a chan
   carnets [carnet]   rebâtit les carnets, ou celui-ci, si la source a changé
 
   --sans-navigateur  donne l'adresse sans ouvrir de navigateur
-  --port N           sert sur ce port ; à défaut, le premier libre à partir de 8888
+  --port N           sert sur ce port ; à défaut, sur un port libre
   -h, --help         affiche cette aide
 """
 OVERRIDES = {
@@ -46,6 +47,19 @@ OVERRIDES = {
 # Les cellules d'un carnet restent ensemble ; les carnets, les plus longs, passent en dernier et se
 # répartissent : rangés par nombre de tests, tout un fichier de solutions finirait sur un seul cœur.
 IN_PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+# Sans la version de Python, la même pour tous : sinon, un carnet à peine ouvert serait « modifié ».
+KERNEL = "c.IPKernelApp.exec_lines = [\"del get_ipython().kernel.language_info['version']\"]\n"
+# Ce que l'on demande au Python de .venv : les paquets du lecteur qui n'y sont plus.
+PROBE = r"""
+import pathlib, re, sys, pip
+from importlib.util import find_spec
+imported = {"pillow": "PIL", "ipython": "IPython"}
+requirements = pathlib.Path(sys.argv[1]).read_text("utf-8")
+for name, version in re.findall(r"^([\w-]+)\S*(==\S+)", requirements, re.M):
+    spec = find_spec(imported.get(name, name.replace("-", "_")))
+    if spec is None or spec.origin is None:
+        print(name + version)
+"""
 NO_VENV = (
     "Ce Python est installé sans son module venv : lancez « sudo apt install python3-venv », "
     "puis la même commande."
@@ -59,6 +73,9 @@ NO_TORCH = (
     "PyTorch n'existe pas pour cette machine : prenez un Python 64 bits, sous Linux, "
     "Windows x86-64 ou un Mac à puce Apple."
 )
+BRACES = (
+    "pip n'installe rien sous un dossier dont le nom contient « { » : renommez-le, puis relancez."
+)
 # L'ordre compte : sans réseau, pip conclut aussi que torch n'existe pas.
 DIAGNOSES = {
     r"ensurepip is not\s+available|No module named '?(venv|ensurepip)": NO_VENV,
@@ -66,6 +83,7 @@ DIAGNOSES = {
     r"Retry\(total=0|(Timeout|Connection|ConnectionReset)Error|IncompleteRead": NO_NETWORK,
     r"HTTP error|incomplete-download": NO_NETWORK,
     r"No matching distribution found for torch\b": NO_TORCH,
+    r"ValueError: invalid variable": BRACES,
 }
 PROGRESS = {
     r"(?:Collecting|Processing) (?:.*/)?(\S+?)(?:[-=]=?\d\S*)? \(from -r [^>]*$": "  {}",
@@ -87,7 +105,7 @@ COMPUTE = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
 }
-NOISE = re.compile(r"\[[DIW] |\[IPKernelApp\] (INFO|WARNING)")
+NOISE = re.compile(r"\[[DIW] |\[IPKernelApp\] (INFO|WARNING)|\s+Setting websocket_ping_timeout")
 
 
 def check_python(version):
@@ -114,10 +132,10 @@ def diagnose(log, free_bytes):
 
 
 def stop(process):
-    """Laisse conclure un processus, qui a reçu le même Ctrl-C que nous, et l'arrête s'il traîne."""
+    """Laisse conclure un processus, qui a pu recevoir le même Ctrl-C, et l'arrête s'il traîne."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        process.communicate(timeout=10)
+        process.communicate(timeout=2)
     except subprocess.TimeoutExpired:
         process.terminate()
         process.communicate()
@@ -154,30 +172,44 @@ def run_logged(*command):
         sys.exit(diagnose(LOG.read_text(encoding="utf-8"), shutil.disk_usage(ROOT).free))
 
 
-def venv_works():
-    """Dit si le Python de .venv tourne, a la version courante, et a pip."""
-    question = "import sys, pip; print(*sys.version_info[:2])"
+def check_venv():
+    """Refuse le .venv d'un autre Python : le refaire l'effacerait sans qu'on l'ait demandé."""
+    settings = VENV / "pyvenv.cfg"
+    found = settings.exists() and re.search(r"^version\S* = (\d+\.\d+)", settings.read_text(), re.M)
+    mine = "{}.{}".format(*sys.version_info[:2])
+    if found and found.group(1) != mine:
+        sys.exit(
+            f"L'environnement .venv est celui de Python {found.group(1)}, et vous lancez Python "
+            f"{mine} : reprenez l'autre, ou supprimez le dossier .venv pour l'installer ici."
+        )
+
+
+def missing():
+    """Les paquets du lecteur qui ne sont plus dans .venv ; `None` si son Python ne répond pas."""
+    # Isolé (-I), il ne lit rien du dossier courant, dont un module peut en cacher un autre.
+    command = [PYTHON, "-I", "-c", PROBE, ROOT / READER]
     try:
-        answer = subprocess.check_output([PYTHON, "-c", question], stderr=subprocess.DEVNULL)
-    except (OSError, subprocess.CalledProcessError):
-        return False
-    return answer.decode().split() == [str(x) for x in sys.version_info[:2]]
+        answer = subprocess.check_output(command, stderr=subprocess.DEVNULL, timeout=PATIENCE)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.decode().split()
 
 
 def make_venv():
-    """Crée .venv, à la place de celui qui ne marche plus s'il y en a un."""
-    if VENV.exists():
-        print("L'environnement .venv ne marche pas avec ce Python : il est refait.")
-        shutil.rmtree(VENV)
-    print("Création de l'environnement .venv…")
-    VENV.mkdir()
+    """Crée .venv, ou remet en place son Python et son pip : rien d'autre n'y change."""
+    again = VENV.exists()
+    print("Remise en place du Python de .venv…" if again else "Création de l'environnement .venv…")
+    VENV.mkdir(exist_ok=True)
+    for link in PYTHON.parent.glob("python*"):
+        if link.is_symlink():
+            link.unlink()
     run_logged(sys.executable, "-m", "venv", str(VENV))
 
 
 def digest(requirements):
     """L'empreinte de tout ce dont dépend une installation."""
     files = sorted({requirements, READER, "pyproject.toml"})
-    place = [*sys.version_info[:2], os.path.realpath(VENV), OVERRIDES]
+    place = [*sys.version_info[:2], os.path.realpath(VENV), OVERRIDES, KERNEL]
     state = json.dumps(place + [(ROOT / file).read_text(encoding="utf-8") for file in files])
     return hashlib.sha256(state.encode()).hexdigest()
 
@@ -192,11 +224,21 @@ def is_installed(requirements):
     return seal(requirements).exists() and seal(requirements).read_text() == digest(requirements)
 
 
-def write_overrides():
-    """Met JupyterLab en français, sans nouvelles ni recherche de mises à jour."""
-    settings = VENV / "share" / "jupyter" / "lab" / "settings"
-    settings.mkdir(parents=True, exist_ok=True)
-    (settings / "overrides.json").write_text(json.dumps(OVERRIDES, indent=2), encoding="utf-8")
+def write_settings():
+    """Met JupyterLab en français, sans nouvelles ni mises à jour ; règle son noyau."""
+    files = {
+        "share/jupyter/lab/settings/overrides.json": json.dumps(OVERRIDES, indent=2),
+        "etc/ipython/ipython_kernel_config.py": KERNEL,
+    }
+    for name, text in files.items():
+        (VENV / name).parent.mkdir(parents=True, exist_ok=True)
+        (VENV / name).write_text(text, encoding="utf-8")
+
+
+def pip_install(*arguments):
+    """Demande un paquet, ou plusieurs, à pip."""
+    pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    run_logged(*pip, "--progress-bar=off", *arguments)
 
 
 def install(requirements):
@@ -204,9 +246,8 @@ def install(requirements):
     for old in VENV.glob("*.sceau"):
         old.unlink()
     print(f"Installation de {requirements} dans .venv (quelques minutes la première fois)…")
-    pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    run_logged(*pip, "--progress-bar=off", "-r", requirements)
-    write_overrides()
+    pip_install("-r", requirements)
+    write_settings()
     for name in {requirements, READER}:
         seal(name).write_text(digest(name))
     print("Tout est installé.")
@@ -214,10 +255,18 @@ def install(requirements):
 
 def set_up(requirements):
     """Met .venv à jour ; ne fait rien s'il l'est déjà."""
-    if not venv_works():
+    check_venv()
+    absent = missing()
+    if absent is None:
         make_venv()
+        absent = missing()
+    if absent is None:
+        sys.exit("Le Python de .venv ne répond pas : supprimez le dossier .venv, puis relancez.")
     if not is_installed(requirements):
         install(requirements)
+    elif absent:
+        print(f"Paquets disparus de .venv, remis en place : {', '.join(absent)}.")
+        pip_install("--force-reinstall", "--no-deps", *absent)
 
 
 def is_free(port):
@@ -232,10 +281,8 @@ def is_free(port):
     return True
 
 
-def choose_port(asked):
-    """Le port demandé s'il est libre ; à défaut de demande, le premier libre."""
-    if asked is None:
-        return next(port for port in range(FIRST_PORT, 65536) if is_free(port))
+def check_port(asked):
+    """Rend le port demandé, s'il est libre."""
     if not (asked.isdecimal() and 0 < int(asked) < 65536):
         sys.exit(f"Le port « {asked} » n'existe pas : donnez un nombre de 1 à 65535.")
     if not is_free(int(asked)):
@@ -253,11 +300,12 @@ def server_command(port, browser):
     return command
 
 
-def relay(line, address, token):
+def relay(line, token):
     """Annonce que le serveur est prêt, tait son bavardage, et montre le reste : les erreurs."""
-    if address in line:
+    address = re.search(rf"http://{HOST}:\d+{PAGE}", line)
+    if address:
         print(
-            f"JupyterLab est prêt : {address}?token={token}\n"
+            f"JupyterLab est prêt : {address.group()}?token={token}\n"
             "Si aucune page ne s'ouvre, copiez cette adresse ; Ctrl-C arrête tout."
         )
     elif not NOISE.match(line):
@@ -266,11 +314,12 @@ def relay(line, address, token):
 
 def serve(port, browser):
     """Sert la série jusqu'à Ctrl-C ; rend le code du serveur."""
-    address = f"http://{HOST}:{port}{PAGE}"
     # Le jeton passe par l'environnement : tous les comptes peuvent lire une ligne de commande.
-    token = secrets.token_hex(24)
+    environment = {"JUPYTER_TOKEN": secrets.token_hex(24)}
+    if not os.access(os.path.expanduser("~"), os.W_OK):  # Jupyter y écrirait ses réglages
+        environment["HOME"] = str(VENV)
     command = server_command(port, browser)
-    return run(command, lambda line: relay(line, address, token), JUPYTER_TOKEN=token)
+    return run(command, lambda line: relay(line, environment["JUPYTER_TOKEN"]), **environment)
 
 
 class FrenchParser(argparse.ArgumentParser):
@@ -292,7 +341,8 @@ def open_series(arguments):
     parser.add_argument("--sans-navigateur", action="store_true")
     parser.add_argument("--port")
     options = parser.parse_args(arguments)
-    port = choose_port(options.port)
+    # Zéro : le système en donne un libre, et pas le même à deux serveurs qui démarrent ensemble.
+    port = 0 if options.port is None else check_port(options.port)
     set_up(READER)
     try:
         code = serve(port, not options.sans_navigateur)

@@ -7,9 +7,11 @@ import io
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -41,7 +43,7 @@ def installed(launcher, monkeypatch):
     launcher.VENV.mkdir()
     commands = []
     monkeypatch.setattr(launcher, "run_logged", lambda *command: commands.append(command))
-    monkeypatch.setattr(launcher, "venv_works", lambda: True)
+    monkeypatch.setattr(launcher, "missing", list)
     launcher.commands = commands
     return launcher
 
@@ -128,34 +130,67 @@ def make_python(launcher, answer):
 posix = pytest.mark.skipif(os.name == "nt", reason="Le faux Python est un script du shell.")
 
 
-@posix
-def test_a_sound_environment_works(launcher):
-    make_python(launcher, "echo {} {}".format(*sys.version_info))
-    assert launcher.venv_works()
+def ask_tests_python(launcher, monkeypatch):
+    monkeypatch.setattr(launcher, "PYTHON", Path(sys.executable))
+    return launcher.missing()
+
+
+def test_nothing_is_missing_from_a_sound_environment(launcher, monkeypatch):
+    assert ask_tests_python(launcher, monkeypatch) == []
+
+
+def test_a_module_of_the_current_folder_hides_none_of_pythons(launcher, monkeypatch):
+    monkeypatch.chdir(ROOT / "cartpole_helpers")
+    assert ask_tests_python(launcher, monkeypatch) == []
+
+
+def test_packages_that_vanished_are_named_with_their_version(launcher, monkeypatch):
+    edit(
+        launcher.ROOT / "requirements.txt", "torch==", "disparu-un[extra]==1.0\ndisparu==2\ntorch=="
+    )
+    assert ask_tests_python(launcher, monkeypatch) == ["disparu-un==1.0", "disparu==2"]
+
+
+def test_vanished_packages_are_put_back_and_nothing_else(installed, monkeypatch, capsys):
+    installed.set_up(installed.READER)
+    installed.commands.clear()
+    monkeypatch.setattr(installed, "missing", lambda: ["torch==2.13.0"])
+    installed.set_up(installed.READER)
+    (command,) = installed.commands
+    assert command[-3:] == ("--force-reinstall", "--no-deps", "torch==2.13.0")
+    assert "torch==2.13.0" in capsys.readouterr().out
 
 
 @posix
-@pytest.mark.parametrize("answer", ["echo 3 9", "exit 1", "echo"], ids=["autre", "cassé", "muet"])
-def test_a_broken_environment_does_not(launcher, answer):
-    make_python(launcher, answer)
-    assert not launcher.venv_works()
-
-
-def test_a_missing_python_does_not_work(launcher):
-    launcher.PYTHON.parent.mkdir(parents=True)
-    launcher.PYTHON.symlink_to(launcher.ROOT / "python-disparu")
-    assert not launcher.venv_works()
-
-
-@posix
-def test_a_broken_environment_is_rebuilt_and_said_so(launcher, monkeypatch, capsys):
-    make_python(launcher, "exit 1")
+@pytest.mark.parametrize("answer", ["exit 1", "kill -9 $$", "exec sleep 9"])
+def test_a_python_that_does_not_answer_is_put_back_and_nothing_is_erased(
+    launcher, monkeypatch, answer
+):
     commands = []
     monkeypatch.setattr(launcher, "run_logged", lambda *command: commands.append(command))
-    launcher.set_up(launcher.READER)
-    assert commands[0] == (sys.executable, "-m", "venv", str(launcher.VENV))
-    assert not launcher.PYTHON.exists()
-    assert "il est refait" in capsys.readouterr().out
+    monkeypatch.setattr(launcher, "PATIENCE", 0.1)
+    make_python(launcher, answer)
+    with pytest.raises(SystemExit, match=r"ne répond pas : supprimez le dossier \.venv"):
+        launcher.set_up(launcher.READER)
+    assert commands == [(sys.executable, "-m", "venv", str(launcher.VENV))]
+    assert launcher.PYTHON.exists()
+
+
+def test_a_link_to_a_vanished_python_is_removed_so_that_it_can_be_made_again(launcher, monkeypatch):
+    monkeypatch.setattr(launcher, "run_logged", lambda *_: None)
+    launcher.PYTHON.parent.mkdir(parents=True)
+    launcher.PYTHON.symlink_to(launcher.ROOT / "python-disparu")
+    assert launcher.missing() is None
+    launcher.make_venv()
+    assert not launcher.PYTHON.is_symlink()
+
+
+def test_the_environment_of_another_python_is_refused_and_kept(installed):
+    (installed.VENV / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.9.18\n")
+    with pytest.raises(SystemExit, match=r"celui de Python 3\.9, .* supprimez le dossier \.venv"):
+        installed.set_up(installed.READER)
+    assert installed.commands == []
+    assert installed.VENV.exists()
 
 
 def test_jupyterlab_speaks_french_and_fetches_nothing(installed):
@@ -165,6 +200,7 @@ def test_jupyterlab_speaks_french_and_fetches_nothing(installed):
     assert settings["@jupyterlab/translation-extension:plugin"]["locale"] == "fr_FR"
     notification = settings["@jupyterlab/apputils-extension:notification"]
     assert notification == {"fetchNews": "false", "checkForUpdates": False}
+    compile((installed.VENV / "etc/ipython/ipython_kernel_config.py").read_text(), "", "exec")
 
 
 def test_every_requirement_is_pinned():
@@ -220,6 +256,7 @@ CAUSES = {
     "disque windows": (FULL_WINDOWS, "Le disque est plein"),
     "disque après réseau": (RETRIES.format(0) + FULL, "Le disque est plein"),
     "debian": (DEBIAN, "sudo apt install python3-venv"),
+    "accolade": ("      ValueError: invalid variable 'y'\nERROR: Failed\n", "« { »"),
     "sans venv": ("/usr/bin/python3: No module named venv\n", "sudo apt install python3-venv"),
 }
 
@@ -324,21 +361,16 @@ def test_a_busy_port_is_refused_before_anything_starts(busy_port):
     assert ended.stdout == ""
 
 
-def test_without_a_wish_the_next_free_port_is_taken(launcher, busy_port, monkeypatch):
-    monkeypatch.setattr(launcher, "FIRST_PORT", busy_port)
-    assert launcher.choose_port(None) > busy_port
-
-
 def test_a_free_port_is_granted(launcher):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert launcher.choose_port(str(port)) == port
+    assert launcher.check_port(str(port)) == port
 
 
 @pytest.mark.parametrize("wish", ["0", "65536", "-1", "abc", "", "8888.0", "²"])
 def test_an_impossible_port_is_refused(launcher, wish):
     with pytest.raises(SystemExit, match="donnez un nombre de 1 à 65535"):
-        launcher.choose_port(wish)
+        launcher.check_port(wish)
 
 
 # --- Le serveur -----------------------------------------------------------------------------------
@@ -359,8 +391,8 @@ def test_the_browser_opens_on_the_first_notebook(launcher):
 
 
 def test_the_address_is_announced_with_its_token(launcher, capsys):
-    address = "http://127.0.0.1:8888/lab/tree/x.ipynb"
-    launcher.relay(f"[I 2026-01-01 ServerApp] {address}?token=...\n", address, "secret")
+    address = "http://127.0.0.1:41234/lab/tree/notebooks/00_prise_en_main.ipynb"
+    launcher.relay(f"[I 2026-01-01 ServerApp] {address}?token=...\n", "secret")
     assert f"{address}?token=secret\n" in capsys.readouterr().out
 
 
@@ -369,6 +401,7 @@ def test_the_address_is_announced_with_its_token(launcher, capsys):
     [
         ("[I 2026-01-01 00:00:00.000 ServerApp] Saving file at /x.ipynb\n", False),
         ("[W 2026-01-01 00:00:00.000 ServerApp] 404 GET /api/contents\n", False),
+        ("    Setting websocket_ping_timeout=30000\n", False),
         ("[IPKernelApp] WARNING | Kernel is running over TCP without encryption.\n", False),
         ("[E 2026-01-01 00:00:00.000 ServerApp] Uncaught exception\n", True),
         ("[C 2026-01-01 00:00:00.000 ServerApp] Bad config\n", True),
@@ -377,7 +410,7 @@ def test_the_address_is_announced_with_its_token(launcher, capsys):
     ],
 )
 def test_only_errors_are_shown(launcher, capsys, line, shown):
-    launcher.relay(line, "http://127.0.0.1:8888/lab", "secret")
+    launcher.relay(line, "secret")
     assert capsys.readouterr() == ("", line if shown else "")
 
 
@@ -460,13 +493,28 @@ def test_children_keep_the_memory_they_free_unless_told(launcher, monkeypatch):
     assert lines == [f"{1 << 25} 0\n"]
 
 
-def test_an_environment_that_is_a_link_is_never_erased(launcher, tmp_path_factory):
-    elsewhere = tmp_path_factory.mktemp("ailleurs")
-    (elsewhere / "précieux").touch()
-    launcher.VENV.symlink_to(elsewhere)
-    told = launcher.outcome(["preparer"])
-    assert re.fullmatch(r"Le système refuse \(.+\) : corrigez, puis relancez\.", told)
-    assert (elsewhere / "précieux").exists()
+@posix
+def test_a_signal_to_the_launcher_alone_stops_what_it_runs(launcher, tmp_path):
+    """Le serveur ne reçoit pas le Ctrl-C : c'est au lanceur de l'arrêter."""
+    began = tmp_path / "parti"
+    child = f"import pathlib, time; pathlib.Path({str(began)!r}).touch(); time.sleep(600)"
+    program = f"import sys, lancer; lancer.run([sys.executable, '-c', {child!r}])"
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
+        while not began.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) != 0
+
+
+@posix
+def test_a_home_that_refuses_writing_is_replaced(launcher, monkeypatch):
+    seen = []
+    monkeypatch.setattr(launcher, "run", lambda command, on_line, **given: seen.append(given))
+    monkeypatch.setattr(os, "access", lambda place, mode: False)
+    launcher.serve(0, browser=False)
+    assert seen[0]["HOME"] == str(launcher.VENV)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class Game(Page):
     @property
     def still(self) -> Picture:
         """L'image du jeu à l'arrêt."""
-        return cart_diagram((0.4, 0, 0.09, 0), 1, "Le jeu, à l'arrêt : il lui faut des scripts")
+        return cart_diagram((0.4, 0, 0.09, 0), 1, "Le jeu, à l'arrêt")
 
     def receive(self, message: dict, buffers: list) -> None:
         """Ajoute à `episodes` celui que la page envoie.

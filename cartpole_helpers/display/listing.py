@@ -19,6 +19,11 @@ COLOURS = {
     Number: "number",
     String: "string",
 }
+# Jupyter couperait une longue ligne au milieu d'un mot : ici, on la fait défiler.
+STYLE = (
+    "font-family: var(--jp-code-font-family, monospace); white-space: pre; "
+    "word-break: normal; overflow-x: auto"
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Listing:
 
     def _repr_html_(self) -> str:
         spans = "".join(_span(kind, text) for kind, text in PythonLexer().get_tokens(self.text))
-        return f'<pre style="font-family: var(--jp-code-font-family, monospace)">{spans}</pre>'
+        return f'<pre style="{STYLE}">{spans}</pre>'
 
 
 def listing(*objects: object, comments: bool = True) -> Listing:

@@ -48,10 +48,14 @@ class Picture:
         """Rend l'image : les mêmes données donnent les mêmes octets."""
         return self.image
 
+    @property
+    def width(self) -> int:
+        """La largeur, en pixels, à laquelle un carnet l'affiche."""
+        return round(self.figure.get_figwidth() * _DPI / 2)
+
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
         data = {"image/png": b64encode(self.image).decode(), "text/plain": self.alt}
-        width = round(self.figure.get_figwidth() * _DPI / 2)
-        return data, {"image/png": {"alt": self.alt, "width": width}}
+        return data, {"image/png": {"alt": self.alt, "width": self.width}}
 
 
 SETTINGS = {

@@ -15,6 +15,7 @@ from cartpole_helpers.display.style import Picture
 from cartpole_helpers.display.typography import typography
 
 FOLDER = Path(__file__).parent
+STILL = "Image fixe : dans Jupyter, exécutez la cellule, et elle s’anime."
 
 
 def bundle(*files: str) -> str:
@@ -52,7 +53,8 @@ def frozen(code: str, still: Picture, state: dict) -> str:
     image = b64encode(still.image).decode()
     return (
         f'<div class="cp" data-page="{place}">'
-        f'<img alt="{html.escape(still.alt)}" src="data:image/png;base64,{image}"></div>\n'
+        f'<img alt="{html.escape(still.alt)}" src="data:image/png;base64,{image}"'
+        f' width="{still.width}"><p>{STILL}</p></div>\n'
         f"<style>{stylesheet()}</style>\n"
         f'<script>(() => {{\nconst PLACE = "{place}";\n{script}\n}})();</script>'
     )

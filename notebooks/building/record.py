@@ -12,9 +12,22 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE_LIMIT = 1_500_000  # octets
+# Ce que JupyterLab écrirait en ouvrant le carnet, que lancer.py prive de la version de Python :
+# sinon, un carnet à peine ouvert serait « modifié ».
 METADATA = {
-    "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-    "language_info": {"name": "python"},
+    "kernelspec": {
+        "name": "python3",
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+    },
+    "language_info": {
+        "name": "python",
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
 }
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{8,}\b")
 VIEW, STATE = (f"application/vnd.jupyter.widget-{part}+json" for part in ("view", "state"))

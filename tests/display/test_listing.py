@@ -16,7 +16,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import cartpole_helpers
 from cartpole_helpers import Training, one_page, td_loss, td_target, version1
-from cartpole_helpers.display.listing import Listing, listing
+from cartpole_helpers.display.listing import STYLE, Listing, listing
 from cartpole_helpers.loops import Step
 
 PACKAGE = Path(cartpole_helpers.__file__).parent
@@ -148,7 +148,7 @@ def test_colours_follow_the_theme_of_the_reader():
     colours = {style for style in styles if style.startswith("color")}
     assert len(colours) == 5
     assert all(re.fullmatch(r"color: var\(--jp-[a-z-]+\)", colour) for colour in colours)
-    assert set(styles) - colours == {"font-family: var(--jp-code-font-family, monospace)"}
+    assert set(styles) - colours == {STYLE}
     assert not re.search(r"#[0-9a-f]{3,6}\b|\brgb", " ".join(styles), re.IGNORECASE)
     assert set(re.findall(r"<(\w+)", page)) == {"pre", "span"}
 

@@ -187,7 +187,7 @@ def test_what_the_data_say_is_never_read_as_html():
     assert page.endswith("</script>")
     assert page.count("<img") == 1
     assert "<!--" not in page
-    [alt] = re.findall(r'<img alt="([^"]*)" src="data:image/png;base64,[^"]*">', page)
+    [alt] = re.findall(r'<img alt="([^"]*)" src="data:image/png;base64,[^"]*" width="\d+">', page)
     assert "<" not in alt
     assert not re.search(r'onerror|onload(?!=&quot;)="', page.replace(alt, "").split("<style>")[0])
 
@@ -196,9 +196,10 @@ def test_the_image_stands_there_until_a_script_runs():
     still = picture("Un chariot et sa tige.")
     page = frozen("", still, {})
     [content] = re.findall(
-        r'<img alt="Un chariot et sa tige\." src="data:image/png;base64,(.*?)">', page
+        r'<img alt="Un chariot et sa tige\." src="data:image/png;base64,(.*?)" width="461">', page
     )
     assert b64decode(content) == still.image
+    assert "exécutez la cellule" in page
 
 
 def test_the_same_page_gives_the_same_bytes_and_another_another_place():
