@@ -1,14 +1,18 @@
 """La vérification d'une réponse : propriétés, cas, erreurs connues, compte rendu."""
 
 import copy
+import dis
 import inspect
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from difflib import get_close_matches as close
 from functools import cache, partial
 from io import StringIO
+from types import CodeType, FrameType
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +25,15 @@ REPLAYS = 8  # essais laissés à une erreur connue, qui peut jouer au hasard
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 NOT_TRACED = {"torch", "numpy", "cartpole_helpers"}  # leurs instructions ne comptent pas
 ENDLESS = "boucle"
+UNWRITTEN = "pas encore écrit"
+NOTHING = "votre fonction calcule, mais ne rend rien : un `return` est-il oublié ?"
+NONE = "Une valeur est `None` : un `return` est-il oublié dans une fonction que vous appelez ?"
+EMPTY = "Rien n'est rendu : reste-t-il du code à écrire, un `return` est-il oublié ?"
+SLIPS = {
+    UnboundLocalError: "Une variable est lue avant d'avoir reçu une valeur.",
+    RecursionError: "Votre fonction s'appelle elle-même sans fin.",
+    MemoryError: "La mémoire de la machine n'y suffit pas : que vaut la taille demandée ?",
+}
 
 
 @dataclass(frozen=True)
@@ -63,20 +76,22 @@ class Exercise:
 
 
 class Outcome(NamedTuple):
-    """Ce qu'un appel a donné : une valeur, ou l'erreur `kind` et ce qu'on en dit."""
+    """Ce qu'un appel a donné : une valeur, ou l'erreur `kind`, ce qu'on en dit, et son indice."""
 
     value: object = None
     kind: str = ""
     told: str = ""
+    hint: str = ""
 
     @property
-    def is_blank(self) -> bool:
-        """Dit si rien n'est encore écrit."""
-        nothing = self.value is None or self.value is ...
-        # Une vue qui calcule avec ce que rend une ébauche bute sur ce `None`, ou sur ces `...`.
-        empty = "'NoneType'" in self.told or "'ellipsis'" in self.told
-        stumbled = empty or self.kind == "NotImplementedError"
-        return stumbled or (nothing and not self.kind)
+    def is_hole(self) -> bool:
+        """Dit si c'est la marque de ce qui reste à écrire."""
+        return self.value is ... or self.kind == "NotImplementedError"
+
+    @property
+    def is_nothing(self) -> bool:
+        """Dit si rien n'est rendu, même si une vue bute ensuite sur ce rien."""
+        return self.is_hole or self.hint == EMPTY or (self.value is None and not self.kind)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,19 +171,35 @@ def judge(exercise: Exercise, answer: Callable) -> Report:
             trials.append(attempt(exercise, answer, one, arguments))
             if trials[-1].came.kind == ENDLESS:
                 return Report(exercise.name, note="une boucle sans fin : comment s'arrête-t-elle ?")
-    if all(trial.came.is_blank and trial.untouched for trial in trials):
-        return Report(exercise.name, note=_blank(answer, trials))
+    if all(trial.came.is_nothing and trial.untouched for trial in trials):
+        unwritten = is_stub(answer) or any(trial.came.is_hole for trial in trials)
+        return Report(exercise.name, note=UNWRITTEN if unwritten else NOTHING)
     agrees = cache(partial(_agrees, exercise))
     verdicts = [_verdict(exercise, one, trials, agrees) for one in exercise.properties]
     return Report(exercise.name, (*verdicts, *_touched(exercise, trials)))
 
 
-def _blank(answer: Callable, trials: list[Trial]) -> str:
-    """Rend ce qu'on dit d'une réponse qui ne rend rien : une ébauche, ou un `return` oublié."""
-    code = getattr(answer, "__code__", None)
-    if code is None or any(trial.came.kind for trial in trials) or not code.co_names:
-        return "pas encore écrit"
-    return "votre fonction calcule, mais ne rend rien : un `return` est-il oublié ?"
+def is_stub(answer: Callable) -> bool:
+    """Dit si le code de `answer`, fonction ou classe, ne fait rien : une docstring, `...`, `pass`
+    ou `raise NotImplementedError`."""
+    if inspect.isclass(answer):
+        return all(is_stub(one) for one in vars(answer).values() if inspect.isfunction(one))
+    code = getattr(answer, "__code__", getattr(type(answer).__call__, "__code__", None))
+    if code is None:
+        return False
+    return _operations(code) <= IDLE and {*code.co_names} <= {"NotImplementedError"}
+
+
+def _operations(code: CodeType) -> set[str]:
+    return {instruction.opname for instruction in dis.get_instructions(code)}
+
+
+def _unwritten():
+    raise NotImplementedError("")
+
+
+# Ce que fait une ébauche, qui change d'un Python à l'autre.
+IDLE = _operations(_unwritten.__code__) | _operations((lambda: ...).__code__)
 
 
 def attempt(exercise: Exercise, answer: Callable, one: Property, arguments: tuple) -> Trial:
@@ -176,6 +207,7 @@ def attempt(exercise: Exercise, answer: Callable, one: Property, arguments: tupl
     expected = outcome(one.view, exercise.reference, *copy.deepcopy(arguments))
     given = copy.deepcopy(arguments)
     came = outcome(one.view, answer, *given)
+    came = came._replace(hint=came.hint or _misshapen(exercise.reference, answer, expected, came))
     return Trial(one, arguments, expected, came, same(Outcome(given), Outcome(arguments)))
 
 
@@ -191,7 +223,7 @@ def outcome(view: Callable, answer: Callable, *arguments) -> Outcome:
     except _TooLongError:
         return Outcome(kind=ENDLESS, told="une boucle sans fin")
     except BaseException as error:  # même `exit()` : la réponse ne doit pas arrêter le carnet
-        return Outcome(kind=type(error).__name__, told=told(error))
+        return Outcome(kind=type(error).__name__, told=told(error), hint=slip(error))
 
 
 class _TooLongError(BaseException):
@@ -209,8 +241,7 @@ def _limited(call: Callable, *arguments):
         return count
 
     def enter(frame, event, argument):
-        module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if module in NOT_TRACED:
+        if _is_ours(frame):
             return None
         # Ligne à ligne ne suffirait pas : `while True: pass` n'en change jamais.
         frame.f_trace_opcodes = True
@@ -230,6 +261,62 @@ def told(error: BaseException) -> str:
     except BaseException:
         words = ""
     return f"l'erreur {type(error).__name__.strip('_')} : {words}"
+
+
+# Les étourderies, qui ne sont pas le sujet d'un exercice
+
+
+def slip(error: BaseException) -> str:
+    """Rend l'indice d'une étourderie que dénonce `error`, "" si ce n'en est pas une."""
+    name, words, inside = getattr(error, "name", None), told(error), _is_in_answer(error)
+    if "NoneType" in words or "'ellipsis'" in words:
+        return NONE if inside else EMPTY
+    if isinstance(error, TypeError) and "positional argument" in words and inside:
+        return "Dans votre code, un appel n'a pas le nombre d'arguments qu'il faut."
+    if isinstance(error, AttributeError) and isinstance(name, str) and inside:
+        kind = type(error.obj)
+        near = "".join(f" Vouliez-vous dire `{one}` ?" for one in close(name, dir(kind), n=1))
+        return f"Un objet `{kind.__name__}` n'a pas d'attribut `{name}`.{near}"
+    if isinstance(error, NameError) and isinstance(name, str):
+        return f"`{name}` n'est défini nulle part : une faute de frappe, un import oublié ?"
+    return next((hint for kind, hint in SLIPS.items() if isinstance(error, kind)), "")
+
+
+def _is_in_answer(error: BaseException) -> bool:
+    """Dit si l'erreur est passée par le code de la réponse, et non par la seule vue."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(not _is_ours(frame) for frame, _ in frames)
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in NOT_TRACED
+
+
+def _misshapen(reference: Callable, answer: Callable, expected: Outcome, came: Outcome) -> str:
+    """Rend l'indice d'une réponse qui n'a pas les bons arguments, ou ne rend pas une valeur."""
+    if came.kind == "TypeError":
+        return _signature_hint(reference, answer)
+    if came.kind or expected.value is None:
+        return ""
+    if came.value is None:
+        return EMPTY
+    if isinstance(came.value, tuple) and not isinstance(expected.value, tuple | list):
+        return "Un tuple est rendu, au lieu d'une seule valeur."
+    return ""
+
+
+def _signature_hint(reference: Callable, answer: Callable) -> str:
+    wanted = inspect.signature(reference).parameters
+    try:
+        given = inspect.signature(answer)
+    except (TypeError, ValueError):  # certains objets n'en ont pas
+        return ""
+    try:
+        given.bind(*wanted)
+    except TypeError:
+        names, others = ", ".join(wanted), ", ".join(given.parameters)
+        return f"Les arguments doivent être ({names}), et non ({others})."
+    return ""
 
 
 # Juger
@@ -263,7 +350,7 @@ def _explained(exercise: Exercise, first: Trial, trials: list[Trial], agrees: Ca
         if agrees(rank, first) and _contradictions(exercise, rank, right) <= 2 * len(right) / 3
     ]
     if not alike:
-        return first.of.hint
+        return first.came.hint or first.of.hint
     best = max(alike, key=lambda rank: sum(agrees(rank, trial) for trial in trials))
     return exercise.mistakes[best].hint
 
