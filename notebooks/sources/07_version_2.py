@@ -1102,7 +1102,9 @@ except Unsolved as echec:
 # ## Ce que ce carnet ne montre pas
 #
 # L'échelle ne suit qu'un ordre, parmi des millions, et ses barreaux sont des groupes : ce que vaut chaque champ,
-# nous ne le savons pas. Les nombres de la Version 2 viennent d'une recherche dont il ne reste ni le programme ni
+# nous ne le savons pas.
+#
+# Les nombres de la Version 2 viennent d'une recherche dont il ne reste ni le programme ni
 # le compte, et que l'on ne peut pas refaire. Elle a puisé dans les graines 0 à 519, que d'autres figures ont
 # montrées, et n'a visé que **ce** jeu : rien ne dit qu'ils conviennent à un autre.
 #
