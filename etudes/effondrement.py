@@ -103,7 +103,7 @@ def main() -> None:
     torch.set_num_threads(1)
     archive = Archive(__file__, HEADER)
     done, trials = archive.finished(), prepared()
-    for (name, arm), seeds in product(ARMS.items(), BLOCKS):
+    for seeds, (name, arm) in product(BLOCKS, ARMS.items()):
         if (name, seeds[0]) not in done:
             archive.append((name, *row) for row in run(arm, seeds, trials))
             print(name, seeds, flush=True)
