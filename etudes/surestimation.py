@@ -3,13 +3,13 @@
     OMP_NUM_THREADS=1 .venv/bin/python etudes/surestimation.py
 
 Vingt graines par règle, 30 000 pas, γ = 0,99 : rien ne vaut plus de 100. Fixé avant de lancer
-l'étude ; les trois premières règles avaient déjà été vues, les quatre autres non. Critère principal,
-les valeurs : Q(s₀), en moyenne sur les mesures d'après le pas 15 000, et son logarithme sans
-réseau cible, où elle s'emballe. Trois comparaisons, appariées par graine (Student), ensemble sous
-la règle de Holm : Double DQN ou non ; puis, avec réseau cible et sans lui, une cible **sans
+l'étude ; les trois premières règles avaient déjà été vues, pas les quatre autres. Critère
+principal, les valeurs : Q(s₀), en moyenne sur les mesures d'après le pas 15 000, et son logarithme
+sans réseau cible, où elle s'emballe. Trois comparaisons, appariées par graine (Student), ensemble
+sous la règle de Holm : Double DQN ou non ; puis, avec réseau cible et sans lui, une cible **sans
 maximum** contre la cible ordinaire. Second critère, le jeu : le retour moyen, aux mêmes mesures ;
-quatre comparaisons sous Holm : sans réseau cible ou avec ; Double ou non ; et, avec réseau cible
-et sans lui, des cibles **bornées** par 1/(1 − γ) ou non. Tout le reste est exploratoire.
+quatre comparaisons sous Holm : sans réseau cible ou avec ; Double ou non ; et, avec réseau cible et
+sans lui, des cibles **bornées** par 1/(1 − γ) ou non. Tout le reste est exploratoire.
 
 Sans maximum, l'agent estime une règle fixe, `lqr`, qui tient s₀ à jamais : la cible lit Q(s', a')
 pour l'action a' de cette règle, et la vérité à laquelle on compare Q(s, a') est V de cette règle,
