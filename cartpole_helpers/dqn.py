@@ -26,7 +26,8 @@ def td_target(reward: Tensor, terminated: Tensor, next_q: Tensor, gamma: float) 
     """Rend la cible r + γ max Q(s', a'), réduite à r quand l'épisode s'est terminé.
 
     `reward`, `terminated` (booléen) : (..., B) ; `next_q` : (..., B, A). Rend (..., B), sans
-    détacher. Une troncature n'est pas une terminaison. Source : Mnih et al. (2015), algorithme 1.
+    détacher. Source : Mnih et al. (2015), algorithme 1 ; une troncature n'est pas une
+    terminaison : Pardo et al. (2018).
     """
     return _bootstrap(reward, terminated, next_q.max(dim=-1).values, gamma)
 
