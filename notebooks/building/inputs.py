@@ -81,7 +81,7 @@ def _texts(tree: ast.Module) -> Iterator[str]:
 
 
 def _files(path: Path, name: str) -> Iterator[Path]:
-    """Le fichier nommé, ou tous ceux du dossier ; « . » ou un simple mot n'en nomme pas un."""
+    """Le fichier nommé, ou tous ceux du dossier ; un point ou un simple mot ne le nomme pas."""
     if path.is_dir() and re.search(r"/\w", name):
         yield from (file for file in path.rglob("*.*") if "__pycache__" not in file.parts)
     elif path.is_file():
