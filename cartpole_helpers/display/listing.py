@@ -21,8 +21,9 @@ COLOURS = {
 }
 # Jupyter couperait une longue ligne au milieu d'un mot : ici, on la fait défiler.
 STYLE = (
-    "font-family: var(--jp-code-font-family, monospace); white-space: pre; "
-    "word-break: normal; overflow-x: auto"
+    "margin: 0; padding: 0; white-space: pre; word-break: normal; overflow-x: auto; "
+    "font-family: var(--jp-code-font-family, monospace); "
+    "font-size: var(--jp-code-font-size, inherit)"
 )
 
 

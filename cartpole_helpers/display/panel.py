@@ -277,6 +277,7 @@ class Panel(Page):
             "label": f"{self._tries} · {settings.described(run.config)}, graine {run.seed}",
             "line": settings.python_line(run.config),
             "total": run.config.total_steps,
+            "reached": min(run.now()["env_steps"], run.config.total_steps),
             "gamma": run.config.gamma,
             "curves": run.curves(),
         }

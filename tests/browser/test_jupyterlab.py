@@ -18,6 +18,14 @@ FAULTY_CODE = (
     "display(HTML('<div style=\"width: 5000px\">trop large</div>'))",
     "1 / 0",
 )
+# Ce que JupyterLab apprend du noyau, il l'écrit dans le carnet, qui doit déjà le dire.
+MODIFIED = """async () => {
+    const { context } = window.jupyterapp.shell.currentWidget;
+    const { kernel } = context.sessionContext.session;
+    await Promise.all([kernel.info, kernel.spec]);
+    await new Promise(done => setTimeout(done));
+    return context.model.dirty;
+}"""
 
 
 def test_there_are_notebooks_to_read():
@@ -54,6 +62,12 @@ def test_everything_is_shown_and_nothing_overflows(reader):
     assert reader.blanks() == []
     assert reader.count(BROKEN) == 0
     assert reader.overflows() == []
+
+
+def test_a_notebook_that_is_only_opened_is_not_modified(browser, launcher):
+    reader = Reader(browser.new_page(), launcher, f"notebooks/{NOTEBOOKS[-1]}")
+    assert not reader.page.evaluate(MODIFIED)
+    reader.leave()
 
 
 def faulty_cells():

@@ -218,7 +218,9 @@ function trainingView(model) {
     const runs = [...model.get("past"), ...(current.curves ? [current] : [])].map((run, rank, all) => ({
       ...run, ...look(run.rank), latest: rank === all.length - 1,
     }));
-    const total = Math.max(1, ...runs.map((run) => run.total));
+    // Un essai arrêté ne compte que pour les pas qu’il a faits : VERSION_1 en promet deux millions.
+    const open = ["en cours", "en pause"].includes(model.get("status").phase);
+    const total = Math.max(1, ...runs.map((run) => (run.latest && open ? run.total : run.reached)));
     for (const [name, one] of Object.entries(charts)) {
       const series = runs.map((run) => ({
         ...run.curves[name], colour: run.colour, dash: run.dash, width: run.latest ? 2.4 : 1.3,
