@@ -821,10 +821,12 @@ for nom, valeurs in toutes.items():
     print(f"{nom} : {jamais} ne réussissent jamais ; {debout} sont à 475 à la fin")
 
 # %% [markdown]
-# Les départs écartés **nuisent** : avec ou sans la symétrie, on rechute davantage. Nous espérions l'inverse.
-# Peut-être l'exploration de la Version 2 montre-t-elle déjà assez les bords ; partir ailleurs remplit alors la
-# mémoire de ce qui n'est pas jugé. Ce n'est qu'une hypothèse. De la symétrie, on ne sait pas : un effet plus petit
-# que celui imprimé a pu échapper à cent graines.
+# Ajoutés à la symétrie, les départs écartés **nuisent** : on rechute davantage. Sans elle, l'écart va dans le même
+# sens, mais, corrigé, il reste sans verdict. De la symétrie seule, on ne sait pas : un effet plus petit que celui
+# imprimé a pu échapper à cent graines.
+#
+# Nous espérions l'inverse. Peut-être l'exploration de la Version 2 montre-t-elle déjà assez les bords ; partir
+# ailleurs remplit alors la mémoire de ce qui n'est pas jugé. Ce n'est qu'une hypothèse.
 
 # %% [markdown]
 # La symétrie est une connaissance du **problème**. La Version 2 s'en passe, comme les programmes auxquels
