@@ -46,27 +46,28 @@ def main() -> None:
 def cases() -> dict[tuple[str, str], tuple[np.ndarray, Callable, Callable]]:
     """Rend (intervalle, grandeur) → (population, ce que l'on estime, l'intervalle)."""
     returns = evaluate(load(HERE.parent / "checkpoints/agent_4000_pas.safetensors"), 1_000, 10)
-    curves = {name: scores(name) for name in ("version 2", SHORTER, "départs écartés")}
+    curves = {name: scores(name) for name in ("version 2", SHORTER, "les deux")}
     ours = curves["version 2"]
-    gap = (curves[SHORTER] - ours).mean(axis=1)
-    worse = relapse(curves["départs écartés"]) - relapse(ours)
     found = {}
     for grandeur, values in {
         "retour de l'agent hésitant, moyenne": returns,
-        "écart de retour entre deux recettes": gap,
-        "écart de rechute entre deux recettes": worse,
+        "écart de retour, « sans les trois »": (curves[SHORTER] - ours).mean(axis=1),
+        "écart de rechute, « sans les trois »": relapse(curves[SHORTER]) - relapse(ours),
+        "écart de rechute, « les deux »": relapse(curves["les deux"]) - relapse(ours),
     }.items():
         found["Student", grandeur] = values, np.mean, paired_interval
         found["rééchantillonnage", grandeur] = values, np.mean, resampled(np.mean)
     for step in (5, 15):
         where = "rééchantillonnage", f"moyenne interquartile à {step} 000 pas"
         found[where] = ours[:, step - 1], interquartile_mean, resampled(interquartile_mean)
-    held = after_success(ours >= SOLVED_RETURN)
-    counts = np.stack([held.filled(False).sum(axis=1), held.count(axis=1)], axis=1)
-    found["rééchantillonnage", "part tenue"] = counts, share, resampled(share)
-    for threshold in (475, 400, 200):
-        grandeur = f"graines sans évaluation sous {threshold} après trois réussites"
-        steady = ~((ours < threshold) & ~after_success(ours >= SOLVED_RETURN, 3).mask).any(axis=1)
+    for name in ("version 2", "les deux"):
+        held = after_success(curves[name] >= SOLVED_RETURN)
+        counts = np.stack([held.filled(False).sum(axis=1), held.count(axis=1)], axis=1)
+        found["rééchantillonnage", f"part tenue, « {name} »"] = counts, share, resampled(share)
+    for name, threshold in (("version 2", 475), ("les deux", 475), ("les deux", 200)):
+        grandeur = f"graines qui tiennent {threshold}, « {name} »"
+        relapsed = curves[name] < threshold
+        steady = ~(relapsed & ~after_success(curves[name] >= SOLVED_RETURN, 3).mask).any(axis=1)
         found["Wilson", grandeur] = steady, np.mean, counted(wilson_interval)
         found["exact", grandeur] = steady, np.mean, counted(exact_interval)
     return found
