@@ -367,7 +367,10 @@ def curves(
         axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
-    axes.legend()
+    if len(series) > 4:  # aucun coin n'est alors sûrement vide
+        figure.legend(loc="outside lower center", ncols=3, fontsize=10)
+    else:
+        axes.legend()
     ends = ", ".join(f"{name} de {_brief(y[0])} à {_brief(y[-1])}" for name, y in series.items())
     return finish(figure, title, f"{labels[1]}, selon {labels[0]} : {ends}.")
 
