@@ -6,7 +6,7 @@
 #
 # D'ordinaire, on en est réduit aux soupçons : pour dire qu'un réseau se trompe, il faudrait connaître la
 # bonne réponse. Sur CartPole, on peut la **prouver**, presque partout. Ce carnet compare donc des agents à la
-# vérité ; puis il provoque leur effondrement, exprès, et le guérit.
+# vérité ; puis il provoque leur effondrement, exprès, et cherche ce qui l'empêche.
 #
 # *Comptez une heure de lecture ; le carnet s'exécute en moins d'une minute.*
 
@@ -20,18 +20,20 @@ from cartpole_helpers import (
     Training,
     bootstrap_interval,
     evaluate,
+    exact_interval,
     interquartile_mean,
     load,
     load_study,
+    paired_interval,
     play,
-    wilson_interval,
 )
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.live import follow
 from cartpole_helpers.display.player import player
+from cartpole_helpers.statistics import holm, paired_p_value, sign_test, smallest_effect
 from cartpole_helpers.teaching.exercises import check, show
-from cartpole_helpers.teaching.laboratory import Amnesic, ClockEnds, WithReserve
+from cartpole_helpers.teaching.laboratory import Amnesic, ClockEnds, WithReserve, collapsed
 from cartpole_helpers.teaching.truth import certify, discounted, survival, viability_map
 
 # %% [markdown]
@@ -65,8 +67,8 @@ for etat, une, autre in zip(etats, bas, haut, strict=True):
 # %% [markdown]
 # Deux nombres par ligne, un par action. `certify` retrouve notre calcul, et la chute immédiate de la deuxième
 # ligne : $0{,}18 + 0{,}03 = 0{,}21$. La borne du bas est une **preuve par l'exemple** : une suite d'actions qui
-# survit. Celle du haut est une **preuve d'impossibilité** : aucune n'y parvient. Quand elles se touchent, la
-# vérité est exacte.
+# survit ; « à jamais », si elle mène là où une règle simple ne laisse jamais sortir, ce qu'un calcul établit. Celle du
+# haut est une **preuve d'impossibilité**. Quand elles se touchent, la vérité est exacte.
 
 # %% [markdown]
 # Regardez la troisième ligne. La tige est droite, immobile, et **les deux actions valent 100**. Près de
@@ -139,46 +141,66 @@ print("moyenne du maximum      :", figures.number(bruit.max(axis=1).mean(), 2))
 # sont connus depuis le [carnet 04](04_le_dqn.ipynb) : le **réseau cible**, qui bouge lentement, et **Double
 # DQN**, où un réseau choisit l'action et l'autre l'évalue.
 #
-# L'étude archivée entraîne vingt graines avec chaque règle, et compare max Q à $V^*$. Mêmes poids de départ,
-# mêmes mémoires, $\gamma = 0{,}99$ : aucune valeur ne devrait dépasser 100.
+# L'étude archivée part de la Version 2, appauvrie exprès : quatre chariots, une cible à un pas, un pas d'apprentissage
+# constant, ε tombé à 0,1, aucune moyenne des poids. Vingt graines par règle, et $\gamma = 0{,}99$ : aucune valeur ne devrait
+# dépasser 100. Une même graine a partout les mêmes poids de départ et les mêmes suites de tirages.
 #
-# > **À vous.** Sans réseau cible, un amorçage se nourrit de lui-même. Que vaudra $Q(s_0)$, celui de la tige
-# > droite et immobile, au pire moment ? Un peu plus de 100 ? Le double ? Davantage ?
+# Et si le maximum n'était pas le coupable ? Deux règles s'en passent : leur cible lit $Q(s', a')$ pour l'action $a'$ d'une
+# règle fixe, la LQR du [carnet 01](01_le_probleme.ipynb). La vérité est alors la valeur de cette règle, qu'il suffit de jouer ; en
+# $s_0$, la tige droite et immobile, elle tient à jamais : 100, là encore.
+#
+# > **À vous.** Sans réseau cible, un amorçage se nourrit de lui-même. Que vaudra $Q(s_0)$ au pire moment ? Et si l'on
+# > ôte aussi le maximum ?
 
 # %%
 mesures = load_study("../etudes/surestimation.csv")
 REGLES = [*dict.fromkeys(mesures["regle"])]
 INSTANTS = np.unique(mesures["pas"])
+SEULE, CIBLE, DOUBLE, SEULE_FIXE, CIBLE_FIXE = REGLES[:5]
 
 
 # %%
 def suivi(regle, grandeur):
     """Une grandeur au fil de l'entraînement, graine par graine : (graines, mesures)."""
-    lignes = mesures["regle"] == regle
-    return mesures[grandeur][lignes].reshape(len(INSTANTS), -1).T
+    return mesures[grandeur][mesures["regle"] == regle].reshape(-1, len(INSTANTS))
 
 
 # %%
-q0 = {regle: suivi(regle, "q0") for regle in REGLES}
-milieux = {regle: interquartile_mean(valeurs) for regle, valeurs in q0.items()}
-bandes = {regle: bootstrap_interval(valeurs) for regle, valeurs in q0.items()}
-pire = figures.number(round(milieux["sans réseau cible"].max(), -3))
+SUIVIES = (SEULE, SEULE_FIXE, CIBLE, DOUBLE, CIBLE_FIXE)
+erreurs = {regle: np.abs(suivi(regle, "q0") - 100) for regle in SUIVIES}
+milieux = {regle: interquartile_mean(valeurs) for regle, valeurs in erreurs.items()}
+bandes = {regle: bootstrap_interval(valeurs) for regle, valeurs in erreurs.items()}
+avec_max, sans_max, cible = (
+    figures.number(milieux[regle].max()) for regle in (SEULE, SEULE_FIXE, CIBLE)
+)
 
 # %%
 figures.curves(
     INSTANTS,
-    milieux | {"la vérité": np.full(len(INSTANTS), 100.0)},
-    f"Sans réseau cible, Q(s₀) monte jusqu'à {pire} ; la vérité est 100",
-    ("pas de jeu par agent", "Q(s₀), échelle logarithmique"),
+    milieux,
+    f"Erreur sur Q(s₀), au pire : {avec_max} ; sans max, {sans_max} ; avec réseau cible, {cible}",
+    ("pas de jeu par agent", "|Q(s₀) − 100|, échelle logarithmique"),
     log="y",
     bands=bandes,
 )
 
 # %% [markdown]
-# L'axe est logarithmique : chaque graduation principale vaut dix fois la précédente. Ce n'est plus un biais, c'est un **emballement** :
-# l'erreur flatteuse entre dans la cible, qui tire le réseau, qui gonfle la cible. Ensuite les valeurs redescendent,
-# sans revenir à la vérité. Le réseau cible ralentit la boucle, et ramène l'erreur de plusieurs ordres de
-# grandeur à une fraction de la vérité. Il ne l'annule pas.
+# L'axe est logarithmique : chaque graduation principale vaut dix fois la précédente. Sans réseau cible, ce n'est plus un biais, c'est
+# un **emballement** : une erreur entre dans la cible, qui tire le réseau, qui gonfle la cible. Sans maximum, il est moindre, mais il
+# demeure.
+# Et de quel côté va-t-il ? Comptons, sur la seconde moitié de l'entraînement.
+
+# %%
+for regle in (SEULE, SEULE_FIXE):
+    tardif = suivi(regle, "q0")[:, INSTANTS > 15_000].mean(axis=1)
+    print(
+        f"{regle:28} plus de 200 : {(tardif > 200).sum():2} ; moins de 0 : {(tardif < 0).sum():2}"
+    )
+
+# %% [markdown]
+# Avec le maximum, toutes les graines partent vers le haut ; sans lui, certaines montent et d'autres plongent, parfois très bas.
+# **L'amorçage suffit à diverger ; le maximum choisit le sens, et amplifie.** L'étude avait prévu de comparer des logarithmes : des valeurs
+# négatives l'interdisent, et ce compte est exploratoire.
 
 # %% [markdown]
 # Et Double DQN **sans** réseau cible ? L'action est alors choisie et évaluée par le même réseau : c'est le maximum,
@@ -193,98 +215,91 @@ for double in (False, True):
 print("mêmes pertes :", np.array_equal(*pertes, equal_nan=True), f"({len(pertes[0])} tours)")
 
 # %% [markdown]
-# ### Où se trompe-t-on ?
+# ### Où se trompe-t-on, et de combien ?
 #
-# Un état sauvable ne peut pas valoir plus de 100 ; un état perdu vaut bien moins. Sur lesquels l'agent se
-# trompe-t-il, et de combien ? Prenons d'abord la large boîte, puis les seuls états où l'agent vient de passer,
-# à la fin de l'entraînement.
+# Un état sauvable ne peut pas valoir plus de 100 ; un état perdu vaut bien moins. Voici ce que chaque règle à réseau cible
+# en attend de trop, en moyenne sur la seconde moitié de l'entraînement : en $s_0$, là où l'agent vient de passer, et dans la
+# large boîte.
 
 
 # %%
-def estimation(valeurs):
-    """La moyenne interquartile de valeurs (graines,), et son intervalle à 95 %."""
-    return (interquartile_mean(valeurs).item(), *map(float, bootstrap_interval(valeurs)))
+def tard(regle, grandeur):
+    """Une grandeur en moyenne sur les mesures d'après le pas 15 000 : (graines,)."""
+    return np.nanmean(suivi(regle, grandeur)[:, INSTANTS > 15_000], axis=1)
 
 
-def a_la_fin(grandeur, regles=REGLES):
-    """Une grandeur à la dernière mesure, règle par règle, sans les graines qui ne l'ont pas."""
-    fins = {regle: suivi(regle, grandeur)[:, -1] for regle in regles}
-    return {regle: estimation(fin[np.isfinite(fin)]) for regle, fin in fins.items()}
-
-
-# %%
-prudentes = [regle for regle in REGLES if regle != "sans réseau cible"]
-parts = {
-    "dans la boîte (%)": {regle: suivi(regle, "b_part")[:, -1] for regle in REGLES},
-    "là où il passe (%)": {regle: suivi(regle, "v_part")[:, -1] for regle in REGLES},
-}
-tableau = {
-    lieu: {regle: estimation(100 * part) for regle, part in lignes.items()}
-    for lieu, lignes in parts.items()
+LIEUX = {"Q(s₀)": "q0", "sauvables visités": "v_sauves", "perdus de la boîte": "b_perdus"}
+VERITES = {"q0": 100, "v_sauves": 0, "b_perdus": 0}  # ces deux-là sont déjà des écarts
+exces = {
+    lieu: {regle: tard(regle, nom) - VERITES[nom] for regle in (CIBLE, DOUBLE, CIBLE_FIXE)}
+    for lieu, nom in LIEUX.items()
 }
 
-# %%
-moins, *_, plus = sorted(ligne[0] for ligne in tableau["là où il passe (%)"].values())
-combien = f"{figures.number(moins)} à {figures.number(plus)} %"
-titre = f"Là où il passe, l'agent surestime {combien} des états, selon la règle"
-figures.intervals(tableau, titre)
 
 # %%
-EXCES = {"max Q − V*, sauvables visités": "v_sauves", "max Q − V*, perdus": "b_perdus"}
-exces = {label: a_la_fin(nom, prudentes) for label, nom in EXCES.items()}
-simple = next(iter(exces.values()))["avec réseau cible"][0]
-titre = f"Avec un réseau cible, les états sauvables valent {figures.number(simple)} de trop"
-figures.intervals(exces, titre)
+def moyenne(valeurs):
+    """La moyenne des graines, et son intervalle de Student."""
+    return (valeurs.mean(), *paired_interval(valeurs))
+
+
+simple, double, fixe = (figures.number(un.mean()) for un in exces["Q(s₀)"].values())
+titre = f"Q(s₀), de trop : {simple} avec le maximum, {double} en Double, {fixe} sans maximum"
+figures.intervals(
+    {lieu: {regle: moyenne(un) for regle, un in rang.items()} for lieu, rang in exces.items()},
+    titre,
+)
 
 # %% [markdown]
-# ### Et Double DQN ?
-#
-# Chaque graine a joué avec les deux règles : on peut donc comparer graine par graine, ce qui efface la
-# chance de chacune.
+# Chaque graine a suivi toutes les règles : comparons-les **graine par graine**. Ces comparaisons étaient fixées avant l'étude ; la
+# correction de Holm en tient compte, et la dernière colonne dit le plus petit écart que l'étude avait quatre chances sur cinq de montrer.
 
 
 # %%
-def gain(grandeur):
-    """Ce que Double DQN change à une grandeur, en moyenne sur la seconde moitié : (graines,)."""
-    avec, sans = (
-        np.nanmean(suivi(regle, grandeur)[:, len(INSTANTS) // 2 :], axis=1)
-        for regle in ("réseau cible et Double", "avec réseau cible")
-    )
-    return avec - sans
+def ecrite(p):
+    """Une valeur p, telle qu'on l'écrit."""
+    return "p < 0,001" if p < 0.001 else f"p = {figures.number(p, 3)}"
 
 
-LIBELLES = {"Q(s₀)": "q0", "états sauvables, visités": "v_sauves", "états perdus": "b_perdus"}
-gains = {label: estimation(gain(nom)) for label, nom in LIBELLES.items()}
+def compare(ecarts, chiffres=0):
+    """Imprime chaque écart apparié : moyenne, intervalle, valeur p corrigée, effet visible."""
+    corrigees = holm([paired_p_value(ecart) for ecart in ecarts.values()])
+    for (nom, ecart), p in zip(ecarts.items(), corrigees, strict=True):
+        ecrits = (*moyenne(ecart), smallest_effect(ecart))
+        milieu, bas, haut, visible = (figures.number(un, chiffres) for un in ecrits)
+        print(f"{nom:35} {milieu:>6} [{bas} ; {haut}], {ecrite(p)} ; visible : {visible}")
+
 
 # %%
-bas, haut = (figures.number(borne, 1) for borne in gains["Q(s₀)"][1:])
-titre = f"Ce que Double DQN ajoute à Q(s₀) : entre {bas} et {haut}"
-figures.intervals({"différence de max Q, avec Double moins sans, intervalle à 95 %": gains}, titre)
+compare(
+    {
+        "Double DQN ou non": tard(DOUBLE, "q0") - tard(CIBLE, "q0"),
+        "sans maximum, réseau cible": tard(CIBLE_FIXE, "q0") - tard(CIBLE, "q0"),
+    },
+    chiffres=1,
+)
 
 # %% [markdown]
-# Double DQN **rabaisse** les valeurs : pour $Q(s_0)$ et pour les états sauvables, l'intervalle exclut zéro. Mais
-# comparez à la figure d'avant : il n'ôte qu'une petite partie de l'excès. Sur les états perdus, rien de sûr ; et la
-# part des états surestimés, deux figures plus haut, ne bouge guère. L'effet est réel, et modeste : avec deux
-# actions, un maximum ne flatte peut-être pas assez pour que son remède se voie davantage.
+# Avec un réseau cible, tout change : ôter le maximum ôte presque tout l'excès, en $s_0$ comme là où l'agent passe. **Le maximum est
+# bien le moteur du biais**, et Double DQN, dont le second réseau est une copie retardée du premier, n'en ôte qu'un
+# cinquième. Le remède est réel et modeste : le mal qu'il vise n'est pas celui-là tout entier.
 
 # %% [markdown]
 # ### Jouent-ils plus mal ?
 #
-# Un agent qui se croit promis à de telles fortunes devrait mal jouer. Voici le retour moyen de chaque règle, sur la
-# seconde moitié de l'entraînement.
+# Un agent qui se croit promis à de telles fortunes devrait mal jouer. Voici les écarts de retour, appariés, sur la seconde moitié de
+# l'entraînement.
 
 # %%
-moitie = {regle: suivi(regle, "retour")[:, len(INSTANTS) // 2 :].mean(axis=1) for regle in REGLES}
-scores = {regle: estimation(valeurs) for regle, valeurs in moitie.items()}
-emballe, prudent = (figures.number(scores[regle][0]) for regle in REGLES[:2])
-titre = f"Retour moyen : {emballe} pas sans réseau cible, {prudent} avec"
-figures.intervals({"retour moyen (pas), seconde moitié": scores}, titre)
+jeu = {
+    "sans réseau cible ou avec": tard(SEULE, "retour") - tard(CIBLE, "retour"),
+    "Double DQN ou non": tard(DOUBLE, "retour") - tard(CIBLE, "retour"),
+}
+compare(jeu)
 
 # %% [markdown]
-# Les intervalles se recouvrent : rien, ici, ne dit que l'agent aux valeurs démesurées joue moins bien, ni que
-# Double DQN fasse mieux jouer. C'est que la politique ne lit que l'**ordre** des deux actions : une erreur qui les
-# gonfle toutes deux ne change pas ce choix. Les valeurs sont donc fausses bien avant que le jeu en souffre ; c'est
-# une raison de plus de les regarder, et de ne pas juger l'une par l'autre.
+# **On ne sait pas.** Les deux intervalles contiennent zéro, et la dernière colonne dit combien ils sont larges : une perte de
+# soixante-dix pas aurait pu passer inaperçue. Au [carnet 04](04_le_dqn.ipynb), avec une autre recette, se passer de retard coûtait cher. Des
+# valeurs fausses ne font donc pas toujours mal jouer ; rien ici ne dit qu'elles n'y font rien.
 
 # %% [markdown]
 # ## 3. Le laboratoire de la troncature
@@ -345,45 +360,59 @@ titre = f"Q(s₀) à la fin : {juste} avec la mémoire juste, {fautive} avec l'a
 figures.curves(DATES, milieux, titre, ("pas de jeu par agent", "Q(s₀)"), bands=bandes)
 
 # %% [markdown]
-# La mauvaise mémoire rabaisse les valeurs, mais moins que le papier ne le dit. Deux raisons se voient sur la
-# figure. Même avec la bonne mémoire, l'agent n'est pas à 100 : il surestime un peu, et l'autre sans doute aussi. Et
-# la valeur **suit** sa cible avec retard : elle descend encore, tandis que le chronomètre sonne de plus en plus
-# souvent, à mesure que l'agent joue mieux.
+# La mauvaise mémoire rabaisse les valeurs, mais moins que le papier ne le dit. Même avec la bonne mémoire, l'agent n'est
+# pas à 100 : il surestime un peu, et l'autre sans doute aussi. Et la valeur **suit** sa cible avec retard : elle descend
+# encore, tandis que le chronomètre sonne de plus en plus souvent, à mesure que l'agent joue mieux.
 
 # %% [markdown]
 # Prenons donc un **rapport**. Les deux agents d'une même graine ont les mêmes poids de départ et les mêmes
 # tirages ; ce qui les trompe tous deux s'y simplifie. Pour tenir compte du retard, la part $p$ est moyennée sur les
-# dix mille derniers pas. Le papier prédit $(1-\gamma)/(1-\gamma(1-p))$.
+# dernières mesures ; cinq d'entre elles, soit dix mille pas, pour la figure. Le papier prédit
+# $(1-\gamma)/(1-\gamma(1-p))$.
 
 # %%
-predit = 0.01 / (1 - 0.99 * (1 - part[:, -5:].mean(axis=1)))
 rapport = mesure(FAUTIVE, "q0")[:, -1] / mesure(JUSTE, "q0")[:, -1]
-attendu, obtenu = (figures.number(interquartile_mean(valeurs), 2) for valeurs in (predit, rapport))
-bas, haut = (figures.number(borne, 2) for borne in bootstrap_interval(rapport))
+
+
+def papier(mesures):
+    """Le rapport prédit, graine par graine, si p est moyennée sur les dernières `mesures`."""
+    return 0.01 / (1 - 0.99 * (1 - part[:, -mesures:].mean(axis=1)))
+
 
 # %%
-titre = f"Rapport des deux Q(s₀) : {obtenu} mesuré ({bas} à {haut}), {attendu} prédit"
+obtenu, attendu = (figures.number(valeurs.mean(), 2) for valeurs in (rapport, papier(5)))
+titre = f"Rapport des deux Q(s₀) : {obtenu} mesuré, {attendu} prédit par le papier"
 axes = ("rapport prédit, d'après la part de fausses fins", "rapport mesuré")
-figures.points({"une graine": (predit, rapport)}, titre, axes, identity=True)
-
-# %% [markdown]
-# Les graines se rangent comme le papier le veut : plus le chronomètre a sonné dans leur mémoire, plus elles sont
-# rabaissées. Presque toutes sont au-dessus de la droite, mais d'un peu : sans doute le retard n'est-il pas tout à fait rattrapé. Les
-# points de droite sont des agents qui tombent encore souvent ; le chronomètre n'y sonne guère. C'est en **jouant bien** que l'on
-# souffre de cette faute.
-
-# %% [markdown]
-# En souffre-t-on vraiment ? Comparons les retours, graine par graine, sur la seconde moitié de l'entraînement.
+figures.points({"une graine": (papier(5), rapport)}, titre, axes, identity=True)
 
 # %%
-moities = [mesure(nom, "retour")[:, len(DATES) // 2 :].mean(axis=1) for nom in (FAUTIVE, JUSTE)]
-bas, haut = bootstrap_interval(moities[0] - moities[1], np.mean)
-print(f"retour, fautive moins juste : de {figures.number(bas)} à {figures.number(haut)} pas")
+for mesures_gardees in (1, 5, 10, 15):
+    ecart = rapport - papier(mesures_gardees)
+    milieu, bas, haut = (figures.number(un, 3) for un in (ecart.mean(), *paired_interval(ecart)))
+    print(f"p sur {2 * mesures_gardees:2} 000 pas : mesuré moins prédit, {milieu} [{bas} ; {haut}]")
 
 # %% [markdown]
-# L'intervalle contient zéro : **sur CartPole, nous ne voyons pas que cette faute nuise au jeu**. Elle rabaisse à
-# peu près également tout ce qui est sûr, donc les deux actions. Elle n'en est pas moins une faute : qui lirait ces
-# valeurs pour comparer deux états, ou deux agents, lirait le chronomètre.
+# L'ordre des graines est à peu près celui du papier : plus le chronomètre a sonné dans leur mémoire, plus elles sont rabaissées.
+# Mais ses nombres sont **démentis** : l'intervalle exclut zéro, sauf à moyenner $p$ depuis le tout début, quand le chronomètre ne sonnait
+# pas encore. Une de ses hypothèses, au moins, est fausse, et l'archive l'a mesuré.
+
+# %%
+for nom, x in (("où il sonne", "x_fins"), ("partout", "x_tous")):
+    print(f"écart type de x, {nom} : {figures.number(mesure(FAUTIVE, x)[:, -1].mean(), 2)} m")
+
+# %% [markdown]
+# Le chronomètre ne sonne pas au hasard : en cinq cents pas, le chariot a dérivé, et c'est loin du centre, non en $s_0$, que la
+# mémoire voit ses fausses fins. En souffre-t-on au moins dans le jeu ? Comparons les retours, graine par graine, sur la seconde
+# moitié de l'entraînement.
+
+# %%
+moities = [mesure(nom, "retour")[:, DATES > 15_000].mean(axis=1) for nom in (FAUTIVE, JUSTE)]
+compare({"retour, fautive moins juste": moities[0] - moities[1]})
+
+# %% [markdown]
+# **Avec cette recette, nous ne voyons pas que cette faute nuise au jeu** ; une perte de la taille que dit la dernière colonne
+# se serait presque sûrement vue. Elle n'en est pas moins une faute : qui lirait ces valeurs pour comparer deux états, ou deux
+# agents, lirait le chronomètre.
 
 # %% [markdown]
 # ## 4. L'oubli, provoqué
@@ -392,16 +421,23 @@ print(f"retour, fautive moins juste : de {figures.number(bas)} à {figures.numbe
 # voit plus de chutes, sa mémoire n'en contient plus, et il oublie pourquoi il fallait les éviter. Elle est
 # séduisante ; est-elle vraie ? Une corrélation ne le dira pas. Il faut **intervenir**.
 #
-# Prenons une recette saine : la Version 2, avec une cible à un pas et une mémoire de cinq mille transitions.
-# Puis, à partir de dix mille pas, quand tout va bien, une seule chose change : les chutes n'entrent plus en
-# mémoire. Les états dangereux continuent d'y entrer ; seul le dernier pas, celui qui tue, manque.
+# Prenons la Version 2, avec une cible à un pas et une mémoire de cinq mille transitions, et jugeons son réseau en
+# ligne, sans la moyenne des poids : ce **témoin** n'est pas infaillible, nous compterons aussi ses chutes. Puis, à partir de dix
+# mille pas, les chutes n'entrent plus en mémoire. Les états dangereux continuent d'y entrer ; seul le dernier pas, celui qui tue,
+# manque.
 
 # %%
-listing(Amnesic)
+listing(Amnesic._remember)
 
 # %% [markdown]
-# > **À vous.** L'amnésique joue, explore et tombe comme l'autre ; de chaque épisode, il ne manque à sa mémoire
-# > qu'une transition, que remplace celle d'avant. Combien de graines sur vingt s'effondreront ? Et que fera la
+# Où cela mène, un **théorème** le dit. Sans aucune fin, la constante $Q = 1/(1-\gamma)$ satisfait exactement toutes les cibles :
+# $1 + \gamma/(1-\gamma) = 1/(1-\gamma)$. C'est même la seule solution si, de chaque état atteint, la mémoire connaît les deux actions.
+# Reste ce qu'il ne dit pas : à quelle vitesse, jusqu'où dans le jeu, et combien de chutes suffisent à l'empêcher.
+#
+# L'étude garde donc aussi une chute sur 64, sur 16, sur 4, tirées au sort (`kept`). Et comme l'amnésique fait **deux** choses, ôter la
+# chute et répéter le pas d'avant, une **doublure** ne fait que la seconde. Quarante graines par réglage.
+#
+# > **À vous.** Combien d'amnésiques sur quarante s'effondreront ? Une chute sur 64 suffira-t-elle ? Et que fera la
 # > **perte** : monter, descendre, ou rien ?
 
 # %%
@@ -409,40 +445,34 @@ oubli = load_study("../etudes/effondrement.csv")
 PAS = np.array([int(colonne) for colonne in oubli if colonne.isdigit()])
 
 
-def releve(reglage, mesure):
+def releve(reglage, mesure="retour"):
     """Une grandeur de l'archive : (graines, évaluations)."""
     lignes = np.flatnonzero((oubli["reglage"] == reglage) & (oubli["mesure"] == mesure))
     return np.stack([oubli[str(pas)][lignes] for pas in PAS], axis=1)
 
 
 # %% [markdown]
-# Nous dirons qu'un agent **s'effondre** s'il a d'abord réussi, à 475 au moins, puis passe sous 200.
-
-
-# %%
-def effondres(retours):
-    """Vrai, évaluation par évaluation, pour un agent qui a réussi et qui est passé sous 200."""
-    deja = np.maximum.accumulate(retours >= 475, axis=1)
-    return deja & (retours < 200)
-
-
-def bilan(reglage, mesure="retour"):
-    """La part (%) des graines qui s'effondrent un jour, et son intervalle de Wilson."""
-    tombees = effondres(releve(reglage, mesure)).any(axis=1)
-    bornes = wilson_interval(int(tombees.sum()), len(tombees))
-    return tuple(100 * part for part in (tombees.mean(), *bornes))
-
+# Une graine **s'effondre** si elle passe sous 200 après avoir réussi, à 475 au moins, **et** après l'intervention : d'un
+# effondrement au pas 4 000, un changement fait au pas 10 000 ne peut être la cause.
 
 # %%
-deux = {nom: releve(nom, "retour") for nom in ("témoin", "amnésique")}
-comptes = {nom: effondres(retours).any(axis=1).sum() for nom, retours in deux.items()}
-titre = "Effondrements : amnésique, {amnésique} graines sur 20 ; témoin, {témoin}".format(**comptes)
+listing(collapsed)
+
+# %%
+deux = {nom: releve(nom) for nom in ("témoin", "amnésique")}
+comptes = {nom: collapsed(PAS, retours).sum() for nom, retours in deux.items()}
+titre = "Effondrements : amnésique, {amnésique} graines sur 40 ; témoin, {témoin}".format(**comptes)
 figures.learning_curves(PAS, deux, titre)
 
+# %%
+for nom, compte in comptes.items():
+    bas, haut = (figures.number(100 * borne) for borne in exact_interval(int(compte), 40))
+    print(f"{nom:10} {compte} sur 40, soit de {bas} à {haut} %")
+
 # %% [markdown]
-# C'est une expérience, et non plus une corrélation : mêmes graines, mêmes tirages jusqu'à dix mille pas, une
-# seule différence. **Ôter les chutes de la mémoire suffit à provoquer l'oubli.** L'effet n'est pas immédiat :
-# il faut d'abord que les anciennes chutes sortent de l'anneau, puis que leur leçon s'efface.
+# C'est une expérience, et non plus une corrélation : mêmes graines, mêmes tirages jusqu'à dix mille pas. L'effet n'est pas
+# immédiat : il faut d'abord que les anciennes chutes sortent de l'anneau, puis que leur leçon s'efface. Et le témoin s'effondre
+# parfois, lui aussi : sa moyenne interquartile ne le montre pas, le compte le dit.
 
 # %% [markdown]
 # ### Ce qui se passe dedans
@@ -495,47 +525,97 @@ figures.traces(PAS, quatre, titre, "pas de jeu par agent", log=["perte"], mark=1
 # %% [markdown]
 # ### Trop peu d'écart
 #
-# Que deviennent les préférences de l'agent ? L'écart $Q(a) - Q(a')$ entre la bonne action et la mauvaise, sur
-# les états décisifs, devrait être immense : près de $1/(1-\gamma)$ d'un côté, quelques pas de l'autre. À
-# l'équilibre, au contraire, la vérité ne préfère rien.
+# Que devient la préférence de l'agent là où tout se décide ? L'écart $Q(a) - Q(a')$ entre la bonne action et la mauvaise,
+# sur les états décisifs, devrait être immense : près de $1/(1-\gamma)$, soit 67, d'un côté, quelques pas de l'autre.
 
 # %%
-ECARTS = {"écart, états décisifs": "ecart", "|écart|, à l'équilibre": "equilibre"}
-ecarts = {
-    label: {nom: releve(nom, mesure) for nom in ("témoin", "amnésique")}
-    for label, mesure in ECARTS.items()
-}
+ecarts = {"écart, états décisifs": {nom: releve(nom, "ecart") for nom in ("témoin", "amnésique")}}
 creux = interquartile_mean(releve("amnésique", "ecart"))
 chute = f"de {figures.number(creux.max(), 1)} à {figures.number(creux[-1], 1)}"
 titre = f"Entre l'action qui sauve et celle qui perd, l'écart de l'amnésique passe {chute}"
 figures.traces(PAS, ecarts, titre, "pas de jeu par agent", mark=10_000)
 
 # %% [markdown]
-# L'écart décisif de l'amnésique grandit d'abord comme celui du témoin, puis **se referme**. À l'équilibre, il se
-# referme puis remonte : l'agent y retrouve une préférence, mais laquelle ? La vérité n'en a aucune ; à cet
-# endroit, elle ne peut plus servir d'arbitre. Un petit écart n'est donc pas une maladie en soi ; un petit écart **là
-# où tout se décide** en est une.
+# Même chez le témoin, l'écart est bien plus petit que le vrai : un réseau lisse ne saute pas d'un coup d'une valeur à
+# l'autre. Celui de l'amnésique grandit d'abord de même, puis **se referme**.
 
 # %% [markdown]
-# ### Guérir
+# ### Combien de chutes faut-il ?
 #
-# Si la cause est bien l'absence de chutes, les rendre doit suffire, même sans toucher à la mémoire fautive.
-# Une réserve garde à part les cinq cent douze dernières chutes, et en glisse huit dans chaque lot de cent
-# vingt-huit.
+# Si la cause est bien l'absence de chutes, les rendre doit suffire, même sans toucher à la mémoire fautive. Une **réserve** garde à part
+# les cinq cent douze dernières chutes, et en glisse huit dans chaque lot de cent vingt-huit. Son **placebo** fait de même avec des pas
+# ordinaires, du même âge.
 
 # %%
 listing(WithReserve._learn)
 
+# %% [markdown]
+# Le seuil de 200 est un choix. Comptons à tous les seuils, et toujours après l'intervention.
+
 # %%
-SOIN = ("témoin", "amnésique", "amnésique, réserve")
-parts = {nom: bilan(nom) for nom in SOIN}
-guerie, malade = (figures.number(parts[nom][0]) for nom in ("amnésique, réserve", "amnésique"))
-titre = f"Huit chutes par lot, et les effondrements passent de {malade} à {guerie} %"
-figures.intervals({"graines qui s'effondrent (%), intervalle à 95 %": parts}, titre)
+SEUILS = np.arange(100, 401, 25)
+
+
+def par_seuil(*reglages):
+    """Combien de graines de chaque réglage passent sous chaque seuil, après 10 000 pas."""
+    return {
+        nom: np.array([collapsed(PAS, releve(nom), seuil).sum() for seuil in SEUILS])
+        for nom in reglages
+    }
+
+
+# %%
+LABO = ("amnésique", "1/64 des chutes", "1/16 des chutes", "1/4 des chutes", "témoin")
+SOINS = ("amnésique, placebo", "amnésique, réserve", "doublure")
+axes = ("seuil (pas)", "graines passées dessous, sur 40")
+doses = par_seuil(*LABO, "amnésique, réserve")
+sous_200 = [int(compte[SEUILS == 200].item()) for compte in doses.values()]
+titre = (
+    "Effondrés, selon que l'on garde 0, 1/64, 1/16, 1/4 ou toutes les chutes : {}, {}, {}, {}, {}"
+)
+figures.curves(SEUILS, doses, titre.format(*sous_200), axes)
 
 # %% [markdown]
-# Provoqués par une seule chose, les effondrements cèdent à cette seule chose : dans ce laboratoire, la cause est établie. Reste à
-# savoir si c'est elle qui frappe **dans la nature**.
+# Les treize comparaisons de l'étude étaient fixées avant qu'elle ne tourne. Chacune compte les graines qui s'effondrent dans
+# l'un des deux réglages seulement : c'est le test exact de McNemar, corrigé par Holm. Il ne voit rien à moins de six graines qui changent
+# toutes dans le même sens, et, corrigé, à moins de dix.
+
+# %%
+REMEDES = ("réserve de chutes", "réserve de pas ordinaires", "mémoire de 50 000", "ε = 0,5")
+FAMILLE = [
+    *[(nom, "témoin") for nom in ("amnésique", "doublure", *LABO[1:4])],
+    *[(nom, "amnésique") for nom in SOINS[:2]],
+    *[(nom, "livré à lui-même") for nom in REMEDES],
+    *[(nom, "réserve de chutes") for nom in REMEDES[1:3]],
+]
+
+
+def duel(une, autre):
+    """Les graines que seul un réglage fait s'effondrer : (chez `une`, chez `autre`)."""
+    chez_une, chez_autre = (collapsed(PAS, releve(nom)) for nom in (une, autre))
+    return int((chez_une & ~chez_autre).sum()), int((chez_autre & ~chez_une).sum())
+
+
+corrigees = dict(zip(FAMILLE, holm([sign_test(*duel(*paire)) for paire in FAMILLE]), strict=True))
+
+
+def tableau(paires):
+    """Imprime, pour chaque paire, les graines qui s'effondrent et la valeur p corrigée."""
+    for paire in paires:
+        une, autre = (collapsed(PAS, releve(nom)).sum() for nom in paire)
+        print(f"{paire[0]:26} {une:2} ; {paire[1]:18} {autre:2} ; {ecrite(corrigees[paire])}")
+
+
+# %%
+tableau(FAMILLE[:7])
+
+# %% [markdown]
+# Ôter les chutes suffit donc, et **la dose compte** : d'une sur seize à une sur quatre, les effondrements se raréfient. La doublure ne se
+# distingue pas du témoin : répéter un pas n'y est pour rien de visible. Et le placebo ne soigne personne : il ne manquait pas de
+# vieux pas, il manquait des chutes.
+#
+# La réserve, elle, empêche tout effondrement. Elle ne rend pas pour autant l'agent d'avant : sur la figure, à 300 ou 400, plus de
+# graines soignées que de témoins passent sous le seuil. Cette dernière comparaison est exploratoire.
 
 # %% [markdown]
 # ## 5. L'oubli, tel qu'il vient
@@ -547,30 +627,30 @@ figures.intervals({"graines qui s'effondrent (%), intervalle à 95 %": parts}, t
 # > **À vous.** S'effondrera-t-elle comme l'amnésique, d'un coup et jusqu'en bas ?
 
 # %%
-seul = releve("livré à lui-même", "retour")
+seul = releve("livré à lui-même")
 rares = figures.number(interquartile_mean(releve("livré à lui-même", "chutes"))[-1], 2)
-tombees = effondres(seul).any(axis=1)
-titre = f"{rares} % de chutes en mémoire à la fin ; {tombees.sum()} graines sur 20 passent sous 200"
+tombees = collapsed(PAS, seul)
+titre = f"{rares} % de chutes en mémoire à la fin ; {tombees.sum()} graines sur 40 s'effondrent"
 figures.learning_curves(PAS, seul, titre)
 
 # %% [markdown]
 # Ce n'est pas le même mal. Les chutes sont devenues rares, et des agents qui jouaient bien jouent mal ; mais la
 # plupart ne touchent pas le sol. Ils **flottent** à mi-hauteur, reviennent parfois, repartent.
-# Alignons les effondrements sur leur instant, et comparons-les, aux mêmes instants, aux graines qui ne s'effondrent jamais.
+# Alignons les effondrements sur leur instant, et comparons-les, aux mêmes instants, aux graines qui ne s'effondrent pas.
 
 # %%
 AUTOUR = np.arange(-6, 3)
-instants = {graine: effondres(seul)[graine].argmax() for graine in np.flatnonzero(tombees)}
-instants = {graine: quand for graine, quand in instants.items() if 6 <= quand < len(PAS) - 2}
+basses = np.maximum.accumulate(seul >= 475, axis=1) & (seul < 200) & (PAS > 10_000)
+instants = {graine: basses[graine].argmax() for graine in np.flatnonzero(tombees)}
+instants = {graine: quand for graine, quand in instants.items() if quand < len(PAS) - 2}
 
 
 def aligne(mesure):
-    """La grandeur autour de chaque effondrement, et celle des autres graines aux mêmes instants."""
+    """La grandeur autour de chaque effondrement, et chez chaque autre graine, en moyenne."""
     valeurs = releve("livré à lui-même", mesure)
-    fenetres = [(graine, quand + AUTOUR) for graine, quand in instants.items()]
-    malades = np.array([valeurs[graine, fenetre] for graine, fenetre in fenetres])
-    autres = np.array([valeurs[~tombees][:, fenetre].mean(axis=0) for _, fenetre in fenetres])
-    return {"s'effondrent à l'instant 0": malades, "ne s'effondrent pas": autres}
+    malades = np.array([valeurs[graine, quand + AUTOUR] for graine, quand in instants.items()])
+    autres = [valeurs[~tombees][:, quand + AUTOUR] for quand in instants.values()]
+    return {"s'effondrent à l'instant 0": malades, "les autres": np.mean(autres, axis=0)}
 
 
 # %%
@@ -578,78 +658,75 @@ suspects = {label: aligne(mesure) for label, mesure in GRANDEURS.items()}
 ici, ailleurs = (
     figures.number(interquartile_mean(groupe)[6], 2) for groupe in aligne("chutes").values()
 )
-titre = f"Chutes en mémoire quand ils s'effondrent : {ici} % ; chez les autres, {ailleurs} %"
+titre = f"Chutes en mémoire : {ici} % dans les {len(instants)} effondrements, {ailleurs} % ailleurs"
 figures.traces(AUTOUR, suspects, titre, "milliers de pas, depuis l'effondrement", mark=0)
 
 # %% [markdown]
-# Rien n'y désigne les victimes. Chez les graines qui ne passent jamais sous 200, les chutes se raréfient autant, les
-# états perdus montent autant, et la justesse est la même, aux intervalles près. La perte, cette fois, paraît monter,
-# mais **après** coup, quand l'agent retombe et revoit ce qu'il avait cessé de voir. Si la rareté des chutes
-# suffisait, tous tomberaient. Peu d'effondrements, de larges bandes : c'est un soupçon levé, pas une preuve.
+# Rien n'y désigne les victimes : avant l'instant 0, les bandes se recouvrent sur les quatre panneaux, et elles sont larges. La
+# perte et les chutes montent **après** coup, quand l'agent retombe et revoit ce qu'il avait cessé de voir. Une figure si bruitée
+# n'accuse ni n'innocente personne.
 
 # %% [markdown]
-# ### Trois remèdes
+# ### Trois remèdes et un placebo
 #
-# Puisque la corrélation hésite, intervenons encore : **garder les chutes**, dans la même réserve ;
-# **agrandir la mémoire**, à cinquante mille, pour que rien ne s'efface ; **explorer**, ε ne descendant qu'à 0,5.
-# À chaque graine, deux mesures : s'effondre-t-elle, et quelle part des évaluations tient-elle après sa première
-# réussite, comme au carnet 07 ?
-
+# Puisque la corrélation hésite, intervenons encore : **garder les chutes**, dans la même réserve, ou, pour contrôle, des pas
+# **ordinaires** ; **agrandir la mémoire**, à cinquante mille, pour que rien ne s'efface ; **explorer**, ε ne descendant qu'à 0,5.
 
 # %%
-def tenue(reglage, mesure="retour"):
-    """La part (%) d'évaluations à 475 au moins après la première réussite : par graine, résumée."""
-    reussies = releve(reglage, mesure) >= 475
-    parts = [100 * ligne[ligne.argmax() + 1 :].mean() for ligne in reussies if ligne.any()]
-    return (np.mean(parts), *map(float, bootstrap_interval(np.array(parts), np.mean)))
-
+nature = par_seuil("livré à lui-même", *REMEDES)
+livre, chutes, ordinaires = (int(compte[SEUILS == 200].item()) for compte in [*nature.values()][:3])
+titre = f"Effondrés : {livre} sans remède, {chutes} avec les chutes, {ordinaires} avec des pas ordinaires"
+figures.curves(SEUILS, nature, titre, axes)
 
 # %%
-REMEDES = ("livré à lui-même", "réserve de chutes", "mémoire de 50 000", "ε = 0,5")
-remedes = {
-    "s'effondrent (%)": {nom: bilan(nom) for nom in REMEDES},
-    "évaluations tenues (%)": {nom: tenue(nom) for nom in REMEDES},
-}
-tenues = [
-    figures.number(remedes["évaluations tenues (%)"][nom][0]) for nom in (REMEDES[0], *REMEDES[1:])
-]
-titre = "Évaluations tenues : {} % sans remède ; {}, {} et {} % avec chacun d'eux".format(*tenues)
-figures.intervals(remedes, titre)
+tableau(FAMILLE[7:])
 
 # %% [markdown]
-# Garder les chutes, qui guérissait l'amnésique, ne fait presque rien ici : moins d'effondrements, peut-être, mais pas
-# davantage d'évaluations tenues, aux intervalles près. Ce qui tient nettement mieux, c'est de garder **tout**, ou de
-# continuer à **explorer**. Il ne manquait donc pas que la chute : il manquait sans doute la variété, ces états d'où l'on se
-# rattrape et que l'agent, jouant trop bien, ne visite plus.
+# Entre la réserve et son placebo, une seule chose change, ce qu'on y garde, et l'écart est net : **les chutes sont en cause ici
+# aussi**. Des pas ordinaires font même pire que rien ; tout garder, ou explorer, fait mieux. Mais regardez plus haut que 200 : à 300, la réserve ne fait plus guère mieux que
+# rien, quand la grande mémoire tient. Les chutes empêchent de toucher le sol, non de flotter ; cela aussi reste exploratoire.
 
 # %% [markdown]
-# L'histoire du début est donc vraie **et** insuffisante. Ôter les chutes fait oublier, c'est prouvé ; mais l'oubli
-# que l'on rencontre ici ne s'y réduit pas. Retenez la méthode plus que le coupable : un soupçon, une
-# intervention, un remède, et à chaque fois un intervalle.
+# Que tenait la mémoire, pendant ce temps ? L'archive y a compté, sur vingt graines au moins, les chutes, réserve non comprise, et
+# les états **écartés**, à plus de la moitié d'une limite. Voici leurs parts, en moyenne après le pas 15 000.
+
+# %%
+for nom in dict.fromkeys(oubli["reglage"]):
+    parts = (releve(nom, mesure)[:, PAS > 15_000].mean() for mesure in ("chutes", "ecartes"))
+    chutes, ecartes = (figures.number(part, 2) for part in parts)
+    print(f"{nom:26} chutes {chutes} %, écartés {ecartes} %")
+
+# %% [markdown]
+# Le manque de variété était un autre suspect : des états écartés que l'agent, jouant trop bien, ne visiterait plus. Ces nombres
+# ne l'accusent pas : l'amnésique en a **plus** que le témoin, la grande mémoire n'en a pas plus que l'agent livré à lui-même. Les
+# chutes, elles, sont rares dans tous les réglages qui s'effondrent.
+
+# %% [markdown]
+# L'histoire du début tient donc mieux qu'il n'y paraissait : ôter les chutes fait oublier, les rendre l'empêche, des pas ordinaires
+# n'y font rien. Mais « s'effondrer » est un seuil que nous avons choisi, et entre 200 et 475 elle n'explique pas tout.
 
 # %% [markdown]
 # ## 6. Ce qu'y change la moyenne des poids
 #
-# La moyenne des poids ne change rien à l'apprentissage, le carnet 07 l'a vu au bit près : elle ne fait que
+# La moyenne des poids ne touche pas à l'apprentissage, le carnet 07 l'a vu au bit près : elle ne fait que
 # choisir avec quel réseau l'on joue. L'étude a donc jugé les **deux** réseaux des mêmes entraînements, sur les
 # mêmes départs.
 
 # %%
-NOMS = ("témoin", "amnésique", "amnésique, réserve", *REMEDES)
-deux_reseaux = {
-    f"{reseau} (%)": {nom: bilan(nom, mesure) for nom in NOMS}
-    for reseau, mesure in {"en ligne": "retour", "moyenne des poids": "retour_moyen"}.items()
-}
-total, sauves = (
-    sum(effondres(releve(nom, mesure)).any(axis=1).sum() for nom in NOMS)
+comptes = {
+    mesure: np.array(
+        [collapsed(PAS, releve(nom, mesure)).sum() for nom in dict.fromkeys(oubli["reglage"])]
+    )
     for mesure in ("retour", "retour_moyen")
-)
-titre = f"{total} agents s'effondrent en ligne, et {sauves} seulement avec la moyenne des poids"
-figures.intervals(deux_reseaux, titre)
+}
+en_ligne, en_moyenne = comptes.values()
+titre = f"Effondrés en ligne, {en_ligne.sum()} ; par la moyenne des poids, {en_moyenne.sum()}"
+labels = ("graines effondrées sur 40, réseau en ligne", "moyenne des poids")
+figures.points({"un réglage": (en_ligne, en_moyenne)}, titre, labels, identity=True)
 
 # %% [markdown]
-# L'agent moyen ne s'effondre jamais plus souvent que l'autre, et presque toujours moins. Mais guérit-il, ou retarde-t-il seulement ? Suivons ses
-# croyances chez l'amnésique, où la cause ne s'arrête jamais.
+# Aucun point n'est au-dessus de la droite : dans aucun réglage l'agent moyen ne s'effondre plus souvent que l'autre. Mais
+# soigne-t-il, ou retarde-t-il seulement ? Suivons ses croyances chez l'amnésique, où la cause ne s'arrête jamais.
 
 # %%
 RESEAUX = {"en ligne": "", "moyenne des poids": "_moyen"}
@@ -675,8 +752,7 @@ figures.traces(PAS, croyances, titre, "pas de jeu par agent", mark=10_000)
 # %% [markdown]
 # Elle **retarde**. Une moyenne sur le dernier quart des mises à jour se souvient de poids qui savaient ; quand
 # ceux-ci en sortent, elle oublie à son tour. Contre un réseau qui tremble autour d'une bonne solution, elle
-# guérit ; contre un réseau qui s'en éloigne, elle achète du temps. Ce temps n'est pas rien : arrêtez-vous
-# pendant qu'elle tient, et vous gardez un bon agent.
+# aide ; contre un réseau qui s'en éloigne, elle achète du temps. Arrêtez-vous pendant qu'elle tient, et vous gardez un bon agent.
 
 # %% [markdown]
 # ## 7. Voir un agent qui a oublié
@@ -711,8 +787,9 @@ player(episode, apres)
 
 # %% tags=["nbval-ignore-output"]
 vus = episode.observations[:-1].astype(float)
-reste = survival(vus, effort=6).high.max(axis=1)
-print(f"{len(reste)} pas, dont {np.isfinite(reste).sum()} où l'épisode est perdu d'avance")
+sort = [borne.max(axis=1) for borne in survival(vus, effort=6)]
+perdus, sauvables = np.isfinite(sort[1]).sum(), np.isinf(sort[0]).sum()
+print(f"{len(vus)} pas : {sauvables} d'un état sauvable, {perdus} d'un état perdu d'avance")
 for nom, agent in (("avant", avant), ("après", apres)):
     debut, fin = agent.q_values(vus).max(axis=1)[[0, -1]]
     print(f"{nom} l'oubli : max Q passe de {figures.number(debut, 1)} à {figures.number(fin, 1)}")
@@ -735,11 +812,13 @@ def exces_des_perdus(agent):
 
 # %% tags=["nbval-ignore-output"]
 trop = figures.number(exces_des_perdus(avant), 1)
-figures.action_maps(avant.q_values, f"Avant l'oubli, les états perdus valent {trop} de trop")
+titre = f"Avant l'oubli, les états perdus valent {trop} de trop"
+figures.action_maps(avant.q_values, titre, limits=(-35, 70))
 
 # %% tags=["nbval-ignore-output"]
 trop = figures.number(exces_des_perdus(apres), 1)
-figures.action_maps(apres.q_values, f"Après l'oubli, les états perdus valent {trop} de trop")
+titre = f"Après l'oubli, les états perdus valent {trop} de trop"
+figures.action_maps(apres.q_values, titre, limits=(-35, 70))
 
 # %% [markdown]
 # La première carte a le relief de la vérité : une crête le long des états sûrs, des pentes vers les états
@@ -837,7 +916,7 @@ show("part_surestimee")
 # %% [markdown]
 # **Exercice 4, à explorer (15 minutes).** Combien de chutes faut-il pour ne pas oublier ? `share` est le nombre
 # de transitions de chaque lot qui viennent de la réserve. Prédisez l'effet de 0, 1, 8 et 64, puis essayez. Quatre graines ne
-# prouvent rien ; elles orientent. L'agent joue ici avec le réseau en ligne, sans moyenne.
+# tranchent rien ; elles orientent. L'agent joue ici avec le réseau en ligne, sans moyenne.
 
 
 # %% tags=["nbval-ignore-output"]
@@ -854,9 +933,8 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # %% [markdown]
 # <details><summary>Que faut-il observer ?</summary>
 #
-# Avec 0, l'amnésie. Le plus frappant est la suite : **une seule** chute par lot suffit presque toujours. Avec 8 ou
-# 64, quelques graines jouent mal sans s'effondrer, et quatre graines ne permettent pas de dire laquelle des trois
-# doses est la meilleure. Il en faut peu, mais il en faut.
+# Avec 0, l'amnésie. Au-delà, quelques graines jouent mal sans s'effondrer, et quatre ne permettent pas de dire laquelle des
+# trois doses est la meilleure : il en faudrait quarante, comme dans l'étude.
 #
 # </details>
 
@@ -912,9 +990,8 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # ## Ce que ce carnet ne montre pas
 #
 # La vérité est celle du jeu **sans chronomètre** ; un agent qui verrait l'âge de l'épisode aurait d'autres
-# valeurs. Tout est mesuré sur un jeu, dont la récompense est la même à chaque pas : la surestimation y fausse les
-# valeurs plus que les choix, ce qui n'est pas une loi. Et les recettes de laboratoire ont été choisies pour ce
-# qu'elles montrent.
+# valeurs. Tout est mesuré sur un jeu, dont la récompense est la même à chaque pas. Et les recettes de laboratoire ont été
+# choisies pour ce qu'elles montrent.
 #
 # Nous avons **provoqué** une forme d'oubli, par l'absence de chutes. Les rechutes de la Version 2, à la fin du
 # [carnet 07](07_version_2.ipynb), peuvent en avoir une autre : la dérive du chariot, loin de tout souvenir. Ce
@@ -927,7 +1004,8 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 #    s'emballent ; avec lui, un biais demeure, et l'agent peut jouer bien malgré des valeurs fausses.
 # 2. **Une perte basse n'est pas une bonne nouvelle** : celle de l'agent qui oublie fond, parce que tout se vaut à
 #    ses yeux. Surveillez les retours, les chutes en mémoire, les valeurs des états que l'on sait perdus.
-# 3. Une corrélation se soupçonne, une cause se **provoque** : ôter les chutes fait oublier, les rendre guérit.
+# 3. Une corrélation se soupçonne, une cause se **provoque**, et se contrôle : ôter les chutes fait
+#    oublier, les rendre l'empêche, et un placebo n'y fait rien. Comptez ce qui suit l'intervention, à plusieurs seuils.
 #
 # Ici, nous savions ce que nous avions cassé. Le [carnet 09](09_la_clinique_du_dqn.ipynb) part de l'autre bout : un
 # entraînement qui va mal, dont on ne sait rien, et qu'il faut diagnostiquer.
