@@ -239,7 +239,7 @@ figures.curves(
 #
 # > **Attention.** Ce qu'on n'essaie jamais, on ne l'apprend jamais. Le théorème qui garantit le
 # > Q-learning (Watkins et Dayan, 1992) demande que chaque action soit essayée dans chaque état sans
-# > relâche, et que $\alpha$ décroisse, ni trop ni trop peu. C'est suffisant, non nécessaire : dans ce
+# > relâche, et que $\alpha$ décroisse, ni trop vite ni trop lentement. Cela suffit, sans être nécessaire : dans ce
 # > couloir sans hasard, un $\alpha$ constant converge aussi.
 #
 # Il y a une autre façon d'explorer, sans aucun hasard : l'**optimisme**. Au départ, remplissons la
@@ -485,8 +485,8 @@ figures.curves(
 )
 
 # %% [markdown]
-# L'une descend, l'autre monte : de quoi expliquer que le mieux soit au milieu, sans le démontrer. (L'endroit où elles se croisent
-# ne veut rien dire : l'une compte des états, l'autre des cases.) Diviser par deux la largeur des
+# L'une descend, l'autre monte : de quoi expliquer que le mieux soit au milieu, sans le démontrer. (L'endroit où
+# elles se croisent ne veut rien dire : l'une compte des états, l'autre des cases.) Diviser par deux la largeur des
 # tranches divise par deux, à peu près, l'erreur forcée : seules se trompent les cases que traverse la
 # frontière entre les deux actions. Mais cela multiplie le nombre de cases par **seize**.
 #
@@ -741,7 +741,7 @@ figures.curves(
 # bloc. Le réseau entraîné est le plus intéressant : personne ne lui a donné de tranches, et il s'est fait
 # lui-même une idée du **voisinage**. L'effet y est fort auprès de l'état corrigé, plus faible au loin.
 #
-# Plus faible, mais pas nul. De là viendrait qu'un réseau apprenne vite, et qu'il puisse **oublier** :
+# Plus faible, mais pas nul. C'est sans doute pourquoi un réseau apprend vite, et pourquoi il peut **oublier** :
 # corriger ici, c'est déranger là-bas. (Un seul réseau de chaque sorte a été dessiné : c'est une
 # illustration, non une mesure ; le carnet 08 provoquera l'oubli.)
 
@@ -844,9 +844,10 @@ figures.learning_curves(
 
 # %% [markdown]
 # Regardez les traits fins, et non la moyenne. En dix mille pas, des réseaux ont touché le seuil à l'une de
-# leurs vingt évaluations ; le plus souvent, une évaluation ou quelques-unes plus tard, ils en étaient loin.
-# (Toucher une fois est plus facile que finir au seuil, ce que l'on demandait aux tables.) Ils apprennent vite et gardent mal. La figure ne dit pas pourquoi. Nous
-# soupçonnons deux causes, que les prochains carnets mettront à l'épreuve.
+# leurs vingt évaluations ; le plus souvent, une évaluation ou quelques-unes plus tard, ils étaient
+# retombés dessous. (Toucher le seuil une fois est plus facile que d'y finir, ce que l'on demandait aux tables.)
+# Un réseau apprend vite, et garde mal. La figure ne dit pas pourquoi. Nous soupçonnons deux causes, que les
+# prochains carnets mettront à l'épreuve.
 #
 # **Des exemples qui se suivent.** Chaque pas ressemble au précédent. Que l'agent reste longtemps près du
 # milieu, et le réseau, corrigé là cent fois de suite, bouge aussi sur les bords ; la table, elle, n'y
@@ -857,9 +858,9 @@ figures.learning_curves(
 # retardée du réseau, pour viser : le carnet 04.
 #
 # > **Pour aller plus loin.** Généraliser, amorcer, apprendre hors politique : réunies, ces trois idées peuvent
-# > diverger (Baird, 1995), et Sutton et Barto les appellent la **triade mortelle**. Avec deux seulement, on
-# > *peut* l'éviter, non toujours : un réseau non linéaire diverge aussi sur sa propre politique (Tsitsiklis
-# > et Van Roy, 1997). Le DQN les réunit toutes les trois.
+# > diverger (Baird, 1995), et Sutton et Barto les appellent la **triade mortelle**. Avec deux seulement, la
+# > divergence *peut* être évitée, mais pas toujours : un réseau non linéaire peut diverger même sur sa propre
+# > politique (Tsitsiklis et Van Roy, 1997). Le DQN les réunit toutes les trois.
 
 # %% [markdown]
 # ## 7. Trois lignes du document

@@ -78,9 +78,9 @@ figures.curves(
 )
 
 # %% [markdown]
-# Cent pas ne suffisent pas : dans cet épisode, le chariot dérive lentement d'un bout à l'autre, et une dérive
-# ressemble à elle-même de loin. L'angle, lui, oublie bien plus vite. Mais il
-# suffit d'une composante lente pour que tout un paquet de pas consécutifs ne montre qu'un coin du jeu.
+# Cent pas ne suffisent pas : dans cet épisode, le chariot dérive lentement d'un bout à l'autre, et une position
+# ressemble longtemps aux précédentes. L'angle, lui, oublie bien plus vite. Mais il suffit d'une
+# composante lente pour que tout un paquet de pas consécutifs ne montre qu'un coin du jeu.
 #
 # Mélanger suffit : la courbe des pas tirés au hasard ne s'écarte de zéro que par hasard. C'est l'idée de la **mémoire
 # de rejeu** : ranger chaque transition, et apprendre de lots tirés au hasard dans tout ce qu'on a gardé.

@@ -524,8 +524,9 @@ constat = " ; ".join(f"{nom}, {fin:.0f} pas" for nom, fin in fins.items())
 figures.learning_curves(PAS, retours, f"Dernier tiers : {constat}")
 
 # %% [markdown]
-# Sans retard, l'agent part le premier, puis cale. Avec trop de retard, il ne part pas. Entre le
-# goutte-à-goutte et la copie, douze graines ne départagent pas. Pour comprendre **pourquoi**, regardons la valeur que chaque réseau prête au départ.
+# Sans retard, l'agent part le premier, puis cale. Avec trop de retard, il ne part pas. Du goutte-à-goutte et de la
+# copie, douze graines ne disent pas lequel vaut mieux. Pour comprendre **pourquoi** le retard compte, regardons la
+# valeur que chaque réseau prête au départ.
 #
 # Nous avons un repère sûr. Chaque pas rapporte 1 au plus ; même sans jamais tomber, on ne peut donc espérer
 # plus que $1 + \gamma + \gamma^2 + \dots = 1/(1 - \gamma)$. Toute valeur au-dessus de ce plafond est une

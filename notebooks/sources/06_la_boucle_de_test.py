@@ -7,7 +7,7 @@
 #
 # Ce sont les deux dernières sections de la Version 1 du document fondateur : *Boucle de test* et
 # *Résultats*. Le document charge un fichier nommé `deep-q-model-500-1650182128.pt`, regarde jouer l'agent, et
-# montre une vidéo. Nous ferons les trois, en sachant ce que chacun prouve.
+# montre une vidéo. Nous ferons les trois, en sachant ce que chacun établit.
 #
 # *Comptez quarante-cinq minutes de lecture ; le carnet s'exécute en moins d'une minute.*
 
@@ -175,8 +175,9 @@ figures.curves(
 
 # %% [markdown]
 # Gymnasium donne un seuil, 475, et ne dit pas combien d'épisodes jouer ; cent est un usage, venu d'OpenAI Gym.
-# Cent ne suffisent pas à un agent aussi près du seuil : il en faut des centaines pour que l'erreur devienne rare. Un agent loin du seuil, lui, se reconnaît vite. Il n'y a
-# donc pas de bon nombre : il y a une **mesure et son intervalle**.
+# Cent ne suffisent pas pour un agent aussi près du seuil : il en faut des centaines pour que l'erreur devienne
+# rare. Un agent loin du seuil, lui, se reconnaît vite. Il n'y a donc pas de bon nombre : il y a une **mesure et
+# son intervalle**.
 
 # %%
 for n in (10, 100, 1_000):
@@ -240,8 +241,8 @@ print("épisodes parfaits sur cent :", np.sum(cent == 500))
 
 # %% [markdown]
 # Si vous lisez 100, la cause est entendue. S'il en manque quelques-uns, `exact_interval` (Clopper et Pearson,
-# 1934) fait le même raisonnement, avec deux bornes, pour tout compte de réussites ; le cours s'en sert dès que
-# tout réussit, ou rien. Ailleurs, `wilson_interval` (Wilson, 1927) est un peu plus serré.
+# 1934) fait le même raisonnement, avec deux bornes, pour tout compte de réussites ; il le faut dès que tout
+# réussit, ou rien. Ailleurs, `wilson_interval` (Wilson, 1927) est un peu plus serré.
 
 # %%
 for parfaits in (100, 99, 97):
@@ -479,8 +480,8 @@ for nom, part in {"jusqu'à 4 000 pas": loin[:250], "de 4 000 à 5 600": loin[25
     print(f"{nom}, au plus loin : {figures.number(max(part), 2)} m du centre")
 
 # %% [markdown]
-# Jamais : là-bas, son réseau **extrapole**, et se trompe. Dans les tours qui suivent, au contraire, les chariots
-# y passent, et y tombent. Et le quatrième agent, qui en a appris ?
+# Il n'y est jamais allé : là-bas, son réseau **extrapole**, et se trompe. Dans les tours qui suivent, au contraire,
+# les chariots y passent. Et le quatrième agent, qui a appris de ces passages ?
 
 # %%
 parties = [play(agent, seed=graine) for graine in range(60)]
@@ -489,8 +490,8 @@ perdues = sum(partie.terminated for partie in parties)
 print(f"le quatrième va jusqu'à {figures.number(loin, 2)} m, et tombe {perdues} fois sur 60")
 
 # %% [markdown]
-# Il lui arrive d'aller plus loin encore, et d'en revenir. C'est une seule graine, mais les deux faits vont
-# ensemble : un réseau se trompe souvent sur ce qu'il n'a pas vu. Gardez la carte précédente en tête : elle
+# Il lui arrive d'aller plus loin encore, et d'en revenir. Ce n'est qu'une graine, mais les deux faits vont
+# ensemble : un réseau peut se tromper sur ce qu'il n'a pas vu. Gardez la carte précédente en tête : elle
 # reviendra quand nous chercherons pourquoi un agent qui savait jouer se met à oublier.
 
 # %% [markdown]
@@ -507,12 +508,12 @@ print(f"le quatrième va jusqu'à {figures.number(loin, 2)} m, et tombe {perdues
 
 # %% [markdown]
 # **Exercice 2, à écrire (5 minutes).** La borne de la section 4, pour toute confiance : `n` épisodes, tous
-# parfaits, prouvent quelle moyenne ?
+# parfaits, garantissent quelle moyenne ?
 
 
 # %%
 def borne_parfaite(n, confiance=0.95):
-    """Rend la moyenne (pas) que prouvent `n` épisodes tous parfaits."""
+    """Rend la moyenne (pas) que garantissent `n` épisodes tous parfaits."""
     ...
 
 
@@ -569,20 +570,20 @@ if check(evaluer).passed:
 show("evaluer")
 
 # %% [markdown]
-# **Exercice 4, à réparer (10 minutes).** La fonction ci-dessous doit dire si des retours prouvent une moyenne
+# **Exercice 4, à réparer (10 minutes).** La fonction ci-dessous doit dire si des retours garantissent une moyenne
 # d'au moins `seuil`. Elle se contente de la moyenne observée. Faites-la exiger que la borne basse de
 # l'intervalle atteigne le seuil, et traitez à part le cas où tous les épisodes sont parfaits.
 
 
 # %%
-def prouve(retours, seuil=475):
-    """Vrai si les retours prouvent, à 95 %, une moyenne d'au moins `seuil`."""
+def garantit(retours, seuil=475):
+    """Vrai si les retours garantissent, à 95 %, une moyenne d'au moins `seuil`."""
     return bool(np.mean(retours) >= seuil)
 
 
-print("dix parfaits, 475 :", prouve(np.full(10, 500.0)), "(on attend False)")
-print("cent parfaits, 475 :", prouve(np.full(100, 500.0)), "(on attend True)")
-print("l'agent hésitant :", prouve(retours[:100]), "(on attend False)")
+print("dix parfaits, 475 :", garantit(np.full(10, 500.0)), "(on attend False)")
+print("cent parfaits, 475 :", garantit(np.full(100, 500.0)), "(on attend True)")
+print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 
 # %% [markdown]
 # <details><summary>Solution</summary>
@@ -633,13 +634,13 @@ print("l'agent hésitant :", prouve(retours[:100]), "(on attend False)")
 #
 # - **A.** L'annonce est juste : 59 épisodes parfaits suffisent.
 # - **B.** Elle est juste, à condition que les départs soient neufs et indépendants.
-# - **C.** Elle ne prouve rien de tel, même avec des départs neufs et indépendants.
+# - **C.** Elle ne garantit rien de tel, même avec des départs neufs et indépendants.
 #
 # <details><summary>Les réponses, expliquées</summary>
 #
 # **1 : B.** L'intervalle contient des moyennes des deux côtés du seuil : la question reste ouverte, et il faut
 # jouer davantage. Répondre A, c'est prendre la mesure pour la vérité. La réponse C commet l'erreur inverse, plus
-# subtile : ne pas avoir prouvé 475 n'est pas avoir prouvé le contraire.
+# subtile : ne pas avoir établi 475 n'est pas avoir établi le contraire.
 #
 # **2 : A.** Le plus haut de vingt nombres bruités est presque toujours plus haut que ce qu'il mesure ; la seconde
 # note, qui n'a rien choisi, est la bonne. La réponse B est tentante après le carnet 05, mais rien n'a été appris

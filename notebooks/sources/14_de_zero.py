@@ -234,8 +234,8 @@ titre = (
 figures.strips({"DQN du cours": retours}, titre, "retour moyen sur 1 000 départs (pas)")
 
 # %% [markdown]
-# Le jury lui-même se trompe donc : voici combien de fois un programme aussi bon que le nôtre, donc juste, manque
-# 475 avec plus de la moitié de cinq graines.
+# Le jury peut donc se tromper. Supposons un programme juste, aussi bon que le nôtre, puis moins bon, au bas de
+# l'intervalle : combien de fois manque-t-il 475 avec trois graines ou plus, sur cinq ?
 
 # %%
 for part in (reussis / len(retours), bornes[0] / 100):
