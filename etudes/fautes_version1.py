@@ -51,7 +51,7 @@ BUDGET, EVERY, EPISODES = 50_000, 2_500, 30
 FRESH = 9_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 UPDATE, COPY, WARMUP = 10, 600, 1_000  # ce que comptent les réparations, en pas
 GAMMA = 0.99
-OTHER = 1_000_000  # le réseau cible tiré à part est celui de la graine OTHER + n
+OTHER = 1_000_000  # le réseau cible tiré à part est celui d'une graine décalée d'autant
 
 RHYTHM, COPIES = "une mise à jour par épisode", "copies comptées en épisodes"
 DECAY, CLOCK = "pas d'apprentissage qui s'éteint", "chronomètre pris pour une chute"
