@@ -11,8 +11,8 @@ maximum** contre la cible ordinaire. Second critère, le jeu : le retour moyen, 
 quatre comparaisons sous Holm : sans réseau cible ou avec ; Double ou non ; et, avec réseau cible et
 sans lui, des cibles **bornées** par 1/(1 − γ) ou non. Tout le reste est exploratoire.
 
-Après coup : sans réseau cible ni maximum, des valeurs sont négatives ; le logarithme prévu n'y a pas
-de sens, et le carnet compte les graines au lieu de le comparer.
+Après coup : sans réseau cible ni maximum, des valeurs sont négatives ; le logarithme prévu n'y a
+pas de sens, et le carnet compte les graines au lieu de le comparer.
 
 Sans maximum, l'agent estime une règle fixe, `lqr`, qui tient s₀ à jamais : la cible lit Q(s', a')
 pour l'action a' de cette règle, et la vérité à laquelle on compare Q(s, a') est V de cette règle,

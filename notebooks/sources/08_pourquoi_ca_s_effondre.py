@@ -156,7 +156,7 @@ print("moyenne du maximum      :", figures.number(bruit.max(axis=1).mean(), 2))
 mesures = load_study("../etudes/surestimation.csv")
 REGLES = [*dict.fromkeys(mesures["regle"])]
 INSTANTS = np.unique(mesures["pas"])
-SEULE, CIBLE, DOUBLE, SEULE_FIXE, CIBLE_FIXE = REGLES[:5]
+SEULE, CIBLE, DOUBLE, SEULE_FIXE, CIBLE_FIXE, SEULE_BORNEE, CIBLE_BORNEE = REGLES
 
 
 # %%
@@ -170,16 +170,14 @@ SUIVIES = (SEULE, SEULE_FIXE, CIBLE, DOUBLE, CIBLE_FIXE)
 erreurs = {regle: np.abs(suivi(regle, "q0") - 100) for regle in SUIVIES}
 milieux = {regle: interquartile_mean(valeurs) for regle, valeurs in erreurs.items()}
 bandes = {regle: bootstrap_interval(valeurs) for regle, valeurs in erreurs.items()}
-avec_max, sans_max, cible = (
-    figures.number(milieux[regle].max()) for regle in (SEULE, SEULE_FIXE, CIBLE)
-)
+avec_max, sans_max, cible, _, fixe = (figures.number(milieux[regle][-1]) for regle in SUIVIES)
 
 # %%
 figures.curves(
     INSTANTS,
     milieux,
-    f"Erreur sur Q(s₀), au pire : {avec_max} ; sans max, {sans_max} ; avec réseau cible, {cible}",
-    ("pas de jeu par agent", "|Q(s₀) − 100|, échelle logarithmique"),
+    f"Erreur sur Q(s₀), à la fin : {avec_max} sans réseau cible, {cible} avec ; sans max, {sans_max} et {fixe}",
+    ("pas de jeu par agent", "erreur sur Q(s₀) (log)"),
     log="y",
     bands=bandes,
 )
@@ -187,8 +185,7 @@ figures.curves(
 # %% [markdown]
 # L'axe est logarithmique : chaque graduation principale vaut dix fois la précédente. Sans réseau cible, ce n'est plus un biais, c'est
 # un **emballement** : une erreur entre dans la cible, qui tire le réseau, qui gonfle la cible. Sans maximum, il est moindre, mais il
-# demeure.
-# Et de quel côté va-t-il ? Comptons, sur la seconde moitié de l'entraînement.
+# demeure. Et de quel côté va-t-il ? Comptons, sur la seconde moitié de l'entraînement.
 
 # %%
 for regle in (SEULE, SEULE_FIXE):
@@ -279,27 +276,37 @@ compare(
 )
 
 # %% [markdown]
-# Avec un réseau cible, tout change : ôter le maximum ôte presque tout l'excès, en $s_0$ comme là où l'agent passe. **Le maximum est
-# bien le moteur du biais**, et Double DQN, dont le second réseau est une copie retardée du premier, n'en ôte qu'un
-# cinquième. Le remède est réel et modeste : le mal qu'il vise n'est pas celui-là tout entier.
+# Avec un réseau cible, ôter le maximum ôte presque tout l'excès, en $s_0$ comme là où l'agent passe : **le maximum est bien le
+# moteur du biais**, à ceci près qu'une règle fixe est une autre fonction à apprendre. Double DQN, dont le second réseau
+# est une copie retardée du premier, n'en ôte qu'un cinquième.
 
 # %% [markdown]
 # ### Jouent-ils plus mal ?
 #
-# Un agent qui se croit promis à de telles fortunes devrait mal jouer. Voici les écarts de retour, appariés, sur la seconde moitié de
-# l'entraînement.
+# Un agent qui se croit promis à de telles fortunes devrait mal jouer. Pour le savoir, deux règles **bornent** leurs cibles à 100, et ne
+# changent rien d'autre. Voici les écarts de retour, appariés, sur la seconde moitié de l'entraînement.
 
 # %%
 jeu = {
     "sans réseau cible ou avec": tard(SEULE, "retour") - tard(CIBLE, "retour"),
     "Double DQN ou non": tard(DOUBLE, "retour") - tard(CIBLE, "retour"),
+    "bornées ou non, sans réseau cible": tard(SEULE_BORNEE, "retour") - tard(SEULE, "retour"),
+    "bornées ou non, avec": tard(CIBLE_BORNEE, "retour") - tard(CIBLE, "retour"),
 }
 compare(jeu)
 
+# %%
+borne = figures.number(jeu["bornées ou non, sans réseau cible"].mean())
+titre = f"Borner les cibles, sans réseau cible : {borne} pas de retour"
+figures.intervals({"écart de retour (pas)": {nom: moyenne(un) for nom, un in jeu.items()}}, titre)
+
 # %% [markdown]
-# **On ne sait pas.** Les deux intervalles contiennent zéro, et la dernière colonne dit combien ils sont larges : une perte de
-# soixante-dix pas aurait pu passer inaperçue. Au [carnet 04](04_le_dqn.ipynb), avec une autre recette, se passer de retard coûtait cher. Des
-# valeurs fausses ne font donc pas toujours mal jouer ; rien ici ne dit qu'elles n'y font rien.
+# Ramener les valeurs au plafond n'aide pas à jouer : sans réseau cible, cela **nuit**. Peut-être la borne, atteinte presque partout,
+# efface-t-elle l'écart des deux actions, que seul lit la politique. Pour les trois autres lignes, on ne sait pas : elles contiennent zéro, et
+# l'étude pouvait manquer l'écart de la dernière colonne.
+#
+# Gardons-nous d'une loi : au [carnet 04](04_le_dqn.ipynb), avec une autre recette, se passer de retard coûtait cher. Des valeurs démesurées
+# ne font pas toujours mal jouer ; des valeurs bornées ne font pas toujours bien jouer. Ce sont deux mesures.
 
 # %% [markdown]
 # ## 3. Le laboratoire de la troncature
@@ -1001,7 +1008,7 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # ## Ce qu'il faut retenir
 #
 # 1. La vérité se **borne** : au-dessus de $1/(1-\gamma)$, toute valeur est fausse. Sans réseau cible, elles
-#    s'emballent ; avec lui, un biais demeure, et l'agent peut jouer bien malgré des valeurs fausses.
+#    s'emballent ; avec lui, un biais demeure, dont le maximum est le moteur. Valeurs et jeu sont deux mesures.
 # 2. **Une perte basse n'est pas une bonne nouvelle** : celle de l'agent qui oublie fond, parce que tout se vaut à
 #    ses yeux. Surveillez les retours, les chutes en mémoire, les valeurs des états que l'on sait perdus.
 # 3. Une corrélation se soupçonne, une cause se **provoque**, et se contrôle : ôter les chutes fait
