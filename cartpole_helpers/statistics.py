@@ -64,8 +64,8 @@ def wilson_interval(
     """Rend (bas, haut), l'intervalle d'une proportion de `successes` sur `trials` essais.
 
     Il couvre 95 % en moyenne sur les proportions, mais non à chacune : près de 0 et de 1, la
-    couverture descend à 84 %. Quand tout réussit, ou rien, préférez `exact_interval`. Source :
-    Wilson (1927) ; Brown, Cai et DasGupta (2001).
+    couverture peut descendre vers 84 %. Quand tout réussit, ou rien, préférez `exact_interval`.
+    Source : Wilson (1927) ; Brown, Cai et DasGupta (2001).
     """
     successes, trials, confidence = _counts(successes, trials, confidence)
     share, z = successes / trials, NormalDist().inv_cdf((1 + confidence) / 2)
@@ -146,7 +146,8 @@ def sign_test(wins: int, losses: int) -> float:
 def holm(p_values: np.ndarray) -> np.ndarray:
     """Rend les valeurs p (n,) corrigées pour n comparaisons : se fier à celles sous 0,05.
 
-    Le risque d'en déclarer une seule à tort reste alors de 5 % au plus. Source : Holm (1979).
+    Le risque d'en déclarer ne serait-ce qu'une à tort reste alors de 5 % au plus. Source : Holm
+    (1979).
     """
     p_values = check_array("p_values", p_values, (None,), float)
     if not ((p_values >= 0) & (p_values <= 1)).all():

@@ -30,7 +30,7 @@ les graines qui ont un jour atteint 475, en comptes exacts.
 
 Constaté. Couverture : 93 à 96 % ; 79 et 65 % pour le rythme et le chronomètre réparés seuls, où une
 ou deux graines font tout l'écart : n'en concluez rien. Sans réparation, le retour est de 30 pas sur
-trente graines, contre 46 au portage sur vingt : écart de −16 [−39 ; 8], rangs p = 0,28.
+trente graines, contre 46 au portage sur vingt : écart de −16 [−39 ; 8], test des rangs, p = 0,28.
 """
 
 from concurrent.futures import ProcessPoolExecutor, as_completed

@@ -524,8 +524,8 @@ constat = " ; ".join(f"{nom}, {fin:.0f} pas" for nom, fin in fins.items())
 figures.learning_curves(PAS, retours, f"Dernier tiers : {constat}")
 
 # %% [markdown]
-# Sans retard, l'agent part le premier, puis cale. Avec trop de retard, il ne part pas. Du goutte-à-goutte et de la
-# copie, douze graines ne disent pas lequel vaut mieux. Pour comprendre **pourquoi** le retard compte, regardons la
+# Sans retard, l'agent part le premier, puis cale. Avec trop de retard, il ne part pas. Le goutte-à-goutte
+# et la copie partent tous deux ; cet essai ne cherche pas à les départager. Pour comprendre **pourquoi** le retard compte, regardons la
 # valeur que chaque réseau prête au départ.
 #
 # Nous avons un repère sûr. Chaque pas rapporte 1 au plus ; même sans jamais tomber, on ne peut donc espérer

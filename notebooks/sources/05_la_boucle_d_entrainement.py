@@ -89,7 +89,7 @@ figures.points(
 #
 # Nous avons donc attendu : deux millions de pas par graine, ou les cent mille épisodes auxquels le
 # document s'arrête. Une fois avec les valeurs qu'il imprime : pas d'apprentissage $3 \cdot 10^{-4}$, multiplié
-# par 0,999 à chaque mise à jour jusqu'à $3 \cdot 10^{-6}$, copie toutes les 60. Une fois avec celles que son auteur a
+# par 0,999 à chaque mise à jour jusqu'à $3 \cdot 10^{-6}$, une copie toutes les 60. Une fois avec celles que son auteur a
 # publiées ailleurs : $10^{-3{,}5}$ ; 0,9999 ; $10^{-5}$ ; 75. Des heures de calcul, dont cette ligne lit l'archive.
 #
 # > **À vous.** Quelle part des graines, croyez-vous, atteindra 475 avec les valeurs imprimées ?
@@ -355,7 +355,7 @@ for reglage in ("aucune réparée", f"gardée : {pire}", "toutes réparées"):
 
 # %% [markdown]
 # D'un réglage à l'autre, une graine garde ses poids et ses départs : les écarts se prennent graine par graine. Les
-# intervalles sont élargis, pour que les quatorze ensemble ne se trompent qu'une fois sur vingt.
+# intervalles sont élargis : l'un des quatorze au moins se trompe une fois sur vingt au plus.
 
 
 # %%
@@ -379,20 +379,21 @@ tous = np.array([*seule.values(), *derniere.values()]).T  # (graines, comparaiso
 sures = holm(paired_p_value(tous)) < 0.05
 manque = smallest_effect(tous)[~sures].max()
 changees = np.sum(seule["chronomètre pris pour une chute"] != 0)
-print(f"comparaisons sûres, corrigées à la façon de Holm : {sures.sum()} sur {len(sures)}")
-print(f"ailleurs, l'étude pouvait manquer un effet de {manque:.0f} pas")
+print(f"comparaisons sûres, après la correction de Holm : {sures.sum()} sur {len(sures)}")
+print(f"ailleurs, un effet de moins de {manque:.0f} pas a pu échapper")
 print(
     f"réparer le seul chronomètre n'a rien changé à {len(tous) - changees} graines sur {len(tous)}"
 )
 
 # %% [markdown]
-# Le pas d'apprentissage d'abord : les six autres réparées sans lui, l'agent en reste où était le document. La mise à
+# Le pas d'apprentissage d'abord : les six autres réparées sans lui, l'agent reste où le document l'a laissé. La mise à
 # jour par épisode vient après, et ne se voit qu'une fois le pas constant : une faute peut en cacher une autre, et
 # l'ordre des réparations décide de ce que chacune semble rapporter.
 #
-# Pour les cinq autres, nous ne savons pas : la ligne au-dessus dit ce que l'étude pouvait manquer. Du chronomètre
-# elle ne dit rien, puisqu'il ne sonne presque jamais ici ; le carnet 08 le juge sur des agents qui tiennent. Dans la
-# suite, nous réparons tout.
+# Pour les cinq autres, nous ne savons pas : un effet plus petit que le nombre imprimé a pu échapper. Du chronomètre,
+# l'étude ne dit rien : il ne sonne presque jamais ici ; le carnet 08 le juge sur des agents qui tiennent. (Son
+# intervalle et celui de la mise à jour, réparés seuls, couvrent mal : une à trois graines y font tout l'écart.) Dans
+# la suite, nous réparons tout.
 
 # %% [markdown]
 # ## 8. La boucle, récrite
@@ -561,7 +562,7 @@ figures.points(
 )
 
 # %% [markdown]
-# Une page suffit, qui sait quand s'arrêter : la première évaluation de 490 y met fin, et seule l'attente change d'une
+# Une page suffit, si elle sait s'arrêter : la première évaluation à 490 ou plus y met fin, et seule l'attente change d'une
 # graine à l'autre. Le carnet 14 écrit un programme presque pareil, sans cet arrêt : à budget fixe, toutes ses
 # graines n'y arrivent pas. L'axe vertical ne montre que le haut de l'échelle.
 #
@@ -787,7 +788,7 @@ print(f"arrêté après {essai.env_steps} pas, dernière évaluation : {retour:.
 #
 # ## Ce que ce carnet ne montre pas
 #
-# L'étude des fautes s'arrête à cinquante mille pas et ne change que des valeurs imprimées : plus tard, ou à d'autres
+# L'étude des fautes s'arrête à cinquante mille pas et ne part que des valeurs imprimées : plus tard, ou à d'autres
 # rythmes, l'ordre peut être un autre. Et nous avons jugé nos agents un peu vite, sur vingt ou trente épisodes.
 
 # %% [markdown]

@@ -1,4 +1,4 @@
-"""Les règles de la boucle, carnets 02, 05, 06 et 07 : mettre à jour, explorer, prouver, lisser."""
+"""Les règles de la boucle, carnets 02, 05, 06 et 07 : mettre à jour, explorer, garantir, lisser."""
 
 from collections.abc import Callable, Iterator
 
@@ -485,7 +485,7 @@ END_AND_RESET = Exercise(
 
 
 def borne_parfaite(n, confiance=0.95):
-    """Rend la moyenne (pas) que prouvent, à cette `confiance`, `n` épisodes tous parfaits.
+    """Rend la moyenne (pas) que garantissent, à cette `confiance`, `n` épisodes tous parfaits.
 
     On rejette toute part p d'épisodes parfaits dont la puissance n-ième est sous 1 − `confiance` ;
     un épisode parfait rapporte 500, un épisode manqué, au pire zéro.
@@ -525,7 +525,7 @@ BOUND = Exercise(
     borne_parfaite,
     (
         Property(
-            "donne la moyenne prouvée à 95 %",
+            "donne la moyenne garantie à 95 %",
             _usual,
             "On rejette p si p puissance n est sous 0,05 : la borne est la racine n-ième de 0,05.",
         ),
