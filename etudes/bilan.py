@@ -20,6 +20,12 @@ from cartpole_helpers.statistics import after_success, streak_end
 HERE = Path(__file__).parent
 FIGURE = HERE / "comparaison.png"
 ANNOUNCED = 1_000  # la première des graines annoncées : les autres ont servi à chercher
+OURS = ("version 2", "moteur du cours", "moyenne")
+DELIVERED = {
+    "moteur du cours": "moyenne",
+    "Stable-Baselines3": "en_ligne",
+}  # le réseau que l'on livre
+NETWORKS = {"en_ligne": "en ligne", "moyenne": "moyenne des poids"}
 LEVELS = (475, 400, 200)  # une rechute sous 475 peut être brève ; sous 200, l'agent s'effondre
 
 
@@ -74,75 +80,95 @@ def holding() -> list[str]:
 
 
 def comparing() -> list[str]:
-    """Rend le tableau de la comparaison, d'après comparaison.csv."""
-    ours = np.median(times("version 2")[1])
+    """Rend le tableau du duel, d'après comparaison.csv ; un échec compte comme l'infini."""
+    reference = arrivals(*OURS)[0]
     rows = []
-    for system in systems():
-        count, seconds, steps, held, memory = times(system)
-        rows.append(
-            (
-                system,
-                f"{len(seconds)} sur {count}",
-                spread(seconds, 2, "s"),
-                f"× {number(np.median(seconds) / ours, 1)}",
-                spread(steps),
-                percent(held.mean(), 1),
-                f"{number(np.median(memory))} Mio",
+    for recipe, engine in systems():
+        for network, played in NETWORKS.items():
+            seconds, steps, relapsed = arrivals(recipe, engine, network)
+            rows.append(
+                (
+                    f"{recipe}, {engine}",
+                    played,
+                    f"{np.isfinite(seconds).sum()} sur {len(seconds)}",
+                    f"{written(np.median(seconds), 2)} s",
+                    "× 1" if (recipe, engine, network) == OURS else ratio(seconds, reference),
+                    written(np.median(steps)),
+                    share(relapsed) if len(relapsed) else "",
+                )
             )
-        )
     header = (
-        "Système",
-        "Graines qui tiennent",
-        "Durée",
+        "Recette, moteur",
+        "Réseau qui joue",
+        "Trois réussites de suite",
+        "Durée médiane",
         "Rapport",
-        "Pas",
-        "Tenu",
-        "Mémoire",
+        "Pas, médiane",
+        "Puis sous 475",
     )
     return markdown(header, rows)
 
 
 def comparison_figure():
-    """Rend la figure des durées jusqu'à la troisième réussite de suite."""
-    seconds = {system: times(system)[1] for system in systems()}
-    middle = np.median(seconds["version 2"])
+    """Rend la figure des durées, chaque système lu par le réseau que livre son moteur."""
+    seconds = {
+        f"{recipe}, {engine}": arrivals(recipe, engine, DELIVERED[engine])[0]
+        for recipe, engine in systems()
+    }
+    middle = np.median(arrivals(*OURS)[0])
     return strips(
         seconds,
-        f"Notre DQN tient CartPole en {number(middle, 2)} s de processeur, graine médiane",
+        f"Notre DQN : trois réussites de suite en {written(middle, 2)} s de processeur",
         "secondes de processeur jusqu'à la troisième réussite de suite",
         log=True,
     )
 
 
-def systems() -> list[str]:
-    """Rend les systèmes comparés, dans l'ordre de l'archive."""
-    return list(dict.fromkeys(comparison()["systeme"].tolist()))
-
-
-def times(system: str) -> tuple:
-    """Rend (graines, secondes et pas de celles qui tiennent, part tenue, mémoire) de `system`."""
+def systems() -> list[tuple[str, str]]:
+    """Rend les systèmes comparés, (recette, moteur), dans l'ordre de l'archive."""
     study = comparison()
-    mine = {name: values[study["systeme"] == system] for name, values in study.items()}
-    seeds = np.unique(mine["graine"])
-    seconds, steps, returns = (
-        np.stack([mine[name][mine["graine"] == seed] for seed in seeds])
-        for name in ("secondes", "pas", "retour")
+    return list(
+        dict.fromkeys(zip(study["recette"].tolist(), study["moteur"].tolist(), strict=True))
     )
-    solved = returns >= SOLVED_RETURN
+
+
+def arrivals(recipe: str, engine: str, network: str) -> tuple[np.ndarray, ...]:
+    """Rend les secondes et les pas (graines,) à la troisième réussite de suite, l'infini si jamais,
+    puis, pour les seules graines qui y sont, si une évaluation suivante passe sous 475."""
+    study = comparison()
+    mine = (study["recette"] == recipe) & (study["moteur"] == engine)
+    shape = len(np.unique(study["graine"][mine])), -1  # (graines, évaluations)
+    solved = study[network][mine].reshape(shape) >= SOLVED_RETURN
     third = streak_end(solved, 3)
-    there = np.flatnonzero(np.isfinite(third))
-    place = there, third[there].astype(int)
-    memory = [mine["memoire"][mine["graine"] == seed][0] for seed in seeds]
-    return len(seeds), seconds[place], steps[place], after_success(solved), memory
+    place = np.arange(len(third)), np.nan_to_num(third).astype(int)
+    seconds, steps = (
+        np.where(np.isnan(third), np.inf, study[name][mine].reshape(shape)[place])
+        for name in ("secondes", "pas")
+    )
+    fallen = ~after_success(solved, 3).filled(True)
+    return seconds, steps, fallen.any(axis=1)[np.isfinite(third)]
+
+
+def ratio(theirs: np.ndarray, ours: np.ndarray) -> str:
+    """Écrit le rapport des médianes et son intervalle à 95 %, les graines rééchantillonnées."""
+    generator = np.random.default_rng(0)
+    draws = (generator.choice(seconds, (2_000, len(seconds))) for seconds in (theirs, ours))
+    ratios = np.divide(*(np.median(drawn, axis=1) for drawn in draws))
+    # Un centile qui est l'une des valeurs : entre deux, l'infini ne s'interpole pas.
+    low, high = np.quantile(ratios, (0.025, 0.975), method="inverted_cdf")
+    middle = np.median(theirs) / np.median(ours)
+    return "× {} [{} à {}]".format(*(written(each, 1) for each in (middle, low, high)))
 
 
 _COMPARISON = {}
 
 
 def comparison() -> dict[str, np.ndarray]:
-    """Rend comparaison.csv, lue une seule fois."""
+    """Rend comparaison.csv, lue une seule fois, graine après graine : deux cœurs l'ont écrite."""
     if not _COMPARISON:
-        _COMPARISON.update(load_study(HERE / "comparaison.csv"))
+        study = load_study(HERE / "comparaison.csv")
+        order = np.argsort(study["graine"], kind="stable")
+        _COMPARISON.update({name: values[order] for name, values in study.items()})
     return _COMPARISON
 
 
@@ -153,23 +179,15 @@ def share(successes: np.ndarray) -> str:
     return f"{successes.sum()} sur {len(successes)} ({interval})"
 
 
-def spread(values: np.ndarray, digits: int = 0, unit: str = "") -> str:
-    """Écrit une médiane, un minimum et un maximum."""
-    middle, low, high = (
-        number(value, digits) for value in (np.median(values), values.min(), values.max())
-    )
-    return f"{middle} {unit}".strip() + f" [{low} à {high}]"
+def written(value: float, digits: int = 0) -> str:
+    """Écrit un nombre, qui peut être infini."""
+    return number(value, digits) if np.isfinite(value) else "∞"
 
 
 def centiles(values: np.ndarray, digits: int = 0, unit: str = "") -> str:
     """Écrit une médiane, un 95ᵉ centile et un maximum."""
     parts = (number(value, digits) for value in np.percentile(values, (50, 95, 100)))
     return " · ".join(f"{part} {unit}".strip() for part in parts)
-
-
-def percent(value: float, digits: int = 0) -> str:
-    """Écrit une part en pour cent."""
-    return f"{number(100 * value, digits)} %"
 
 
 def markdown(header: Iterable[str], rows: list[tuple]) -> list[str]:

@@ -2,12 +2,28 @@
 
     OMP_NUM_THREADS=1 .venv/bin/python etudes/clinique.py
 
-Chaque maladie est provoquée sur trois recettes ; des recettes saines servent de témoins. Les seuils
-ont été réglés sur les graines 0 à 19 et les deux premières recettes, puis trois règles reprises au
-vu d'une première archive, sur les trois. Celle-ci ne contient que des graines neuves. Une dose
-faible, que les réglages ne visaient pas, montre où l'outil cesse de voir. Une ligne par
-entraînement : la maladie, ce qui la provoque, la dose, la recette, la graine, le retour glouton à
-la fin, les deux premières hypothèses d'après le relevé entier, puis d'après le seul `History`.
+Une ligne par entraînement : la maladie, ce qui la provoque, la dose, la recette, la graine, le
+retour glouton à la fin, les deux premières hypothèses d'après le relevé entier, puis d'après le
+seul `History`, et le degré de chaque signe, de quoi refaire les seuils. La dose dit de quelle sorte
+d'entraînement il s'agit :
+
+- forte, faible : chaque maladie, provoquée sur trois recettes ;
+- aucune : treize recettes saines ;
+- témoin : les réglages que demandent certaines maladies pour se déclarer, sans ce qui rend malade ;
+- limite : des réglages sains que l'on sait suspects, ou que l'on sait nuire sans signe ;
+- aveugle : les fautes de fautes_aveugles.py, dont l'auteur n'a pas lu les signes.
+
+Les seuils ont été réglés sur les graines 0 à 19 et les deux premières recettes, puis trois règles
+reprises au vu d'une première archive, sur les trois. Les graines d'ici sont neuves ; les recettes,
+les maladies et les doses ne le sont pas.
+
+Dit avant de lancer témoins, limites et fautes aveugles, les signes étant ceux de l'archive
+précédente : le critère est la part des entraînements dont la maladie est l'une des deux premières
+hypothèses (rappel) et celle des sains à qui l'on en trouve une (fausses alarmes). Une grappe est
+une cause × une recette ; ses graines se ressemblent, et l'intervalle, exact, compte les grappes
+sans erreur. Les seuils sont aussi refaits sans la recette jugée : pour chaque signe, le milieu
+géométrique de ceux qui, sur les deux autres, donnent le plus grand total de sensibilité et de
+spécificité. Aucune hypothèse n'est testée.
 
 Enfin, seize malades et deux bien portants sont gardés dans patients/, sans nom, chacun avec un
 témoin : un entraînement sain, des mêmes réglages, d'une autre graine. reponses.csv dit qui est qui,
@@ -27,16 +43,19 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from archive import Archive
+from fautes_aveugles import FAULTS
 
 from cartpole_helpers import QUICK, VERSION_2, Config, Training, td_loss, td_target
 from cartpole_helpers.dqn import StackedNetwork
 from cartpole_helpers.repairs import RECIPES, tuned
 from cartpole_helpers.teaching.charts import Chart, monitor, save_chart
-from cartpole_helpers.teaching.diagnosis import HEALTHY, diagnose, late
+from cartpole_helpers.teaching.diagnosis import HEALTHY, ILLNESSES, degree, diagnose, late
 from cartpole_helpers.teaching.laboratory import ClockEnds
 
 SICK, WITNESSES = 8, 12  # graines par cause et par recette, puis par recette saine
 FOLDER = Path(__file__).with_name("patients")
+UNLISTED = "hors liste"  # la maladie d'une faute aveugle qu'aucun des noms ne décrit
+BLIND, FAULTLESS = "aveugle", "recette saine"
 HEADER = (
     "maladie",
     "cause",
@@ -48,6 +67,7 @@ HEADER = (
     "hypothese_2",
     "journal_1",
     "journal_2",
+    *(one.name for one in ILLNESSES),
 )
 LOGGED = ("env_steps", "gradient_steps", "epsilon", "played", "loss", "loss_spread")
 SCALE = VERSION_2.input_scale
@@ -205,6 +225,19 @@ WEAK: dict[str, Cause] = {
 }
 """Les mêmes maladies, quand elles ont une dose, à une dose plus faible."""
 
+LIKE: dict[str, Mapping] = {
+    f"{HEALTHY} ({name})": cause.setting for name, cause in CAUSES.items() if cause.setting
+}
+"""Les réglages que demandent certaines maladies, sans elles."""
+
+EDGE: dict[str, Mapping] = {
+    f"{HEALTHY} (γ = 0,995 à un pas)": {"gamma": 0.995, "n_steps": 1},
+    f"{HEALTHY} (γ = 0,999)": {"gamma": 0.999},
+    f"{HEALTHY} (mémoire de 500)": {"capacity": 500},
+    f"{HEALTHY} (une couche de 4)": {"hidden": (4,)},
+}
+"""Des réglages que l'on peut vouloir, et dont on sait que l'outil les juge mal."""
+
 
 PATIENTS: tuple[tuple[str, str], ...] = (
     ("cible jamais synchronisée", "rapide"),
@@ -235,13 +268,18 @@ DIVERGENCE = ("un chariot", 601_311)  # une recette saine, une graine qui ne l'e
 def main() -> None:
     """Fait les entraînements qui manquent à l'archive, puis les patients."""
     torch.set_num_threads(1)
+    fill()
+    admit()
+
+
+def fill() -> None:
+    """Fait les entraînements qui manquent à l'archive."""
     archive = Archive(__file__, HEADER)
     done = archive.finished()
     for cause, recipe, seeds in plan():
-        if (illness_of(cause), cause, dose_of(cause), recipe, seeds[0]) not in done:
+        if (*identity(cause, recipe), seeds[0]) not in done:
             archive.append(rows := [*judged(cause, recipe, seeds)])
-            print(*rows[0], flush=True)
-    admit()
+            print(*rows[0][:8], flush=True)
 
 
 def plan() -> Iterator[tuple[str, str, range]]:
@@ -250,20 +288,39 @@ def plan() -> Iterator[tuple[str, str, range]]:
         yield cause, recipe, range(100 * place, 100 * place + SICK)
     for place, recipe in enumerate(HEALTHY_RECIPES, 6_001):
         yield HEALTHY, recipe, range(100 * place, 100 * place + WITNESSES)
+    for place, (cause, recipe) in enumerate(product(LIKE | EDGE, RECIPE), 6_101):
+        yield cause, recipe, range(100 * place, 100 * place + WITNESSES)
+    for place, cause in enumerate(FAULTS, 7_001):
+        yield cause, BLIND, range(100 * place, 100 * place + SICK)
+
+
+def identity(cause: str, recipe: str) -> tuple[str, str, str, str]:
+    """Rend (maladie, cause, dose, recette), ce qui nomme un réglage dans l'archive."""
+    if recipe == BLIND:
+        unnamed = HEALTHY if cause == FAULTLESS else UNLISTED
+        return FAULTS[cause].illness or unnamed, cause, BLIND, BLIND
+    doses = {HEALTHY: "aucune"} | dict.fromkeys(LIKE, "témoin") | dict.fromkeys(EDGE, "limite")
+    dose = doses.get(cause, "faible" if cause in WEAK else "forte")
+    return illness_of(cause), cause, dose, recipe
 
 
 def judged(cause: str, recipe: str, seeds: Sequence[int]) -> Iterator[tuple]:
     """Entraîne et rend une ligne par graine."""
     for seed, seen in zip(seeds, followed(cause, recipe, seeds), strict=True):
         hypotheses = (*first_two(seen), *first_two(logged(seen)))
+        degrees = (f"{degree(one, seen):.4g}" for one in ILLNESSES)
         returned = round(float(late(seen.greedy)), 1)
-        yield illness_of(cause), cause, dose_of(cause), recipe, seed, returned, *hypotheses
+        yield *identity(cause, recipe), seed, returned, *hypotheses, *degrees
 
 
 def followed(cause: str, recipe: str, seeds: Sequence[int]) -> list[Chart]:
     """Rend les relevés d'entraînements où `cause` agit, ou de témoins."""
+    if recipe == BLIND:
+        return [chart for seed in seeds for chart in monitor(FAULTS[cause].build(seed))]
     if cause == HEALTHY:
         return monitor(Training(HEALTHY_RECIPES[recipe], seeds))
+    if cause in LIKE | EDGE:
+        return monitor(Training(replace(RECIPE[recipe], **(LIKE | EDGE)[cause]), seeds))
     changes, build, setting = (CAUSES | WEAK)[cause]
     return monitor(build(replace(RECIPE[recipe], **setting, **changes), seeds))
 
@@ -277,13 +334,6 @@ def witnesses(cause: str, recipe: str, seeds: Sequence[int]) -> list[Chart]:
 def illness_of(cause: str) -> str:
     """Rend la maladie que provoque `cause`."""
     return cause.partition(" (")[0]
-
-
-def dose_of(cause: str) -> str:
-    """Rend « forte », « faible », ou « aucune » pour un témoin."""
-    if cause == HEALTHY:
-        return "aucune"
-    return "faible" if cause in WEAK else "forte"
 
 
 def first_two(seen: Chart) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cartpole_helpers import load_study
@@ -49,6 +50,19 @@ def test_the_readme_quotes_the_tables_of_the_studies(table):
     lines = runpy.run_path(str(ROOT / "etudes" / "bilan.py"))[table]()
     assert len(lines) > 3
     assert "\n".join(lines) in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_a_seed_that_never_succeeds_waits_forever_in_the_duel():
+    bilan = runpy.run_path(str(ROOT / "etudes" / "bilan.py"))
+    returns = np.array([[500, 500, 500, 400, 500], [500, 400, 500, 500, 400]])
+    columns = {"recette": "a", "moteur": "b", "graine": [[0], [1]], "pas": [1, 2, 3, 4, 5]}
+    columns |= {"secondes": [0.1, 0.2, 0.3, 0.4, 0.5], "moyenne": returns}
+    study = {name: np.broadcast_to(values, (2, 5)).ravel() for name, values in columns.items()}
+    bilan["_COMPARISON"].update(study)
+    seconds, steps, relapsed = bilan["arrivals"]("a", "b", "moyenne")
+    assert (seconds.tolist(), steps.tolist()) == ([0.3, np.inf], [3, np.inf])
+    assert relapsed.tolist() == [True]
+    assert bilan["ratio"](seconds, seconds[:1]).startswith("× ∞ [1,0 à ∞]")
 
 
 def test_every_archive_has_the_script_that_makes_it():

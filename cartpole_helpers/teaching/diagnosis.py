@@ -1,8 +1,9 @@
 """Le diagnostic d'un entraînement : les maladies, leurs signes, et ce qu'un relevé en montre."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -16,12 +17,14 @@ from cartpole_helpers.teaching.charts import Chart, checked_chart, from_history
 
 
 class Illness(NamedTuple):
-    """Une maladie : son signe, ce qu'on en dit, l'examen qui la confirme et le remède.
+    """Une maladie : ce qui est faux, son signe, ce qu'on en dit, l'examen, le remède.
 
-    `sign` rend un degré : 1 au seuil, davantage au-delà, NaN si les mesures manquent.
+    `fault` : ce qui est faux dans le programme ; `sign` rend un degré : 1 au seuil, davantage
+    au-delà, NaN si les mesures manquent.
     """
 
     name: str
+    fault: str
     sign: Callable[[Chart], float]
     evidence: Callable[[Chart], str]
     test: str
@@ -235,6 +238,7 @@ def _unmasked(chart: Chart) -> str:
 ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "perte négative",
+        "on monte la perte au lieu de la descendre.",
         _negative_loss,
         lambda c: (
             "Une erreur au carré n'est jamais négative, or la perte descend à "
@@ -245,6 +249,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "récompense perdue",
+        "la récompense mémorisée est nulle, ou presque.",
         _lost_reward,
         lambda c: (
             f"La récompense moyenne en mémoire vaut {written(late(c.stored_reward))}, "
@@ -256,6 +261,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "troncature prise pour une chute",
+        "la limite de temps est mémorisée comme une fin.",
         _false_end,
         lambda c: (
             f"Jusqu'à {_share(_peak(c.false_ends))} des transitions en mémoire se disent "
@@ -266,6 +272,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "masque oublié",
+        "la cible d'une chute compte encore une suite.",
         _missing_mask,
         _unmasked,
         "Calculer la cible d'une chute : elle doit valoir la récompense, sans rien d'autre.",
@@ -274,6 +281,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "valeurs qui explosent",
+        "chaque cible dépasse la précédente, sans borne.",
         _explosion,
         lambda c: (
             f"Q atteint {written(_peak(c.q_limit))} et la perte {written(_peak(c.loss))}, "
@@ -286,6 +294,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "ε bloqué haut",
+        "on joue surtout au hasard jusqu'au bout.",
         _stuck_epsilon,
         lambda c: (
             f"À la fin, ε vaut encore {written(late(c.epsilon))}, et ne bouge plus : l'agent "
@@ -296,6 +305,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "aucune exploration",
+        "on ne joue jamais au hasard.",
         _no_exploration,
         lambda c: f"ε n'a jamais dépassé {written(_peak(c.epsilon))}.",
         "Compter les actions jouées qui ne sont pas celles que Q préfère.",
@@ -303,6 +313,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "mises à jour trop rares",
+        "on joue beaucoup, on apprend rarement.",
         _rare_updates,
         lambda c: (
             f"Il y a {written(1_000 * update_rate(c))} mises à jour pour 1 000 pas d'environnement."
@@ -312,6 +323,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "politique évaluée périmée",
+        "on évalue d'anciens poids, non ceux qui apprennent.",
         _stale_policy,
         lambda c: (
             f"En jouant, le retour est de {written(late(c.played))} ; la politique évaluée, "
@@ -322,6 +334,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "cible jamais synchronisée",
+        "le réseau cible garde ses premiers poids.",
         _frozen_target,
         lambda c: (
             f"Le réseau cible rend {written(late(c.target_safe))} du début à la fin, quand "
@@ -333,6 +346,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "cible trop lente",
+        "le réseau cible suit de trop loin.",
         _slow_target,
         lambda c: (
             f"Sur les états sûrs, la cible en est à {written(late(c.target_safe))} et le "
@@ -343,6 +357,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "pas de réseau cible",
+        "le réseau qui apprend calcule aussi sa cible.",
         _no_target,
         lambda c: (
             "La cible et le réseau en ligne rendent toujours les mêmes valeurs : l'écart "
@@ -353,6 +368,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "unités mortes",
+        "des unités rendent la même chose dans tous les états.",
         _dead_units,
         lambda c: (
             f"{_share(late(c.dead))} des unités cachées rendent la même chose dans tous les états."
@@ -362,6 +378,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "pas d'apprentissage trop grand",
+        "chaque mise à jour déplace trop les poids.",
         _big_rate,
         lambda c: (
             f"Les poids se sont déplacés, en moyenne, de {written(_peak(c.drift))} par mise à jour."
@@ -371,6 +388,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "pas d'apprentissage trop petit",
+        "chaque mise à jour les déplace trop peu.",
         _small_rate,
         lambda c: (
             "Les poids ne se sont jamais déplacés, en moyenne, de plus de "
@@ -381,6 +399,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "pas d'apprentissage tombé au plancher",
+        "il décroît si vite qu'on cesse d'apprendre.",
         _rate_floor,
         lambda c: (
             f"Les poids se déplaçaient, en moyenne, de {written(_peak(c.drift))} par mise à jour ; "
@@ -391,6 +410,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "lot trop petit",
+        "une mise à jour voit trop peu de transitions.",
         _tiny_batch,
         lambda c: (
             "Une mise à jour sur dix a une perte au moins "
@@ -401,6 +421,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "mémoire sans chute",
+        "elle les oublie toutes, ou n'en a reçu aucune.",
         _no_falls,
         lambda c: (
             f"Dans {_share(np.mean(c.stored_falls[c.stored > 0] == 0))} des relevés, la mémoire "
@@ -411,6 +432,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "cible mal alignée",
+        "une valeur est comparée aux cibles des autres transitions.",
         _misaligned,
         lambda c: (
             f"Q ne varie que de {_share(late(c.flatness))} d'un état à l'autre, et la perte "
@@ -421,6 +443,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "γ = 1 ou presque",
+        "l'avenir compte autant que le présent.",
         _endless,
         lambda c: (
             f"Les valeurs se suivent comme si γ valait {written(late(c.discount))} ; sur les "
@@ -431,6 +454,7 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "γ trop petit",
+        "l'avenir ne compte que sur quelques pas.",
         _short_sighted,
         lambda c: f"Les valeurs ne voient que {written(horizon(c))} pas devant elles.",
         "Porter γ à 0,97 : Q monte-t-il dans les états sûrs ?",
@@ -512,7 +536,7 @@ class Diagnosis:
 
 
 def diagnose(records: Chart | History, agent: int = 0) -> Diagnosis:
-    """Rend les hypothèses qu'appuient les mesures d'un entraînement, jamais ses réglages.
+    """Rend les hypothèses qu'appuient les mesures d'un entraînement ; de ses réglages, ε seul.
 
     `records` : un relevé (`monitor`, `chart`, `load_chart`), ou un `History`, comme celui du
     panneau, dont on lit l'agent de rang `agent`. Les signes dont les mesures manquent sont dits non
@@ -550,3 +574,39 @@ def _as_chart(records: Chart | History, agent: int) -> Chart:
             f"{type(records).__name__} reçu."
         )
     return checked_chart(records)
+
+
+# Refaire les seuils
+
+
+def separating(sick: np.ndarray, sound: np.ndarray, edge: bool = False) -> float:
+    """Rend le degré qui sépare le mieux : sensibilité + spécificité y sont les plus grandes.
+
+    `sick`, `sound` : des degrés (N,) et (M,), deux valeurs distinctes au moins ; une mesure qui
+    manque est un signe absent. Entre les deux degrés qui encadrent la coupe, prend leur milieu
+    géométrique, ou, si `edge`, le plus haut ; de plusieurs coupes, le milieu, ou la plus haute.
+    """
+    sick, sound = (np.clip(np.nan_to_num(degrees), 1e-6, 1e6) for degrees in (sick, sound))
+    values = np.unique(np.concatenate([sick, sound]))
+    cuts = np.sqrt(values[1:] * values[:-1])
+    gains = [(sick >= cut).mean() - (sound >= cut).mean() for cut in cuts]
+    best = gains == np.max(gains)
+    return float(values[1:][best].max() if edge else np.exp(np.log(cuts[best]).mean()))
+
+
+def refitted(study: Mapping[str, np.ndarray], edge: bool = False) -> np.ndarray:
+    """Rend (N, 21) : les signes présents, chaque seuil refait sans la recette de la ligne jugée.
+
+    `study` : l'archive clinique.csv. Les seuils d'une recette viennent des malades à forte dose et
+    des sains des autres recettes qui ont les uns et les autres ; faux partout pour celles qui n'ont
+    pas de malades. `edge` : voir `separating`.
+    """
+    recipes, sick = study["recette"], study["dose"] == "forte"
+    sound = np.isin(study["dose"], ["aucune", "témoin"])
+    shown = np.zeros((len(recipes), len(ILLNESSES)), bool)
+    for judged, (rank, one) in product({*recipes[sick]}, enumerate(ILLNESSES)):
+        others = np.isin(recipes, recipes[sick]) & (recipes != judged)
+        mine, degrees = sick & (study["maladie"] == one.name), study[one.name]
+        limit = separating(degrees[others & mine], degrees[others & sound], edge)
+        shown[:, rank] |= (recipes == judged) & (degrees >= limit)
+    return shown

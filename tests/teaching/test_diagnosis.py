@@ -28,7 +28,8 @@ from cartpole_helpers.teaching.diagnosis import HEALTHY, ILLNESSES, UNKNOWN, dia
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = ROOT / "etudes"
-NAMES = {illness.name for illness in ILLNESSES}
+ORDER = [illness.name for illness in ILLNESSES]
+NAMES = {*ORDER}
 K = 12  # lignes des relevés écrits à la main
 
 # Un entraînement comme on en voit quand tout va bien, à γ = 0,97.
@@ -377,12 +378,12 @@ def right(study):
 
 def test_the_study_has_enough_unseen_runs(study, script):
     counts = Counter(study["maladie"].tolist())
-    assert counts.keys() == NAMES | {HEALTHY}
+    assert counts.keys() == NAMES | {HEALTHY, script["UNLISTED"]}
     assert counts.pop(HEALTHY) >= 100
     assert min(Counter(study["maladie"][study["dose"] == "forte"].tolist()).values()) >= 20
     assert study["graine"].min() >= 100
     planned = {
-        (script["illness_of"](cause), cause, script["dose_of"](cause), recipe, seed)
+        (*script["identity"](cause, recipe), seed)
         for cause, recipe, seeds in script["plan"]()
         for seed in seeds
     }
@@ -398,23 +399,62 @@ def test_the_right_illness_is_among_the_first_two(study):
 
 
 def test_false_alarms_are_rare(study):
-    healthy = study["maladie"] == HEALTHY
+    healthy = np.isin(study["dose"], ["aucune", "témoin"])
     alarms = study["hypothese_1"][healthy] != HEALTHY
     assert alarms.mean() <= 0.05
 
 
+def test_the_archived_degrees_give_the_archived_hypotheses(study):
+    shown = np.stack([study[name] for name in ORDER], axis=1) >= 1
+    for row, first, second in zip(shown, study["hypothese_1"], study["hypothese_2"], strict=True):
+        found = [name for name, there in zip(ORDER, row, strict=True) if there]
+        assert [first, second] == [*found, *(() if found else [HEALTHY]), "", ""][:2]
+
+
 @pytest.mark.parametrize(
     ("cause", "recipe"),
-    [("cible jamais synchronisée", "rapide"), ("unités mortes", "version 2"), (HEALTHY, "QUICK")],
+    [
+        ("cible jamais synchronisée", "rapide"),
+        ("unités mortes", "version 2"),
+        ("lot de 2", "aveugle"),
+        (HEALTHY, "QUICK"),
+    ],
 )
 def test_the_archive_is_what_the_script_finds(study, script, cause, recipe):
+    """Les hypothèses, non les degrés, dont les derniers chiffres tiennent au processeur."""
     [seeds] = [seeds for *key, seeds in script["plan"]() if key == [cause, recipe]]
     [row] = script["judged"](cause, recipe, seeds[1:2])
     place = (study["graine"] == seeds[1]).argmax()
-    assert [str(cell) for cell in row] == [
-        str(int(column[place])) if name == "graine" else str(column[place])
-        for name, column in study.items()
-    ]
+    found = dict(zip(script["HEADER"], row, strict=True))
+    for name in ("maladie", "dose", "hypothese_1", "hypothese_2", "journal_1", "journal_2"):
+        assert found[name] == study[name][place]
+
+
+@pytest.mark.parametrize(
+    ("sick", "sound", "middle", "edge"),
+    [
+        ([4, 9, np.inf], [1, 0, np.nan], 2, 4),  # entre 1 et 4
+        ([np.inf, np.inf], [0, 0], 1, 1e6),  # un fait, sans seuil
+        ([1, 4, 4, 4], [0.25, 0.25, 2, 0.25], np.sqrt(0.5 * np.sqrt(8)), 4),  # 0,5 vaut √8
+    ],
+)
+def test_the_separating_degree_is_the_hand_s(sick, sound, middle, edge):
+    degrees = np.array(sick), np.array(sound)
+    assert diagnosis.separating(*degrees) == pytest.approx(middle)
+    assert diagnosis.separating(*degrees, edge=True) == edge
+
+
+def test_a_refitted_threshold_ignores_the_recipe_it_judges():
+    """Chez a, 3 reste sous √(1 × 16), la coupe de b et c ; avec a, elle serait √(1 × 3)."""
+    sick = {"a": 3, "b": 16, "c": 64}
+    rows = [(recipe, name) for recipe in sick for name in (HEALTHY, *ORDER)]
+    recipes, maladies = map(np.array, zip(*rows, strict=True))
+    own = np.array([sick[recipe] for recipe in recipes])
+    study = {"recette": recipes, "maladie": maladies}
+    study["dose"] = np.where(maladies == HEALTHY, "aucune", "forte")
+    study |= {name: np.where(maladies == name, own, 1) for name in ORDER}
+    expected = (maladies[:, None] == ORDER) & (recipes != "a")[:, None]
+    np.testing.assert_array_equal(diagnosis.refitted(study), expected)
 
 
 def patients():
