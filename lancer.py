@@ -41,7 +41,7 @@ OVERRIDES = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     # Nos carnets sont courts : tout dessiner d'emblée garde exacts l'ascenseur et les ancres.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
-    # Sans leur état, un carnet rouvert n'aurait que « model not found » à la place des panneaux.
+    # Sans leur état, un carnet rouvert n'aurait qu'une erreur à la place des panneaux.
     "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
 }
 # Les cellules d'un carnet restent ensemble ; les carnets, les plus longs, passent en dernier et se

@@ -78,7 +78,7 @@ def exact_interval(successes: int, trials: int, *, confidence: float = 0.95) -> 
     """Rend (bas, haut), l'intervalle exact d'une proportion de `successes` sur `trials` essais.
 
     Il couvre au moins `confidence`, quelle que soit la proportion, au prix d'être un peu large.
-    Source : Clopper et Pearson (1934), par la loi bêta.
+    Source : Clopper et Pearson (1934).
     """
     from scipy.special import betaincinv
 

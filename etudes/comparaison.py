@@ -7,23 +7,24 @@ Nommé avant la mesure. Graines 1000 à 1029, qui n'ont servi à aucun choix ; 5
 tous les 1 000 pas, 100 épisodes gloutons depuis les départs neufs de `echelle.py`, que
 l'entraînement ne lit jamais, joués par le réseau en ligne et par la moyenne de ses poids, au taux
 de la Version 2. Mesure principale : le rapport, Stable-Baselines3 DQN sur Version 2, des médianes
-du temps de processeur jusqu'à la troisième réussite de suite, chacun lu comme il se livre (eux, en
-ligne ; nous, en moyenne) ; un échec compte comme l'infini. Tout le reste est exploratoire, dont
-les graines qui rechutent sous 475 ensuite, le 2 × 2 et PPO.
+du temps de processeur jusqu'à la troisième réussite de suite, chacun jugé sur le réseau qu'il livre
+(eux, en ligne ; nous, la moyenne) ; un échec compte comme l'infini. Tout le reste est exploratoire,
+dont les graines qui rechutent sous 475 ensuite, le 2 × 2 et PPO.
 
 Un fil ; un processus neuf par système et par graine, les systèmes d'une même graine à la suite sur
 le même cœur, deux graines à la fois sur une machine à deux cœurs. Le chronomètre exclut les
 évaluations, la moyenne que nous ajoutons à Stable-Baselines3, et ce que PyTorch charge à son
 premier pas d'Adam. Une graine faite est aussitôt écrite dans comparaison.csv : on peut interrompre,
-relancer, ou partager les graines entre deux cœurs. L'archive s'est arrêtée faute de temps, non
-d'après ce qu'elle donnait : `bilan.py` dit combien de graines a chaque système.
+relancer, ou partager les graines entre deux cœurs. La machine était très chargée pour une moitié
+des graines, peu pour l'autre ; `rl-zoo3` dans notre moteur, le plus long, n'avait que six graines
+de la première, et fut achevé après les autres : son temps est un peu flatté.
 
-Les nombres des pairs sont ceux de `rl-zoo3`, choisis pour cette tâche comme les nôtres ; PPO, réglé
-pour 100 000 pas, annule ici ses taux en 50 000. Ce qui ne se traduit pas :
+Les nombres des pairs sont ceux de `rl-zoo3`, choisis pour cette tâche comme les nôtres ; les taux
+de PPO, réglés pour 100 000 pas, tombent ici à zéro en 50 000. Ce qui ne se traduit pas :
 
-- la « version 2 réduite » est la nôtre sans Double DQN ni actions tenues, avec la perte de Huber :
-  ce que Stable-Baselines3 sait dire. Il tire une fois par pas, pour les seize chariots, s'il faut
-  explorer ; nous, une fois par chariot ;
+- la recette « version 2 réduite » : la nôtre sans Double DQN ni actions tenues, avec la perte de
+  Huber, seule que connaisse Stable-Baselines3. Il tire une fois par pas, pour les seize chariots,
+  s'il faut explorer ; nous, une fois par chariot ;
 - notre moteur fait une mise à jour de `rl-zoo3` tous les deux pas, et non 128 d'affilée tous les
   256 ; il recopie la cible toutes les 128 mises à jour, comme le font ces rafales ; il n'écrête pas
   le gradient, ce que `rl-zoo3` ne fait que rarement.

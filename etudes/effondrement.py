@@ -3,14 +3,15 @@
     OMP_NUM_THREADS=1 .venv/bin/python etudes/effondrement.py
 
 Fixé avant de lancer l'étude. Graines 0 à 39 ; celles de 0 à 19 avaient déjà été vues dans sept des
-treize réglages. 30 000 pas, et ce qui change change à 10 000. Critère principal : une graine
-s'effondre si une évaluation du réseau en ligne, strictement après le pas 10 000, passe sous 200
-quand une évaluation d'avant avait atteint 475 ; le compte à chaque seuil de 100 à 400 l'accompagne.
-Treize comparaisons, appariées par graine (McNemar, exact), ensemble sous la règle de Holm :
+treize réglages. 30 000 pas ; l'intervention, s'il y en a une, est à 10 000. Critère principal : une
+graine s'effondre si une évaluation du réseau en ligne, strictement après le pas 10 000, passe sous
+200 quand une évaluation d'avant avait atteint 475 ; le compte à chaque seuil de 100 à 400
+l'accompagne. Treize comparaisons, appariées par graine (McNemar, exact), ensemble sous la règle de
+Holm :
 
 - au témoin : l'amnésique, la doublure, et les trois doses (1/64, 1/16, 1/4 des chutes gardées) ;
 - à l'amnésique : sa réserve de chutes, et son placebo, une réserve de pas ordinaires ;
-- à « livré à lui-même » : la réserve, le placebo, la mémoire de 50 000, ε = 0,5 ;
+- à l'agent « livré à lui-même » : la réserve, le placebo, la mémoire de 50 000, ε = 0,5 ;
 - à la réserve de chutes : le placebo, la mémoire de 50 000.
 
 Tout le reste est exploratoire.

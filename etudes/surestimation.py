@@ -47,7 +47,7 @@ SEEDS = range(20)
 EVERY, BUDGET, EPISODES = 2_000, 30_000, 20
 FRESH = 4_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 BOXED, VISITED = 2_000, 200  # états tirés ; on garde ceux dont V* est connue
-FOREVER = 3_000  # pas au-delà desquels rien ne compte plus : γ³⁰⁰⁰ ≈ 10⁻¹³
+FOREVER = 3_000  # pas au-delà desquels rien ne compte plus, à γ = 0,99
 PLAIN = replace(
     VERSION_2,
     total_steps=BUDGET,

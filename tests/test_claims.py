@@ -1,4 +1,4 @@
-"""Ce que le cours affirme se tient : un nombre vient d'une mesure, une absence d'effet a sa limite."""
+"""Ce que le cours affirme : un nombre vient d'une mesure, une absence d'effet a sa limite."""
 
 import ast
 import inspect
@@ -29,8 +29,7 @@ SETTINGS = {"475", "500", "95", "100", "12", "20", "2", "10", "0,1", "1", "1,0",
 }
 README_SETTINGS = {"475", "100", "1 000", "50 000", "2", "3", "8", "21"} | {"11", "12", "13"}
 # Des phrases relues : aucune n'affirme qu'une mesure a été faite et n'a rien vu.
-LOOKED_AT = (
-)
+LOOKED_AT = ()
 
 
 def cells(source, kind):

@@ -240,9 +240,9 @@ cent = evaluate(agent, episodes=100, seed=20)
 print("épisodes parfaits sur cent :", np.sum(cent == 500))
 
 # %% [markdown]
-# Si vous lisez 100, la cause est entendue. S'il en manque quelques-uns, `exact_interval` (Clopper et Pearson,
-# 1934) fait le même raisonnement, avec deux bornes, pour tout compte de réussites ; il le faut dès que tout
-# réussit, ou rien. Ailleurs, `wilson_interval` (Wilson, 1927) est un peu plus serré.
+# Si vous lisez 100, la cause est entendue. S'il en manque quelques-uns, l'intervalle exact de Clopper et
+# Pearson (1934) suit le même raisonnement, avec deux bornes, pour tout compte de réussites ; il le faut dès que
+# tout réussit, ou rien. Ailleurs, `wilson_interval` (Wilson, 1927) est un peu plus serré.
 
 # %%
 for parfaits in (100, 99, 97):

@@ -141,7 +141,7 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # | Réparation | Pourquoi on l'essaie |
 # |:---|:---|
 # | γ sous 1 | les valeurs restent bornées par $1/(1-\gamma)$, et une erreur s'atténue en se propageant |
-# | un réseau large | celui du document, au carnet 04, ne réussissait que quelquefois ; son activation, une ReLU lissée, et ses poids de départ, ceux de PyTorch, changent avec lui |
+# | un réseau large | celui du document, au carnet 04, ne réussissait que quelquefois ; son activation, SiLU, une rampe lissée, et ses poids de départ, ceux de PyTorch, changent avec lui |
 # | les entrées à l'échelle | la chute est à 2,4 m, mais à 0,21 rad : sans facteur, l'angle pèse environ dix fois moins |
 # | seize chariots | seize pas neufs entre deux mises à jour, venus de seize épisodes au lieu d'un ; mémoire et lots rapetissent aussi |
 # | le pas d'apprentissage | grand d'abord, il décroît à chaque mise à jour jusqu'à son dixième et s'y arrête |
@@ -361,8 +361,8 @@ figures.intervals(bilan(montee), titre)
 # vitesse et le niveau, et plafonne à 500.
 #
 # La section suivante fera onze retraits, mesurés de même. Si rien n'avait d'effet, vingt-deux intervalles à 95 %
-# en trouveraient pourtant un, deux fois sur trois. La correction de Holm (1979) rend chaque verdict plus
-# exigeant : le risque d'en prononcer **un seul** à tort reste à 5 %.
+# en trouveraient pourtant au moins un, environ deux fois sur trois. La correction de Holm (1979) rend chaque verdict
+# plus exigeant : le risque d'en prononcer **ne serait-ce qu'un** à tort reste sous 5 %.
 
 # %%
 retraits, complete = scores(ABLATIONS), montee["la moyenne des poids"]
@@ -497,9 +497,9 @@ for unite, mesure in mesures.items():
 print(f"tiennent 475 : {np.sum(tiennent(courte))} sur 100, contre {np.sum(tiennent(entiere))}")
 
 # %% [markdown]
-# Les deux intervalles sont dans leurs marges : **à elles près**, ces trois-là ensemble ne servent à rien ici, et une
-# recette plus courte suffirait. Que l'on tienne exactement autant, nous ne l'avons pas montré : le dernier compte
-# penche de l'autre côté.
+# Les deux intervalles sont dans leurs marges : **à ces marges près**, ces trois-là ensemble ne servent à rien ici, et
+# une recette plus courte suffirait. Qu'elle tienne aussi bien, nous ne l'avons pas montré : le dernier compte penche
+# pour la recette entière.
 
 # %% [markdown]
 # ### Et si l'on en règle quatre à la fois ?
@@ -645,7 +645,7 @@ par_recette = {nom: cent["recette"] == nom for nom in RECIPES if nom in cent["re
 durees = {nom: cent["secondes"][lignes] for nom, lignes in par_recette.items()}
 milieu, plus_lente = np.median(durees["version 2"]), np.max(durees["version 2"])
 titre = f"{figures.number(milieu, 2)} s en médiane, {figures.number(plus_lente, 1)} s au pire"
-axe = "durée de solve, tout compris (s de processeur, échelle logarithmique)"
+axe = "durée de la résolution, tout compris (s de processeur, échelle logarithmique)"
 figures.strips(durees, f"Version 2 : {titre}", axe, log=True)
 
 # %%
@@ -761,7 +761,7 @@ for suite, depuis in ((3, "trois réussites de suite"), (1, "une seule")):
 
 # %% [markdown]
 # Toutes réussissent, et celles qui rechutent restent près du seuil. Ce n'est plus l'effondrement du carnet 05, du
-# moins jusqu'à cinquante mille pas ; et zéro sur cent n'est pas jamais, l'intervalle le dit. Tout tient aussi à la
+# moins jusqu'à cinquante mille pas ; et zéro sur cent ne veut pas dire « jamais », l'intervalle le dit. Tout tient aussi à la
 # définition : plus d'un agent joue 500 au bout de mille pas, puis désapprend avant de réussir pour de bon.
 #
 # Pourquoi compter des graines, plutôt que la part des évaluations tenues ? Parce que l'intervalle de cette part
@@ -775,10 +775,10 @@ for rang in range(0, len(couverture["n"]), 2):  # vingt, puis cent
     print("{:3.0f} % à 20, {:3.0f} % à 100 :".format(*couverture["couverture"][rang:][:2]), nom)
 
 # %% [markdown]
-# Une mesure presque toujours parfaite, avec une longue traîne rare, trompe les deux méthodes : vingt graines n'en
-# voient souvent rien, et l'intervalle se croit trop sûr. L'exact, qui compte des graines, tient au moins sa
-# promesse. La rechute souffre du même mal, et presque toujours par en dessous : son intervalle **minimise**. La
-# marge de la section 6 était heureusement large.
+# Une mesure presque toujours parfaite, avec une longue traîne rare, trompe Student comme le rééchantillonnage : vingt
+# graines n'en voient souvent rien, et l'intervalle se croit trop sûr. L'exact, qui compte des graines, tient au moins
+# sa promesse. L'écart de rechute souffre du même mal : quand son intervalle manque la vérité, il est presque toujours
+# trop bas, il **minimise**. La marge de la section 6 était heureusement large.
 
 # %% [markdown]
 # Et si l'agent savait ce que nous savons du jeu ? Essayons deux aides. La **symétrie**, encore. Et des **départs
@@ -914,14 +914,14 @@ figures.points(nuages, titre, ("position du chariot (m)", "angle de la tige (°)
 # CartPole, et son PPO, un algorithme d'une autre famille. Des graines neuves, 50 000 pas pour tous.
 
 # %% [markdown]
-# Une première réussite tient souvent à la chance. La mesure principale, nommée avant de courir, est donc le temps
+# Une première réussite tient souvent à la chance. La mesure principale, nommée d'avance, est donc le temps
 # de processeur jusqu'à la **troisième réussite de suite**, évaluations non comptées, et le rapport des médianes
 # des deux DQN. Une graine qui n'y arrive pas compte comme une attente sans fin.
 
 # %% [markdown]
 # Ce rapport mêle deux choses : la **recette**, c'est-à-dire les réglages, et le **moteur** qui l'exécute. Croisons-les.
-# La recette de `rl-zoo3` passe dans notre moteur ; la nôtre passe dans le leur, une fois ôté ce qu'il ne sait pas
-# dire, Double DQN et les actions tenues, et prise sa perte de Huber : c'est la « version 2 réduite ».
+# La recette de `rl-zoo3` passe dans notre moteur ; la nôtre passe dans le leur, sans ce qu'il ne sait pas dire,
+# Double DQN et les actions tenues, et avec sa perte de Huber : c'est la « version 2 réduite ».
 
 # %%
 duel = load_study("../etudes/comparaison.csv")
@@ -1010,7 +1010,7 @@ figures.intervals(bilan(chacun), "Trois réussites de suite, puis plus une éval
 # %% [markdown]
 # > **Attention.** Hors le rapport principal, tout est ici **exploratoire**. Les réglages des pairs ont été choisis pour
 # > cette tâche par `rl-zoo3`, les nôtres aussi, et par nous : une recherche plus longue aiderait sans doute les uns
-# > comme les autres. PPO, réglé pour 100 000 pas, annule ici ses taux en 50 000. Un seul jeu, une seule machine.
+# > comme les autres. Les taux de PPO, réglés pour 100 000 pas, tombent ici à zéro en 50 000. Un seul jeu, une seule machine.
 
 # %% [markdown]
 # ## 11. À vous
@@ -1113,7 +1113,7 @@ except Unsolved as echec:
 # %% [markdown]
 # <details><summary>Que faut-il observer ?</summary>
 #
-# Certains champs ne changent presque rien, d'autres font échouer à peu près toutes les graines. Les plus
+# Certains champs ont un effet que douze graines ne montrent pas, d'autres font échouer à peu près toutes les graines. Les plus
 # traîtres sont entre les deux : un essai isolé les déclarerait inutiles, ou indispensables. Comparez au moins dix
 # graines.
 #
@@ -1126,8 +1126,8 @@ except Unsolved as echec:
 # nous ne le savons pas.
 #
 # Les nombres de la Version 2 viennent d'une recherche dont il ne reste ni le programme ni
-# le compte, et que l'on ne peut pas refaire. Elle a puisé dans les graines 0 à 519, que d'autres figures ont
-# montrées, et n'a visé que **ce** jeu : rien ne dit qu'ils conviennent à un autre.
+# le compte, et que l'on ne peut pas refaire. Les graines 0 à 519 y ont servi, ou ont paru
+# dans d'autres figures. Et elle n'a visé que **ce** jeu : rien ne dit que ces nombres conviennent à un autre.
 #
 # Et nous avons constaté des rechutes sans en établir la cause : pourquoi un agent qui savait jouer se met-il à
 # oublier ?
@@ -1182,14 +1182,14 @@ except Unsolved as echec:
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. On répare **un groupe à la fois**, sur vingt graines et avec un intervalle corrigé pour leur nombre ; puis on
-#    **défait** un groupe à la fois, car l'ordre compte. Ce qui semble inutile s'ôte **ensemble**, contre une marge
-#    dite d'avance.
+# 1. On répare **un groupe à la fois**, sur vingt graines, avec des verdicts corrigés pour le nombre de comparaisons ;
+#    puis on **défait** un groupe à la fois, car l'ordre compte. Ce qui semble inutile s'ôte **ensemble**, contre une
+#    marge dite d'avance.
 # 2. Réussir, tenir et certifier sont **trois mesures** : trois réussites de suite, aucune rechute ensuite, un
 #    jugement sur des départs neufs.
-# 3. Ce qui comptait ici : des entrées à la même **échelle**, un réseau large, un grand **pas d'apprentissage**, une
-#    **exploration** qui dure, une cible à plusieurs pas. Pour tenir, un pas d'apprentissage qui décroît et la
-#    moyenne des poids semblent compter aussi.
+# 3. Ce qui comptait ici, réparé comme défait : des entrées à la même **échelle**, un réseau large, une
+#    **exploration** qui dure ; sur l'échelle, aussi, un grand **pas d'apprentissage** et une cible à plusieurs pas.
+#    Pour tenir, un pas d'apprentissage qui décroît et la moyenne des poids semblent compter.
 #
 # Le [carnet 08](08_pourquoi_ca_s_effondre.ipynb) demande pourquoi cela s'effondre : il mesure l'oubli et la
 # surestimation contre une vérité connue.

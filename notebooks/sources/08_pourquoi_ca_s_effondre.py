@@ -184,8 +184,8 @@ figures.curves(
 
 # %% [markdown]
 # L'axe est logarithmique : chaque graduation principale vaut dix fois la précédente. Sans réseau cible, ce n'est plus un biais, c'est
-# un **emballement** : une erreur entre dans la cible, qui tire le réseau, qui gonfle la cible. Sans maximum, il est moindre, mais il
-# demeure. Et de quel côté va-t-il ? Comptons, sur la seconde moitié de l'entraînement.
+# un **emballement** : une erreur entre dans la cible, qui tire le réseau, qui gonfle la cible. Sans maximum, il est moindre
+# pour la plupart des graines, mais il demeure. Et de quel côté va-t-il ? Comptons, sur la seconde moitié de l'entraînement.
 
 # %%
 for regle in (SEULE, SEULE_FIXE):
@@ -195,8 +195,8 @@ for regle in (SEULE, SEULE_FIXE):
     )
 
 # %% [markdown]
-# Avec le maximum, toutes les graines partent vers le haut ; sans lui, certaines montent et d'autres plongent, parfois très bas.
-# **L'amorçage suffit à diverger ; le maximum choisit le sens, et amplifie.** L'étude avait prévu de comparer des logarithmes : des valeurs
+# Avec le maximum, toutes les graines partent vers le haut ; sans lui, les unes montent, d'autres plongent, parfois très bas, et plusieurs se tiennent.
+# **L'amorçage suffit à diverger ; le maximum choisit le sens.** L'étude avait prévu de comparer des logarithmes : des valeurs
 # négatives l'interdisent, et ce compte est exploratoire.
 
 # %% [markdown]
@@ -257,10 +257,11 @@ def ecrite(p):
     return "p < 0,001" if p < 0.001 else f"p = {figures.number(p, 3)}"
 
 
-def compare(ecarts, chiffres=0):
+def compare(ecarts, chiffres=0, abandons=0):
     """Imprime chaque écart apparié : moyenne, intervalle, valeur p corrigée, effet visible."""
-    corrigees = holm([paired_p_value(ecart) for ecart in ecarts.values()])
-    for (nom, ecart), p in zip(ecarts.items(), corrigees, strict=True):
+    p_valeurs = [paired_p_value(ecart) for ecart in ecarts.values()]
+    corrigees = holm([*p_valeurs, *[1.0] * abandons])
+    for (nom, ecart), p in zip(ecarts.items(), corrigees, strict=False):
         ecrits = (*moyenne(ecart), smallest_effect(ecart))
         milieu, bas, haut, visible = (figures.number(un, chiffres) for un in ecrits)
         print(f"{nom:35} {milieu:>6} [{bas} ; {haut}], {ecrite(p)} ; visible : {visible}")
@@ -273,12 +274,13 @@ compare(
         "sans maximum, réseau cible": tard(CIBLE_FIXE, "q0") - tard(CIBLE, "q0"),
     },
     chiffres=1,
+    abandons=1,  # les logarithmes, annoncés, que des valeurs négatives interdisent
 )
 
 # %% [markdown]
 # Avec un réseau cible, ôter le maximum ôte presque tout l'excès, en $s_0$ comme là où l'agent passe : **le maximum est bien le
 # moteur du biais**, à ceci près qu'une règle fixe est une autre fonction à apprendre. Double DQN, dont le second réseau
-# est une copie retardée du premier, n'en ôte qu'un cinquième.
+# est une copie retardée du premier, n'en ôte qu'une petite part.
 
 # %% [markdown]
 # ### Jouent-ils plus mal ?
@@ -302,8 +304,8 @@ figures.intervals({"écart de retour (pas)": {nom: moyenne(un) for nom, un in je
 
 # %% [markdown]
 # Ramener les valeurs au plafond n'aide pas à jouer : sans réseau cible, cela **nuit**. Peut-être la borne, atteinte presque partout,
-# efface-t-elle l'écart des deux actions, que seul lit la politique. Pour les trois autres lignes, on ne sait pas : elles contiennent zéro, et
-# l'étude pouvait manquer l'écart de la dernière colonne.
+# efface-t-elle l'écart des deux actions, que seul lit la politique. Pour les trois autres lignes, on ne sait pas : leurs intervalles contiennent zéro,
+# et un écart plus petit que celui de la dernière colonne a pu échapper.
 #
 # Gardons-nous d'une loi : au [carnet 04](04_le_dqn.ipynb), avec une autre recette, se passer de retard coûtait cher. Des valeurs démesurées
 # ne font pas toujours mal jouer ; des valeurs bornées ne font pas toujours bien jouer. Ce sont deux mesures.
@@ -418,7 +420,7 @@ compare({"retour, fautive moins juste": moities[0] - moities[1]})
 
 # %% [markdown]
 # **Avec cette recette, nous ne voyons pas que cette faute nuise au jeu** ; une perte de la taille que dit la dernière colonne
-# se serait presque sûrement vue. Elle n'en est pas moins une faute : qui lirait ces valeurs pour comparer deux états, ou deux
+# se serait vue quatre fois sur cinq. Elle n'en est pas moins une faute : qui lirait ces valeurs pour comparer deux états, ou deux
 # agents, lirait le chronomètre.
 
 # %% [markdown]
@@ -429,7 +431,7 @@ compare({"retour, fautive moins juste": moities[0] - moities[1]})
 # séduisante ; est-elle vraie ? Une corrélation ne le dira pas. Il faut **intervenir**.
 #
 # Prenons la Version 2, avec une cible à un pas et une mémoire de cinq mille transitions, et jugeons son réseau en
-# ligne, sans la moyenne des poids : ce **témoin** n'est pas infaillible, nous compterons aussi ses chutes. Puis, à partir de dix
+# ligne, sans la moyenne des poids : ce **témoin** n'est pas infaillible, nous compterons aussi ses effondrements. Puis, à partir de dix
 # mille pas, les chutes n'entrent plus en mémoire. Les états dangereux continuent d'y entrer ; seul le dernier pas, celui qui tue,
 # manque.
 
@@ -583,7 +585,7 @@ titre = (
 figures.curves(SEUILS, doses, titre.format(*sous_200), axes)
 
 # %% [markdown]
-# Les treize comparaisons de l'étude étaient fixées avant qu'elle ne tourne. Chacune compte les graines qui s'effondrent dans
+# Les treize comparaisons étaient fixées d'avance, mais vingt des quarante graines avaient déjà été vues dans sept réglages. Chacune compte les graines qui s'effondrent dans
 # l'un des deux réglages seulement : c'est le test exact de McNemar, corrigé par Holm. Il ne voit rien à moins de six graines qui changent
 # toutes dans le même sens, et, corrigé, à moins de dix.
 
@@ -618,10 +620,10 @@ tableau(FAMILLE[:7])
 
 # %% [markdown]
 # Ôter les chutes suffit donc, et **la dose compte** : d'une sur seize à une sur quatre, les effondrements se raréfient. La doublure ne se
-# distingue pas du témoin : répéter un pas n'y est pour rien de visible. Et le placebo ne soigne personne : il ne manquait pas de
+# distingue pas du témoin : répéter un pas n'y est pour rien de visible. Et le placebo ne soigne presque personne : il ne manquait pas de
 # vieux pas, il manquait des chutes.
 #
-# La réserve, elle, empêche tout effondrement. Elle ne rend pas pour autant l'agent d'avant : sur la figure, à 300 ou 400, plus de
+# Avec la réserve, aucune des quarante graines ne s'effondre. Elle ne rend pas pour autant l'agent d'avant : sur la figure, à 300 ou 400, plus de
 # graines soignées que de témoins passent sous le seuil. Cette dernière comparaison est exploratoire.
 
 # %% [markdown]
@@ -710,7 +712,7 @@ for nom in dict.fromkeys(oubli["reglage"]):
 
 # %% [markdown]
 # L'histoire du début tient donc mieux qu'il n'y paraissait : ôter les chutes fait oublier, les rendre l'empêche, des pas ordinaires
-# n'y font rien. Mais « s'effondrer » est un seuil que nous avons choisi, et entre 200 et 475 elle n'explique pas tout.
+# ne l'empêchent pas. Mais « s'effondrer » est un seuil que nous avons choisi, et entre 200 et 475 elle n'explique pas tout.
 
 # %% [markdown]
 # ## 6. Ce qu'y change la moyenne des poids
@@ -1012,7 +1014,7 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # 2. **Une perte basse n'est pas une bonne nouvelle** : celle de l'agent qui oublie fond, parce que tout se vaut à
 #    ses yeux. Surveillez les retours, les chutes en mémoire, les valeurs des états que l'on sait perdus.
 # 3. Une corrélation se soupçonne, une cause se **provoque**, et se contrôle : ôter les chutes fait
-#    oublier, les rendre l'empêche, et un placebo n'y fait rien. Comptez ce qui suit l'intervention, à plusieurs seuils.
+#    oublier, les rendre l'empêche, et un placebo, non. Comptez ce qui suit l'intervention, à plusieurs seuils.
 #
 # Ici, nous savions ce que nous avions cassé. Le [carnet 09](09_la_clinique_du_dqn.ipynb) part de l'autre bout : un
 # entraînement qui va mal, dont on ne sait rien, et qu'il faut diagnostiquer.

@@ -88,8 +88,8 @@ print(f"16 malades, 24 témoins : un écart se voit à partir de {ecart:.0f} poi
 # ordre ; sur un jeu plus dur, la même faute pourrait coûter cher. Les autres se **ressemblent** : un retour au plus bas est le
 # même, que la cible soit figée ou que les unités soient mortes. Le score dit qu'on est malade, et pas toujours ; jamais de quoi.
 #
-# Et l'on compare chacun à **son** témoin. Une troncature mal mémorisée, une mémoire sans chute semblent coûter cher ; leurs
-# témoins ne font pas mieux. Ce sont leurs réglages qui coûtent, et ce que la faute y ajoute, seize agents ne le disent pas.
+# Et l'on compare chacun à **son** témoin. Une troncature mal mémorisée, une mémoire sans chute, semblent coûter cher ; or leurs
+# témoins ne réussissent guère plus. Leurs réglages coûtent donc déjà, et ce que la faute y ajoute, seize agents ne le disent pas.
 
 # %% [markdown]
 # ## 2. Le relevé
@@ -302,7 +302,7 @@ figures.intervals(taux, "Reconnus : {} % à faible dose, contre {} % à forte do
 
 # %% [markdown]
 # Le **rappel** est la part des malades reconnus. À forte dose, ce sont des caricatures : un lot d'**une** transition, un ε de 1.
-# À dose plus faible, que les réglages ne visaient pas, l'outil devient aveugle. Un pas d'apprentissage de 0,0001 lui échappe toujours,
+# À dose plus faible, que les réglages ne visaient pas, l'outil en manque beaucoup. Un pas d'apprentissage de 0,0001 lui échappe toujours,
 # **alors qu'aucun agent n'atteint 475** : les poids bougent peu, mais c'est aussi l'allure de recettes plus lentes.
 #
 # « Rien d'anormal » veut donc dire qu'aucun des signes connus n'est là, et rien de plus. Voici les erreurs à forte dose et les
@@ -360,8 +360,8 @@ for ou, au_bord in {"au milieu": False, "au bord des malades": True}.items():
 rapport("seuils de l'outil, fausses alarmes", alarme, communs, voulu=False)
 
 # %% [markdown]
-# Le milieu, annoncé avant de lancer, alarme bien trop. Au bord des malades, essai fait ensuite, donc **exploratoire**, on alarme moins
-# et l'on manque davantage. Les seuils de l'outil font mieux, mais les trois recettes ont servi à les régler.
+# Les seuils du milieu, annoncés d'avance, alarment bien trop. Ceux du bord, essayés ensuite, donc **exploratoires**, alarment moins
+# et manquent davantage de malades. Les seuils de l'outil font mieux, mais les trois recettes ont servi à les régler.
 #
 # **Des fautes d'une autre main.** Quelqu'un qui n'avait pas lu les signes a écrit des fautes, dans une recette de son cru, et le nom
 # qu'il attendait, s'il en est un. Voici d'abord le rappel, puis chaque faute que l'outil ne nomme pas toujours.
@@ -740,7 +740,7 @@ for releve_piege in monitor(Training(piege, range(4))):
 #
 # </details>
 #
-# L'étude a essayé plusieurs de ces pistes, sur trois recettes ; une alarme y est fausse.
+# L'étude a essayé plusieurs de ces pistes, sur trois recettes saines ; toute alarme y est donc fausse.
 
 # %%
 for cause in dict.fromkeys(etude["cause"][limites].tolist()):

@@ -141,7 +141,7 @@ class Reader:
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
 
     def reload(self):
-        """Recharge la page, comme le fait F5."""
+        """Recharge la page, comme le fait la touche du clavier."""
         self.page.reload(wait_until="domcontentloaded")
         self._wait()
 
