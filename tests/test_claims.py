@@ -20,16 +20,41 @@ NULL = re.compile(
     r"|\bautant qu[e']",
     re.IGNORECASE,
 )
-BOUND = re.compile(r"plus petit (?:effet|écart|gain)|aurait vu|auraient vu|marge|intervalle", re.I)
+BOUND = re.compile(
+    r"plus petit (?:effet|écart|gain)|quatre (?:fois|chances) sur cinq|marge|intervalle", re.I
+)
 
 
 # Les nombres qu'un titre peut porter sans les calculer : ceux du problème, ou d'un réglage montré.
 SETTINGS = {"475", "500", "95", "100", "12", "20", "2", "10", "0,1", "1", "1,0", "4,5"} | {
     *("400", "20 000", "30 000", "65 536", "50", "1,25")
 }
-README_SETTINGS = {"475", "100", "1 000", "50 000", "2", "3", "8", "21"} | {"11", "12", "13"}
-# Des phrases relues : aucune n'affirme qu'une mesure a été faite et n'a rien vu.
-LOOKED_AT = ()
+README_SETTINGS = {"475", "100", "1 000", "50 000", "2", "3", "8", "21", "11", "12", "13"} | {
+    *("0", "519", "1000", "1099", "07", "500", "10")  # des graines, un carnet, 500 tours, 10⁻⁵
+}
+# Des phrases relues : une devinette, une définition, un calcul, non une mesure qui n'a rien vu.
+LOOKED_AT = (
+    "on ne sait pas si l'on compare deux réglages ou deux tirages",
+    "Les nuages comptent autant que les moyennes",
+    "Vaut-il autant que de la case 4",
+    "En verrez-vous autant que celle du cours",
+    "l'avenir lointain y pèse autant que l'instant",
+    "Souvent, l'action ne change rien ; `toujours`",
+    "l'angle pèse autant que les vitesses",
+    "Partout où les deux actions se valent, on ne voit pas la différence",
+    "L'agent ne voit pas le chronomètre",
+    "Laquelle ne coûtera rien ?",
+    "rien ne dit que ces nombres conviennent à un autre",
+    "Partager en deux n'y change rien",
+    "et ne changent rien d'autre",
+    "le réseau ne voit pas l'âge de l'épisode",
+    "revenez-y autant qu'il faut",
+    "ne se voit pas tant que l'agent n'atteint pas la limite",
+    "l'action n'y change rien",
+    "la coupure n'y change rien",
+    "« Repartir » ne voit pas l'absence de masque",
+    "davantage de graines n'y changeraient rien",
+)
 
 
 def cells(source, kind):

@@ -340,4 +340,6 @@ show("part_reussie")
 # 2. Une **graine** rend une expérience refaisable ; plusieurs graines la rendent croyable.
 # 3. Réussir une fois n'est pas savoir : les courbes montent, et parfois **retombent**.
 #
+# Le cours s'est trompé, lui aussi : ce qu'il a affirmé à tort, et ce qui est vrai, est dans [ERRATA](../ERRATA.md).
+#
 # Le prochain carnet regarde le jeu lui-même : [01 · Le problème](01_le_probleme.ipynb).
