@@ -176,7 +176,8 @@ avec_max, sans_max, cible, _, fixe = (figures.number(milieux[regle][-1]) for reg
 figures.curves(
     INSTANTS,
     milieux,
-    f"Erreur sur Q(s₀), à la fin : {avec_max} sans réseau cible, {cible} avec ; sans max, {sans_max} et {fixe}",
+    f"Erreur finale sur Q(s₀) : {avec_max} sans réseau cible, {cible} avec "
+    f"et, sans maximum, {sans_max} et {fixe}",
     ("pas de jeu par agent", "erreur sur Q(s₀) (log)"),
     log="y",
     bands=bandes,
@@ -576,7 +577,7 @@ def par_seuil(*reglages):
 # %%
 LABO = ("amnésique", "1/64 des chutes", "1/16 des chutes", "1/4 des chutes", "témoin")
 SOINS = ("amnésique, placebo", "amnésique, réserve", "doublure")
-axes = ("seuil (pas)", "graines passées dessous, sur 40")
+axes = ("seuil (pas)", "graines dessous, sur 40")
 doses = par_seuil(*LABO, "amnésique, réserve")
 sous_200 = [int(compte[SEUILS == 200].item()) for compte in doses.values()]
 titre = (
@@ -684,7 +685,10 @@ figures.traces(AUTOUR, suspects, titre, "milliers de pas, depuis l'effondrement"
 # %%
 nature = par_seuil("livré à lui-même", *REMEDES)
 livre, chutes, ordinaires = (int(compte[SEUILS == 200].item()) for compte in [*nature.values()][:3])
-titre = f"Effondrés : {livre} sans remède, {chutes} avec les chutes, {ordinaires} avec des pas ordinaires"
+titre = (
+    f"Effondrés : {livre} sans remède, {chutes} avec les chutes gardées, "
+    f"{ordinaires} avec des pas ordinaires"
+)
 figures.curves(SEUILS, nature, titre, axes)
 
 # %%

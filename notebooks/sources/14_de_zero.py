@@ -228,7 +228,7 @@ retours = load_study("../etudes/page_blanche.csv")["retour"]
 reussis = int((retours >= SOLVED_RETURN).sum())
 bornes = [round(100 * borne) for borne in exact_interval(reussis, len(retours))]
 titre = (
-    f"Écrit de mémoire, le DQN du cours atteint 475 avec {reussis} graines\n"
+    f"Écrit de mémoire, le DQN du cours atteint 475 avec {reussis} graines "
     f"sur {len(retours)} (intervalle à 95 % : {bornes[0]} à {bornes[1]} %)"
 )
 figures.strips({"DQN du cours": retours}, titre, "retour moyen sur 1 000 départs (pas)")
@@ -240,9 +240,7 @@ figures.strips({"DQN du cours": retours}, titre, "retour moyen sur 1 000 départ
 # %%
 for part in (reussis / len(retours), bornes[0] / 100):
     rate = sum(comb(5, k) * part**k * (1 - part) ** (5 - k) for k in range(3))
-    print(
-        f"s'il réussit {100 * part:.0f} fois sur cent, le jury le refuse {100 * rate:.0f} fois sur cent"
-    )
+    print(f"s'il réussit {100 * part:.0f} fois sur cent, il est refusé {100 * rate:.0f} fois")
 
 # %% [markdown]
 # Les graines qui manquent 475 ne cachent pas une faute : le programme est le même, et les mondes le disent juste. Un
