@@ -1003,8 +1003,8 @@ chacun = {
 figures.intervals(bilan(chacun), "Trois réussites de suite, puis plus une évaluation sous 475")
 
 # %% [markdown]
-# Réussir n'est pas tenir. La recette de `rl-zoo3` retombe le plus souvent, dans un moteur comme dans l'autre, par le
-# réseau en ligne comme par la moyenne de ses poids. Ce n'est pas faute de souvenirs : sa mémoire, de 100 000 places,
+# Réussir n'est pas tenir. Dans un moteur comme dans l'autre, la recette de `rl-zoo3` retombe presque toujours par le
+# réseau en ligne, et environ une fois sur deux par la moyenne de ses poids. Ce n'est pas faute de souvenirs : sa mémoire, de 100 000 places,
 # garde tout. Et qui réussit tard a moins d'évaluations à tenir : la comparaison ne nous avantage pas.
 
 # %% [markdown]
