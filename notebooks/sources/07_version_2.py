@@ -846,7 +846,7 @@ apres = ~after_success(cent_graines >= 475, 3).mask
 
 
 def pire_rechute(debut):
-    """Les rangs de la graine et de l'évaluation la plus basse après sa réussite, dès `debut` pas."""
+    """Les rangs de la graine et de l'évaluation la plus basse après réussite, dès `debut` pas."""
     candidates = np.where(apres & (debut <= PAS), cent_graines, np.inf)
     return divmod(int(candidates.argmin()), len(PAS))
 
