@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from bilan import arrivals
 
 from cartpole_helpers import bootstrap_interval, evaluate, interquartile_mean, load, load_study
 from cartpole_helpers.cartpole import SOLVED_RETURN
@@ -70,6 +71,7 @@ def cases() -> dict[tuple[str, str], tuple[np.ndarray, Callable, Callable]]:
         steady = ~(relapsed & ~after_success(curves[name] >= SOLVED_RETURN, 3).mask).any(axis=1)
         found["Wilson", grandeur] = steady, np.mean, counted(wilson_interval)
         found["exact", grandeur] = steady, np.mean, counted(exact_interval)
+    found["rééchantillonnage", "rapport des médianes, le duel"] = duel(), ratio, resampled_ratio
     return found
 
 
@@ -94,6 +96,24 @@ def relapse(returns: np.ndarray) -> np.ndarray:
     """Rend, graine à graine, la rechute en points : voir `echelle.py`."""
     held = after_success(returns >= SOLVED_RETURN, 3)
     return 100 * (1 - held.mean(axis=1).filled(0))
+
+
+def duel() -> np.ndarray:
+    """Rend les secondes (graines, 2) du rapport principal de `comparaison.py` : eux, nous."""
+    ours, theirs = ("version 2", "moteur du cours"), ("rl-zoo3", "Stable-Baselines3")
+    return np.stack([arrivals(*theirs, "en_ligne")[0], arrivals(*ours, "moyenne")[0]], axis=1)
+
+
+def ratio(values: np.ndarray, axis: int) -> np.ndarray:
+    """Rend le rapport des médianes des deux colonnes de `values`."""
+    theirs, ours = np.moveaxis(np.median(values, axis=axis), -1, 0)
+    return theirs / ours
+
+
+def resampled_ratio(values: np.ndarray) -> np.ndarray:
+    """Rend l'intervalle que `bilan.py` donne de ce rapport, où l'infini ne s'interpole pas."""
+    rows = np.random.default_rng(0).integers(len(values), size=(1_000, len(values)))
+    return np.quantile(ratio(values[rows], axis=1), (0.025, 0.975), method="inverted_cdf")
 
 
 def share(counts: np.ndarray, axis: int) -> np.ndarray:

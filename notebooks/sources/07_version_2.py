@@ -962,12 +962,11 @@ attentes = {
 notre, leur = attentes["version 2, moteur du cours"], attentes["rl-zoo3, Stable-Baselines3"]
 
 # %% [markdown]
-# L'intervalle du rapport vient d'un rééchantillonnage des graines, dans chacun des deux systèmes.
+# L'intervalle du rapport vient d'un rééchantillonnage des graines, les mêmes dans les deux systèmes.
 
 # %%
-hasard = np.random.default_rng(0)
-tires = (hasard.choice(temps, (2_000, len(temps))) for temps in (leur, notre))
-rapports = np.divide(*(np.median(temps, axis=1) for temps in tires))
+tirees = np.random.default_rng(0).integers(len(notre), size=(2_000, len(notre)))
+rapports = np.median(leur[tirees], axis=1) / np.median(notre[tirees], axis=1)
 bornes = np.quantile(rapports, [0.025, 0.975], method="inverted_cdf")
 rapport, bas, haut = map(figures.number, (np.median(leur) / np.median(notre), *bornes))
 
