@@ -8,9 +8,10 @@ import torch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marque les tests des fichiers qui emploient NumPy : ils comparent des nombres."""
+    """Marque les tests du cœur dont le fichier emploie NumPy : ils comparent des nombres."""
     for item in items:
-        if hasattr(getattr(item, "module", None), "np"):
+        core = item.path.parent.name == "tests"
+        if core and hasattr(getattr(item, "module", None), "np"):
             item.add_marker("nombres")
 
 
