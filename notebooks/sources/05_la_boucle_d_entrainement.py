@@ -379,6 +379,8 @@ tous = np.array([*seule.values(), *derniere.values()]).T  # (graines, comparaiso
 sures = holm(paired_p_value(tous)) < 0.05
 manque = smallest_effect(tous)[~sures].max()
 changees = np.sum(seule["chronomètre pris pour une chute"] != 0)
+
+# %%
 print(f"comparaisons sûres, après la correction de Holm : {sures.sum()} sur {len(sures)}")
 print(f"ailleurs, un effet de moins de {manque:.0f} pas a pu échapper")
 print(

@@ -79,6 +79,9 @@ titre = "À 475 le plus souvent : {} maladie sur {}, peut-être {} autres"
 titre = titre.format((bas > 50).sum(), len(MALADIES), ((bas <= 50) & (haut > 50)).sum())
 figures.intervals({"retour final ≥ 475 (% des agents)": reussies}, titre)
 
+# %% [markdown]
+# Seize agents par maladie, c'est peu. Quel écart entre malades et témoins se verrait ?
+
 # %%
 ecart = 280 * np.sqrt(0.25 / 16 + 0.25 / 24)  # 2,8 erreurs types se voient quatre fois sur cinq
 print(f"16 malades, 24 témoins : un écart se voit à partir de {ecart:.0f} points")
@@ -288,6 +291,9 @@ def rapport(nom, faits, parmi, voulu=True):
 rapport("rappel, dans les deux premières hypothèses, à forte dose", juste, provoquees)
 rapport("rappel, à faible dose", juste, faibles)
 rapport("fausses alarmes", alarme, sain, voulu=False)
+
+# %% [markdown]
+# Maladie par maladie, à faible dose : combien sont reconnus, et comment jouent-ils ?
 
 # %%
 DOUCES = dict.fromkeys(etude["cause"][faibles].tolist())
