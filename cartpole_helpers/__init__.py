@@ -1,23 +1,14 @@
 """Le paquet du cours : un DQN pour CartPole, pour un agent ou pour plusieurs à la fois."""
 
+from cartpole_helpers.agent import Agent
 from cartpole_helpers.cartpole import CartPoleVector
 from cartpole_helpers.checkpoints import CheckpointError, load, load_training, save, save_training
 from cartpole_helpers.config import QUICK, VERSION_1, VERSION_2, Config
-from cartpole_helpers.dqn import Agent, double_td_target, epsilon_greedy, td_loss, td_target
+from cartpole_helpers.dqn import double_td_target, epsilon_greedy, td_loss, td_target
+from cartpole_helpers.evaluation import Episode, evaluate, play
 from cartpole_helpers.history import History, Recorder, load_study, record
-from cartpole_helpers.loops import (
-    Episode,
-    Interrupted,
-    Solution,
-    Step,
-    Training,
-    Unsolved,
-    evaluate,
-    play,
-    solve,
-    train,
-)
 from cartpole_helpers.replay import ReplayBuffer, Transition
+from cartpole_helpers.solving import Interrupted, Solution, Unsolved, solve
 from cartpole_helpers.statistics import (
     bootstrap_interval,
     exact_interval,
@@ -25,6 +16,7 @@ from cartpole_helpers.statistics import (
     paired_interval,
     wilson_interval,
 )
+from cartpole_helpers.training import Step, Training, train
 
 __all__ = [
     "QUICK",

@@ -182,10 +182,13 @@ class CartPoleVector(VectorEnv):
         return [check_seed("seed", value) for value in seed]
 
 
-def check_actions(actions, shape: tuple[int, ...], name: str = "actions") -> np.ndarray:
-    """Rend `actions` en tableau d'entiers, ou lève une erreur si ce ne sont pas des 0 et des 1."""
+def check_actions(
+    actions, shape: tuple[int, ...], name: str = "actions", count: int = 2
+) -> np.ndarray:
+    """Rend `actions` en tableau d'entiers, ou lève une erreur s'ils ne sont pas dans [0, count)."""
     actions = check_array(name, actions, shape, np.int64)
-    wrong = actions[(actions != 0) & (actions != 1)]
+    wrong = actions[(actions < 0) | (actions >= count)]
     if wrong.size:
-        raise ValueError(f"{name} doit valoir 0 (gauche) ou 1 (droite) : {wrong[0]} reçu.")
+        known = "0 (gauche) ou 1 (droite)" if count == 2 else f"un entier de 0 à {count - 1}"
+        raise ValueError(f"{name} doit valoir {known} : {wrong[0]} reçu.")
     return actions

@@ -20,13 +20,15 @@ import torch
 from safetensors import SafetensorError
 
 from cartpole_helpers import dqn
+from cartpole_helpers.agent import Agent
 from cartpole_helpers.cartpole import check_actions
 from cartpole_helpers.checks import check_array, check_number, check_seeds
-from cartpole_helpers.config import Config
-from cartpole_helpers.dqn import Agent, weight_count
+from cartpole_helpers.config import MAX_WIDTH, Config
+from cartpole_helpers.environments import CARTPOLE_SIZES, Env, Sizes
 from cartpole_helpers.files import check_path, check_regular, in_french, write_atomically
-from cartpole_helpers.loops import Training
-from cartpole_helpers.replay import Transition
+from cartpole_helpers.networks import weight_count
+from cartpole_helpers.replay import DiscountedTransition
+from cartpole_helpers.training import Memory, Training, check_carrier
 
 SIGNATURE = b"cartpole_helpers 1\n"
 DIGEST_LENGTH = 65  # 64 chiffres hexadécimaux et une fin de ligne
@@ -63,9 +65,12 @@ def save(agent: Agent, path: str | Path) -> None:
         raise ValueError(
             f"agent doit être un Agent seul, comme training.agent[0] : {agent!r} reçu."
         )
-    description = _description(agent.config, agent.seeds) | {"env_steps": agent.env_steps}
+    about = {"env_steps": agent.env_steps, "sizes": list(agent.sizes)}
+    arrays = {"weights": agent.weights.numpy(force=True)}
+    if agent.scale is not None:
+        arrays["scale"] = agent.scale.numpy(force=True)
     try:
-        content = _packed("agent", description, {"weights": agent.weights.numpy(force=True)})
+        content = _packed("agent", _description(agent.config, agent.seeds) | about, arrays)
         _agent(path, content)
     except _INCOHERENT as error:
         raise ValueError(
@@ -87,63 +92,81 @@ def _agent(path: str | Path, content: bytes) -> Agent:
     description, arrays = _read(path, content, "agent")
     with _explained(path):
         config, seeds = _config_and_seeds(description)
-        _check_names(arrays, {"weights"})
-        _check_array(arrays, "weights", (len(seeds), weight_count(config)), np.float32)
+        sizes = _sizes(description)
+        _check_names(arrays, {"weights"} | ({"scale"} if "scale" in arrays else set()))
+        _check_array(arrays, "weights", (len(seeds), weight_count(config, sizes)), np.float32)
         env_steps = check_number("env_steps", description["env_steps"], int, low=0)
         (seed,) = seeds
-        return Agent(config, torch.from_numpy(arrays["weights"]), [seed], env_steps)
+        weights, scale = (arrays.get(name) for name in ("weights", "scale"))
+        scale = None if scale is None else torch.from_numpy(scale)
+        return Agent(config, torch.from_numpy(weights), [seed], env_steps, sizes=sizes, scale=scale)
 
 
 def save_training(training: Training, path: str | Path) -> None:
     """Écrit tout l'état de `training` dans `path` ; `load_training` en reprend le cours exact.
 
-    ValueError si `training` est d'une sous-classe : il reviendrait en simple `Training`.
+    Ce qu'on lui a donné (env, memory, td_target, td_loss) doit porter `saved_state` et `restore`.
+    ValueError si l'un n'en a pas, si le jeu ne se relit pas au bit près, ou si `training` est
+    d'une sous-classe, qui reviendrait en simple `Training` : rien n'est alors écrit.
     """
     if type(training) is not Training:
         raise ValueError(
             "training doit être un Training, et non d'une sous-classe : "
             f"{type(training).__name__} reçu."
         )
-    rules = [name for name, rule in _injected(training.td_target, training.td_loss).items() if rule]
-    description = _description(training.config, training.seeds) | {"injected": rules}
+    for name in training.injected:
+        check_carrier(name, getattr(training, {"env": "games"}.get(name, name)))
+    about = {
+        "env": training.env if isinstance(training.env, str) else None,
+        "sizes": list(training.sizes),
+        "injected": training.injected,
+    }
+    description = _description(training.config, training.seeds) | about
     write_atomically(path, _packed("training", description, training.saved_state()))
 
 
 def load_training(
     path: str | Path,
     *,
+    env: Env | None = None,
+    memory: Memory | None = None,
     device: str = "cpu",
     td_target: Callable | None = None,
     td_loss: Callable = dqn.td_loss,
 ) -> Training:
     """Relit un entraînement écrit par `save_training`, prêt pour son prochain `advance`.
 
-    Une fonction injectée ne s'écrit pas dans un fichier : redonnez-la ici, et aucune autre, sinon
-    ValueError. Que ce soit la même, rien ne peut le vérifier.
+    Ce qui avait été donné à `Training` ne s'écrit pas dans un fichier, hors son état : redonnez-le
+    ici, neuf, et rien d'autre, sinon ValueError. Que ce soit le même, rien ne peut le vérifier.
     """
     description, arrays = _read(path, _content(path), "training")
-    given = _injected(td_target, td_loss)
+    rules = {"td_target": td_target, "td_loss": td_loss}
+    given = {"env": env, "memory": memory} | rules | {"td_loss": _other(td_loss)}
     with _explained(path):
-        missing = [name for name in description["injected"] if not given[name]]
-        added = [name for name in given if given[name] and name not in description["injected"]]
+        injected = description["injected"]
+        missing = [name for name in injected if given[name] is None]
+        added = [name for name in given if given[name] is not None and name not in injected]
         config, seeds = _config_and_seeds(description)
+        sizes = _sizes(description)
         # Ces deux tableaux bornent tout ce que la construction va demander à la mémoire vive.
-        _check_array(arrays, "online", (len(seeds), weight_count(config)), np.float32)
-        _check_array(arrays, "carts.state", (len(seeds) * config.carts, 4), np.float64)
+        _check_array(arrays, "online", (len(seeds), weight_count(config, sizes)), np.float32)
+        shape = (len(seeds), config.carts, sizes.observation)
+        _check_array(arrays, "observation", shape, np.float32)
+        env = _checked_id(description["env"]) if env is None and not missing else env
     if missing:
         raise ValueError(
-            f"{path} : cet entraînement emploie ce que vous aviez injecté ; redonnez-le par "
+            f"{path} : cet entraînement emploie ce que vous aviez donné ; redonnez-le par "
             f"load_training(chemin, {', '.join(f'{name}=...' for name in missing)})."
         )
     if added:
         raise ValueError(
             f"{path} : cet entraînement n'emploie pas de {' ni de '.join(added)} que vous auriez "
-            "injecté ; pour en changer en cours de route, affectez-le après la lecture."
+            "donné ; pour en changer en cours de route, affectez-le après la lecture."
         )
-    training = Training(config, seeds, device=device, td_target=td_target, td_loss=td_loss)
+    training = Training(config, seeds, env=env, memory=memory, device=device, **rules)
     with _explained(path):
         _check_like(arrays, training)
-        _check_values(arrays)
+        _check_values(arrays, training.sizes)
         training.restore(arrays)
     return training
 
@@ -162,8 +185,9 @@ def _description(config: Config, seeds: list[int]) -> dict:
     return {"config": asdict(config), "seeds": seeds, "versions": versions}
 
 
-def _injected(td_target: Callable | None, td_loss: Callable) -> dict[str, bool]:
-    return {"td_target": td_target is not None, "td_loss": td_loss is not dqn.td_loss}
+def _other(td_loss: Callable) -> Callable | None:
+    """Rend la perte donnée, ou None si c'est celle du cours."""
+    return None if td_loss is dqn.td_loss else td_loss
 
 
 def _packed(kind: str, description: dict, arrays: dict[str, np.ndarray]) -> bytes:
@@ -269,25 +293,49 @@ def _config_and_seeds(description: dict) -> tuple[Config, list[int]]:
         raise CheckpointError(f"configuration refusée : {error}") from error
 
 
+def _sizes(description: dict) -> Sizes:
+    """Rend D et A ; un fichier d'une version antérieure n'en dit rien, et vient de CartPole."""
+    sizes = description.get("sizes", list(CARTPOLE_SIZES))
+    return Sizes(*(check_number("sizes", size, int, low=1, high=MAX_WIDTH) for size in sizes))
+
+
+def _checked_id(env: str) -> str:
+    """Refuse un identifiant qui ferait importer un module : un fichier ne doit rien exécuter."""
+    if not isinstance(env, str) or ":" in env:
+        raise CheckpointError(f"son jeu n'est pas un identifiant de Gymnasium : {env!r}.")
+    return env
+
+
 def _check_like(arrays: dict[str, np.ndarray], training: Training) -> None:
-    """Refuse des tableaux d'autres noms, formes ou types que ceux d'un entraînement neuf."""
+    """Refuse des tableaux d'autres noms, formes ou types que ceux d'un entraînement neuf.
+
+    Ce qu'on a redonné juge lui-même ce qu'on lui rend.
+    """
+    ours = tuple({"env": "carts"}.get(name, name) + "." for name in training.injected)
+    arrays = {name: array for name, array in arrays.items() if not name.startswith(ours)}
     fresh = training.saved_state()
+    fresh = {name: array for name, array in fresh.items() if not name.startswith(ours)}
     _check_names(arrays, set(fresh))
-    kept = min(int(arrays["memory.added"]), training.config.capacity)
     for name, array in fresh.items():
-        in_memory = name.removeprefix("memory.") in Transition._fields and "memory." in name
-        shape = (array.shape[0], kept, *array.shape[2:]) if in_memory else array.shape
+        shape = array.shape
+        if (
+            name.startswith("memory.")
+            and name.removeprefix("memory.") in DiscountedTransition._fields
+        ):
+            kept = min(int(arrays["memory.added"]), training.config.capacity)
+            shape = (shape[0], kept, *shape[2:])
         _check_array(arrays, name, shape, array.dtype)
 
 
-def _check_values(arrays: dict[str, np.ndarray]) -> None:
+def _check_values(arrays: dict[str, np.ndarray], sizes: Sizes) -> None:
     """Refuse des nombres qu'aucun entraînement n'a pu écrire : un état infini, une action 7."""
     held = arrays["held"]
     actions = {name: array for name, array in arrays.items() if name.endswith("action")}
     try:
-        check_array("carts.state", arrays["carts.state"], None, np.float32)
+        for name in ("observation", "carts.state"):
+            check_array(name, arrays.get(name, 0.0), None, np.float32)
         for name, array in (actions | {"held": held[held != dqn.FREE]}).items():
-            check_actions(array, array.shape, name)
+            check_actions(array, array.shape, name, sizes.actions)
     except ValueError as error:
         raise CheckpointError(str(error)) from error
 

@@ -21,12 +21,13 @@ class Config:
     total_steps: int = 50_000
     """Nombre de pas d'environnement par agent, tous ses chariots comptés."""
     carts: int = 1
-    """Nombre E de chariots qu'un agent conduit de front."""
+    """Nombre E de copies du jeu (à CartPole, de chariots) qu'un agent conduit de front."""
     start_x: float = START_LIMIT
-    """Demi-largeur (m) des départs en x, à l'entraînement ; l'évaluation garde 0,05."""
+    """Demi-largeur (m) des départs en x de CartPole, à l'entraînement ; l'évaluation garde 0,05."""
 
-    input_scale: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
-    """Facteur de chacune des quatre composantes de l'observation, à l'entrée du réseau."""
+    input_scale: tuple[float, ...] | str | None = None
+    """Facteur de chacune des D composantes de l'observation, à l'entrée du réseau ; None les laisse
+    telles quelles, "auto" divise chacune par son écart type pendant la mise en route (warmup)."""
     hidden: tuple[int, ...] = (128, 128)
     """Largeur de chaque couche cachée du réseau."""
     activation: str = "relu"
@@ -34,7 +35,7 @@ class Config:
     initialisation: str = "uniform"
     """Poids de départ : uniform (ceux de `torch.nn.Linear`) ou xavier_normal (biais nuls)."""
     mirror: bool = False
-    """Construit dans le réseau la symétrie gauche-droite : Q(s, 1) = f(s) et Q(s, 0) = f(−s)."""
+    """Construit dans le réseau la symétrie de CartPole : Q(s, 1) = f(s) et Q(s, 0) = f(−s)."""
 
     learning_rate: float = 1e-3
     """Pas d'apprentissage d'Adam au départ."""
@@ -163,9 +164,14 @@ def _checked_widths(hidden) -> tuple[int, ...]:
     return tuple(check_number("hidden", width, int, low=1, high=MAX_WIDTH) for width in hidden)
 
 
-def _checked_scale(scale) -> tuple[float, ...]:
-    if not isinstance(scale, tuple | list) or len(scale) != 4:
-        raise TypeError(f"input_scale doit être un tuple de 4 facteurs : {scale!r} reçu.")
+def _checked_scale(scale) -> tuple[float, ...] | str | None:
+    if scale is None or (isinstance(scale, str) and scale == "auto"):
+        return scale
+    if not isinstance(scale, tuple | list) or not scale:
+        raise TypeError(
+            "input_scale doit être un tuple de facteurs, un par composante, ou 'auto', ou None : "
+            f"{scale!r} reçu."
+        )
     return tuple(check_number("input_scale", factor, float, above=0) for factor in scale)
 
 

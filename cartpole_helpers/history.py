@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cartpole_helpers.checks import check_number
-from cartpole_helpers.loops import Step
+from cartpole_helpers.training import Step
 
 
 class History(NamedTuple):
@@ -55,15 +55,11 @@ class UpdateTracker:
 
     def __init__(self):
         self._rows = []
-        self._gradient_steps = None
 
     def add(self, step: Step) -> None:
         """Ajoute la mise à jour de `step`, s'il y en a eu une."""
-        if self._gradient_steps is None:  # au premier tour vu, seule la perte peut le dire
-            self._gradient_steps = step.gradient_steps - (not np.isnan(step.loss).all())
-        if step.gradient_steps > self._gradient_steps:
+        if step.updated:
             self._rows.append((step.env_steps, step.loss, step.epsilon))
-        self._gradient_steps = step.gradient_steps
 
     def arrays(self, agents: int) -> tuple[np.ndarray, ...]:
         """Rend les trois derniers tableaux d'un `History` de `agents` agents."""

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from cartpole_helpers.dqn import epsilon_greedy, td_loss, td_target
-from cartpole_helpers.loops import evaluate
+from cartpole_helpers.evaluation import evaluate
 from cartpole_helpers.policies import Policy
 from cartpole_helpers.replay import ReplayBuffer
 

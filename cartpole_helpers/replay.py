@@ -5,21 +5,38 @@ from typing import NamedTuple
 import numpy as np
 
 from cartpole_helpers.cartpole import check_actions
-from cartpole_helpers.checks import check_array, check_number, check_numbers, check_seeds
+from cartpole_helpers.checks import (
+    check_array,
+    check_flag,
+    check_number,
+    check_numbers,
+    check_seeds,
+)
 from cartpole_helpers.seeds import Purpose, generator_state, restore_generator, stream
 
 
 class Transition(NamedTuple):
     """Ce qu'il faut pour apprendre d'un pas, ou de plusieurs : (...) est partout le même."""
 
-    observation: np.ndarray  # (..., 4) float32
+    observation: np.ndarray  # (..., D) float32
     action: np.ndarray  # (...) int64
     reward: np.ndarray  # (...) float32
     terminated: np.ndarray  # (...) booléen ; une troncature n'en est pas une
-    next_observation: np.ndarray  # (..., 4) float32, le vrai successeur
+    next_observation: np.ndarray  # (..., D) float32, le vrai successeur
 
 
-def _empty_transitions(shape: tuple[int, ...], size: int = 4) -> np.ndarray:
+class DiscountedTransition(NamedTuple):
+    """Une `Transition` de k pas, k variant de l'une à l'autre, et le γᵏ dont sa cible amorce."""
+
+    observation: np.ndarray  # (..., D)
+    action: np.ndarray  # (...)
+    reward: np.ndarray  # (...) r + γ r' + … : k récompenses
+    terminated: np.ndarray  # (...)
+    next_observation: np.ndarray  # (..., D) k pas plus loin
+    discount: np.ndarray  # (...) float32, γᵏ
+
+
+def _empty_transitions(kind: type, shape: tuple[int, ...], size: int) -> np.ndarray:
     """Rend un tableau nul de forme `shape`, dont chaque case est une transition entière.
 
     Ses champs sont voisins en mémoire : une transition tirée au hasard coûte une lecture, au lieu
@@ -31,30 +48,40 @@ def _empty_transitions(shape: tuple[int, ...], size: int = 4) -> np.ndarray:
         ("action", np.int64),
         ("reward", np.float32),
         ("terminated", bool),
+        ("discount", np.float32),
     ]
+    fields = [field for field in fields if field[0] in kind._fields]
     return np.zeros(shape, np.dtype(fields, align=True))
-
-
-def _columns_of(transitions: np.ndarray) -> Transition:
-    """Rend les champs d'un tableau de transitions, sans les copier."""
-    return Transition(*(transitions[name] for name in Transition._fields))
 
 
 class ReplayBuffer:
     """Les `capacity` dernières transitions de chaque agent, tirées uniformément avec remise.
 
     `seeds` : un entier pour un agent (lots (B, ...)), ou une suite de S graines pour S agents
-    (un axe S devant tout). Ajouter et tirer coûtent à peu près le même temps quelle que soit la
-    capacité.
+    (un axe S devant tout). `observation_size` et `actions` : D et A. `discounted` : chaque
+    transition a son γᵏ, le `discount` de `DiscountedTransition`. `purpose` : la suite où l'on tire.
+    Ajouter et tirer coûtent à peu près le même temps quelle que soit la capacité.
     """
 
-    def __init__(self, capacity: int, *, seeds=0, observation_size: int = 4):
+    def __init__(
+        self,
+        capacity: int,
+        *,
+        seeds=0,
+        observation_size: int = 4,
+        actions: int = 2,
+        discounted: bool = False,
+        purpose: Purpose = Purpose.REPLAY,
+    ):
         self.capacity = check_number("capacity", capacity, int, low=1)
+        self.actions = check_number("actions", actions, int, low=1)
         size = check_number("observation_size", observation_size, int, low=1)
+        self.kind = DiscountedTransition if check_flag("discounted", discounted) else Transition
         self._lead = (len(check_seeds("seeds", seeds)),) if np.iterable(seeds) else ()
-        self._streams = [stream(seed, Purpose.REPLAY) for seed in check_seeds("seeds", seeds)]
-        self._transitions = _empty_transitions((len(self._streams), self.capacity), size)  # (S, C)
-        self._columns = _columns_of(self._transitions)
+        self._streams = [stream(seed, purpose) for seed in check_seeds("seeds", seeds)]
+        shape = (len(self._streams), self.capacity)
+        self._transitions = _empty_transitions(self.kind, shape, size)  # (S, C)
+        self._columns = self._columns_of(self._transitions)
         self._added = 0  # transitions reçues par agent depuis le début
 
     def __len__(self) -> int:
@@ -62,17 +89,27 @@ class ReplayBuffer:
         return min(self._added, self.capacity)
 
     @property
+    def agents(self) -> int:
+        """Le nombre S d'agents dont elle garde les transitions."""
+        return len(self._streams)
+
+    @property
     def nbytes(self) -> int:
         """Ce qu'occupent les tableaux de tous les agents, pleins ou non, en octets."""
         return self._transitions.nbytes
 
-    def add(self, observation, action, reward, terminated, next_observation) -> None:
-        """Ajoute, pour chaque agent, une transition (`observation` (4,)) ou N d'un coup ((N, 4)).
+    def contents(self) -> Transition:
+        """Rend tout ce qui est gardé : formes (S, len(self), ...), dans l'ordre des places."""
+        return self._columns_of(self._transitions[:, : len(self)].copy())
+
+    def add(self, observation, action, reward, terminated, next_observation, discount=None) -> None:
+        """Ajoute, pour chaque agent, une transition (`observation` (D,)) ou N d'un coup ((N, D)).
 
         Les plus anciennes cèdent la place. ValueError si une forme ne convient pas, si un nombre
-        n'est pas fini, ou si N dépasse la capacité ; rien n'est alors ajouté.
+        n'est pas fini, si N dépasse la capacité, ou si `discount` manque ou est de trop ; rien
+        n'est alors ajouté.
         """
-        incoming = Transition(observation, action, reward, terminated, next_observation)
+        incoming = (observation, action, reward, terminated, next_observation, discount)
         incoming = self._checked(incoming)
         count = incoming.action.shape[1]
         slots = (self._added + np.arange(count)) % self.capacity  # (N,)
@@ -92,7 +129,7 @@ class ReplayBuffer:
                 f"{batch_size} demandées, {len(self)} gardées."
             )
         batch = self._transitions.take(self._draw(batch_size))  # (S·B,)
-        return _columns_of(batch.reshape(*self._lead, batch_size))
+        return self._columns_of(batch.reshape(*self._lead, batch_size))
 
     def saved_state(self) -> dict[str, np.ndarray]:
         """Rend tout ce que le temps change : transitions gardées, compte, suites de tirages."""
@@ -116,8 +153,18 @@ class ReplayBuffer:
         ]
         return draws[0] if len(draws) == 1 else np.concatenate(draws)
 
-    def _checked(self, incoming: Transition) -> Transition:
-        """Rend `incoming` aux formes (S, N, ...), chaque tableau vérifié."""
+    def _columns_of(self, transitions: np.ndarray) -> Transition:
+        """Rend les champs d'un tableau de transitions, sans les copier."""
+        return self.kind(*(transitions[name] for name in self.kind._fields))
+
+    def _checked(self, given: tuple) -> Transition:
+        """Rend `given` aux formes (S, N, ...), chaque tableau vérifié."""
+        if (given[-1] is None) == (self.kind is DiscountedTransition):
+            raise ValueError(
+                "discount doit être donné si, et seulement si, la mémoire est `discounted` : "
+                f"{given[-1]!r} reçu."
+            )
+        incoming = self.kind(*given[: len(self.kind._fields)])
         size = self._columns.observation.shape[-1]
         shape = check_numbers("observation", incoming.observation).shape
         counts = shape[len(self._lead) : -1]
@@ -128,67 +175,61 @@ class ReplayBuffer:
                 f"({self.capacity}) : forme {shape} reçue."
             )
         arrays = []
-        for name, column, values in zip(Transition._fields, self._columns, incoming, strict=True):
+        for name, column, values in zip(self.kind._fields, self._columns, incoming, strict=True):
             tail = (size,) if name.endswith("observation") else ()
             if name == "action":
-                array = check_actions(values, expected, name)
+                array = check_actions(values, expected, name, self.actions)
             else:
                 array = check_array(name, values, (*expected, *tail), column.dtype)
-            arrays.append(array.reshape(len(self._streams), -1, *tail))
-        return Transition(*arrays)
+            arrays.append(array.reshape(self.agents, -1, *tail))
+        return self.kind(*arrays)
 
 
 class StepWindow:
-    """Les n derniers pas de S·E chariots ; il en sort la transition à n récompenses du premier."""
+    """Les n derniers pas de S·E copies du jeu ; il en sort la transition à n pas du premier.
 
-    def __init__(self, length: int, gamma: float, shape: tuple[int, int]):
-        self.discounts = (gamma ** np.arange(length))[:, None, None]  # (n, 1, 1)
+    Une fin la coupe : elle n'a alors que k récompenses, et amorce, si c'est une troncature, avec
+    γᵏ. Chaque pas en commence ainsi une, et une seule, comme dans l'accumulateur de dqn_zoo.
+    """
+
+    def __init__(self, length: int, gamma: float, shape: tuple[int, int], size: int = 4):
+        self.discounts = gamma ** np.arange(length + 1)  # (n + 1,)
         self.count = 0
-        self.steps = _columns_of(_empty_transitions((length, *shape)))  # (n, S, E, ...)
+        steps = _empty_transitions(Transition, (length, *shape), size)
+        self.steps = Transition(*(steps[name] for name in Transition._fields))  # (n, S, E, ...)
         self.truncated = np.zeros((length, *shape), bool)
-        self.latest = _columns_of(_empty_transitions(shape))
 
-    def push(self, transition: Transition, truncated: np.ndarray) -> Transition | None:
-        """Ajoute un pas (S, E, ...) ; rend la transition à n récompenses, ou None s'il en manque.
-
-        Une fenêtre coupée par une troncature n'amorcerait pas avec γⁿ : la dernière fenêtre entière
-        du même chariot prend sa place. Une terminaison, elle, n'amorce pas et convient toujours.
-        """
+    def push(self, transition: Transition, truncated: np.ndarray) -> DiscountedTransition | None:
+        """Ajoute un pas (S, E, ...) ; rend la transition du pas sorti, ou None s'il en manque."""
         self.count += 1
         self.steps = Transition(*map(_shifted, self.steps, transition))
         self.truncated = _shifted(self.truncated, truncated)
-        if self.count < len(self.truncated):
-            return None
-        folded, whole = self._fold()
-        self.latest = Transition(*map(_keep_where(whole), folded, self.latest))
-        return self.latest
+        return None if self.count < len(self.truncated) else self._folded()
 
     def saved_state(self) -> dict[str, np.ndarray]:
         """Rend tout ce que le temps change."""
-        latest = {f"latest_{name}": array for name, array in self.latest._asdict().items()}
         others = {"truncated": self.truncated, "count": np.array(self.count)}
-        return self.steps._asdict() | latest | others
+        return self.steps._asdict() | others
 
     def restore(self, saved: dict[str, np.ndarray]) -> None:
         """Remet la fenêtre dans l'état `saved`, rendu par `saved_state`."""
         self.count, self.truncated = int(saved["count"]), saved["truncated"]
         self.steps = Transition(*(saved[name] for name in Transition._fields))
-        self.latest = Transition(*(saved[f"latest_{name}"] for name in Transition._fields))
 
-    def _fold(self) -> tuple[Transition, np.ndarray]:
-        """Rend la transition à n récompenses (S, E, ...), et où sa fenêtre est entière (S, E)."""
-        window, last_row = self.steps, len(self.truncated) - 1
-        last = _first_end(window.terminated | self.truncated)  # (S, E)
-        alive = np.arange(last_row + 1)[:, None, None] <= last
-        terminated = _at(window.terminated, last)
-        folded = Transition(
+    def _folded(self) -> DiscountedTransition:
+        """Rend la transition (S, E, ...) du premier pas de la fenêtre, jusqu'à sa première fin."""
+        window, length = self.steps, len(self.truncated)
+        last = _first_end(window.terminated | self.truncated)  # (S, E), k − 1
+        alive = np.arange(length)[:, None, None] <= last
+        discounts = self.discounts[:-1, None, None]
+        return DiscountedTransition(
             observation=window.observation[0],
             action=window.action[0],
-            reward=(self.discounts * window.reward * alive).sum(axis=0).astype(np.float32),
-            terminated=terminated,
+            reward=(discounts * window.reward * alive).sum(axis=0).astype(np.float32),
+            terminated=_at(window.terminated, last),
             next_observation=_at(window.next_observation, last),
+            discount=self.discounts[last + 1].astype(np.float32),
         )
-        return folded, terminated | (last == last_row)
 
 
 def _shifted(rows: np.ndarray, newest: np.ndarray) -> np.ndarray:
@@ -205,11 +246,3 @@ def _at(values: np.ndarray, index: np.ndarray) -> np.ndarray:
     """Rend `values` (n, S, E, ...) à l'indice `index` (S, E) de son axe 0 : (S, E, ...)."""
     agents, carts = np.indices(index.shape)
     return values[index, agents, carts]
-
-
-def _keep_where(whole: np.ndarray):
-    def choose(fresh: np.ndarray, previous: np.ndarray) -> np.ndarray:
-        mask = whole[..., None] if fresh.ndim > whole.ndim else whole
-        return np.where(mask, fresh, previous)
-
-    return choose

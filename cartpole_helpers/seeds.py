@@ -17,6 +17,12 @@ class Purpose(IntEnum):
     POLICY = 6
     CERTIFICATE = 7
     AMNESIA = 8
+    RESERVE = 9
+    STUDY = 10
+    CHART = 11
+    PANEL = 12
+    JUDGE = 13
+    RECIPE = 14
 
 
 def stream(seed: int, purpose: Purpose) -> np.random.Generator:
@@ -24,13 +30,22 @@ def stream(seed: int, purpose: Purpose) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(_sequence(seed, purpose)))
 
 
-def environment_seeds(seed: int, purpose: Purpose, count: int) -> list[int]:
-    """Rend `count` graines d'environnement de 64 bits, une par chariot.
+def environment_seeds(seed: int, purpose: Purpose, count: int, block: int = 0) -> list[int]:
+    """Rend `count` graines d'environnement de 64 bits, une par copie : celles du bloc `block`.
 
-    Entraînement, validation, certificat et évaluation tirent les leurs d'usages différents : leurs
-    départs n'ont donc rien de commun.
+    Entraînement, validation, certificat et évaluation tirent les leurs d'usages différents, et
+    deux blocs n'ont rien de commun : leurs départs non plus.
     """
-    return _sequence(seed, purpose).generate_state(count, np.uint64).tolist()
+    sequence = _sequence(seed, purpose)
+    return sequence.generate_state((block + 1) * count, np.uint64)[block * count :].tolist()
+
+
+def fresh_seed(purpose: Purpose, index: int) -> int:
+    """Rend la graine de l'évaluation de rang `index` d'un usage : `evaluate(seed=...)`.
+
+    Deux usages, ou deux rangs, n'ont aucun départ en commun.
+    """
+    return int(_sequence(index, purpose).generate_state(1, np.uint64)[0])
 
 
 def generator_state(generator: np.random.Generator) -> np.ndarray:

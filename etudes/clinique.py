@@ -45,12 +45,20 @@ import torch
 from archive import Archive
 from fautes_aveugles import FAULTS
 
-from cartpole_helpers import QUICK, VERSION_2, Config, Training, td_loss, td_target
-from cartpole_helpers.dqn import StackedNetwork
+from cartpole_helpers import (
+    QUICK,
+    VERSION_2,
+    CartPoleVector,
+    Config,
+    ReplayBuffer,
+    Training,
+    td_loss,
+    td_target,
+)
 from cartpole_helpers.repairs import RECIPES, tuned
 from cartpole_helpers.teaching.charts import Chart, monitor, save_chart
 from cartpole_helpers.teaching.diagnosis import HEALTHY, ILLNESSES, degree, diagnose, late
-from cartpole_helpers.teaching.laboratory import ClockEnds
+from cartpole_helpers.teaching.laboratory import Altered, ClockEnds
 
 SICK, WITNESSES = 8, 12  # graines par cause et par recette, puis par recette saine
 FOLDER = Path(__file__).with_name("patients")
@@ -112,33 +120,37 @@ HEALTHY_RECIPES: dict[str, Config] = {
 # Les fautes que la configuration ne sait pas commettre
 
 
-class Unmarked(Training):
-    """Aucune fin n'est mémorisée."""
+class Unmarked(CartPoleVector):
+    """Aucune chute ne se dit une fin : elle passe pour une troncature."""
 
-    def _remember(self, transition, truncated):
-        never = np.zeros_like(transition.terminated)
-        super()._remember(transition._replace(terminated=never), truncated)
-
-
-class Rounded(Training):
-    """La récompense, divisée par deux, est mémorisée sur 8 bits : il n'en reste rien."""
-
-    def _remember(self, transition, truncated):
-        reward = (transition.reward / 2).astype(np.int8)
-        super()._remember(transition._replace(reward=reward), truncated)
+    def step(self, actions):
+        """Avance d'un pas."""
+        observation, reward, terminated, truncated, info = super().step(actions)
+        return observation, reward, np.zeros_like(terminated), terminated | truncated, info
 
 
-class Drowned(Training):
-    """Les biais partent si bas que presque aucune unité ne s'allume jamais."""
+class Rounded(Altered):
+    """La récompense, divisée par dix, est rangée sur 8 bits : il n'en reste rien."""
 
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        saved = {name: array.copy() for name, array in self.saved_state().items()}
-        for name in ("online", "target", "average"):
-            network = StackedNetwork(self.config, torch.from_numpy(saved[name]))
-            for _, bias in network.layers[:-1]:
-                bias -= 2
-        self.restore(saved)
+    def add(self, observation, action, reward, *rest):
+        """Ajoute une transition (S, E, ...)."""
+        self.inner.add(observation, action, (reward / 10).astype(np.int8), *rest)
+
+
+def rounded(config: Config, seeds: Sequence[int]) -> Training:
+    """Rend un entraînement dont la mémoire arrondit."""
+    usual = ReplayBuffer(config.capacity, seeds=seeds, discounted=config.n_steps > 1)
+    return Training(config, seeds, memory=Rounded(usual))
+
+
+def drowned(config: Config, seeds: Sequence[int]) -> Training:
+    """Rend un entraînement dont les biais partent si bas que presque rien ne s'allume jamais."""
+    training = Training(config, seeds)
+    agent = training.agent
+    for _, bias in agent.network.layers[:-1]:
+        bias -= 2
+    training.start_from(agent)
+    return training
 
 
 def unmasked(reward, terminated, next_q, gamma):
@@ -177,12 +189,13 @@ SEEING = {"epsilon_end": 0.02, "epsilon_steps": 1_000, "epsilon_hold": 1.0}  # d
 
 CAUSES: dict[str, Cause] = {
     "perte négative": Cause(build=partial(Training, td_loss=ascended)),
-    "récompense perdue": Cause(build=Rounded),
+    "récompense perdue": Cause(build=rounded),
     "troncature prise pour une chute": Cause(
-        build=ClockEnds, setting=SEEING | {"carts": 4, "learn_every": 4, "total_steps": 24_000}
+        build=partial(Training, env=ClockEnds),
+        setting=SEEING | {"carts": 4, "learn_every": 4, "total_steps": 24_000},
     ),
     "masque oublié": Cause(build=partial(Training, td_target=unmasked)),
-    "masque oublié (en mémoire)": Cause(build=Unmarked),
+    "masque oublié (en mémoire)": Cause(build=partial(Training, env=Unmarked)),
     "valeurs qui explosent": Cause(build=partial(Training, td_target=inflated)),
     "valeurs qui explosent (pas)": Cause({"learning_rate": 10.0, "learning_rate_decay": 1.0}),
     "ε bloqué haut": Cause({"epsilon_end": 1.0}),
@@ -192,7 +205,7 @@ CAUSES: dict[str, Cause] = {
     "cible jamais synchronisée": Cause({"target_rate": 1.0, "target_period": 10**6}),
     "cible trop lente": Cause({"target_rate": 0.001, "target_period": 1}),
     "pas de réseau cible": Cause({"target_rate": 1.0, "target_period": 1}),
-    "unités mortes": Cause(build=Drowned, setting={"activation": "relu"}),
+    "unités mortes": Cause(build=drowned, setting={"activation": "relu"}),
     "pas d'apprentissage trop grand": Cause({"learning_rate": 0.3, "learning_rate_decay": 1.0}),
     "pas d'apprentissage trop petit": Cause({"learning_rate": 1e-5, "learning_rate_floor": 0.0}),
     "pas d'apprentissage tombé au plancher": Cause(

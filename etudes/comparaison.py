@@ -51,7 +51,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cartpole_helpers import VERSION_2, Agent, Config, Training, evaluate
-from cartpole_helpers.dqn import td_loss, value_of, weight_count
+from cartpole_helpers.dqn import td_loss, value_of
+from cartpole_helpers.networks import weight_count
 
 SEEDS = range(1000, 1030)
 EVERY = 1_000
@@ -129,8 +130,7 @@ def ours(config: Config, seed: int, td_loss: Callable = td_loss) -> list[tuple]:
     for step in training.run():
         if step.env_steps % EVERY < config.carts:
             with clock.stopped():
-                state = training.saved_state()
-                weights = [torch.from_numpy(state[name][0]) for name in ("online", "average")]
+                weights = [agent.weights[0] for agent in (training.online, training.agent)]
                 clock.evaluate(config, weights, step.env_steps, step.gradient_steps)
     return clock.rows
 

@@ -20,7 +20,7 @@ from time import process_time
 import torch
 
 from cartpole_helpers import VERSION_2, Training
-from cartpole_helpers.dqn import layer_shapes
+from cartpole_helpers.networks import layer_shapes
 
 AGENTS = (1, 2, 4, 8, 16, 32, 64)
 ROUNDS = 9

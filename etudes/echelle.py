@@ -29,12 +29,12 @@ from archive import Archive
 
 from cartpole_helpers import VERSION_2, Config, Training, evaluate
 from cartpole_helpers.repairs import RECIPES, SHORTER, ladder, shorter, without
+from cartpole_helpers.seeds import Purpose, fresh_seed
 
 GROUP = 20
 SEEDS, ANNOUNCED_SEEDS = range(20), range(1_000, 1_100)
 EVERY = 1_000
 EPISODES = 100
-FRESH = 2_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 BUDGET = 50_000
 HEADER = ("reglage", "graine", *(str(step) for step in range(EVERY, BUDGET + 1, EVERY)))
 ANNOUNCED = {"version 2": VERSION_2, SHORTER: shorter()} | RECIPES
@@ -78,7 +78,8 @@ def scores(config: Config, seeds: range) -> list:
     training, means = Training(config, seeds), []
     for step in training.run():
         if step.env_steps % EVERY < config.carts:
-            returns = evaluate(training.agent, EPISODES, seed=FRESH + step.env_steps)
+            starts = fresh_seed(Purpose.STUDY, step.env_steps)
+            returns = evaluate(training.agent, EPISODES, starts)
             means.append(returns.mean(axis=-1))
     return means
 

@@ -33,7 +33,7 @@ d'entre eux sans rien d'autre que les retours. Deux agents de la graine 0 sont g
 checkpoints/ : l'amnésique avant l'oubli, et après lui.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -45,16 +45,15 @@ import torch
 from archive import Archive
 from etats import Decisive, Known, decisive, in_box, known
 
-from cartpole_helpers import VERSION_2, Agent, Config, Training, evaluate, save
+from cartpole_helpers import VERSION_2, Agent, Config, ReplayBuffer, Training, evaluate, save
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT
 from cartpole_helpers.teaching.laboratory import (
     Amnesic,
-    AmnesicWithPlacebo,
-    AmnesicWithReserve,
     Doubled,
     WithPlacebo,
     WithReserve,
 )
+from cartpole_helpers.training import Memory
 
 BLOCKS = (range(20), range(20, 40))  # les graines entraînées ensemble
 EVERY, BUDGET, EPISODES = 1_000, 30_000, 20
@@ -71,22 +70,38 @@ class Arm(NamedTuple):
     """Un réglage de l'étude."""
 
     config: Config
-    kind: Callable[..., Training] = Training
+    memory: Callable[[ReplayBuffer, Sequence[int]], Memory] | None = None  # None : l'ordinaire
+
+    def training(self, seeds: Sequence[int]) -> Training:
+        """Rend l'entraînement de ce réglage, mémoire comprise."""
+        usual = ReplayBuffer(self.config.capacity, seeds=seeds)
+        memory = usual if self.memory is None else self.memory(usual, seeds)
+        return Training(self.config, seeds, memory=memory)
+
+
+def treated(inner: Memory, seeds: Sequence[int]) -> Memory:
+    """Rend l'amnésique soigné : ses chutes n'entrent pas en mémoire, mais dans la réserve."""
+    return WithReserve(Amnesic(inner, seeds), seeds)
+
+
+def deceived(inner: Memory, seeds: Sequence[int]) -> Memory:
+    """Rend l'amnésique soigné par un placebo : une réserve de pas ordinaires, du même âge."""
+    return WithPlacebo(Amnesic(inner, seeds), seeds)
 
 
 ARMS = {
     "témoin": Arm(HEALTHY),
     "amnésique": Arm(HEALTHY, Amnesic),
-    "amnésique, réserve": Arm(HEALTHY, AmnesicWithReserve),
+    "amnésique, réserve": Arm(HEALTHY, treated),
     "livré à lui-même": Arm(ALONE),
     "réserve de chutes": Arm(ALONE, WithReserve),
     "mémoire de 50 000": Arm(replace(ALONE, capacity=50_000)),
     "ε = 0,5": Arm(replace(ALONE, epsilon_end=0.5)),
-    "doublure": Arm(HEALTHY, Doubled),
+    "doublure": Arm(HEALTHY, lambda inner, _: Doubled(inner)),
     "1/64 des chutes": Arm(HEALTHY, partial(Amnesic, kept=1 / 64)),
     "1/16 des chutes": Arm(HEALTHY, partial(Amnesic, kept=1 / 16)),
     "1/4 des chutes": Arm(HEALTHY, partial(Amnesic, kept=1 / 4)),
-    "amnésique, placebo": Arm(HEALTHY, AmnesicWithPlacebo),
+    "amnésique, placebo": Arm(HEALTHY, deceived),
     "réserve de pas ordinaires": Arm(ALONE, WithPlacebo),
 }
 HEADER = ("reglage", "graine", "mesure", *map(str, range(EVERY, BUDGET + 1, EVERY)))
@@ -121,7 +136,7 @@ def prepared() -> Trials:
 
 def run(arm: Arm, seeds: range, trials: Trials) -> list[tuple]:
     """Entraîne ensemble les graines, et rend une ligne par graine et par grandeur."""
-    training, instants, losses = arm.kind(arm.config, seeds), [], []
+    training, instants, losses = arm.training(seeds), [], []
     for step in training.run():
         losses.append(step.loss)
         if step.env_steps % EVERY < arm.config.carts:
@@ -142,16 +157,16 @@ def run(arm: Arm, seeds: range, trials: Trials) -> list[tuple]:
 def returns(training: Training) -> dict[str, np.ndarray]:
     """Rend les retours moyens (S,) du réseau en ligne, et de la moyenne des poids."""
     start = FRESH + training.env_steps
-    agents = {"retour": online(training), "retour_moyen": training.agent}
+    agents = {"retour": training.online, "retour_moyen": training.agent}
     return {name: evaluate(one, EPISODES, seed=start).mean(-1) for name, one in agents.items()}
 
 
 def contents(training: Training) -> dict[str, np.ndarray]:
     """Rend, en %, les parts (S,) de chutes et d'états écartés dans la mémoire."""
-    memory = training.memory.saved_state()
-    x, _, theta, _ = np.moveaxis(memory["observation"], -1, 0)  # (S, C)
+    memory = training.memory.contents()
+    x, _, theta, _ = np.moveaxis(memory.observation, -1, 0)  # (S, C)
     far = np.maximum(np.abs(x) / X_LIMIT, np.abs(theta) / THETA_LIMIT) > 0.5
-    shares = {"chutes": memory["terminated"], "ecartes": far}
+    shares = {"chutes": memory.terminated, "ecartes": far}
     return {name: 100 * share.mean(axis=1) for name, share in shares.items()}
 
 
@@ -159,7 +174,7 @@ def inner(training: Training, trials: Trials) -> dict[str, np.ndarray]:
     """Rend ce que croient les deux réseaux : nom → (S,)."""
     averaged = beliefs(training.agent, trials)
     renamed = {f"{name}_moyen": value for name, value in averaged.items()}
-    return beliefs(online(training), trials) | renamed
+    return beliefs(training.online, trials) | renamed
 
 
 def beliefs(agent: Agent, trials: Trials) -> dict[str, np.ndarray]:
@@ -181,18 +196,12 @@ def everywhere(agent: Agent, states: np.ndarray) -> np.ndarray:
     return agent.q_values(np.repeat(states[None], len(agent), axis=0))
 
 
-def online(training: Training) -> Agent:
-    """Rend les agents qui jouent avec le réseau en ligne, et non avec sa moyenne."""
-    weights = torch.from_numpy(training.saved_state()["online"].copy())
-    return Agent(training.config, weights, training.seeds, training.env_steps)
-
-
 def before_and_after() -> Iterator[Agent]:
     """Rend l'amnésique de la graine 0, réseau en ligne, aux moments `KEPT`."""
-    training = Amnesic(HEALTHY, [0])
+    training = ARMS["amnésique"].training([0])
     for step in training.run():
         if step.env_steps in KEPT:
-            yield online(training)
+            yield training.online[0]
 
 
 if __name__ == "__main__":

@@ -14,7 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cartpole_helpers import Config, Training, Transition, td_target
+from cartpole_helpers import (
+    CartPoleVector,
+    Config,
+    ReplayBuffer,
+    Training,
+    Transition,
+    td_target,
+)
+from cartpole_helpers.teaching.laboratory import Altered, ClockEnds
 
 READER = Config(
     total_steps=24_000,
@@ -49,8 +57,8 @@ def _set(**changes) -> Callable[[int], Training]:
     return partial(Training, replace(READER, **changes))
 
 
-def _with(**rules) -> Callable[[int], Training]:
-    return partial(Training, READER, **rules)
+def _with(**given) -> Callable[[int], Training]:
+    return partial(Training, READER, **given)
 
 
 # Des cibles et des pertes
@@ -99,37 +107,51 @@ def _best_not_taken(q, action, target):
 # Des mémoires
 
 
-class _Rewritten(Training):
-    """Un entraînement qui range chaque transition telle que `rewrite` la rend."""
+class _Rewritten(Altered):
+    """Une mémoire qui range chaque transition telle que `rewrite` la rend."""
 
-    def __init__(self, seed: int, rewrite: Callable, config: Config = READER):
-        super().__init__(config, seed)
-        self._rewrite = rewrite
+    def __init__(self, inner: ReplayBuffer, rewrite: Callable[[Transition], Transition]):
+        super().__init__(inner)
+        self.rewrite = rewrite
 
-    def _remember(self, transition: Transition, truncated: np.ndarray) -> None:
-        super()._remember(self._rewrite(transition, truncated), truncated)
-
-
-def _done(transition: Transition, truncated: np.ndarray) -> Transition:
-    return transition._replace(terminated=transition.terminated | truncated)
+    def add(self, *transition: np.ndarray) -> None:
+        """Ajoute une transition (1, E, ...)."""
+        self.inner.add(*self.rewrite(Transition(*transition)))
 
 
-def _same_observation(transition: Transition, truncated: np.ndarray) -> Transition:
+def _same_observation(transition: Transition) -> Transition:
     return transition._replace(next_observation=transition.observation)
 
 
-def _other_action(transition: Transition, truncated: np.ndarray) -> Transition:
+def _other_action(transition: Transition) -> Transition:
     return transition._replace(action=1 - transition.action)
 
 
-class _OnlyGoing(Training):
+def _rewritten(seed: int, rewrite: Callable[[Transition], Transition]) -> Training:
+    return Training(READER, seed, memory=_Rewritten(_usual(seed), rewrite))
+
+
+def _usual(seed: int) -> ReplayBuffer:
+    return ReplayBuffer(READER.capacity, seeds=[seed])
+
+
+class _OnlyGoing(Altered):
     """`if not done: memory.add(...)` : les autres chariots rangent leur pas, un tombé se tait."""
 
-    def _remember(self, transition: Transition, truncated: np.ndarray) -> None:
-        going = ~(transition.terminated | truncated)[0]
+    def __init__(self, inner: ReplayBuffer, carts: CartPoleVector):
+        super().__init__(inner)
+        self.carts = carts
+
+    def add(self, *transition: np.ndarray) -> None:
+        """Ajoute une transition (1, E, ...)."""
+        going = self.carts.elapsed > 0  # un chariot qui vient de finir a déjà redémarré
         if going.any():
-            kept = Transition(*(column[:, going] for column in transition))
-            self.memory.add(*kept)
+            self.inner.add(*(column[:, going] for column in transition))
+
+
+def _only_going(seed: int) -> Training:
+    carts = CartPoleVector(READER.carts)
+    return Training(READER, seed, env=lambda _: carts, memory=_OnlyGoing(_usual(seed), carts))
 
 
 FAULTS: dict[str, Fault] = {
@@ -152,13 +174,13 @@ FAULTS: dict[str, Fault] = {
     "done rangé tel quel": Fault(
         "troncature prise pour une chute",
         "done = terminated or truncated",
-        partial(_Rewritten, rewrite=_done),
+        _with(env=ClockEnds),
     ),
     "état suivant oublié": Fault(
-        None, "l'observation rangée deux fois", partial(_Rewritten, rewrite=_same_observation)
+        None, "l'observation rangée deux fois", partial(_rewritten, rewrite=_same_observation)
     ),
-    "actions échangées": Fault(None, "1 − a", partial(_Rewritten, rewrite=_other_action)),
-    "fin jamais rangée": Fault("mémoire sans chute", "if not done", partial(_OnlyGoing, READER)),
+    "actions échangées": Fault(None, "1 − a", partial(_rewritten, rewrite=_other_action)),
+    "fin jamais rangée": Fault("mémoire sans chute", "if not done", _only_going),
     "ε à l'envers": Fault("ε bloqué haut", "de 0,1 à 1", _set(epsilon_start=0.1, epsilon_end=1.0)),
     "ε nul": Fault("aucune exploration", "ε = 0", _set(epsilon_start=0.0, epsilon_end=0.0)),
     "une mise à jour par épisode, ou presque": Fault(

@@ -42,7 +42,8 @@ from archive import Archive
 from torch import Tensor
 
 from cartpole_helpers import VERSION_1, Agent, CartPoleVector, evaluate, td_loss, td_target
-from cartpole_helpers.dqn import StackedNetwork, epsilon_greedy, initial_weights
+from cartpole_helpers.dqn import epsilon_greedy
+from cartpole_helpers.networks import StackedNetwork, initial_weights
 from cartpole_helpers.seeds import Purpose, environment_seeds, stream
 
 SEEDS = range(600, 630)

@@ -16,11 +16,11 @@ from archive import Archive
 
 from cartpole_helpers import Config, Training, evaluate
 from cartpole_helpers.repairs import TUNED, tuned
+from cartpole_helpers.seeds import Purpose, fresh_seed
 
 SEEDS = range(12)
 EVERY = 1_000
 EPISODES = 20
-FRESH = 2_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 BUDGET = tuned().total_steps
 HEADER = (*TUNED, "graine", *(str(step) for step in range(EVERY, BUDGET + 1, EVERY)))
 
@@ -42,7 +42,8 @@ def run(config: Config) -> list[tuple]:
     training, means = Training(config, SEEDS), []
     for step in training.run():
         if step.env_steps % EVERY < config.carts:
-            returns = evaluate(training.agent, EPISODES, seed=FRESH + step.env_steps)
+            starts = fresh_seed(Purpose.STUDY, step.env_steps)
+            returns = evaluate(training.agent, EPISODES, starts)
             means.append(returns.mean(axis=-1))
     columns = zip(*means, strict=True)
     return [

@@ -27,7 +27,7 @@ l'écart moyen max Q − V* sur les états sauvables (`sauves`) et sur les état
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -38,10 +38,19 @@ from archive import Archive
 from etats import Known, in_box, known
 from torch import Tensor
 
-from cartpole_helpers import VERSION_2, Agent, Training, evaluate, td_target
+from cartpole_helpers import (
+    VERSION_2,
+    Agent,
+    Config,
+    ReplayBuffer,
+    Training,
+    Transition,
+    evaluate,
+    td_target,
+)
 from cartpole_helpers.cartpole import dynamics, has_fallen
 from cartpole_helpers.policies import Policy, lqr
-from cartpole_helpers.replay import Transition
+from cartpole_helpers.teaching.laboratory import Altered
 
 SEEDS = range(20)
 EVERY, BUDGET, EPISODES = 2_000, 30_000, 20
@@ -71,15 +80,28 @@ def bounded_td_target(reward: Tensor, terminated: Tensor, next_q: Tensor, gamma:
     return td_target(reward, terminated, next_q, gamma).clamp(max=1 / (1 - gamma))
 
 
-class FixedRule(Training):
-    """Estime la règle `lqr` : la cible lit Q(s', a') pour l'action a' de la règle, sans maximum."""
+class FixedRule(Altered):
+    """Estime la règle `lqr` : la cible lit Q(s', a') pour l'action a' de la règle, sans maximum.
 
-    @torch.no_grad()
-    def _target(self, batch: Transition) -> Tensor:
-        next_q = self._target_net(batch.next_observation)
-        chosen = action_of(lqr, batch.next_observation.numpy())
-        chosen = next_q.gather(-1, torch.from_numpy(chosen)[..., None])  # (S, B, 1)
-        return td_target(batch.reward, batch.terminated, chosen, self.config.gamma)
+    Cette action dépend du successeur, qu'une cible ne voit pas : la mémoire le retient.
+    """
+
+    def sample(self, batch_size: int) -> Transition:
+        """Rend un lot, et en retient les successeurs."""
+        batch = super().sample(batch_size)
+        self.successor = batch.next_observation
+        return batch
+
+    def td_target(self, reward: Tensor, terminated: Tensor, next_q: Tensor, gamma: float) -> Tensor:
+        """Rend la cible de la règle."""
+        chosen = torch.from_numpy(action_of(lqr, self.successor))
+        return td_target(reward, terminated, next_q.gather(-1, chosen[..., None]), gamma)
+
+
+def follow_rule(config: Config, seeds: Sequence[int]) -> Training:
+    """Rend l'entraînement qui estime la règle `lqr`."""
+    memory = FixedRule(ReplayBuffer(config.capacity, seeds=seeds))
+    return Training(config, seeds, memory=memory, td_target=memory.td_target)
 
 
 class Rule(NamedTuple):
@@ -93,8 +115,8 @@ RULES = {
     "sans réseau cible": Rule(partial(Training, WITHOUT_TARGET)),
     "avec réseau cible": Rule(partial(Training, PLAIN)),
     "réseau cible et Double": Rule(partial(Training, replace(PLAIN, double=True))),
-    "sans réseau cible, sans max": Rule(partial(FixedRule, WITHOUT_TARGET), lqr),
-    "réseau cible, sans max": Rule(partial(FixedRule, PLAIN), lqr),
+    "sans réseau cible, sans max": Rule(partial(follow_rule, WITHOUT_TARGET), lqr),
+    "réseau cible, sans max": Rule(partial(follow_rule, PLAIN), lqr),
     "sans réseau cible, bornées": Rule(
         partial(Training, WITHOUT_TARGET, td_target=bounded_td_target)
     ),

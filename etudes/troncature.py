@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from archive import Archive
 
-from cartpole_helpers import VERSION_2, Step, Training, evaluate
+from cartpole_helpers import VERSION_2, CartPoleVector, Step, Training, evaluate
+from cartpole_helpers.cartpole import has_fallen
 from cartpole_helpers.teaching.laboratory import ClockEnds
 
 SEEDS = range(20)
@@ -41,8 +42,8 @@ CONFIG = replace(
     average_rate=1.0,
     average_tail=0.0,
 )
-MEMORIES: dict[str, type[Training]] = {
-    "la chute seule": Training,
+MEMORIES: dict[str, type[CartPoleVector]] = {
+    "la chute seule": CartPoleVector,
     "la chute et le chronomètre": ClockEnds,
 }
 HEADER = (
@@ -56,19 +57,20 @@ def main() -> None:
     torch.set_num_threads(1)
     archive = Archive(__file__, HEADER)
     done = archive.finished()
-    for name, kind in MEMORIES.items():
+    for name, env in MEMORIES.items():
         if (name, SEEDS[0]) not in done:
-            archive.append((name, *row) for row in run(kind))
+            archive.append((name, *row) for row in run(env))
             print(name, flush=True)
 
 
-def run(kind: type[Training]) -> list[tuple]:
+def run(env: type[CartPoleVector]) -> list[tuple]:
     """Entraîne ensemble les graines, et rend une ligne par graine et par mesure."""
-    training, rows, ages = kind(CONFIG, SEEDS), [], np.zeros((len(SEEDS), CONFIG.carts))
+    training, rows = Training(CONFIG, SEEDS, env=env), []
+    ages = np.zeros((len(SEEDS), CONFIG.carts))
     rung = deque(maxlen=CONFIG.capacity // CONFIG.carts)  # ce qu'a vu la mémoire, tour par tour
     recent = deque(maxlen=EVERY // CONFIG.carts)
     for step in training.run():
-        rung.append((step.truncated & ~step.terminated).mean(axis=1))
+        rung.append(by_clock(step).mean(axis=1))
         recent.append((step, ages))
         ages = np.where(step.terminated | step.truncated, 0, ages + 1)
         if step.env_steps % EVERY < CONFIG.carts:
@@ -92,8 +94,13 @@ def spreads(recent: deque) -> tuple[np.ndarray, np.ndarray]:
     """Rend l'écart type de x (S,) là où le chronomètre sonne, autour de 0, et partout."""
     steps: list[Step] = [step for step, _ in recent]
     x = np.concatenate([step.next_observation[..., 0] for step in steps], axis=1)  # (S, N)
-    rung = np.concatenate([step.truncated & ~step.terminated for step in steps], axis=1)
+    rung = np.concatenate([by_clock(step) for step in steps], axis=1)
     return np.sqrt(means(x**2, rung)), np.sqrt(means(x**2, np.ones_like(rung)))
+
+
+def by_clock(step: Step) -> np.ndarray:
+    """Dit où (S, E) le chronomètre a sonné sans que le chariot tombe."""
+    return step.truncated & ~has_fallen(step.next_observation)
 
 
 def means(numbers: np.ndarray, where: np.ndarray) -> np.ndarray:

@@ -22,10 +22,10 @@ from archive import Archive
 
 from cartpole_helpers import Unsolved, evaluate, solve
 from cartpole_helpers.repairs import RECIPES
+from cartpole_helpers.seeds import Purpose, fresh_seed
 
 SEEDS = range(1_000, 1_100)
 EPISODES = 1_000
-FRESH = 1_000_000  # les départs de jugement : `evaluate(seed=FRESH + graine)`
 NAMES = ("version 2", "avec la symétrie")
 HEADER = ("recette", "graine", "pas", "secondes", "essais", "certificat", "retour")
 
@@ -53,7 +53,7 @@ def run(name: str, seed: int) -> tuple:
         agent, steps, attempts = failure.agent, config.total_steps, float("nan")
         certificate = float("nan")
     seconds = process_time() - start
-    judged = evaluate(agent, episodes=EPISODES, seed=FRESH + seed).mean()
+    judged = evaluate(agent, EPISODES, fresh_seed(Purpose.JUDGE, seed)).mean()
     return name, seed, steps, f"{seconds:.3f}", attempts, f"{certificate:.2f}", f"{judged:.2f}"
 
 

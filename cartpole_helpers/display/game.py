@@ -6,6 +6,7 @@ import numpy as np
 from traitlets import Bytes, Int, List
 
 from cartpole_helpers import policies
+from cartpole_helpers.agent import Agent
 from cartpole_helpers.cartpole import (
     EPISODE_LIMIT,
     START_LIMIT,
@@ -17,8 +18,8 @@ from cartpole_helpers.checks import check_array, check_choice, check_seed
 from cartpole_helpers.display.figures import cart_diagram
 from cartpole_helpers.display.style import Picture
 from cartpole_helpers.display.widget import Page, bundle
-from cartpole_helpers.dqn import Agent, layer_shapes
-from cartpole_helpers.loops import Episode, evaluate
+from cartpole_helpers.evaluation import Episode, evaluate
+from cartpole_helpers.networks import layer_shapes
 from cartpole_helpers.policies import Policy
 from cartpole_helpers.replay import ReplayBuffer
 
@@ -220,9 +221,8 @@ def _episode(states: np.ndarray, actions: np.ndarray) -> Episode:
 def _check_memory(memory: ReplayBuffer) -> None:
     if not isinstance(memory, ReplayBuffer):
         raise TypeError(f"memory doit être un ReplayBuffer : {memory!r} reçu.")
-    agents = len(memory.saved_state()["streams"])
-    if agents != 1:
-        raise ValueError(f"memory doit être celle d'un seul agent : {agents} agents reçus.")
+    if memory.agents != 1:
+        raise ValueError(f"memory doit être celle d'un seul agent : {memory.agents} agents reçus.")
 
 
 def _transitions(episode: Episode) -> tuple[np.ndarray, ...]:

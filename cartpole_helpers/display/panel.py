@@ -6,6 +6,7 @@ from time import perf_counter
 
 from traitlets import Dict, List
 
+from cartpole_helpers.agent import Agent
 from cartpole_helpers.checks import check_choice, check_number, check_seed
 from cartpole_helpers.config import VERSION_2, Config
 from cartpole_helpers.display import figures, settings
@@ -13,7 +14,6 @@ from cartpole_helpers.display.background import READY, RUNNING, Background
 from cartpole_helpers.display.run import Run
 from cartpole_helpers.display.style import Picture, number
 from cartpole_helpers.display.widget import Page, bundle
-from cartpole_helpers.dqn import Agent
 from cartpole_helpers.history import History
 
 LIVE_PERIOD, CURVES_PERIOD = 0.05, 0.25  # s entre deux nouvelles du chariot, des courbes

@@ -18,7 +18,7 @@ from cartpole_helpers.display.figures import components
 from cartpole_helpers.display.style import Picture, number
 from cartpole_helpers.display.typography import typography
 from cartpole_helpers.display.widget import bundle, frozen
-from cartpole_helpers.loops import Episode
+from cartpole_helpers.evaluation import Episode
 from cartpole_helpers.policies import Policy
 
 CODE = bundle("web/page.mjs", "web/physics.mjs", "web/scene.mjs", "web/chart.mjs", "web/player.mjs")

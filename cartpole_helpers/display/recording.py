@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -9,12 +10,12 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from cartpole_helpers.cartpole import TIME_STEP, X_LIMIT
+from cartpole_helpers.cartpole import X_LIMIT
+from cartpole_helpers.environments import CARTPOLE
+from cartpole_helpers.evaluation import Episode
 from cartpole_helpers.files import replacing
-from cartpole_helpers.loops import Episode
 
-WIDTH, HEIGHT = 600, 400
-RISE = 80  # la scène est remontée d'autant : les commandes du lecteur ne cachent pas le chariot
+BANNER = 80  # hauteur du bandeau de texte ; à CartPole, le haut de l'image, vide, en tient lieu
 # Avec ses instructions vectorielles, x264 ne rend pas toujours les mêmes octets du même épisode :
 # on s'en passe (asm=0), et un seul fil écrit.
 CODEC = "libx264"
@@ -31,22 +32,25 @@ def record(
     frames: Iterable[np.ndarray],
     path: Path,
     picture: Path,
-    speed: float,
+    pace: float,
     title: str,
+    env: str = CARTPOLE,
 ) -> float:
     """Écrit la vidéo `path` et l'image animée `picture` ; rend la durée de la vidéo, en secondes.
 
-    `frames` : les T + 1 images de l'épisode, dans l'ordre, demandées une à une.
-    OSError si l'une ne peut être écrite : les fichiers déjà là restent alors ce qu'ils étaient.
+    `frames` : les T + 1 images de l'épisode, dans l'ordre, demandées une à une ; `pace` : combien
+    en montrer par seconde. OSError si un fichier ne peut être écrit : ceux qui étaient là restent
+    alors ce qu'ils étaient.
     """
-    rate = Fraction(speed / TIME_STEP).limit_denominator(100)  # images par seconde : une par pas
+    rate = Fraction(pace).limit_denominator(100)
     last, held = len(episode.actions), round(HOLD * rate)
     stride = max(1, round(PICTURE_PERIOD * rate))
     thumbnails = []
 
     def shown() -> Iterator[Image.Image]:
         for step, frame in enumerate(frames):
-            drawn = _draw(episode, step, frame, title)
+            text = ending(episode, env) if step == last else None
+            drawn = _draw(frame, step, title, text, above=env == CARTPOLE)
             if step % stride == 0 or step == last:
                 thumbnails.append(drawn.reduce(2))
             yield from [drawn] * (held if step == last else 1)
@@ -68,9 +72,11 @@ def check_codec() -> None:
         ) from error
 
 
-def ending(episode: Episode) -> str:
+def ending(episode: Episode, env: str = CARTPOLE) -> str:
     """Dit en une phrase comment l'épisode finit, et après combien de pas."""
     steps = len(episode.actions)
+    if env != CARTPOLE:
+        return f"Fin après {steps} pas : retour {episode.rewards.sum():.0f}".replace("-", "−")
     if not episode.terminated:
         return f"Arrêt après {steps} pas : la tige tient toujours"
     if abs(episode.observations[-1, 0]) > X_LIMIT:
@@ -78,26 +84,32 @@ def ending(episode: Episode) -> str:
     return f"Chute après {steps} pas : la tige dépasse 12°"
 
 
-def _draw(episode: Episode, step: int, frame: np.ndarray, title: str) -> Image.Image:
-    picture = Image.new("RGB", (WIDTH, HEIGHT), "white")
-    picture.paste(Image.fromarray(frame), (0, -RISE))
+def _draw(frame: np.ndarray, step: int, title: str, text: str | None, above: bool) -> Image.Image:
+    """Dessine une image et son bandeau ; `above` : l'image passe dessous, remontée d'autant.
+
+    Les commandes du lecteur ne cachent alors pas le chariot.
+    """
+    height, width, _ = frame.shape
+    picture = Image.new("RGB", (width, height if above else height + BANNER), "white")
+    picture.paste(Image.fromarray(frame), (0, -BANNER if above else BANNER))
     pen = ImageDraw.Draw(picture)
     pen.text((16, 14), title, INK, FONT)
-    if step == len(episode.actions):
-        pen.text((16, 48), ending(episode), INK, FONT)
+    if text is not None:
+        pen.text((16, 48), text, INK, FONT)
     else:
         # De dix en dix : un compteur qui changerait à chaque image doublerait la taille des films.
-        pen.text((WIDTH - 16, 14), f"pas {step // 10 * 10}", INK, FONT, anchor="ra")
+        pen.text((width - 16, 14), f"pas {step // 10 * 10}", INK, FONT, anchor="ra")
     return picture
 
 
-def _write_video(path: Path, pictures: Iterable[Image.Image], rate: Fraction) -> None:
+def _write_video(path: Path, pictures: Iterator[Image.Image], rate: Fraction) -> None:
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
+    first = next(pictures)
     with av.open(path, "w", format="mp4", options=options) as container:
         stream = container.add_stream(CODEC, rate, ENCODER)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = *first.size, "yuv420p"
         stream.codec_context.thread_count = 1
-        for picture in pictures:
+        for picture in chain([first], pictures):
             container.mux(stream.encode(av.VideoFrame.from_image(picture)))
         container.mux(stream.encode())
 

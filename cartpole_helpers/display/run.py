@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from cartpole_helpers.agent import Agent
 from cartpole_helpers.config import Config
-from cartpole_helpers.dqn import Agent
+from cartpole_helpers.evaluation import evaluate
 from cartpole_helpers.history import History, Recorder
-from cartpole_helpers.loops import Step, Training, evaluate
+from cartpole_helpers.seeds import Purpose, fresh_seed
+from cartpole_helpers.training import Step, Training
 
 BINS = 120  # points d'une courbe, quelle que soit la durée
 EVALUATIONS = 20  # par entraînement
 EPISODES = 20  # par évaluation
-FRESH = 2_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 UPRIGHT = np.zeros((1, 4), np.float32)
 
 
@@ -101,7 +102,7 @@ class Run:
         returns = step.episode_return[~np.isnan(step.episode_return)]
         if returns.size:
             self._curves["played"].add(step.env_steps, returns.sum(), returns.size)
-        if step.gradient_steps > (self._last.gradient_steps if self._last else 0):
+        if step.updated:
             self._curves["loss"].add(step.env_steps, step.loss[0])
             self._last_loss = _finite(step.loss[0])
             self._diverged |= self._last_loss is None
@@ -109,7 +110,8 @@ class Run:
         if self._passes(BINS):
             self._q.append((step.env_steps, self._training.agent.q_values(UPRIGHT).max()))
         if self._passes(EVALUATIONS):
-            greedy = evaluate(self._training.agent, EPISODES, seed=FRESH + step.env_steps)
+            seed = fresh_seed(Purpose.PANEL, step.env_steps)
+            greedy = evaluate(self._training.agent, EPISODES, seed=seed)
             self._greedy.append((step.env_steps, greedy.mean()))
 
     def _passes(self, times: int) -> bool:

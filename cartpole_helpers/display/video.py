@@ -15,10 +15,10 @@ import gymnasium
 import numpy as np
 from PIL import Image
 
-from cartpole_helpers.cartpole import EPISODE_LIMIT
 from cartpole_helpers.checks import check_number, check_text
-from cartpole_helpers.display.recording import WIDTH, check_codec, ending, record
-from cartpole_helpers.loops import Episode, play
+from cartpole_helpers.display.recording import check_codec, ending, record
+from cartpole_helpers.environments import CARTPOLE, NO_LIMIT, make_one
+from cartpole_helpers.evaluation import Episode, play
 from cartpole_helpers.policies import Policy
 
 
@@ -31,6 +31,7 @@ class Film:
     episode: Episode
     duration: float  # s, arrêt final compris
     alt: str  # ce qu'en lit qui ne le voit pas
+    width: int = 600  # pixels
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
         still = b64encode(_still(self.path)).decode()
@@ -58,18 +59,19 @@ def film(
     path: str | Path,
     seed: int = 0,
     *,
-    limit: int = EPISODE_LIMIT,
+    limit: int | None = None,
     speed: float = 1.0,
     title: str = "",
     alt: str | None = None,
+    env: str = CARTPOLE,
 ) -> Film:
     """Joue un épisode sans fenêtre et le filme dans `path` (.mp4) et dans le .webp de même nom.
 
     `speed` : 1 pour le temps réel, 0,25 pour un ralenti ; `title` est écrit sur l'image ; `alt`
-    la décrit à qui ne la voit pas. Une même graine rend les mêmes octets, si la politique
-    est sans mémoire.
-    ValueError si `path` n'est pas un .mp4, OSError s'il ne peut être écrit, RuntimeError s'il n'y a
-    pas d'encodeur H.264 : rien n'est écrit alors.
+    la décrit à qui ne la voit pas ; `env` : l'identifiant du jeu. Une même graine rend les mêmes
+    octets, si la politique est sans mémoire.
+    ValueError si `path` n'est pas un .mp4 ou si `env` est inconnu, OSError s'il ne
+    peut être écrit, RuntimeError s'il n'y a pas d'encodeur H.264 : rien n'est écrit alors.
     """
     path = _check_path(path)
     speed = check_number("speed", speed, float, low=0.05, high=4)
@@ -77,23 +79,26 @@ def film(
     check_codec()
     picture = path.with_suffix(".webp")
     with _no_window():
-        episode = play(policy, seed=seed, limit=limit)
-        duration = record(episode, _frames(episode), path, picture, speed, title)
-    alt = alt or ". ".join(filter(None, ["Épisode de CartPole", title, ending(episode)]))
-    return Film(path, picture, episode, duration, alt)
+        game = make_one(check_text("env", env), NO_LIMIT, "rgb_array")
+        try:
+            episode = play(policy, seed=seed, limit=limit, env=env)
+            frames, pace = _frames(game, episode), speed * game.metadata["render_fps"]
+            duration = record(episode, frames, path, picture, pace, title, env)
+            width = game.render().shape[1]
+        finally:
+            game.close()
+    name = env.partition("-")[0]
+    alt = alt or ". ".join(filter(None, [f"Épisode de {name}", title, ending(episode, env)]))
+    return Film(path, picture, episode, duration, alt, width)
 
 
-def _frames(episode: Episode) -> Iterator[np.ndarray]:
+def _frames(game: gymnasium.Env, episode: Episode) -> Iterator[np.ndarray]:
     """Rend une à une les T + 1 images d'un épisode, en le rejouant : aucune n'est gardée."""
-    env = gymnasium.make("CartPole-v1", max_episode_steps=-1, render_mode="rgb_array")
-    try:
-        env.reset(seed=episode.seed)
-        yield env.render()
-        for action in episode.actions:
-            env.step(action)
-            yield env.render()
-    finally:
-        env.close()
+    game.reset(seed=episode.seed)
+    yield game.render()
+    for action in episode.actions:
+        game.step(action)
+        yield game.render()
 
 
 def side_by_side(films: Sequence[Film], captions: Sequence[str]) -> SideBySide:
@@ -148,7 +153,7 @@ def _video(film: Film) -> str:
     """
     alt = escape(film.alt)
     return (
-        f'<video controls muted loop playsinline width="{WIDTH}" style="max-width: 100%"'
+        f'<video controls muted loop playsinline width="{film.width}" style="max-width: 100%"'
         f' aria-label="{alt}" title="{alt}" poster="{_uri("image/png", _still(film.path))}"'
         f' src="{_uri("video/mp4", film.path.read_bytes())}">'
         f'<img alt="{alt}" src="{_uri("image/webp", film.picture.read_bytes())}"></video>'

@@ -3,15 +3,15 @@
 import csv
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.nn import functional
 
+from cartpole_helpers.agent import Agent
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT, check_actions
 from cartpole_helpers.checks import (
     check_array,
@@ -20,17 +20,17 @@ from cartpole_helpers.checks import (
     check_number,
     check_numbers,
 )
-from cartpole_helpers.dqn import Agent, StackedNetwork
+from cartpole_helpers.evaluation import evaluate
 from cartpole_helpers.files import write_atomically
 from cartpole_helpers.history import History, Recorder
-from cartpole_helpers.loops import Training, evaluate
 from cartpole_helpers.policies import Policy
 from cartpole_helpers.replay import Transition
+from cartpole_helpers.seeds import Purpose, fresh_seed
+from cartpole_helpers.training import Training
 
 LOOKS = 40  # relevés par entraînement
 EPISODES = 10  # par évaluation gloutonne
 EVALUATE_EVERY = 4  # relevés entre deux évaluations, plus longues que tout le reste
-FRESH = 5_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 SAMPLE = 512  # transitions de chaque sorte, en mémoire, sur lesquelles on interroge les réseaux
 PROBES = 64  # états de chaque sorte
 QFunction = Callable[[np.ndarray], np.ndarray]
@@ -348,16 +348,6 @@ def dead_share(outputs: Iterable[np.ndarray]) -> float:
     return _mean(np.concatenate(units)) if units else math.nan
 
 
-def hidden_outputs(agent: Agent, observations: np.ndarray) -> Iterator[np.ndarray]:
-    """Rend, couche cachée par couche, la sortie (N, largeur) des unités d'un agent seul."""
-    network = StackedNetwork(agent.config, agent.weights.detach())
-    activation = getattr(functional, agent.config.activation)
-    x = torch.from_numpy(observations) * torch.tensor(agent.config.input_scale)
-    for weight, bias in network.layers[:-1]:
-        x = activation(x @ weight[0] + bias[0])
-        yield x.numpy()
-
-
 # Suivre un entraînement
 
 
@@ -410,15 +400,13 @@ def _evaluated(training: Training, episodes: int) -> np.ndarray:
     """Rend le retour glouton de chaque agent (S,), NaN s'il n'y a aucun épisode à jouer."""
     if not episodes:
         return np.full(len(training.seeds), np.nan)
-    returns = evaluate(training.agent, episodes, seed=FRESH + training.env_steps)
+    returns = evaluate(training.agent, episodes, seed=fresh_seed(Purpose.CHART, training.env_steps))
     return returns.reshape(len(training.seeds), -1).mean(axis=-1)
 
 
 def _look(training: Training, greedy: np.ndarray) -> _Look:
-    state = training.saved_state()
-    online, target = (_agents(training, state[name]) for name in ("online", "target"))
-    policy = training.agent
-    memories = zip(*(state[f"memory.{name}"] for name in Transition._fields), strict=True)
+    online, target, policy = training.online, training.target, training.agent
+    memories = zip(*training.memory.contents()[: len(Transition._fields)], strict=True)
     measures = [
         {
             "greedy": greedy[agent],
@@ -433,8 +421,10 @@ def _look(training: Training, greedy: np.ndarray) -> _Look:
     return _Look(training.env_steps, training.gradient_steps, weights, measures)
 
 
-def _agents(training: Training, weights: np.ndarray) -> Agent:
-    return Agent(training.config, torch.from_numpy(weights.copy()), training.seeds)
+def hidden_outputs(agent: Agent, observations: np.ndarray) -> list[np.ndarray]:
+    """Rend, couche cachée par couche, la sortie (N, largeur) des unités d'un agent seul."""
+    layers = agent.network.hidden_outputs(torch.from_numpy(observations)[None])
+    return [layer[0].numpy() for layer in layers]
 
 
 # Garder un relevé

@@ -1,112 +1,201 @@
-"""Des entraînements où une seule chose change : ce que la mémoire garde, ou ce qu'on y tire.
+"""Des expériences où une seule chose change : ce que la mémoire garde, ou ce qu'on y tire.
 
-Tous supposent une cible à un pas : une transition y est un pas.
+Chacune se donne à `Training`, et suppose une cible à un pas : une transition y est un pas.
 """
 
-from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 
-from cartpole_helpers.cartpole import SOLVED_RETURN
-from cartpole_helpers.checks import check_array, check_number
-from cartpole_helpers.config import Config
-from cartpole_helpers.loops import Training
+from cartpole_helpers.cartpole import SOLVED_RETURN, CartPoleVector
+from cartpole_helpers.checks import check_array, check_number, check_seeds
 from cartpole_helpers.replay import ReplayBuffer, Transition
-from cartpole_helpers.seeds import Purpose, stream
+from cartpole_helpers.seeds import Purpose, generator_state, restore_generator, stream
+from cartpole_helpers.training import Memory
 
 SINCE = 10_000  # pas de jeu par agent : à partir de là, une mémoire est altérée
 
 
-class ClockEnds(Training):
-    """La faute du chronomètre : la mémoire prend la fin du temps pour une chute."""
+class ClockEnds(CartPoleVector):
+    """La faute du chronomètre, à donner en `env` : la fin du temps y passe pour une chute."""
 
-    def _remember(self, transition: Transition, truncated: np.ndarray) -> None:
-        ended = transition.terminated | truncated
-        super()._remember(transition._replace(terminated=ended), truncated)
+    def step(self, actions):
+        """Avance d'un pas ; toute troncature y est aussi une terminaison."""
+        observation, reward, terminated, truncated, info = super().step(actions)
+        return observation, reward, terminated | truncated, truncated, info
 
 
-class Amnesic(Training):
+class Altered:
+    """Une mémoire qui en altère une autre, `inner`, à donner en `memory` ; telle quelle, rien."""
+
+    def __init__(self, inner: Memory):
+        self.inner = inner
+
+    def add(self, *transition: np.ndarray) -> None:
+        """Ajoute une transition (S, E, ...)."""
+        self.inner.add(*transition)
+
+    def sample(self, batch_size: int) -> Transition:
+        """Rend un lot (S, B, ...)."""
+        return self.inner.sample(batch_size)
+
+    def contents(self) -> Transition:
+        """Rend tout ce qui est gardé."""
+        return self.inner.contents()
+
+    def __len__(self) -> int:
+        return len(self.inner)
+
+    def saved_state(self) -> dict[str, np.ndarray]:
+        """Rend tout ce que le temps change."""
+        return {f"inner.{name}": array for name, array in self.inner.saved_state().items()}
+
+    def restore(self, saved: dict[str, np.ndarray]) -> None:
+        """La remet dans l'état `saved`."""
+        self.inner.restore(_part(saved, "inner"))
+
+
+class Amnesic(Altered):
     """Passé `SINCE` pas, les chutes n'entrent plus en mémoire : le pas d'avant y est répété.
 
     `kept` : la part des chutes, tirées au sort, qui y entrent pourtant.
     """
 
-    def __init__(self, config: Config, seeds, *, kept: float = 0.0, **same):
-        super().__init__(config, seeds, **same)
+    def __init__(self, inner: Memory, seeds: int | Sequence[int], *, kept: float = 0.0):
+        super().__init__(inner)
         self.kept = check_number("kept", kept, float, low=0, high=1)
-        self._luck = [stream(seed, Purpose.AMNESIA) for seed in self.seeds]
+        self.luck = [stream(seed, Purpose.AMNESIA) for seed in check_seeds("seeds", seeds)]
+        self.age, self.previous = 0, None
 
-    def _remember(self, transition: Transition, truncated: np.ndarray) -> None:
-        draws = np.stack([generator.random(self.config.carts) for generator in self._luck])
-        if self.env_steps > SINCE:
-            forgotten = transition.terminated & (draws >= self.kept)
-            transition = chosen(forgotten, self._previous, transition)
-        self._previous = transition
-        super()._remember(transition, truncated)
+    def add(self, *transition: np.ndarray) -> None:
+        """Ajoute une transition (S, E, ...), ou celle d'avant à la place d'une chute."""
+        lived = Transition(*transition)
+        draws = np.stack([generator.random(lived.action.shape[1]) for generator in self.luck])
+        self.age += lived.action.shape[1]
+        if self.age > SINCE:
+            forgotten = lived.terminated & (draws >= self.kept)
+            lived = chosen(forgotten, self.previous, lived)
+        self.previous = lived
+        self.inner.add(*lived)
+
+    def saved_state(self) -> dict[str, np.ndarray]:
+        """Rend tout ce que le temps change."""
+        luck = np.stack([*map(generator_state, self.luck)])
+        own = {"age": np.array(self.age), "luck": luck} | _written("previous", self.previous)
+        return super().saved_state() | own
+
+    def restore(self, saved: dict[str, np.ndarray]) -> None:
+        """La remet dans l'état `saved`."""
+        super().restore(saved)
+        self.age, self.previous = int(saved["age"]), _read("previous", saved)
+        for generator, state in zip(self.luck, saved["luck"], strict=True):
+            restore_generator(generator, state)
 
 
-class Doubled(Training):
+class Doubled(Altered):
     """Le contrôle d'`Amnesic` : le pas d'avant est répété aussi, mais la chute entre en mémoire.
 
     La répétition y prend la place du premier pas de l'épisode suivant.
     """
 
-    def __init__(self, config: Config, seeds, **same):
-        super().__init__(config, seeds, **same)
-        self._recent = deque(maxlen=2)
+    def __init__(self, inner: Memory):
+        super().__init__(inner)
+        self.age, self.before, self.last = 0, None, None
 
-    def _remember(self, transition: Transition, truncated: np.ndarray) -> None:
-        kept = transition
-        if self.env_steps > SINCE:
-            before, last = self._recent
-            kept = chosen(last.terminated, before, transition)
-        self._recent.append(transition)
-        super()._remember(kept, truncated)
+    def add(self, *transition: np.ndarray) -> None:
+        """Ajoute une transition (S, E, ...), ou l'avant-dernière à la place de celle d'après."""
+        lived = kept = Transition(*transition)
+        self.age += lived.action.shape[1]
+        if self.age > SINCE:
+            kept = chosen(self.last.terminated, self.before, lived)
+        self.before, self.last = self.last, lived
+        self.inner.add(*kept)
+
+    def saved_state(self) -> dict[str, np.ndarray]:
+        """Rend tout ce que le temps change."""
+        recent = _written("before", self.before) | _written("last", self.last)
+        return super().saved_state() | {"age": np.array(self.age)} | recent
+
+    def restore(self, saved: dict[str, np.ndarray]) -> None:
+        """La remet dans l'état `saved`."""
+        super().restore(saved)
+        self.age = int(saved["age"])
+        self.before, self.last = _read("before", saved), _read("last", saved)
 
 
-class WithReserve(Training):
-    """Dans chaque lot, `share` transitions viennent d'une réserve : les 512 dernières chutes."""
+class WithReserve(Altered):
+    """Dans chaque lot, `SHARE` transitions viennent d'une réserve : les 512 dernières chutes."""
 
-    share, capacity = 8, 512
+    SHARE, CAPACITY = 8, 512
 
-    def __init__(self, config: Config, seeds, **same):
-        super().__init__(config, seeds, **same)
-        streams = (10_000 + seed for seed in self.seeds)  # d'autres tirages que la mémoire
-        self.reserves = [ReplayBuffer(self.capacity, seeds=seed) for seed in streams]
+    def __init__(self, inner: Memory, seeds: int | Sequence[int]):
+        super().__init__(inner)
+        self.reserves = [
+            ReplayBuffer(self.CAPACITY, seeds=seed, purpose=Purpose.RESERVE)
+            for seed in check_seeds("seeds", seeds)
+        ]
 
-    def _remember(self, transition: Transition, truncated: np.ndarray) -> None:
-        entering = self._entering(transition.terminated)
+    def add(self, *transition: np.ndarray) -> None:
+        """Ajoute une transition (S, E, ...), et en réserve celles qui y entrent."""
+        entering = self.entering(Transition(*transition).terminated)
         for reserve, where, *columns in zip(self.reserves, entering, *transition, strict=True):
             if where.any():
                 reserve.add(*(column[where] for column in columns))
-        super()._remember(transition, truncated)
+        super().add(*transition)
 
-    def _entering(self, fallen: np.ndarray) -> np.ndarray:
+    def entering(self, fallen: np.ndarray) -> np.ndarray:
         """Rend les chariots (S, E) dont le pas entre en réserve : ceux qui tombent."""
         return fallen
 
-    def _learn(self, batch: Transition) -> np.ndarray:
+    def sample(self, batch_size: int) -> Transition:
+        """Rend un lot (S, B, ...), dont les premières transitions viennent de la réserve."""
+        batch = super().sample(batch_size)
         for rank, reserve in enumerate(self.reserves):
-            count = min(self.share, len(reserve))
+            count = min(self.SHARE, len(reserve))
             if count:
                 for column, kept in zip(batch, reserve.sample(count), strict=True):
                     column[rank, :count] = kept
-        return super()._learn(batch)
+        return batch
+
+    def saved_state(self) -> dict[str, np.ndarray]:
+        """Rend tout ce que le temps change."""
+        reserves = {
+            f"reserve{rank}.{name}": array
+            for rank, reserve in enumerate(self.reserves)
+            for name, array in reserve.saved_state().items()
+        }
+        return super().saved_state() | reserves
+
+    def restore(self, saved: dict[str, np.ndarray]) -> None:
+        """La remet dans l'état `saved`."""
+        super().restore(saved)
+        for rank, reserve in enumerate(self.reserves):
+            reserve.restore(_part(saved, f"reserve{rank}"))
 
 
 class WithPlacebo(WithReserve):
     """Le contrôle de la réserve : à chaque chute y entre un pas ordinaire, du chariot voisin."""
 
-    def _entering(self, fallen: np.ndarray) -> np.ndarray:
+    def entering(self, fallen: np.ndarray) -> np.ndarray:
+        """Rend les voisins (S, E) de ceux qui tombent, s'ils ne tombent pas."""
         return np.roll(fallen, 1, axis=1) & ~fallen
 
 
-class AmnesicWithReserve(WithReserve, Amnesic):
-    """L'amnésique soigné : ses chutes n'entrent pas en mémoire, mais dans la réserve."""
+def _part(saved: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    """Rend ce que `saved` garde sous le nom `part`."""
+    prefix = f"{part}."
+    mine = (name for name in saved if name.startswith(prefix))
+    return {name.removeprefix(prefix): saved[name] for name in mine}
 
 
-class AmnesicWithPlacebo(WithPlacebo, Amnesic):
-    """L'amnésique soigné par un placebo : une réserve de pas ordinaires, du même âge."""
+def _written(part: str, transition: Transition | None) -> dict[str, np.ndarray]:
+    fields = {} if transition is None else transition._asdict()
+    return {f"{part}.{name}": array for name, array in fields.items()}
+
+
+def _read(part: str, saved: dict[str, np.ndarray]) -> Transition | None:
+    fields = _part(saved, part)
+    return Transition(**fields) if fields else None
 
 
 def chosen(where: np.ndarray, one: Transition, other: Transition) -> Transition:

@@ -17,7 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 import cartpole_helpers
 from cartpole_helpers import Training, one_page, td_loss, td_target, version1
 from cartpole_helpers.display.listing import STYLE, Listing, listing
-from cartpole_helpers.loops import Step
+from cartpole_helpers.training import Step
 
 PACKAGE = Path(cartpole_helpers.__file__).parent
 MODULES = {

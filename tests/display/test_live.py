@@ -21,7 +21,7 @@ from nbclient import NotebookClient
 
 from cartpole_helpers import Config, Training, td_target, train, version1
 from cartpole_helpers.display.live import Screen, follow
-from cartpole_helpers.loops import Step
+from cartpole_helpers.training import Step
 
 SMALL = Config(
     total_steps=240, carts=4, hidden=(8,), batch_size=16, warmup=32, capacity=100, epsilon_steps=200

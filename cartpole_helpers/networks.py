@@ -1,0 +1,179 @@
+"""Les réseaux empilés : S réseaux de même architecture en un seul tenseur de poids."""
+
+import math
+from collections.abc import Iterator
+from itertools import chain, pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.optim.adam import adam
+
+from cartpole_helpers.config import Config
+from cartpole_helpers.environments import CARTPOLE_SIZES, Sizes
+from cartpole_helpers.seeds import Purpose, stream
+
+ALIGNMENT = 16  # nombres par registre SIMD : chaque agent commence sur un registre neuf
+RIGHT = 1  # l'action que la symétrie de CartPole échange avec l'action 0
+
+
+class StackedNetwork:
+    """S réseaux de même architecture, évalués ensemble ; leurs poids sont un seul tenseur (S, P).
+
+    La ligne i de `weights` est le réseau de l'agent i. Chaque couche en est une vue : ce qui change
+    `weights` change les couches. Avec `mirror`, f(s) est la sortie « droite » du réseau, Q(s, 1)
+    est f(s) et Q(s, 0) est f(−s) ; l'autre sortie ne sert pas. `scale` : les facteurs des entrées
+    que la configuration ne fixe pas, (S, 1, D).
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        weights: Tensor,
+        sizes: Sizes = CARTPOLE_SIZES,
+        scale: Tensor | None = None,
+    ):
+        self.config = config
+        self.sizes = sizes
+        self.weights = weights  # (S, P)
+        self.scale = fixed_scale(config, sizes, weights.device) if scale is None else scale
+        self._shapes = layer_shapes(config, sizes)
+        self.layers = _layer_views(weights, self._shapes)
+        self._activation = getattr(functional, config.activation)
+
+    def __call__(self, observations: Tensor) -> Tensor:
+        """Rend Q : `observations` (S, N, D) → (S, N, A)."""
+        x = observations if self.scale is None else observations * self.scale
+        if not self.config.mirror:
+            return self._forward(x)
+        both_sides = torch.cat([-x, x], dim=-2)  # (S, 2N, D)
+        value = self._forward(both_sides)[..., RIGHT]  # (S, 2N)
+        return torch.stack(value.chunk(2, dim=-1), dim=-1)
+
+    def hidden_outputs(self, observations: Tensor) -> Iterator[Tensor]:
+        """Rend, couche cachée par couche, la sortie (S, N, largeur) de ses unités."""
+        x = observations if self.scale is None else observations * self.scale
+        for weight, bias in self.layers[:-1]:
+            x = self._activation(x @ weight + bias)
+            yield x
+
+    def _forward(self, x: Tensor) -> Tensor:
+        for weight, bias in self.layers[:-1]:
+            x = self._activation(x @ weight + bias)
+        weight, bias = self.layers[-1]
+        return x @ weight + bias
+
+    def require_gradients(self) -> None:
+        """Prépare le réseau à apprendre : ses couches gardent désormais trace des calculs."""
+        self.weights.grad = torch.zeros_like(self.weights)
+        self._gradients = [*chain(*_layer_views(self.weights.grad, self._shapes))]
+        for parameter in self._parameters():
+            parameter.requires_grad_()
+
+    def backward(self, loss: Tensor) -> None:
+        """Met dans `weights.grad` (S, P) le gradient de `loss` (S,), celui de chaque agent à part.
+
+        L'optimiseur ne voit ainsi qu'un tenseur, quel que soit le nombre de couches et d'agents.
+        """
+        gradients = torch.autograd.grad(loss.sum(), self._parameters())
+        for place, gradient in zip(self._gradients, gradients, strict=True):
+            place.copy_(gradient)
+
+    def _parameters(self) -> list[Tensor]:
+        return [*chain(*self.layers)]
+
+
+def layer_shapes(config: Config, sizes: Sizes = CARTPOLE_SIZES) -> list[tuple[int, int]]:
+    """Rend la forme (entrées, sorties) de chaque couche du réseau de `config`."""
+    return list(pairwise([sizes.observation, *config.hidden, sizes.actions]))
+
+
+def fixed_scale(config: Config, sizes: Sizes, device: torch.device) -> Tensor | None:
+    """Rend les facteurs (D,) des entrées, ou None si la configuration n'en fixe pas."""
+    if config.input_scale is None or config.input_scale == "auto":
+        return None
+    if len(config.input_scale) != sizes.observation:
+        raise ValueError(
+            f"input_scale doit donner {sizes.observation} facteurs, un par composante de "
+            f"l'observation : {config.input_scale!r} reçu ; 'auto' les mesure."
+        )
+    return torch.tensor(config.input_scale, device=device)
+
+
+def weight_count(config: Config, sizes: Sizes = CARTPOLE_SIZES) -> int:
+    """Rend P, le nombre de poids d'un réseau, arrondi au multiple de `ALIGNMENT` supérieur.
+
+    Sans cet arrondi, la fin d'un agent et le début du suivant partageraient un registre SIMD, et
+    un agent seul n'aurait pas au bit près les poids du même agent entraîné parmi d'autres.
+    """
+    used = sum((inputs + 1) * outputs for inputs, outputs in layer_shapes(config, sizes))
+    return math.ceil(used / ALIGNMENT) * ALIGNMENT
+
+
+def initial_weights(config: Config, seeds: list[int], sizes: Sizes = CARTPOLE_SIZES) -> Tensor:
+    """Rend les poids de départ (S, P) en float32, chaque ligne ne dépendant que de sa graine.
+
+    « uniform » : poids et biais uniformes dans ±1/√entrées, comme `torch.nn.Linear`.
+    « xavier_normal » : poids d'écart type √(2 / (entrées + sorties)), biais nuls (Glorot et
+    Bengio, 2010).
+    """
+    shapes = layer_shapes(config, sizes)
+    weights = np.zeros((len(seeds), weight_count(config, sizes)), np.float32)
+    for row, seed in zip(weights, seeds, strict=True):
+        generator = stream(seed, Purpose.WEIGHTS)
+        layers = [_initial_layer(config, shape, generator) for shape in shapes]
+        drawn = np.concatenate(layers)
+        row[: len(drawn)] = drawn
+    return torch.from_numpy(weights)
+
+
+def _initial_layer(config: Config, shape: tuple[int, int], generator) -> np.ndarray:
+    inputs, outputs = shape
+    if config.initialisation == "uniform":
+        limit = 1 / math.sqrt(inputs)
+        return generator.uniform(-limit, limit, (inputs + 1) * outputs)
+    deviation = math.sqrt(2 / (inputs + outputs))
+    return np.append(generator.normal(0, deviation, inputs * outputs), np.zeros(outputs))
+
+
+def _layer_views(flat: Tensor, shapes: list[tuple[int, int]]) -> list[tuple[Tensor, Tensor]]:
+    """Découpe `flat` (S, P) en vues : poids (S, entrées, sorties) et biais (S, 1, sorties)."""
+    layers, start = [], 0
+    for inputs, outputs in shapes:
+        middle, end = start + inputs * outputs, start + (inputs + 1) * outputs
+        weight = flat[:, start:middle].unflatten(1, (inputs, outputs))
+        layers.append((weight, flat[:, middle:end].unsqueeze(1)))
+        start = end
+    return layers
+
+
+# L'optimiseur
+
+
+def adam_step(
+    weights: Tensor, gradient: Tensor, state: dict[str, Tensor], learning_rate: float
+) -> None:
+    """Fait un pas d'Adam sur `weights`, en place, et met à jour ses moyennes `state`.
+
+    Les trois premiers arguments ont une même forme, hors `state["step"]`, un nombre. Source :
+    Kingma et Ba (2015), algorithme 1, β₁ = 0,9, β₂ = 0,999, ε = 10⁻⁸.
+    """
+    # La fonction de `torch.optim.Adam(fused=True)`, sans l'objet : le créer charge le compilateur
+    # de PyTorch, et coûterait plus d'une seconde au premier entraînement.
+    adam(
+        [weights],
+        [gradient],
+        [state["exp_avg"]],
+        [state["exp_avg_sq"]],
+        [],
+        [state["step"]],
+        fused=True,
+        amsgrad=False,
+        beta1=0.9,
+        beta2=0.999,
+        lr=learning_rate,
+        weight_decay=0.0,
+        eps=1e-8,
+        maximize=False,
+    )
