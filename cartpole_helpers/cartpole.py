@@ -34,7 +34,7 @@ def dynamics(state: np.ndarray, action: np.ndarray) -> np.ndarray:
     frottement, intégrées par la méthode d'Euler explicite, dans l'ordre d'opérations de Gymnasium.
     """
     state = np.asarray(state, np.float64)
-    x, x_dot, theta, theta_dot = np.moveaxis(state, -1, 0)
+    x, x_dot, theta, theta_dot = state[..., 0], state[..., 1], state[..., 2], state[..., 3]
     force = np.where(np.equal(action, 1), FORCE, -FORCE)
     cos, sin = np.cos(theta), np.sin(theta)
     pole_moment = POLE_MASS * HALF_LENGTH

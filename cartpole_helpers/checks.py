@@ -115,6 +115,8 @@ def check_array(name: str, value, shape: tuple | None, dtype=None) -> np.ndarray
 
 def _cast(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Change le type sans rien perdre : ni une décimale, ni un nombre trop grand devenu infini."""
+    if array.dtype == dtype:
+        return array
     if not np.can_cast(array.dtype, dtype, "same_kind"):
         raise TypeError(f"{name} doit être un tableau de {dtype} : {array.dtype} reçu.")
     with np.errstate(over="ignore"):

@@ -60,18 +60,19 @@ def returns(
     limit: int | None = None,
     env: Env = CARTPOLE,
     threshold: float | None = None,
+    judged: int | None = None,
 ) -> np.ndarray:
     """Rend les retours (N,) de `policy`, ou (S, N) de S agents, un départ par graine de `seeds`.
 
-    `threshold` : à CartPole, s'arrête dès que la moyenne ne peut plus l'atteindre ; les épisodes
-    qui tiennent encore comptent alors pour les pas déjà faits.
+    `threshold`, `judged` : à CartPole, s'arrête dès que la moyenne des `judged` premiers ne peut
+    plus atteindre `threshold` ; ceux qui tiennent encore comptent alors pour les pas déjà faits.
     """
     agents = len(policy) if isinstance(policy, Agent) else 1
     shape = (agents, len(seeds)) if agents > 1 else (len(seeds),)
     if env == CARTPOLE:
         _check_game(policy, CARTPOLE_SIZES, env)
         states = np.broadcast_to(Starts(seeds).next(np.arange(len(seeds))), (*shape, 4))
-        return lengths(policy, states, limit or EPISODE_LIMIT, threshold)
+        return lengths(policy, states, limit or EPISODE_LIMIT, threshold, judged)
     vector = make_vector(env, agents * len(seeds), limit)
     try:
         _check_game(policy, vector_sizes(vector), env)
@@ -101,34 +102,36 @@ def _first_episodes(
 
 
 def lengths(
-    policy: Policy, states: np.ndarray, limit: int, threshold: float | None = None
+    policy: Policy,
+    states: np.ndarray,
+    limit: int,
+    threshold: float | None = None,
+    judged: int | None = None,
 ) -> np.ndarray:
     """Rend le nombre de pas que tient chacun des états (..., N, 4), `limit` au plus : (..., N).
 
-    `threshold` : s'arrête dès que la moyenne ne peut plus l'atteindre, en comptant à ceux qui
-    tiennent encore les pas déjà faits.
+    `threshold` : s'arrête dès que la moyenne des `judged` premiers (tous si c'est None) ne peut
+    plus l'atteindre, en comptant à ceux qui tiennent encore les pas déjà faits.
     """
-    held = np.zeros(states.shape[:-1])
+    held = np.full(states.shape[:-1], limit, float)
     standing = np.ones(states.shape[:-1], bool)
     columns = np.arange(states.shape[-2])  # les départs d'où quelqu'un tient encore
-    for _ in range(limit):
-        held[..., columns] += standing
+    for done in range(1, limit + 1):
         moved = dynamics(states, ask(policy, states.astype(np.float32)))
         states = moved if standing.all() else np.where(standing[..., None], moved, states)
         fallen = standing & has_fallen(states)
         if not fallen.any():
             continue
+        held[..., columns] = np.where(fallen, done, held[..., columns])
         standing &= ~fallen
         kept = standing.reshape(-1, len(columns)).any(axis=0)
         states, standing, columns = states[..., kept, :], standing[..., kept], columns[kept]
-        if not len(columns) or (threshold and _at_best(held, columns, limit) < threshold):
+        if not len(columns):
+            break
+        if threshold and held[:judged].mean() < threshold:
+            held[columns] = done
             break
     return held
-
-
-def _at_best(held: np.ndarray, standing: np.ndarray, limit: int) -> float:
-    """Rend la moyenne de `held` (N,) si tous ceux qui sont debout tenaient jusqu'à `limit`."""
-    return (held.sum() + (limit - held[standing]).sum()) / len(held)
 
 
 def ask(policy: Policy, observations: np.ndarray, actions: int = 2) -> np.ndarray:

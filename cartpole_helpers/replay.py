@@ -1,5 +1,6 @@
 """La mémoire de rejeu : un anneau de transitions alloué d'avance, de capacité quelconque."""
 
+from collections import deque
 from typing import NamedTuple
 
 import numpy as np
@@ -112,9 +113,11 @@ class ReplayBuffer:
         incoming = (observation, action, reward, terminated, next_observation, discount)
         incoming = self._checked(incoming)
         count = incoming.action.shape[1]
-        slots = (self._added + np.arange(count)) % self.capacity  # (N,)
+        first = self._added % self.capacity
+        fitting = min(count, self.capacity - first)  # le reste repart du début de l'anneau
         for column, values in zip(self._columns, incoming, strict=True):
-            column[:, slots] = values
+            column[:, first : first + fitting] = values[:, :fitting]
+            column[:, : count - fitting] = values[:, fitting:]
         self._added += count
 
     def sample(self, batch_size: int) -> Transition:
@@ -193,56 +196,47 @@ class StepWindow:
     """
 
     def __init__(self, length: int, gamma: float, shape: tuple[int, int], size: int = 4):
+        self.length, self.count = length, 0
         self.discounts = gamma ** np.arange(length + 1)  # (n + 1,)
-        self.count = 0
-        steps = _empty_transitions(Transition, (length, *shape), size)
-        self.steps = Transition(*(steps[name] for name in Transition._fields))  # (n, S, E, ...)
-        self.truncated = np.zeros((length, *shape), bool)
+        nothing = _empty_transitions(Transition, shape, size)
+        blank = (Transition(*(nothing[name] for name in Transition._fields)), np.zeros(shape, bool))
+        self.steps = deque([blank] * length, maxlen=length)  # (transition, truncated), (S, E, ...)
 
     def push(self, transition: Transition, truncated: np.ndarray) -> DiscountedTransition | None:
         """Ajoute un pas (S, E, ...) ; rend la transition du pas sorti, ou None s'il en manque."""
         self.count += 1
-        self.steps = Transition(*map(_shifted, self.steps, transition))
-        self.truncated = _shifted(self.truncated, truncated)
-        return None if self.count < len(self.truncated) else self._folded()
+        self.steps.append((transition, truncated))
+        return None if self.count < self.length else self._folded()
 
     def saved_state(self) -> dict[str, np.ndarray]:
-        """Rend tout ce que le temps change."""
-        others = {"truncated": self.truncated, "count": np.array(self.count)}
-        return self.steps._asdict() | others
+        """Rend tout ce que le temps change : les n pas, (n, S, E, ...)."""
+        transitions, truncated = zip(*self.steps, strict=True)
+        steps = Transition(*map(np.stack, zip(*transitions, strict=True)))
+        return steps._asdict() | {"truncated": np.stack(truncated), "count": np.array(self.count)}
 
     def restore(self, saved: dict[str, np.ndarray]) -> None:
         """Remet la fenêtre dans l'état `saved`, rendu par `saved_state`."""
-        self.count, self.truncated = int(saved["count"]), saved["truncated"]
-        self.steps = Transition(*(saved[name] for name in Transition._fields))
+        self.count = int(saved["count"])
+        steps = map(Transition, *(saved[name] for name in Transition._fields))
+        self.steps.extend(zip(steps, saved["truncated"], strict=True))
 
     def _folded(self) -> DiscountedTransition:
         """Rend la transition (S, E, ...) du premier pas de la fenêtre, jusqu'à sa première fin."""
-        window, length = self.steps, len(self.truncated)
-        last = _first_end(window.terminated | self.truncated)  # (S, E), k − 1
-        alive = np.arange(length)[:, None, None] <= last
-        discounts = self.discounts[:-1, None, None]
+        first, _ = self.steps[0]
+        reward, discount = np.zeros(first.reward.shape), np.full(first.reward.shape, 1.0)
+        terminated, successor = first.terminated, first.next_observation
+        alive = np.ones(first.reward.shape, bool)
+        for k, (step, truncated) in enumerate(self.steps):
+            reward += np.where(alive, self.discounts[k] * step.reward, 0)
+            discount[alive] = self.discounts[k + 1]
+            terminated = np.where(alive, step.terminated, terminated)
+            successor = np.where(alive[..., None], step.next_observation, successor)
+            alive = alive & ~(step.terminated | truncated)
         return DiscountedTransition(
-            observation=window.observation[0],
-            action=window.action[0],
-            reward=(discounts * window.reward * alive).sum(axis=0).astype(np.float32),
-            terminated=_at(window.terminated, last),
-            next_observation=_at(window.next_observation, last),
-            discount=self.discounts[last + 1].astype(np.float32),
+            observation=first.observation,
+            action=first.action,
+            reward=reward.astype(np.float32),
+            terminated=terminated,
+            next_observation=successor,
+            discount=discount.astype(np.float32),
         )
-
-
-def _shifted(rows: np.ndarray, newest: np.ndarray) -> np.ndarray:
-    """Rend `rows` sans sa première ligne, `newest` à la fin ; c'est une copie."""
-    return np.concatenate([rows[1:], newest[None].astype(rows.dtype)])
-
-
-def _first_end(ended: np.ndarray) -> np.ndarray:
-    """Rend l'indice de la première fin sur l'axe 0, ou le dernier indice s'il n'y en a pas."""
-    return np.where(ended.any(axis=0), ended.argmax(axis=0), len(ended) - 1)
-
-
-def _at(values: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """Rend `values` (n, S, E, ...) à l'indice `index` (S, E) de son axe 0 : (S, E, ...)."""
-    agents, carts = np.indices(index.shape)
-    return values[index, agents, carts]

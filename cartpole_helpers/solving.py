@@ -117,14 +117,20 @@ class _Trials:
         """Évalue `agent` ; rend son certificat (100,) s'il résout le jeu, None sinon."""
         self.agents.append(agent)
         block = next(self._blocks)
-        starts = self._starts(Purpose.VALIDATION, VALIDATION_EPISODES, block)
-        score = returns(agent, starts, env=self._env, threshold=self.enough).mean()
-        self.validation.append(score)
-        if score < self.enough:
+        validation = self._starts(Purpose.VALIDATION, VALIDATION_EPISODES, block)
+        certifying = self._starts(Purpose.CERTIFICATE, CERTIFICATE_EPISODES, block)
+        if self._env == CARTPOLE:  # d'un seul lot, un passage du réseau sert aux deux
+            judged = {"threshold": self.enough, "judged": len(validation)}
+            together = returns(agent, validation + certifying, **judged)
+            scores, certificate = np.split(together, [len(validation)])
+        else:
+            scores, certificate = returns(agent, validation, env=self._env), None
+        self.validation.append(scores.mean())
+        if scores.mean() < self.enough:
             return None
         self.attempts += 1
-        starts = self._starts(Purpose.CERTIFICATE, CERTIFICATE_EPISODES, block)
-        certificate = returns(agent, starts, env=self._env)
+        if certificate is None:
+            certificate = returns(agent, certifying, env=self._env)
         return certificate if certificate.mean() >= self.threshold else None
 
     def best(self) -> tuple[Agent, float]:

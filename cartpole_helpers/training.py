@@ -168,7 +168,7 @@ class Training:
 
     @torch.no_grad()
     def start_from(self, agent: Agent) -> None:
-        """Donne les poids de `agent`, de S agents, au réseau en ligne, à la cible et à la moyenne."""
+        """Donne les poids de `agent` (S agents) aux trois réseaux : en ligne, cible et moyenne."""
         _check_shape("agent.weights", agent.weights, self._online.weights.shape)
         for network in (self._online, self._target_net, self._average):
             network.weights.copy_(agent.weights)
@@ -229,9 +229,7 @@ class Training:
     def _snapshot(self, network: StackedNetwork) -> Agent:
         scale = self._scaling["scale"].clone() if self._scaling else None
         origin = (self.seeds, self.env_steps)
-        return Agent(
-            self.config, network.weights.detach().clone(), *origin, sizes=self.sizes, scale=scale
-        )
+        return Agent(self.config, network.weights.clone(), *origin, sizes=self.sizes, scale=scale)
 
     # Agir et avancer
 
@@ -251,12 +249,13 @@ class Training:
         shape = action.shape
         observation, reward, terminated, truncated, info = self.games.step(action.reshape(-1))
         successor = true_successors(observation, terminated | truncated, info)
-        # Des copies : une fonction `env` peut réemployer ses tableaux d'un pas à l'autre.
-        self._observation = np.array(observation, np.float32).reshape(*shape, -1)
         self.step += 1
         self.env_steps += self.config.carts
-        flat = (np.array(successor, np.float32), reward, terminated, truncated)
-        return tuple(np.array(array).reshape(*shape, *array.shape[1:]) for array in flat)
+        # Des copies : une fonction `env` peut réemployer ses tableaux d'un pas à l'autre.
+        self._observation = np.array(observation, np.float32).reshape(*shape, -1)
+        successor = np.array(successor, np.float32).reshape(*shape, -1)
+        scalars = (np.array(array).reshape(shape) for array in (reward, terminated, truncated))
+        return successor, *scalars
 
     def remember(self, transition: Transition, truncated: np.ndarray) -> None:
         """Range un pas (S, E, ...), ou, à plusieurs pas, celui qui sort de la fenêtre."""
@@ -284,7 +283,7 @@ class Training:
         batch = self._batch(batch)
         target = self._target(batch)
         _check_shape("td_target", target, batch.reward.shape)
-        q = self._online(batch.observation)  # (S, B, A)
+        q = self._online.traced(batch.observation)  # (S, B, A)
         loss = self.td_loss(q, batch.action, target)
         _check_shape("td_loss", loss, (len(self.seeds),))
         self._descend(loss)
@@ -314,9 +313,9 @@ class Training:
         return rule(batch.reward, batch.terminated, next_q, gamma)
 
     def _descend(self, loss: Tensor) -> None:
-        self._online.backward(loss)
-        weights, rate = self._online.weights, self.config.learning_rate_at(self.gradient_steps)
-        adam_step(weights, weights.grad, self._adam, rate)
+        gradient = self._online.backward(loss)
+        rate = self.config.learning_rate_at(self.gradient_steps)
+        adam_step(self._online.weights, gradient, self._adam, rate)
         self.gradient_steps += 1
 
     @torch.no_grad()
@@ -354,7 +353,6 @@ class Training:
             self._spread = Spread(shape)
             self._scaling = {"scale": torch.ones(shape, device=self.device).unsqueeze(1)}
         self._online = self._network(weights)
-        self._online.require_gradients()
         self._target_net = self._network(weights.clone())
         self._average = self._network(weights.clone())
         self._adam = {

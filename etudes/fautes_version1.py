@@ -177,10 +177,9 @@ class Crowd:
         fallen, action = fallen[..., 0] > 0, action[..., 0].long()
         target = td_target(torch.ones(fallen.shape), fallen, next_q, self.gamma[rows])
         network = StackedNetwork(VERSION_1, self.online[rows])
-        network.require_gradients()
         with torch.enable_grad():
-            network.backward(td_loss(network(observation), action, target))
-        self._descend(rows, network.weights.grad)
+            gradient = network.backward(td_loss(network.traced(observation), action, target))
+        self._descend(rows, gradient)
 
     def _sample(self, rows: np.ndarray) -> Tensor:
         """Rend 256 transitions par agent, ou tout ce qu'il y a."""
