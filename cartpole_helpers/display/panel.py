@@ -10,8 +10,9 @@ from cartpole_helpers.checks import check_choice, check_number, check_seed
 from cartpole_helpers.config import VERSION_2, Config
 from cartpole_helpers.display import figures, settings
 from cartpole_helpers.display.background import READY, RUNNING, Background
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.run import Run
-from cartpole_helpers.display.style import Picture, number
+from cartpole_helpers.display.style import Picture
 from cartpole_helpers.display.widget import Page, bundle
 from cartpole_helpers.dqn import Agent
 from cartpole_helpers.history import History

@@ -15,7 +15,8 @@ from cartpole_helpers.checks import (
     check_seed,
 )
 from cartpole_helpers.display.figures import components
-from cartpole_helpers.display.style import Picture, number
+from cartpole_helpers.display.numbers import number
+from cartpole_helpers.display.style import Picture
 from cartpole_helpers.display.typography import typography
 from cartpole_helpers.display.widget import bundle, frozen
 from cartpole_helpers.loops import Episode
