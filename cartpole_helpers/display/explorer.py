@@ -46,7 +46,13 @@ class Explorer(Page):
     """
 
     code = bundle(
-        "web/page.mjs", "web/physics.mjs", "web/scene.mjs", "web/chart.mjs", "web/explorer.mjs"
+        "web/page.mjs",
+        "web/numbers.mjs",
+        "web/phases.mjs",
+        "web/physics.mjs",
+        "web/scene.mjs",
+        "web/chart.mjs",
+        "web/explorer.mjs",
     )
     fields = List().tag(sync=True)  # un curseur chacun, et le rang d'où il part
     seeds = List().tag(sync=True)

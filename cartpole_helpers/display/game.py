@@ -45,7 +45,13 @@ class Game(Page):
     """
 
     code = bundle(
-        "web/page.mjs", "web/physics.mjs", "web/scene.mjs", "web/policies.mjs", "web/game.mjs"
+        "web/page.mjs",
+        "web/numbers.mjs",
+        "web/phases.mjs",
+        "web/physics.mjs",
+        "web/scene.mjs",
+        "web/policies.mjs",
+        "web/game.mjs",
     )
     policies = List().tag(sync=True)  # ce que la page sait jouer, sans les poids
     weights = Bytes().tag(sync=True)  # ceux des agents, bout à bout, en float32

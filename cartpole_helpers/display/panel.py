@@ -43,7 +43,13 @@ class Panel(Page):
     """
 
     code = bundle(
-        "web/page.mjs", "web/physics.mjs", "web/scene.mjs", "web/chart.mjs", "web/panel.mjs"
+        "web/page.mjs",
+        "web/numbers.mjs",
+        "web/phases.mjs",
+        "web/physics.mjs",
+        "web/scene.mjs",
+        "web/chart.mjs",
+        "web/panel.mjs",
     )
     fields = List().tag(sync=True)  # ce qui ne change pas : les groupes de curseurs
     presets = List().tag(sync=True)
