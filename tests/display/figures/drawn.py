@@ -186,7 +186,7 @@ OTHER_DATA = {
 }
 
 
-# Le français
+# Lire une image
 
 
 def read(label):
@@ -218,9 +218,6 @@ def assert_ticks_are_true(figure):
         expected = [tick.get_loc() for tick in ticks]
         assert received == pytest.approx(expected, rel=1e-6, abs=1e-12), labels
         assert not any(label.get_text() for label in axis.get_minorticklabels())
-
-
-# Le texte de remplacement
 
 
 def assert_told(picture, *parts):
@@ -366,6 +363,7 @@ BAD_CALLS = [
     ("estimates", lambda: figures.intervals({"pas": {"a": (1, 0, math.nan)}}, TITLE)),
     ("estimates", lambda: figures.intervals({"m": {"a": (1, 0, 2)}, "s": {}}, TITLE)),
     ("estimates", lambda: figures.intervals({"m": {"a": (1, 0, 2)}, "s": {"b": (1, 0, 2)}}, TITLE)),
+    ("x", lambda: figures.traces([], {"a": {"b": np.zeros((2, 0))}}, TITLE, "pas")),
     ("values", lambda: figures.strips({}, TITLE, COST)),
     ("values", lambda: figures.strips({"a": []}, TITLE, COST)),
     ("values", lambda: figures.strips({"a": [[1, 2]]}, TITLE, COST)),

@@ -171,17 +171,16 @@ def test_other_data_make_another_picture(name):
     assert OTHER_DATA[name]().png() != picture_of(name).png()
 
 
-TELLING = {
-    "phase_portraits",
-    "cart_diagram",
-    "bands",
-    "reference",
-}  # le texte n'y dit pas les données
+# Le texte n'y dit pas les données.
+TELLING = {"phase_portraits", "cart_diagram", "bands", "reference"}
 
 
 @pytest.mark.parametrize("name", sorted(set(MAKERS) - TELLING))
 def test_other_data_make_another_text(name):
     assert OTHER_DATA[name]().alt != picture_of(name).alt
+
+
+# Le français
 
 
 def test_ticks_are_true_and_written_in_french(picture):
@@ -267,6 +266,9 @@ def test_a_question_in_the_title_keeps_its_mark():
 def test_colours_and_dashes_differ():
     assert len({to_hex(colour) for colour in COLOURS}) == len(COLOURS)
     assert len(set(map(str, DASHES))) == len(DASHES) == len(MARKERS)
+
+
+# Les cas limites
 
 
 @pytest.mark.parametrize("name", EDGES)
