@@ -13,7 +13,7 @@ from cartpole_helpers.display.background import READY, RUNNING, Background
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.run import Run
 from cartpole_helpers.display.style import Picture
-from cartpole_helpers.display.widget import Page, bundle
+from cartpole_helpers.display.widget import COMMON, Page, bundle
 from cartpole_helpers.dqn import Agent
 from cartpole_helpers.history import History
 
@@ -42,15 +42,7 @@ class Panel(Page):
     La même graine donne le même entraînement que `train(config, seed)`, au bit près.
     """
 
-    code = bundle(
-        "web/page.mjs",
-        "web/numbers.mjs",
-        "web/phases.mjs",
-        "web/physics.mjs",
-        "web/scene.mjs",
-        "web/chart.mjs",
-        "web/panel.mjs",
-    )
+    code = bundle(*COMMON, "web/chart.mjs", "web/panel.mjs")
     fields = List().tag(sync=True)  # ce qui ne change pas : les groupes de curseurs
     presets = List().tag(sync=True)
     paces = List().tag(sync=True)
