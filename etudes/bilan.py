@@ -13,7 +13,8 @@ import numpy as np
 
 from cartpole_helpers import exact_interval, load_study
 from cartpole_helpers.cartpole import SOLVED_RETURN
-from cartpole_helpers.display.figures import number, strips
+from cartpole_helpers.display.figures import strips
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.repairs import RECIPES
 from cartpole_helpers.statistics import after_success, streak_end
 

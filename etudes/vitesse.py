@@ -64,9 +64,9 @@ def measures():
         timer(lambda: peer.sample(BATCH), 100),
         sampling,
     )
-    for carts in (64, 1024):
+    for carts, told in ((64, "64"), (1024, "1 024")):
         ours, theirs = CartPoleVector(carts), CartPoleVectorEnv(carts)
-        name = f"un pas de {number(carts)} chariots : nous contre Gymnasium"
+        name = f"un pas de {told} chariots : nous contre Gymnasium"
         yield name, "≤ 1,5", timer(stepping(ours), 300), timer(stepping(theirs), 300)
     yield (
         "importer torch et cartpole_helpers contre torch seul",
@@ -131,11 +131,6 @@ def full_peer_memory() -> PeerBuffer:
     for _ in range(CAPACITY):
         memory.add(state, state, one, one, np.zeros(1), [{}])
     return memory
-
-
-def number(value: int) -> str:
-    """Écrit un entier à la française."""
-    return f"{value:,}".replace(",", " ")
 
 
 if __name__ == "__main__":

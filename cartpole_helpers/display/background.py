@@ -4,13 +4,27 @@ import atexit
 import math
 import threading
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from time import perf_counter
 
 from cartpole_helpers.checks import check_number
+from cartpole_helpers.display.numbers import exact
 
-READY, RUNNING, PAUSED = "prêt", "en cours", "en pause"
-STOPPED, FINISHED, FAILED = "arrêté", "fini", "échoué"
+
+class Phase(StrEnum):
+    """Où en est un calcul ; la page a les mêmes états (web/phases.mjs)."""
+
+    READY = "ready"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+READY, RUNNING, PAUSED, STOPPED, FINISHED, FAILED = Phase
 ENDED = (STOPPED, FINISHED, FAILED)
+LABELS = dict(zip(Phase, ("prêt", "en cours", "en pause", "arrêté", "fini", "échoué"), strict=True))
 
 
 class Background:
@@ -71,14 +85,16 @@ class Background:
             timeout = check_number("timeout", timeout, float, low=0, high=threading.TIMEOUT_MAX)
         endless = timeout is None and self.phase == PAUSED and not self._stopping.is_set()
         if self.phase == READY or endless:
-            raise RuntimeError(f"Rien à attendre : le calcul est {self.phase}. Lancez-le d'abord.")
+            raise RuntimeError(f"Rien à attendre : {self._told()}. Lancez-le d'abord.")
         if self._thread is not None:
             self._thread.join(timeout)
             if self._thread.is_alive():
-                given = f"{timeout:g}".replace(".", ",")
-                raise TimeoutError(f"Pas de fin après {given} s : le calcul est {self.phase}.")
+                raise TimeoutError(f"Pas de fin après {exact(timeout)} s : {self._told()}.")
         if self.error is not None:
             raise self.error
+
+    def _told(self) -> str:
+        return f"le calcul est {LABELS[self.phase]}"
 
     def _allow(self, credit: float) -> None:
         with self._condition:

@@ -19,7 +19,7 @@ from cartpole_helpers.display import figures, settings
 from cartpole_helpers.display.background import RUNNING, Background
 from cartpole_helpers.display.run import Run
 from cartpole_helpers.display.style import Picture
-from cartpole_helpers.display.widget import Page, bundle
+from cartpole_helpers.display.widget import COMMON, Page, bundle
 from cartpole_helpers.repairs import tuned
 
 SEED = "graine"  # la colonne qui sépare les champs réglés des instants d'évaluation
@@ -45,9 +45,7 @@ class Explorer(Page):
     La graine archivée, entraînée pour de vrai avec les réglages de l'étude, redonne sa courbe.
     """
 
-    code = bundle(
-        "web/page.mjs", "web/physics.mjs", "web/scene.mjs", "web/chart.mjs", "web/explorer.mjs"
-    )
+    code = bundle(*COMMON, "web/chart.mjs", "web/explorer.mjs")
     fields = List().tag(sync=True)  # un curseur chacun, et le rang d'où il part
     seeds = List().tag(sync=True)
     instants = List().tag(sync=True)

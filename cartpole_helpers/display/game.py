@@ -17,7 +17,7 @@ from cartpole_helpers.cartpole import (
 from cartpole_helpers.checks import check_array, check_choice, check_seed
 from cartpole_helpers.display.figures import cart_diagram
 from cartpole_helpers.display.style import Picture
-from cartpole_helpers.display.widget import Page, bundle
+from cartpole_helpers.display.widget import COMMON, Page, bundle
 from cartpole_helpers.evaluation import Episode, evaluate
 from cartpole_helpers.networks import layer_shapes
 from cartpole_helpers.policies import Policy
@@ -45,9 +45,7 @@ class Game(Page):
     Leur graine est `NO_SEED`, leurs observations sont en float32, comme celles de `play`.
     """
 
-    code = bundle(
-        "web/page.mjs", "web/physics.mjs", "web/scene.mjs", "web/policies.mjs", "web/game.mjs"
-    )
+    code = bundle(*COMMON, "web/policies.mjs", "web/game.mjs")
     policies = List().tag(sync=True)  # ce que la page sait jouer, sans les poids
     weights = Bytes().tag(sync=True)  # ceux des agents, bout à bout, en float32
     trials = Int(TRIALS).tag(sync=True)

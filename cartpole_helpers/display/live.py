@@ -10,7 +10,7 @@ from IPython.display import display
 from tqdm.notebook import tqdm
 
 from cartpole_helpers.checks import check_number
-from cartpole_helpers.display.style import number
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.typography import typography
 
 

@@ -11,9 +11,10 @@ from cartpole_helpers.checks import check_choice, check_number, check_seed
 from cartpole_helpers.config import VERSION_2, Config
 from cartpole_helpers.display import figures, settings
 from cartpole_helpers.display.background import READY, RUNNING, Background
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.run import Run
-from cartpole_helpers.display.style import Picture, number
-from cartpole_helpers.display.widget import Page, bundle
+from cartpole_helpers.display.style import Picture
+from cartpole_helpers.display.widget import COMMON, Page, bundle
 from cartpole_helpers.history import History
 
 LIVE_PERIOD, CURVES_PERIOD = 0.05, 0.25  # s entre deux nouvelles du chariot, des courbes
@@ -41,9 +42,7 @@ class Panel(Page):
     La même graine donne le même entraînement que `train(config, seed)`, au bit près.
     """
 
-    code = bundle(
-        "web/page.mjs", "web/physics.mjs", "web/scene.mjs", "web/chart.mjs", "web/panel.mjs"
-    )
+    code = bundle(*COMMON, "web/chart.mjs", "web/panel.mjs")
     fields = List().tag(sync=True)  # ce qui ne change pas : les groupes de curseurs
     presets = List().tag(sync=True)
     paces = List().tag(sync=True)

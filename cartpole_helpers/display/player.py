@@ -15,13 +15,14 @@ from cartpole_helpers.checks import (
     check_seed,
 )
 from cartpole_helpers.display.figures import components
-from cartpole_helpers.display.style import Picture, number
+from cartpole_helpers.display.numbers import number
+from cartpole_helpers.display.style import Picture
 from cartpole_helpers.display.typography import typography
-from cartpole_helpers.display.widget import bundle, frozen
+from cartpole_helpers.display.widget import COMMON, bundle, frozen
 from cartpole_helpers.evaluation import Episode
 from cartpole_helpers.policies import Policy
 
-CODE = bundle("web/page.mjs", "web/physics.mjs", "web/scene.mjs", "web/chart.mjs", "web/player.mjs")
+CODE = bundle(*COMMON, "web/chart.mjs", "web/player.mjs")
 GRID = 25  # cases sur chaque côté d'une carte
 EVERY, FEW = 10, 50  # pas entre deux cartes ; moins, tant que cela n'en fait que 50
 PLANE = np.radians([15, 150])  # bornes de θ et de θ̇, si l'épisode ne va pas au-delà

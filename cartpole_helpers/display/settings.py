@@ -11,7 +11,7 @@ from numbers import Real
 from cartpole_helpers import config as config_module
 from cartpole_helpers.checks import check_choice
 from cartpole_helpers.config import QUICK, VERSION_1, VERSION_2, Config
-from cartpole_helpers.display.style import tick
+from cartpole_helpers.display.numbers import exact
 from cartpole_helpers.display.typography import typography
 
 PRESETS = {"VERSION_1": VERSION_1, "VERSION_2": VERSION_2, "QUICK": QUICK}
@@ -145,7 +145,7 @@ def written(value) -> str:
         return "oui" if value else "non"
     if isinstance(value, tuple):
         return " × ".join(map(written, value)) or "aucune"
-    return value if isinstance(value, str) else tick(value)
+    return value if isinstance(value, str) else exact(value)
 
 
 @cache

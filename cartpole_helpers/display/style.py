@@ -1,4 +1,4 @@
-"""Le style commun des figures : palette, nombres à la française, image et son texte."""
+"""Le style commun des figures : palette, image et son texte."""
 
 from base64 import b64encode
 from contextlib import contextmanager
@@ -14,7 +14,8 @@ from matplotlib.text import Text
 from PIL import Image, ImageChops
 
 from cartpole_helpers.cartpole import SOLVED_RETURN
-from cartpole_helpers.display.typography import NARROW, typography
+from cartpole_helpers.display.numbers import exact, number
+from cartpole_helpers.display.typography import typography
 
 # La palette d'Okabe et Ito (2008), lisible par les daltoniens.
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = (
@@ -31,7 +32,6 @@ COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 
-MINUS = "\u2212"
 _DPI = 144  # deux pixels par point affiché : net sur un écran fin
 _FAITHFUL = 0.5  # écart moyen, sur 255, au-delà duquel une palette se verrait
 
@@ -84,12 +84,6 @@ def style():
         yield
 
 
-def number(value: float, digits: int = 0) -> str:
-    """Écrit un nombre à la française : virgule décimale, milliers séparés, vrai signe moins."""
-    written = f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0 efface le signe de −0
-    return written.replace(",", NARROW).replace(".", ",").replace("-", MINUS)
-
-
 def canvas(title: str, width: float, height: float, rows: int = 1, columns: int = 1, **shared):
     """Rend une figure stylée, son titre écrit, et ses axes."""
     figure = Figure((width, height), layout="constrained")
@@ -97,8 +91,8 @@ def canvas(title: str, width: float, height: float, rows: int = 1, columns: int 
     written = fill(typography(title), round(width * 9.4))
     figure.suptitle(written, x=0.01, ha="left", fontsize=12.5, fontweight="bold", color=INK)
     for axes in figure.axes:
-        axes.xaxis.set_major_formatter(tick)
-        axes.yaxis.set_major_formatter(tick)
+        axes.xaxis.set_major_formatter(exact)
+        axes.yaxis.set_major_formatter(exact)
     return figure, panels
 
 
@@ -122,12 +116,6 @@ def _png(figure: Figure) -> bytes:
     faithful = np.mean(ImageChops.difference(image, reduced.convert("RGB"))) < _FAITHFUL
     (reduced if faithful else image).save(light, "png", optimize=True)
     return light.getvalue()
-
-
-def tick(value: float, _position=None) -> str:
-    """Écrit une graduation avec autant de décimales qu'il lui en faut."""
-    decimals = np.format_float_positional(round(value, 12), precision=9, trim="-").partition(".")[2]
-    return number(value, len(decimals))
 
 
 def mark_solved(axes: Axes, vertical: bool = False) -> None:

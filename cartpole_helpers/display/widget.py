@@ -15,6 +15,7 @@ from cartpole_helpers.display.style import Picture
 from cartpole_helpers.display.typography import typography
 
 FOLDER = Path(__file__).parent
+COMMON = ("web/page.mjs", "web/numbers.mjs", "web/phases.mjs", "web/physics.mjs", "web/scene.mjs")
 STILL = "Image fixe : dans Jupyter, exécutez la cellule, et elle s’anime."
 
 

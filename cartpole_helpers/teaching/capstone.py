@@ -12,7 +12,7 @@ import numpy as np
 
 from cartpole_helpers.cartpole import EPISODE_LIMIT, SOLVED_RETURN
 from cartpole_helpers.checks import check_callable, check_seeds
-from cartpole_helpers.display.style import number
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.evaluation import evaluate
 from cartpole_helpers.statistics import wilson_interval
 from cartpole_helpers.teaching.checking import Report, Verdict, shown, told

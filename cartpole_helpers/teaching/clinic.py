@@ -15,8 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from cartpole_helpers.checks import check_choice, check_number
+from cartpole_helpers.display.numbers import exact
 from cartpole_helpers.display.report import INDENT, as_html, as_text
-from cartpole_helpers.display.style import BLUE, MUTED, Picture, canvas, finish, style, tick
+from cartpole_helpers.display.style import BLUE, MUTED, Picture, canvas, finish, style
 from cartpole_helpers.display.typography import typography
 from cartpole_helpers.teaching.charts import Chart, checked_chart, load_chart
 from cartpole_helpers.teaching.diagnosis import (
@@ -153,7 +154,7 @@ def _points(records: Chart, vital: Vital, name: str) -> tuple[np.ndarray, np.nda
 
 
 def _scale(vital: Vital) -> str:
-    return " à ".join(_power(end) if vital.log else tick(end) for end in (vital.low, vital.high))
+    return " à ".join(_power(end) if vital.log else exact(end) for end in (vital.low, vital.high))
 
 
 def _power(value: float) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cartpole_helpers.checks import check_choice
+from cartpole_helpers.display.numbers import measure
 from cartpole_helpers.display.report import INDENT, as_html, as_text
 from cartpole_helpers.history import History
 from cartpole_helpers.teaching.charts import Chart, checked_chart, from_history
@@ -205,19 +206,11 @@ def uncapitalised(text: str) -> str:
     return text[0].lower() + text[1:]
 
 
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
 def written(value: float) -> str:
     """Écrit une mesure à la française, à trois chiffres significatifs."""
     if not math.isfinite(value):
         return "l'infini" if value > 0 else "une valeur non finie"
-    if value and not 1e-3 <= abs(value) < 1e6:
-        digits, power = f"{value:.1e}".split("e")
-        told = f"{digits} × 10{str(int(power)).translate(RAISED)}"
-    else:
-        told = f"{value:.3g}" if abs(value) < 1_000 else f"{value:,.0f}".replace(",", " ")
-    return told.replace(".", ",").replace("-", "−")
+    return measure(value)
 
 
 def _share(value: float) -> str:

@@ -41,6 +41,7 @@ import numpy as np
 
 from cartpole_helpers import QUICK, Training, evaluate, train, wilson_interval
 from cartpole_helpers.display import figures, video
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.policies import random_policy
 from cartpole_helpers.teaching.exercises import check, show
 
@@ -80,7 +81,7 @@ while entrainement.env_steps < QUICK.total_steps:
 
 # %% tags=["nbval-ignore-output"]
 apres = evaluate(entrainement.agent)
-duree = figures.number(entrainement.env_steps)
+duree = number(entrainement.env_steps)
 print(f"avant : {avant:.0f} pas ; après {duree} pas de jeu : {apres.mean():.0f} pas")
 
 # %% [markdown]

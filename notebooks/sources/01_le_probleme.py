@@ -20,6 +20,7 @@ from cartpole_helpers import ReplayBuffer, cartpole, evaluate, load, play, polic
 from cartpole_helpers.display import figures, video
 from cartpole_helpers.display.game import game
 from cartpole_helpers.display.listing import listing
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
@@ -219,7 +220,7 @@ retours = {nom: evaluate(regle, episodes=100) for nom, regle in regles.items()}
 
 # %%
 angle, vitesse = retours["signe de θ"].mean(), retours["signe de θ̇"].mean()
-rapport = figures.number(vitesse / angle, 1)
+rapport = number(vitesse / angle, 1)
 figures.baselines(
     retours, f"Regarder la vitesse fait tenir {rapport} fois plus longtemps que regarder l'angle"
 )

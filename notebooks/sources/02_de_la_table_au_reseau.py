@@ -31,6 +31,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.cartpole import START_LIMIT, THETA_LIMIT, X_LIMIT, dynamics, has_fallen
 from cartpole_helpers.display import figures
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
@@ -200,7 +201,7 @@ PAS, essais = 400, {}
 for epsilon in (1.0, 0.5, 0.1):
     tables = [np.zeros((CASES, 2)) for _ in range(20)]
     erreurs = [q_learning(table, graine, PAS, epsilon) for graine, table in enumerate(tables)]
-    essais[f"ε = {figures.number(epsilon, 1)}"] = np.array(erreurs)  # (graines, pas)
+    essais[f"ε = {number(epsilon, 1)}"] = np.array(erreurs)  # (graines, pas)
 
 # %% [markdown]
 # Combien, sur vingt graines, connaissent toute la table à 0,1 près au bout de 400 pas ?
@@ -251,7 +252,7 @@ figures.curves(
 # %%
 optimiste = np.ones((CASES, 2))
 erreur = q_learning(optimiste, graine=0, pas=PAS, epsilon=0.0)[-1]
-print("plus grande erreur :", figures.number(erreur, 3))
+print("plus grande erreur :", number(erreur, 3))
 
 # %% [markdown]
 # La table n'est donc pas juste partout. Comparons-la, nombre par nombre, à la vérité.
@@ -416,7 +417,7 @@ grilles = {tranches: apprendre(tranches, MOMENTS) for tranches in FINESSES}
 # D'abord le score final de chaque grille, moyenne de la moitié centrale des douze agents.
 
 # %% tags=["nbval-ignore-output"]
-courbes = {f"{figures.number(n**4)} cases": retours for n, (_, retours) in grilles.items()}
+courbes = {f"{number(n**4)} cases": retours for n, (_, retours) in grilles.items()}
 fins = {nom: round(interquartile_mean(r[:, -1])) for nom, r in courbes.items()}
 print(*(f"{nom} : {fin} pas" for nom, fin in fins.items()), sep="\n")
 
@@ -478,7 +479,7 @@ vides = [100 * np.mean((tables == 100).all(axis=-1)) for tables, _ in grilles.va
 figures.curves(
     np.array(FINESSES) ** 4,
     {"états où la case se trompe forcément": forcees, "cases qui n'ont rien appris": vides},
-    f"Des cases plus fines : {forcees[0]:.0f} puis {figures.number(forcees[-1], 1)} % d'erreurs, "
+    f"Des cases plus fines : {forcees[0]:.0f} puis {number(forcees[-1], 1)} % d'erreurs, "
     f"mais {vides[-1]:.0f} % d'ignorantes",
     ("nombre de cases (échelle logarithmique)", "part (%)"),
     log="x",
@@ -498,9 +499,9 @@ figures.curves(
 
 # %%
 for composantes in (2, 4, 8, 16):
-    print(f"{composantes:2} composantes, 8 tranches : {figures.number(8**composantes):>19} cases")
+    print(f"{composantes:2} composantes, 8 tranches : {number(8**composantes):>19} cases")
 chiffres = int(84 * 84 * 4 * np.log10(256)) + 1
-print(f"quatre images d'un jeu Atari : un nombre de cases à {figures.number(chiffres)} chiffres")
+print(f"quatre images d'un jeu Atari : un nombre de cases à {number(chiffres)} chiffres")
 
 # %% [markdown]
 # Quatre petites images de 84 points sur 84, en 256 niveaux de gris : c'est ce que voit le DQN de 2015.
@@ -658,7 +659,7 @@ ELEVES = ("table, 256 cases", "table, 4 096 cases", "réseau")
 moyennes = dict(zip(ELEVES, notes.mean(axis=0).T, strict=True))
 bandes = {nom: (notes[..., k].min(0), notes[..., k].max(0)) for k, nom in enumerate(ELEVES)}
 assez = NOMBRES[np.argmax(moyennes["réseau"] < notes[:, -1, :2].mean(axis=0).min())]
-print("il lui suffit de", figures.number(assez), "exemples")
+print("il lui suffit de", number(assez), "exemples")
 
 # %% [markdown]
 # Voici toute la course.
@@ -667,7 +668,7 @@ print("il lui suffit de", figures.number(assez), "exemples")
 figures.curves(
     NOMBRES,
     moyennes,
-    f"Avec {figures.number(assez)} exemples, le réseau fait mieux que les tables avec 30 000",
+    f"Avec {number(assez)} exemples, le réseau fait mieux que les tables avec 30 000",
     ("nombre d'exemples (moyenne de 8 graines ; bande : les extrêmes)", "erreur moyenne (pas)"),
     log="x",
     bands=bandes,
@@ -899,7 +900,7 @@ valeur = 0.0  # après la chute, plus rien
 for k in range(1, 2_001):
     valeur = 1 + GAMMA_LONG * valeur
     if k in (1, 2, 20, 200, 2_000):
-        print(f"chute dans {k:4} pas : {figures.number(valeur, 2)}")
+        print(f"chute dans {k:4} pas : {number(valeur, 2)}")
 
 # %% [markdown]
 # <details><summary>Solution</summary>
@@ -945,7 +946,7 @@ for _ in range(600 if check(nouvelle_valeur).passed else 0):
         mienne[case, action], recompense, fini, suivants, GAMMA, ALPHA
     )
     case = DEPART if fini else suivante
-print("erreur :", figures.number(np.abs(mienne - verite).max(), 4))
+print("erreur :", number(np.abs(mienne - verite).max(), 4))
 
 # %% [markdown]
 # Voici une réponse, à déplier quand vous avez la vôtre.

@@ -20,6 +20,7 @@ import numpy as np
 from cartpole_helpers import ReplayBuffer, play, policies, version1
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
@@ -69,7 +70,7 @@ courbes = {nom: [ressemblance(suite, n) for n in ecarts] for nom, suite in suite
 # Le titre de la figure donne la corrélation à cent pas d'écart, soit deux secondes de jeu.
 
 # %%
-lointains = figures.number(courbes["x, dans l'ordre"][-1], 2)
+lointains = number(courbes["x, dans l'ordre"][-1], 2)
 figures.curves(
     ecarts,
     courbes,
@@ -147,7 +148,7 @@ tires = np.concatenate([document.sample(256)[0][:, 0] for _ in range(200)]).asty
 differentes = len(np.unique(tires))
 comptes = np.bincount(tires, minlength=TAILLE)
 figures.draw_counts(
-    comptes, f"Avec {figures.number(TAILLE)} places, le document n'en tire que {differentes}"
+    comptes, f"Avec {number(TAILLE)} places, le document n'en tire que {differentes}"
 )
 
 # %% [markdown]
@@ -290,7 +291,7 @@ memoire.add(numeros, np.zeros(TAILLE, int), np.ones(TAILLE), np.zeros(TAILLE, bo
 tires = np.concatenate([memoire.sample(256).observation[:, 0] for _ in range(200)]).astype(int)
 
 # %%
-differentes = figures.number(len(np.unique(tires)))
+differentes = number(len(np.unique(tires)))
 figures.draw_counts(
     np.bincount(tires, minlength=TAILLE),
     f"Avec autant de tirages, la mémoire du cours en voit {differentes}",
@@ -433,7 +434,7 @@ if compte_rendu.passed:
         etat = np.full(4, numero)
         mienne.ajouter((etat, 0, 1.0, False, etat))
     vues = {int(pas[0][0]) for _ in range(200) for pas in mienne.tirer(256, hasard)}
-    print("transitions vues :", figures.number(len(vues)))
+    print("transitions vues :", number(len(vues)))
 
 # %% [markdown]
 # **Question.** Une mémoire plus grande est-elle toujours meilleure ?

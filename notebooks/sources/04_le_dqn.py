@@ -41,6 +41,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import Listing, listing
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.dqn import _bootstrap, _check_same_shape, value_of
 from cartpole_helpers.teaching.exercises import check, show
 
@@ -160,10 +161,10 @@ for nom, candidat in [("le nôtre", reseau), ("celui du document", version1.NN()
 
 # %%
 ecarts_types = vues.std(axis=0)
-rapport = figures.number(ecarts_types[[1, 3]].mean() / ecarts_types[[0, 2]].mean())
+rapport = number(ecarts_types[[1, 3]].mean() / ecarts_types[[0, 2]].mean())
 noms = ["x (m)", "ẋ (m/s)", "θ (rad)", "θ̇ (rad/s)"]
 series = {
-    f"{nom}, écart type {figures.number(ecart, 2)}": serie
+    f"{nom}, écart type {number(ecart, 2)}": serie
     for nom, ecart, serie in zip(noms, ecarts_types, vues.T, strict=True)
 }
 figures.distributions(
@@ -462,7 +463,7 @@ courbes = {
 # A n'est pas dessiné : les deux descentes lui donnent $\tfrac12$. Voici B et C.
 
 # %%
-b, c = (figures.number(naive[-1, n].item(), 2) for n in (B, C))
+b, c = (number(naive[-1, n].item(), 2) for n in (B, C))
 titre = f"Sans arrêt du gradient, B vaut {b} et C {c}, au lieu de 1 et de 0"
 figures.curves(np.arange(200), courbes, titre, ("pas de descente", "valeur apprise"))
 
@@ -617,7 +618,7 @@ en_ligne, en_retard = np.mean([montee(graine) for graine in range(8)], axis=0).T
 figures.curves(
     np.arange(1, 181),
     {"réseau en ligne": en_ligne, "réseau cible": en_retard},
-    f"Trois copies, et la cible du document ne vaut que {figures.number(en_retard[-1], 1)}",
+    f"Trois copies, et la cible du document ne vaut que {number(en_retard[-1], 1)}",
     ("épisode", "valeur moyenne (8 graines)"),
 )
 
@@ -894,7 +895,7 @@ for nombre in actions:
 figures.curves(
     actions,
     {"maximum (td_target)": simple, "double (double_td_target)": double},
-    f"Deux actions nulles, et leur maximum vaut {figures.number(simple[0], 2)} en moyenne",
+    f"Deux actions nulles, et leur maximum vaut {number(simple[0], 2)} en moyenne",
     ("nombre d'actions", "cible moyenne (la vraie est 0)"),
 )
 

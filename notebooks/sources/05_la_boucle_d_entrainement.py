@@ -33,6 +33,7 @@ from cartpole_helpers import (
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.live import Screen, follow
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.panel import panel
 from cartpole_helpers.statistics import holm, paired_p_value, smallest_effect
 from cartpole_helpers.teaching.exercises import check, show
@@ -73,7 +74,7 @@ for progres in follow(version1.train(seed=0, verbose=False), BUDGET):
 # %% tags=["nbval-ignore-output"]
 durees = np.array([progres.length for progres in episodes])
 pas = np.array([progres.env_steps for progres in episodes])
-parfaits, fin = np.sum(durees == 500), figures.number(durees[-100:].mean(), 1)
+parfaits, fin = np.sum(durees == 500), number(durees[-100:].mean(), 1)
 figures.points(
     {"un épisode": (pas, durees)},
     f"{parfaits} épisodes sur {len(durees)} tiennent 500 pas ; les cent derniers, {fin} en moyenne",
@@ -137,7 +138,7 @@ for nom, valeurs in retours.items():
     premiers = sorted(abscisses[np.argmax(ligne)] for ligne in reussite if ligne.any())
     bas, haut = (round(100 * borne) for borne in exact_interval(atteint[nom], len(valeurs)))
     print(f"{nom} : {bas} à {haut} % des graines y arrivent (intervalle exact à 95 %)")
-    print("   la première fois, en pas :", ", ".join(map(figures.number, premiers)) or "jamais")
+    print("   la première fois, en pas :", ", ".join(map(number, premiers)) or "jamais")
     print(f"   encore ≥ 475 à la fin : {reussite[:, -1].sum()} sur {len(valeurs)}")
     retombees = np.sum(valeurs.max(axis=1) - valeurs[:, -1] > 100)
     print(f"   à la fin, plus de 100 pas sous leur sommet : {retombees} sur {len(valeurs)}")
@@ -207,7 +208,7 @@ plancher = 1 + np.argmax(suites["valeurs imprimées"] <= 3e-6)
 figures.curves(
     numeros,
     suites,
-    f"À l'épisode {figures.number(plancher)}, le pas d'apprentissage du document est au plancher",
+    f"À l'épisode {number(plancher)}, le pas d'apprentissage du document est au plancher",
     ("épisode", "pas d'apprentissage d'Adam"),
     log="y",
 )
@@ -220,7 +221,7 @@ figures.curves(
 au_plancher = par_graine("document", "episodes") >= plancher  # (graines, évaluations)
 joues = par_graine("document", "pas")
 vus = np.array([ligne[np.argmax(la)] for ligne, la in zip(joues, au_plancher, strict=True)])
-print("pas de jeu vus au plancher, médiane :", figures.number(np.median(vus)))
+print("pas de jeu vus au plancher, médiane :", number(np.median(vus)))
 print(f"part des pas joués au plancher, médiane : {100 * np.median(1 - vus / joues[:, -1]):.0f} %")
 
 # %% [markdown]
@@ -446,10 +447,10 @@ for tour in follow(groupe.run(), QUICK.total_steps):
         instants.append(tour.env_steps)
         mesures.append(evaluate(groupe.agent, episodes=20).mean(axis=1))
         reussis = np.sum(mesures[-1] >= 475)
-        titre = f"Après {figures.number(tour.env_steps)} pas, {reussis} agents sur 8 atteignent 475"
+        titre = f"Après {number(tour.env_steps)} pas, {reussis} agents sur 8 atteignent 475"
         ecran.show(figures.learning_curves(np.array(instants), np.array(mesures).T, titre))
     if tour.env_steps in (1_600, 9_600):
-        souvenirs[f"à {figures.number(tour.env_steps)} pas"] = groupe.memory.sample(512).observation
+        souvenirs[f"à {number(tour.env_steps)} pas"] = groupe.memory.sample(512).observation
 
 # %% [markdown]
 # Le même budget qu'à la section 1, et un tout autre résultat. Une part en revient aux deux coups de pouce
@@ -544,9 +545,7 @@ listing(one_page)
 # %% tags=["nbval-ignore-output"]
 politique, pas_joues = one_page.train(seed=0)
 juges = evaluate(politique, episodes=1_000, seed=12_345)
-print(
-    f"{figures.number(pas_joues)} pas de jeu ; retour moyen sur 1 000 départs : {juges.mean():.1f}"
-)
+print(f"{number(pas_joues)} pas de jeu ; retour moyen sur 1 000 départs : {juges.mean():.1f}")
 
 # %% [markdown]
 # Une graine ne prouve rien. En voici vingt, jugées chacune sur mille départs qui n'ont servi à rien

@@ -39,6 +39,7 @@ from cartpole_helpers import (
 from cartpole_helpers.checkpoints import describe
 from cartpole_helpers.display import figures, video
 from cartpole_helpers.display.listing import listing
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.player import player
 from cartpole_helpers.teaching.exercises import check, show
 
@@ -107,7 +108,7 @@ print("les dix premiers :", retours[:10].astype(int))
 
 # %%
 parfaits = round(100 * np.mean(retours == 500))
-moyenne = figures.number(retours.mean(), 1)
+moyenne = number(retours.mean(), 1)
 figures.distributions(
     {"mille épisodes": retours},
     f"{parfaits} épisodes sur cent sont parfaits, mais la moyenne est de {moyenne}",
@@ -246,7 +247,7 @@ print("épisodes parfaits sur cent :", np.sum(cent == 500))
 
 # %%
 for parfaits in (100, 99, 97):
-    bas, haut = (figures.number(100 * borne, 1) for borne in exact_interval(parfaits, 100))
+    bas, haut = (number(100 * borne, 1) for borne in exact_interval(parfaits, 100))
     print(f"{parfaits} parfaits sur cent : p entre {bas} et {haut} %")
 
 # %% [markdown]
@@ -267,7 +268,7 @@ def note_du_meilleur(n, candidats=20, essais=1_000):
 # %%
 essais = np.array([1, 2, 5, 10, 20, 50, 100])
 gagnants = np.array([note_du_meilleur(n) for n in essais])
-exces = figures.number(gagnants[essais == 10][0] - retours.mean())
+exces = number(gagnants[essais == 10][0] - retours.mean())
 figures.curves(
     essais,
     {"note du gagnant": gagnants, "sa vraie valeur": np.full(len(essais), retours.mean())},
@@ -438,7 +439,7 @@ episodes = [play(hesitant, seed=graine) for graine in range(150)]
 chutes = [episode for episode in episodes if episode.terminated]
 ecarts = np.array([abs(episode.observations[-1, 0]) for episode in chutes])
 durees = np.array([len(episode.actions) for episode in chutes])
-bas, haut = (figures.number(borne, 1) for borne in (ecarts.min(), ecarts.max()))
+bas, haut = (number(borne, 1) for borne in (ecarts.min(), ecarts.max()))
 figures.points(
     {"une chute": (durees, ecarts)},
     f"Les {len(chutes)} chutes ont toutes lieu entre {bas} et {haut} m du centre",
@@ -477,7 +478,7 @@ figures.action_maps(
 tours = islice(Training(QUICK, seeds=3).run(), 350)
 loin = [np.abs(tour.next_observation[..., 0]).max() for tour in tours]
 for nom, part in {"jusqu'à 4 000 pas": loin[:250], "de 4 000 à 5 600": loin[250:]}.items():
-    print(f"{nom}, au plus loin : {figures.number(max(part), 2)} m du centre")
+    print(f"{nom}, au plus loin : {number(max(part), 2)} m du centre")
 
 # %% [markdown]
 # Il n'y est jamais allé : là-bas, son réseau **extrapole**, et se trompe. Dans les tours qui suivent, au contraire,
@@ -487,7 +488,7 @@ for nom, part in {"jusqu'à 4 000 pas": loin[:250], "de 4 000 à 5 600": loin[25
 parties = [play(agent, seed=graine) for graine in range(60)]
 loin = max(np.abs(partie.observations[:, 0]).max() for partie in parties)
 perdues = sum(partie.terminated for partie in parties)
-print(f"le quatrième va jusqu'à {figures.number(loin, 2)} m, et tombe {perdues} fois sur 60")
+print(f"le quatrième va jusqu'à {number(loin, 2)} m, et tombe {perdues} fois sur 60")
 
 # %% [markdown]
 # Il lui arrive d'aller plus loin encore, et d'en revenir. Ce n'est qu'une graine, mais les deux faits vont

@@ -38,6 +38,7 @@ from cartpole_helpers.display import figures
 from cartpole_helpers.display.explorer import explorer
 from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.live import follow
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.panel import panel
 from cartpole_helpers.display.settings import written
 from cartpole_helpers.dqn import FREE, held_epsilon_greedy
@@ -77,7 +78,7 @@ reussies = (version1["reglage"] == "document") & (version1["en_ligne"] >= 475)
 # %%
 for budget in (50_000, 500_000, 2_000_000):
     graines = np.unique(version1["graine"][reussies & (version1["pas"] < budget + 1_000)])
-    print(f"graines arrivées à 475 en {figures.number(budget)} pas : {len(graines)} sur 20")
+    print(f"graines arrivées à 475 en {number(budget)} pas : {len(graines)} sur 20")
 
 # %% [markdown]
 # Nous nous donnons la première de ces trois échéances : **cinquante mille pas**, moins de dix-sept minutes
@@ -203,7 +204,7 @@ def etats_visites(tenue_moyenne, chariots=200, tours=500):
 # %%
 bon_agent = load("../checkpoints/agent_5600_pas.safetensors")
 parcours = {tenue: etats_visites(tenue) for tenue in (1, 2, 8)}
-vitesses = [figures.number(np.degrees(etats[:, 3]).std()) for etats, _ in parcours.values()]
+vitesses = [number(np.degrees(etats[:, 3]).std()) for etats, _ in parcours.values()]
 titre = f"Écart type de la vitesse angulaire : {', puis '.join(vitesses)}°/s"
 figures.memory_maps({f"tenue {n} pas": etats for n, (etats, _) in parcours.items()}, titre)
 
@@ -214,7 +215,7 @@ figures.memory_maps({f"tenue {n} pas": etats for n, (etats, _) in parcours.items
 
 # %%
 for duree, (etats, nombre) in parcours.items():
-    loin = figures.number(100 * np.mean(np.abs(etats[:, 0]) > 1), 1)
+    loin = number(100 * np.mean(np.abs(etats[:, 0]) > 1), 1)
     print(f"tenue {duree} : {nombre} chutes ; {loin} % des états à plus de 1 m du centre")
 
 # %% [markdown]
@@ -275,7 +276,7 @@ def reste(config, rangs):
 # %%
 rangs = np.arange(1, 1_001)
 restes = {nom: reste(config, rangs) for nom, config in versements.items()}
-fixe = figures.number(restes["horizon fixe, 2 000 mises à jour"][-1])
+fixe = number(restes["horizon fixe, 2 000 mises à jour"][-1])
 titre = f"Après mille mises à jour, l'horizon long garde {fixe} % des poids de départ"
 figures.curves(rangs, restes, titre, ("mises à jour", "poids de départ dans la moyenne (%)"))
 
@@ -299,7 +300,7 @@ figures.curves(rangs, restes, titre, ("mises à jour", "poids de départ dans la
 # %%
 montee = scores(barreaux)
 premier, dernier = (interquartile_mean(montee[nom])[-1] for nom in (ENGINE, [*montee][-1]))
-bouts = f"de {figures.number(premier)} à {figures.number(dernier)} pas"
+bouts = f"de {number(premier)} à {number(dernier)} pas"
 figures.small_multiples(PAS, montee, f"En onze réparations, {bouts} de retour à la fin")
 
 # %% [markdown]
@@ -446,7 +447,7 @@ figures.small_multiples(PAS, courbes, f"Onze retraits : {compte}", reference="ve
 tenues = {nom: part(tiennent(valeurs)) for nom, valeurs in retraits.items()}
 couts = {nom: -gains[nom][[0, 2, 1]] for nom in ABLATIONS}
 cher = max(couts, key=lambda nom: couts[nom][0])
-titre = f"Le retrait le plus coûteux, « {cher} » : {figures.number(couts[cher][0])} pas"
+titre = f"Le retrait le plus coûteux, « {cher} » : {number(couts[cher][0])} pas"
 figures.intervals({"réussissent et tiennent (%)": tenues, "coût du retrait (pas)": couts}, titre)
 
 # %%
@@ -492,7 +493,7 @@ courte, entiere = neuves[SHORTER], neuves["version 2"]
 mesures = {"pas de retour": lambda la: la.mean(axis=1), "points de rechute": rechute}
 for unite, mesure in mesures.items():
     ecart = mesure(courte) - mesure(entiere)
-    milieu, bas, haut = (figures.number(x, 1) for x in (ecart.mean(), *paired_interval(ecart)))
+    milieu, bas, haut = (number(x, 1) for x in (ecart.mean(), *paired_interval(ecart)))
     print(f"sans les trois : {milieu} {unite} [{bas} ; {haut}]")
 print(f"tiennent 475 : {np.sum(tiennent(courte))} sur 100, contre {np.sum(tiennent(entiere))}")
 
@@ -570,7 +571,7 @@ listing(solve)
 
 # %% tags=["nbval-ignore-output"]
 solution = solve()
-secondes, pas = figures.number(solution.seconds, 2), figures.number(solution.env_steps)
+secondes, pas = number(solution.seconds, 2), number(solution.env_steps)
 print(f"{secondes} s pour {pas} pas de jeu")
 print(f"et {solution.gradient_steps} mises à jour")
 
@@ -581,7 +582,7 @@ print(f"et {solution.gradient_steps} mises à jour")
 # %% tags=["nbval-ignore-output"]
 parfaits = np.sum(solution.certificate == 500)
 print("validation :", solution.validation.round().astype(int))
-moyenne = figures.number(solution.certificate.mean(), 1)
+moyenne = number(solution.certificate.mean(), 1)
 print(f"certificat numéro {solution.attempts} : {moyenne} ; {parfaits} parfaits sur 100")
 
 # %% [markdown]
@@ -607,8 +608,8 @@ hesitant = evaluate(load("../checkpoints/agent_4000_pas.safetensors"), 1_000, se
 fautifs = {"l'hésitant": hesitant, "le parfait qui tombe": np.array([500.0] * 17 + [20.0])}
 for nom, retours in fautifs.items():
     une = chance(retours)
-    moyenne, fois = figures.number(retours.mean(), 1), [une, 1 - (1 - une) ** 50]
-    une, cinquante = (figures.number(100 * chances, 2) for chances in fois)
+    moyenne, fois = number(retours.mean(), 1), [une, 1 - (1 - une) ** 50]
+    une, cinquante = (number(100 * chances, 2) for chances in fois)
     print(f"{nom} ({moyenne}) : passe {une} % du temps ; en 50 évaluations, {cinquante} %")
 
 # %% [markdown]
@@ -644,7 +645,7 @@ par_recette = {nom: cent["recette"] == nom for nom in RECIPES if nom in cent["re
 # %%
 durees = {nom: cent["secondes"][lignes] for nom, lignes in par_recette.items()}
 milieu, plus_lente = np.median(durees["version 2"]), np.max(durees["version 2"])
-titre = f"{figures.number(milieu, 2)} s en médiane, {figures.number(plus_lente, 1)} s au pire"
+titre = f"{number(milieu, 2)} s en médiane, {number(plus_lente, 1)} s au pire"
 axe = "durée de la résolution, tout compris (s de processeur, échelle logarithmique)"
 figures.strips(durees, f"Version 2 : {titre}", axe, log=True)
 
@@ -654,7 +655,7 @@ for nom, lignes in par_recette.items():
     print(f"{nom} : {resolues[lignes].sum()} certifiées sur 100 [{bas:.0f} à {haut:.0f} %]")
     for colonne, chiffres in (("secondes", 2), ("pas", 0)):
         bornes = np.percentile(cent[colonne][lignes], (50, 90, 95, 100))
-        print(f"   {colonne} :", " / ".join(figures.number(une, chiffres) for une in bornes))
+        print(f"   {colonne} :", " / ".join(number(une, chiffres) for une in bornes))
     print(f"   certificats refusés : {np.nansum(cent['essais'][lignes] - 1):.0f}")
 
 # %% [markdown]
@@ -721,7 +722,7 @@ figures.learning_curves(np.array(instants), courbes, titre)
 cout = load_study("../etudes/cout.csv")
 tour, meilleur = cout["tour"], int(np.argmin(cout["tour"]))
 series = {"un tour de boucle": tour, "ses produits de matrices seuls": cout["produits"]}
-rapport = figures.number(tour[0] / tour[meilleur], 1)
+rapport = number(tour[0] / tour[meilleur], 1)
 titre = f"À {cout['agents'][meilleur]:.0f} agents, chacun coûte {rapport} fois moins que seul"
 axes = ("agents entraînés ensemble (échelle logarithmique)", "coût par tour et par agent (ms)")
 figures.curves(cout["agents"], series, titre, axes, log="x")
@@ -813,9 +814,9 @@ aides = np.stack(aides, axis=1)  # (100, 3)
 # %%
 bornes = np.stack([aides.mean(axis=0), *paired_interval(aides)], axis=1)
 for nom, trois, p in zip(paires, bornes, holm(paired_p_value(aides)), strict=True):
-    milieu, bas, haut = (figures.number(x, 1) for x in trois)
-    print(f"{nom} : {milieu} points [{bas} ; {haut}], p corrigé {figures.number(p, 3)}")
-moindre = figures.number(smallest_effect(aides)[0], 1)
+    milieu, bas, haut = (number(x, 1) for x in trois)
+    print(f"{nom} : {milieu} points [{bas} ; {haut}], p corrigé {number(p, 3)}")
+moindre = number(smallest_effect(aides)[0], 1)
 print(f"plus petit effet visible de la symétrie : {moindre} points")
 for nom, valeurs in toutes.items():
     jamais, debout = np.sum(~reussissent(valeurs)), np.sum(valeurs[:, -1] >= 475)
@@ -869,10 +870,10 @@ for ligne, rang in map(pire_rechute, (0, 20_000)):
     graine, archivee = 1_000 + ligne, cent_graines[ligne, rang]
     refait = refaire(graine, PAS[rang])
     retours = evaluate(refait.agent, seed=2_000_000 + refait.env_steps)
-    print(f"graine {graine} à {figures.number(PAS[rang])} pas : ", end="")
-    moyennes = [figures.number(une, 2) for une in (archivee, retours.mean())]
+    print(f"graine {graine} à {number(PAS[rang])} pas : ", end="")
+    moyennes = [number(une, 2) for une in (archivee, retours.mean())]
     print("l'archive dit {}, refait {}".format(*moyennes))
-    malades[f"graine {graine}, {figures.number(PAS[rang])} pas"] = refait.agent
+    malades[f"graine {graine}, {number(PAS[rang])} pas"] = refait.agent
 
 # %% [markdown]
 # Les mêmes agents, les mêmes évaluations. Où finissent donc leurs épisodes ?
@@ -968,7 +969,7 @@ notre, leur = attentes["version 2, moteur du cours"], attentes["rl-zoo3, Stable-
 tirees = np.random.default_rng(0).integers(len(notre), size=(2_000, len(notre)))
 rapports = np.median(leur[tirees], axis=1) / np.median(notre[tirees], axis=1)
 bornes = np.quantile(rapports, [0.025, 0.975], method="inverted_cdf")
-rapport, bas, haut = map(figures.number, (np.median(leur) / np.median(notre), *bornes))
+rapport, bas, haut = map(number, (np.median(leur) / np.median(notre), *bornes))
 
 # %%
 titre = f"Le DQN de Stable-Baselines3 met {rapport} fois notre temps [{bas} à {haut}]"
@@ -985,8 +986,8 @@ for systeme in systemes:
     cout = np.median(releve(systeme, "secondes")[:, -1]) / 50_000
     rythme = np.median(releve(systeme, "mises_a_jour")[:, -1]) / 50_000
     print(f"{', '.join(systeme)}, {len(releve(systeme, 'pas'))} graines : ", end="")
-    print(f"{figures.number(pas)} pas ; {figures.number(1e6 * cout)} µs par pas, ", end="")
-    print(f"dont {figures.number(rythme, 3)} mise à jour")
+    print(f"{number(pas)} pas ; {number(1e6 * cout)} µs par pas, ", end="")
+    print(f"dont {number(rythme, 3)} mise à jour")
 
 # %% [markdown]
 # La recette de `rl-zoo3` fait huit fois plus de mises à jour par pas que la nôtre, sur un réseau bien plus large : les
@@ -1087,7 +1088,7 @@ check(moyenne_glissante)
 bruit = 3 + np.random.default_rng(0).normal(size=4_000)
 essais = {"autour de 3": bruit, "après un détour": np.append([100.0] * 50, bruit)}
 for nom, suite in essais.items() if check(moyenne_glissante).passed else ():
-    print(f"{nom} : {figures.number(moyenne_glissante(suite), 2)} (on attend entre 2,9 et 3,1)")
+    print(f"{nom} : {number(moyenne_glissante(suite), 2)} (on attend entre 2,9 et 3,1)")
 
 # %% [markdown]
 # Le moteur fait de même, poids par poids : `Config.average_rate_at` donne le taux, et `lerp_`, de PyTorch,
@@ -1105,7 +1106,7 @@ show("moyenne_glissante")
 essai = replace(VERSION_2, total_steps=20_000)  # Ajoutez ici le champ à casser.
 try:
     resolu = solve(essai, seed=0)
-    print(f"résolu en {figures.number(resolu.env_steps)} pas")
+    print(f"résolu en {number(resolu.env_steps)} pas")
 except Unsolved as echec:
     print(echec)
 

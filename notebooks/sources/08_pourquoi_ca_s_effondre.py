@@ -30,6 +30,7 @@ from cartpole_helpers import (
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.live import follow
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.player import player
 from cartpole_helpers.statistics import holm, paired_p_value, sign_test, smallest_effect
 from cartpole_helpers.teaching.exercises import check, show
@@ -92,7 +93,7 @@ cartes = {
 
 # %%
 sues = [np.mean(np.isinf(basse) | np.isfinite(haute)) for basse, haute in cartes.values()]
-au_centre, au_bord = (figures.number(100 * part, 1) for part in sues)
+au_centre, au_bord = (number(100 * part, 1) for part in sues)
 titre = f"Le sort est prouvé pour {au_centre} % du plan au centre, {au_bord} % près du bord"
 figures.viability(cartes, angles, vitesses, titre)
 
@@ -118,7 +119,7 @@ print("survie, à gauche et à droite :", au_mieux.low[0], "à", au_mieux.high[0
 verite = load_study("../etudes/verite.csv")
 effort_3 = (verite["effort"] == 3) & (verite["gamma"] == 0.99)
 for sort in ("sauvable", "perdu", "indecis", "exact"):
-    print(f"{sort:9} {figures.number(100 * verite[sort][effort_3].mean(), 1)} %")
+    print(f"{sort:9} {number(100 * verite[sort][effort_3].mean(), 1)} %")
 
 # %% [markdown]
 # La dernière ligne est celle qui nous sert : la part des états dont $V^*$ est connue **exactement**. Plus de
@@ -133,8 +134,8 @@ for sort in ("sauvable", "perdu", "indecis", "exact"):
 
 # %%
 bruit = np.random.default_rng(0).choice([-1, 1], size=(100_000, 2))
-print("moyenne des estimations :", figures.number(bruit.mean(), 2))
-print("moyenne du maximum      :", figures.number(bruit.max(axis=1).mean(), 2))
+print("moyenne des estimations :", number(bruit.mean(), 2))
+print("moyenne du maximum      :", number(bruit.max(axis=1).mean(), 2))
 
 # %% [markdown]
 # Puis l'amorçage recopie l'erreur flatteuse dans la cible de l'état d'avant, et ainsi de suite. Deux remèdes
@@ -170,7 +171,7 @@ SUIVIES = (SEULE, SEULE_FIXE, CIBLE, DOUBLE, CIBLE_FIXE)
 erreurs = {regle: np.abs(suivi(regle, "q0") - 100) for regle in SUIVIES}
 milieux = {regle: interquartile_mean(valeurs) for regle, valeurs in erreurs.items()}
 bandes = {regle: bootstrap_interval(valeurs) for regle, valeurs in erreurs.items()}
-avec_max, sans_max, cible, _, fixe = (figures.number(milieux[regle][-1]) for regle in SUIVIES)
+avec_max, sans_max, cible, _, fixe = (number(milieux[regle][-1]) for regle in SUIVIES)
 
 # %%
 figures.curves(
@@ -240,7 +241,7 @@ def moyenne(valeurs):
     return (valeurs.mean(), *paired_interval(valeurs))
 
 
-simple, double, fixe = (figures.number(un.mean()) for un in exces["Q(s₀)"].values())
+simple, double, fixe = (number(un.mean()) for un in exces["Q(s₀)"].values())
 titre = f"Q(s₀), de trop : {simple} avec le maximum, {double} en Double, {fixe} sans maximum"
 figures.intervals(
     {lieu: {regle: moyenne(un) for regle, un in rang.items()} for lieu, rang in exces.items()},
@@ -255,7 +256,7 @@ figures.intervals(
 # %%
 def ecrite(p):
     """Une valeur p, telle qu'on l'écrit."""
-    return "p < 0,001" if p < 0.001 else f"p = {figures.number(p, 3)}"
+    return "p < 0,001" if p < 0.001 else f"p = {number(p, 3)}"
 
 
 def compare(ecarts, chiffres=0, abandons=0):
@@ -264,7 +265,7 @@ def compare(ecarts, chiffres=0, abandons=0):
     corrigees = holm([*p_valeurs, *[1.0] * abandons])
     for (nom, ecart), p in zip(ecarts.items(), corrigees, strict=False):
         ecrits = (*moyenne(ecart), smallest_effect(ecart))
-        milieu, bas, haut, visible = (figures.number(un, chiffres) for un in ecrits)
+        milieu, bas, haut, visible = (number(un, chiffres) for un in ecrits)
         print(f"{nom:35} {milieu:>6} [{bas} ; {haut}], {ecrite(p)} ; visible : {visible}")
 
 
@@ -299,7 +300,7 @@ jeu = {
 compare(jeu)
 
 # %%
-borne = figures.number(jeu["bornées ou non, sans réseau cible"].mean())
+borne = number(jeu["bornées ou non, sans réseau cible"].mean())
 titre = f"Borner les cibles, sans réseau cible : {borne} pas de retour"
 figures.intervals({"écart de retour (pas)": {nom: moyenne(un) for nom, un in jeu.items()}}, titre)
 
@@ -321,7 +322,7 @@ figures.intervals({"écart de retour (pas)": {nom: moyenne(un) for nom, un in je
 
 # %%
 for p in (0, 1 / 500):
-    print(f"p = {p:.3f} : V = {figures.number(1 / (1 - 0.99 * (1 - p)), 1)}")
+    print(f"p = {p:.3f} : V = {number(1 / (1 - 0.99 * (1 - p)), 1)}")
 
 # %% [markdown]
 # C'est un calcul de papier : il suppose que le réseau ne voit pas l'âge de l'épisode, que les fausses fins
@@ -365,7 +366,7 @@ series = {
 # %%
 milieux = {nom: interquartile_mean(valeurs) for nom, valeurs in series.items()}
 bandes = {nom: bootstrap_interval(valeurs) for nom, valeurs in series.items()}
-juste, fautive, papier = (figures.number(courbe[-1], 1) for courbe in milieux.values())
+juste, fautive, papier = (number(courbe[-1], 1) for courbe in milieux.values())
 titre = f"Q(s₀) à la fin : {juste} avec la mémoire juste, {fautive} avec l'autre ; papier, {papier}"
 figures.curves(DATES, milieux, titre, ("pas de jeu par agent", "Q(s₀)"), bands=bandes)
 
@@ -390,7 +391,7 @@ def papier(mesures):
 
 
 # %%
-obtenu, attendu = (figures.number(valeurs.mean(), 2) for valeurs in (rapport, papier(5)))
+obtenu, attendu = (number(valeurs.mean(), 2) for valeurs in (rapport, papier(5)))
 titre = f"Rapport des deux Q(s₀) : {obtenu} mesuré, {attendu} prédit par le papier"
 axes = ("rapport prédit, d'après la part de fausses fins", "rapport mesuré")
 figures.points({"une graine": (papier(5), rapport)}, titre, axes, identity=True)
@@ -398,7 +399,7 @@ figures.points({"une graine": (papier(5), rapport)}, titre, axes, identity=True)
 # %%
 for mesures_gardees in (1, 5, 10, 15):
     ecart = rapport - papier(mesures_gardees)
-    milieu, bas, haut = (figures.number(un, 3) for un in (ecart.mean(), *paired_interval(ecart)))
+    milieu, bas, haut = (number(un, 3) for un in (ecart.mean(), *paired_interval(ecart)))
     print(f"p sur {2 * mesures_gardees:2} 000 pas : mesuré moins prédit, {milieu} [{bas} ; {haut}]")
 
 # %% [markdown]
@@ -408,7 +409,7 @@ for mesures_gardees in (1, 5, 10, 15):
 
 # %%
 for nom, x in (("où il sonne", "x_fins"), ("partout", "x_tous")):
-    print(f"écart type de x, {nom} : {figures.number(mesure(FAUTIVE, x)[:, -1].mean(), 2)} m")
+    print(f"écart type de x, {nom} : {number(mesure(FAUTIVE, x)[:, -1].mean(), 2)} m")
 
 # %% [markdown]
 # Le chronomètre ne sonne pas au hasard : en cinq cents pas, le chariot a dérivé, et c'est loin du centre, non en $s_0$, que la
@@ -476,7 +477,7 @@ figures.learning_curves(PAS, deux, titre)
 
 # %%
 for nom, compte in comptes.items():
-    bas, haut = (figures.number(100 * borne) for borne in exact_interval(int(compte), 40))
+    bas, haut = (number(100 * borne) for borne in exact_interval(int(compte), 40))
     print(f"{nom:10} {compte} sur 40, soit de {bas} à {haut} %")
 
 # %% [markdown]
@@ -541,7 +542,7 @@ figures.traces(PAS, quatre, titre, "pas de jeu par agent", log=["perte"], mark=1
 # %%
 ecarts = {"écart, états décisifs": {nom: releve(nom, "ecart") for nom in ("témoin", "amnésique")}}
 creux = interquartile_mean(releve("amnésique", "ecart"))
-chute = f"de {figures.number(creux.max(), 1)} à {figures.number(creux[-1], 1)}"
+chute = f"de {number(creux.max(), 1)} à {number(creux[-1], 1)}"
 titre = f"Entre l'action qui sauve et celle qui perd, l'écart de l'amnésique passe {chute}"
 figures.traces(PAS, ecarts, titre, "pas de jeu par agent", mark=10_000)
 
@@ -638,7 +639,7 @@ tableau(FAMILLE[:7])
 
 # %%
 seul = releve("livré à lui-même")
-rares = figures.number(interquartile_mean(releve("livré à lui-même", "chutes"))[-1], 2)
+rares = number(interquartile_mean(releve("livré à lui-même", "chutes"))[-1], 2)
 tombees = collapsed(PAS, seul)
 titre = f"{rares} % de chutes en mémoire à la fin ; {tombees.sum()} graines sur 40 s'effondrent"
 figures.learning_curves(PAS, seul, titre)
@@ -665,9 +666,7 @@ def aligne(mesure):
 
 # %%
 suspects = {label: aligne(mesure) for label, mesure in GRANDEURS.items()}
-ici, ailleurs = (
-    figures.number(interquartile_mean(groupe)[6], 2) for groupe in aligne("chutes").values()
-)
+ici, ailleurs = (number(interquartile_mean(groupe)[6], 2) for groupe in aligne("chutes").values())
 titre = f"Chutes en mémoire : {ici} % dans les {len(instants)} effondrements, {ailleurs} % ailleurs"
 figures.traces(AUTOUR, suspects, titre, "milliers de pas, depuis l'effondrement", mark=0)
 
@@ -706,7 +705,7 @@ tableau(FAMILLE[7:])
 # %%
 for nom in dict.fromkeys(oubli["reglage"]):
     parts = (releve(nom, mesure)[:, PAS > 15_000].mean() for mesure in ("chutes", "ecartes"))
-    chutes, ecartes = (figures.number(part, 2) for part in parts)
+    chutes, ecartes = (number(part, 2) for part in parts)
     print(f"{nom:26} chutes {chutes} %, écartés {ecartes} %")
 
 # %% [markdown]
@@ -758,7 +757,7 @@ def passage(courbe, seuil=40):
 montees = [
     passage(interquartile_mean(valeurs)) for valeurs in croyances["max Q − V*, perdus"].values()
 ]
-retard = figures.number(montees[1] - montees[0])
+retard = number(montees[1] - montees[0])
 titre = f"La moyenne des poids oublie aussi, {retard} pas plus tard"
 figures.traces(PAS, croyances, titre, "pas de jeu par agent", mark=10_000)
 
@@ -780,8 +779,8 @@ apres = load("../checkpoints/amnesique_20000_pas.safetensors")
 # %% tags=["nbval-ignore-output"]
 for nom, agent in (("avant", avant), ("après", apres)):
     retours = evaluate(agent, seed=8)
-    q = figures.number(agent.q_values(etats[:1]).max(), 1)
-    print(f"{nom} : {figures.number(retours.mean())} pas en moyenne ;", end=" ")
+    q = number(agent.q_values(etats[:1]).max(), 1)
+    print(f"{nom} : {number(retours.mean())} pas en moyenne ;", end=" ")
     print(f"un état qui vaut 1,985 (T = 2) lui semble valoir {q}")
 
 # %% [markdown]
@@ -805,7 +804,7 @@ perdus, sauvables = np.isfinite(sort[1]).sum(), np.isinf(sort[0]).sum()
 print(f"{len(vus)} pas : {sauvables} d'un état sauvable, {perdus} d'un état perdu d'avance")
 for nom, agent in (("avant", avant), ("après", apres)):
     debut, fin = agent.q_values(vus).max(axis=1)[[0, -1]]
-    print(f"{nom} l'oubli : max Q passe de {figures.number(debut, 1)} à {figures.number(fin, 1)}")
+    print(f"{nom} l'oubli : max Q passe de {number(debut, 1)} à {number(fin, 1)}")
 
 # %% [markdown]
 # L'épisode reste sauvable presque jusqu'au bout : une action de travers suffit alors à le perdre. L'agent d'avant
@@ -824,12 +823,12 @@ def exces_des_perdus(agent):
 
 
 # %% tags=["nbval-ignore-output"]
-trop = figures.number(exces_des_perdus(avant), 1)
+trop = number(exces_des_perdus(avant), 1)
 titre = f"Avant l'oubli, les états perdus valent {trop} de trop"
 figures.action_maps(avant.q_values, titre, limits=(-35, 70))
 
 # %% tags=["nbval-ignore-output"]
-trop = figures.number(exces_des_perdus(apres), 1)
+trop = number(exces_des_perdus(apres), 1)
 titre = f"Après l'oubli, les états perdus valent {trop} de trop"
 figures.action_maps(apres.q_values, titre, limits=(-35, 70))
 
@@ -921,7 +920,7 @@ boite = np.array([2.4, 3.0, 0.2094, 3.5]) * np.random.default_rng(8).uniform(-1,
 plafond = certify(boite, gamma=0.985, effort=1).upper
 for nom, agent in (("avant", avant), ("après", apres)) if check(part_surestimee).passed else ():
     part = part_surestimee(agent.q_values(boite), plafond)
-    print(f"{nom} l'oubli : {figures.number(100 * part, 1)} % des états surestimés")
+    print(f"{nom} l'oubli : {number(100 * part, 1)} % des états surestimés")
 
 # %%
 show("part_surestimee")

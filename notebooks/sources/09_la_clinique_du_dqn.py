@@ -32,6 +32,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
+from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.panel import panel
 from cartpole_helpers.one_page import QNetwork, greedy
 from cartpole_helpers.teaching import diagnosis
@@ -116,7 +117,7 @@ figes = monitor(Training(replace(RAPIDE, target_rate=1.0, target_period=10**6), 
 
 # %% tags=["nbval-ignore-output"]
 malade = figes[0]
-fin, saine = (figures.number(diagnosis.late(releve.q_safe), 1) for releve in (malade, sains[0]))
+fin, saine = (number(diagnosis.late(releve.q_safe), 1) for releve in (malade, sains[0]))
 titre = f"Cible jamais synchronisée : états sûrs à {fin}, contre {saine} chez le témoin"
 sheet(malade, titre, witness=sains[0])
 
@@ -284,7 +285,7 @@ def rapport(nom, faits, parmi, voulu=True):
     """Écrit un compte, puis les grappes où tout est comme `voulu`, et leur intervalle."""
     pures = np.array([(faits[parmi & (grappe == g)] == voulu).all() for g in {*grappe[parmi]}])
     compte = f"{faits[parmi].sum()} sur {parmi.sum()}, {100 * faits[parmi].mean():.0f} %"
-    _, bas, haut = (figures.number(nombre) for nombre in part(pures))
+    _, bas, haut = (number(nombre) for nombre in part(pures))
     print(f"{nom} : {compte} ; grappes pures : {pures.sum()} sur {pures.size} [{bas} à {haut} %]")
 
 
@@ -303,7 +304,7 @@ taux = {
         nom: part(etude["retour"][rapides & (etude["cause"] == nom)] >= 475) for nom in DOUCES
     },
 }
-parts = [figures.number(100 * juste[dose].mean()) for dose in (faibles, provoquees)]
+parts = [number(100 * juste[dose].mean()) for dose in (faibles, provoquees)]
 figures.intervals(taux, "Reconnus : {} % à faible dose, contre {} % à forte dose".format(*parts))
 
 # %% [markdown]
@@ -317,7 +318,7 @@ figures.intervals(taux, "Reconnus : {} % à faible dose, contre {} % à forte do
 # %%
 for ligne in np.flatnonzero(provoquees & ~juste | sain & alarme):
     nom, recette, dit = (etude[cle][ligne] for cle in ("maladie", "recette", "hypothese_1"))
-    retour = figures.number(etude["retour"][ligne])
+    retour = number(etude["retour"][ligne])
     print(f"{nom} ({recette}), retour {retour} : « {dit} »")
 
 # %% [markdown]
@@ -329,7 +330,7 @@ for ligne in np.flatnonzero(provoquees & ~juste | sain & alarme):
 
 # %%
 derive = load_chart("../etudes/patients/divergence.csv")
-combien = figures.number(round(derive.q_limit[-1], -3))
+combien = number(round(derive.q_limit[-1], -3))
 sheet(derive, f"Une recette saine, et Q atteint {combien} : l'alarme avait raison")
 
 # %% [markdown]
@@ -378,7 +379,7 @@ rapport("rappel, fautes d'une autre main", juste, nommees)
 for cause in dict.fromkeys(etude["cause"][aveugles & ~(nommees & juste)].tolist()):
     ici = aveugles & (etude["cause"] == cause)
     dits, fois = np.unique(etude["hypothese_1"][ici], return_counts=True)
-    retour, dit = figures.number(np.median(etude["retour"][ici])), dits[fois.argmax()]
+    retour, dit = number(np.median(etude["retour"][ici])), dits[fois.argmax()]
     print(f"{cause} (retour {retour}), attendu « {etude['maladie'][ici][0]} » : « {dit} »")
 
 # %% [markdown]
@@ -411,7 +412,7 @@ print(f"{len(vues)} maladies sur {len(MALADIES)} :", *sorted(vues), sep="\n")
 
 # %%
 gele = replace(RAPIDE, learning_rate_decay=0.97, learning_rate_floor=1e-7)
-print(figures.number(np.log(gele.learning_rate / gele.learning_rate_floor) / -np.log(0.97)))
+print(number(np.log(gele.learning_rate / gele.learning_rate_floor) / -np.log(0.97)))
 
 # %% [markdown]
 # L'entraînement compte environ mille mises à jour : plus de six sur dix se font au plancher, sans presque rien changer. C'est
@@ -473,7 +474,7 @@ apres = {
 }
 
 # %% tags=["nbval-ignore-output"]
-perdus = [figures.number(interquartile_mean(un)[-1], 1) for un in apres["Q, états perdus"].values()]
+perdus = [number(interquartile_mean(un)[-1], 1) for un in apres["Q, états perdus"].values()]
 titre = "Masque rendu : les états perdus passent de {} à {} (vérité : 1)".format(*perdus)
 figures.traces(sains[0].env_steps, apres, titre, "pas de jeu par agent")
 
@@ -587,11 +588,11 @@ def relever(haltes):
 
 # %% tags=["nbval-ignore-output"]
 releve, reseau = relever(ma_boucle())
-print("retour moyen :", figures.number(evaluate(greedy(reseau), seed=9).mean()))
+print("retour moyen :", number(evaluate(greedy(reseau), seed=9).mean()))
 diagnose(releve)
 
 # %% tags=["nbval-ignore-output"]
-relief = figures.number(100 * diagnosis.late(releve.flatness), 1)
+relief = number(100 * diagnosis.late(releve.flatness), 1)
 sheet(releve, f"Ma boucle : d'un état à l'autre, Q varie de {relief} %")
 
 # %% [markdown]
@@ -651,7 +652,7 @@ memoire = horloge.saved_state()
 # %% tags=["nbval-ignore-output"]
 if check(fausses_fins).passed:
     mensonges = fausses_fins(memoire["memory.next_observation"][0], memoire["memory.terminated"][0])
-    print(f"{figures.number(1_000 * mensonges, 2)} fausses fins pour mille transitions")
+    print(f"{number(1_000 * mensonges, 2)} fausses fins pour mille transitions")
 
 # %%
 show("fausses_fins")
@@ -721,8 +722,8 @@ check(valeur_predictive)
 # %%
 rappel, fausses = part(juste[provoquees])[0] / 100, part(alarme[sain])[2] / 100
 for malades in (0.5, 0.1, 0.01) if check(valeur_predictive).passed else ():
-    valeur = figures.number(100 * valeur_predictive(rappel, fausses, malades))
-    print(f"{figures.number(100 * malades)} % de malades : {valeur} % des alarmes sont vraies")
+    valeur = number(100 * valeur_predictive(rappel, fausses, malades))
+    print(f"{number(100 * malades)} % de malades : {valeur} % des alarmes sont vraies")
 
 # %%
 show("valeur_predictive")
@@ -734,7 +735,7 @@ show("valeur_predictive")
 # %% tags=["nbval-ignore-output"]
 piege = replace(RAPIDE, gamma=0.97)  # à changer
 for releve_piege in monitor(Training(piege, range(4))):
-    retour = figures.number(diagnosis.late(releve_piege.greedy))
+    retour = number(diagnosis.late(releve_piege.greedy))
     print(f"retour {retour} pas, diagnostic : {diagnose(releve_piege).verdict}")
 
 # %% [markdown]

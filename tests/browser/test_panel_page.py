@@ -87,7 +87,7 @@ def test_the_kernel_stays_free_while_it_trains(reader):
     wait_for(reader, "En cours")
     reader.page.evaluate(RUN_LAST)
     reader.page.wait_for_function(IDLE, timeout=START)
-    assert last_output(reader).strip() in ("en cours", "fini")
+    assert last_output(reader).strip() in ("running", "finished")
     wait_for(reader, "Fini")
     assert steps(reader) == 50_000
 
@@ -158,7 +158,7 @@ def test_a_page_that_leaves_pauses_its_run(reader):
     reader.page.evaluate(RUN_LAST)
     reader.page.wait_for_function(IDLE, timeout=START)
     assert reader.count(".cp-panel") == 0
-    assert last_output(reader).strip() == "en pause"
+    assert last_output(reader).strip() == "paused"
 
 
 def test_a_page_that_comes_back_resumes_its_run_and_its_buttons_work(reader):

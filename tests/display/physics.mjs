@@ -2,6 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { caption, manner, Play, sentence } from "../../cartpole_helpers/display/web/game.mjs";
+import * as numbers from "../../cartpole_helpers/display/web/numbers.mjs";
+import { LABELS } from "../../cartpole_helpers/display/web/phases.mjs";
 import { advance, hasFallen, start } from "../../cartpole_helpers/display/web/physics.mjs";
 import { actionValues, policy } from "../../cartpole_helpers/display/web/policies.mjs";
 
@@ -61,6 +63,8 @@ const answers = {
   advance: ({ states, forces }) => states.map((state, i) => advance(state, forces[i])),
   fallen: ({ states }) => states.map(hasFallen),
   starts: ({ count }) => Array.from({ length: count }, () => start()),
+  written: ({ cases }) => cases.map(([name, ...given]) => numbers[name](...given)),
+  labels: () => LABELS,
   policies,
   story,
   reader,

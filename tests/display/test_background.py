@@ -12,11 +12,13 @@ from cartpole_helpers.display.background import (
     ENDED,
     FAILED,
     FINISHED,
+    LABELS,
     PAUSED,
     READY,
     RUNNING,
     STOPPED,
     Background,
+    Phase,
 )
 
 PATIENCE = 300  # s au-delà desquelles le test est bloqué pour de bon
@@ -564,3 +566,8 @@ def test_the_items_left_by_a_stop_are_not_consumed(make):
     work.stop()
     work.wait(PATIENCE)
     assert [*islice(numbers, 2)] == [3, 4]
+
+
+def test_each_phase_has_a_name_in_french_and_the_page_gives_it_the_same(node):
+    assert [*LABELS] == [*Phase]
+    assert node("labels") == LABELS

@@ -1,11 +1,8 @@
 """Ce que la page calcule seule, comparé à Gymnasium, à torch.nn et au paquet."""
 
-import json
-import shutil
 import subprocess
 from base64 import b64decode, b64encode
 from itertools import pairwise
-from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -16,32 +13,15 @@ from torch import nn
 from cartpole_helpers import policies
 from cartpole_helpers.cartpole import EPISODE_LIMIT, THETA_LIMIT, X_LIMIT, dynamics, has_fallen
 from cartpole_helpers.config import ACTIVATIONS, Config
+from cartpole_helpers.display.background import FINISHED, PAUSED, READY, RUNNING
 from cartpole_helpers.display.game import game
 from cartpole_helpers.dqn import Agent, weight_count
 
-SCRIPT = Path(__file__).with_name("physics.mjs")
 LAYERS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "silu": nn.SiLU, "tanh": nn.Tanh}
 SCALE = (2.0, 1.0, 10.0, 0.3)  # 0,3 n'est exact ni en float32, ni en float64
 WIDTHS = (12, 7, 5)
 ONE_STEP = 0.02
 SIDE = {"kind": "linear", "gain": [0, 0, 0, 0]}  # pousse toujours à gauche
-
-
-@pytest.fixture(scope="session")
-def node(require):
-    """`node(tâche, ...)` interroge les modules de la page."""
-    program = shutil.which("node")
-    require("node", program)
-
-    def ask(task, **question):
-        asked = json.dumps({"task": task, **question})
-        command = [program, str(SCRIPT)]
-        return json.loads(subprocess.run(command, input=asked, text=True, **PIPES).stdout)
-
-    return ask
-
-
-PIPES = {"check": True, "stdout": subprocess.PIPE, "encoding": "utf-8"}
 
 
 def random_states(count, seed=0):
@@ -190,7 +170,7 @@ def tell(node, *events, **more):
 
 def test_the_game_waits_for_the_first_push(node):
     seen, _ = tell(node, ["frame", 1], ["frame", 1])
-    assert (seen["phase"], seen["steps"], seen["state"]) == ("prêt", 0, [0, 0, 0, 0])
+    assert (seen["phase"], seen["steps"], seen["state"]) == (READY, 0, [0, 0, 0, 0])
 
 
 def test_a_push_lasts_until_the_other_is_chosen(node):
@@ -229,15 +209,15 @@ def test_between_two_steps_the_drawing_heads_for_the_next(node):
 def test_a_pause_stops_everything(node):
     begin = [["speed", 1], ["push", 1], ["frame", ONE_STEP], ["pause"]]
     paused, _ = tell(node, *begin, ["frame", 0.1], ["frame", 0.1])
-    assert (paused["phase"], paused["steps"]) == ("en pause", 1)
+    assert (paused["phase"], paused["steps"]) == (PAUSED, 1)
     resumed, _ = tell(node, *begin, ["frame", 0.1], ["pause"], ["frame", ONE_STEP])
-    assert (resumed["phase"], resumed["steps"]) == ("en cours", 2)
+    assert (resumed["phase"], resumed["steps"]) == (RUNNING, 2)
 
 
 def test_an_abandoned_episode_is_not_told(node):
     frames = [["frame", 0.1]] * 3
     seen, results = tell(node, ["speed", 1], ["push", 1], ["frame", 0.1], ["restart"], *frames)
-    assert (seen["phase"], results) == ("prêt", [])
+    assert (seen["phase"], results) == (READY, [])
 
 
 def test_an_episode_handed_over_is_not_told(node):
@@ -251,7 +231,7 @@ def test_a_policy_takes_over_from_the_present_state(node):
     before, _ = tell(node, *begin, draw=0.7)
     after, _ = tell(node, *begin, ["handOver", 0], draw=0.7)
     assert after["state"] == before["state"]
-    assert (after["phase"], after["steps"]) == ("en cours", 0)
+    assert (after["phase"], after["steps"]) == (RUNNING, 0)
 
 
 def test_a_policy_plays_past_500_steps(node):
@@ -266,7 +246,7 @@ def test_a_policy_starts_again_after_a_fall(node):
         "story", events=[["speed", 1], ["handOver", 0], *[["frame", 0.1]] * 60], rules=[SIDE]
     )
     phases = [seen["phase"] for seen in told["seen"]]
-    falls = sum(a == "en cours" and b == "fini" for a, b in pairwise(phases))
+    falls = sum(a == RUNNING and b == FINISHED for a, b in pairwise(phases))
     assert falls >= 2
     assert told["results"] == []
 
@@ -287,7 +267,7 @@ def test_the_reader_takes_the_cart_back(node):
     """Un épisode neuf, qui attend."""
     events = [["speed", 1], ["handOver", 0], ["frame", 0.1], ["handOver", None], ["frame", 0.1]]
     seen, _ = tell(node, *events)
-    assert (seen["phase"], seen["steps"], seen["action"]) == ("prêt", 0, None)
+    assert (seen["phase"], seen["steps"], seen["action"]) == (READY, 0, None)
 
 
 @pytest.mark.parametrize(

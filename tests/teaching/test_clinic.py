@@ -689,7 +689,7 @@ def test_a_round_counts_and_shows_itself(ward, truths):
         f"✔ Patient 3 : {truths[3]}",
     ]
     replies = [line for line in lines[1:] if line not in heads]
-    assert replies == [line for opinion in found.opinions for line in opinion.reply]
+    assert replies == [plain(line) for opinion in found.opinions for line in opinion.reply]
     indented = [line for line in repr(found).splitlines() if line.startswith("    ")]
     assert len(indented) == len(replies)
     for told in (repr(found), found._repr_html_()):

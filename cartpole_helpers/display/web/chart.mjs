@@ -1,6 +1,7 @@
 // Un graphique : des courbes, des axes gradués à la française, une largeur qui suit la page.
 
-import { brief, element, number, shape, superscript } from "./page.mjs";
+import { element, shape } from "./page.mjs";
+import { exact, measure, superscript } from "./numbers.mjs";
 
 export const LEFT = 46;
 export const RIGHT = 10;
@@ -121,7 +122,5 @@ export function decades([low, high]) {
 
 function tick(value) {
   const size = Math.abs(value);
-  if (size !== 0 && (size < 0.01 || size >= 1e6)) return brief(value);
-  const digits = String(Number(size.toFixed(4))).split(".")[1]?.length ?? 0;
-  return number(value, digits);
+  return size !== 0 && (size < 0.01 || size >= 1e6) ? measure(value) : exact(value);
 }

@@ -1,6 +1,8 @@
 // L'explorateur : des curseurs sur une étude archivée, et un entraînement pour de vrai.
 
-import { button, element, kernel, key, number, numbers, slider } from "./page.mjs";
+import { button, element, kernel, key, numbers, slider } from "./page.mjs";
+import { number } from "./numbers.mjs";
+import { LABELS, RUNNING } from "./phases.mjs";
 import { chart } from "./chart.mjs";
 
 const SOLVED = 475;
@@ -57,7 +59,7 @@ export function render({ model, el }) {
     plot.draw({ series, marks: [{ y: SOLVED, text: "seuil : 475" }], xRange: [0, instants.at(-1)] });
     verdict.textContent = summary(curves, instants);
     keys.replaceChildren(...legend(Boolean(before), shown && live.seed));
-    const active = live.phase === "en cours";
+    const active = live.phase === RUNNING;
     stop.disabled = !active;
     told.textContent = liveText(live, shown);
     told.classList.toggle("cp-alert", Boolean(live.error));
@@ -125,5 +127,5 @@ function liveText(live, shown) {
   if (live.error) return live.error;
   if (!live.phase) return "";
   const where = shown ? "" : " (ailleurs que sous ces curseurs)";
-  return `Entraînement ${live.phase}${where}\u00a0: ${number(live.env_steps)} pas, graine ${live.seed}.`;
+  return `Entraînement ${LABELS[live.phase]}${where}\u00a0: ${number(live.env_steps)} pas, graine ${live.seed}.`;
 }

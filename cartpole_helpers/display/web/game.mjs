@@ -1,6 +1,8 @@
 // Le jeu : pousser soi-même le chariot, puis laisser jouer une politique, et la bousculer.
 
-import { button, element, kernel, number, numbers } from "./page.mjs";
+import { button, element, kernel, numbers } from "./page.mjs";
+import { number } from "./numbers.mjs";
+import { FINISHED, PAUSED, READY, RUNNING } from "./phases.mjs";
 import { advance, EPISODE_LIMIT, FORCE, hasFallen, start, TIME_STEP, X_LIMIT } from "./physics.mjs";
 import { policy } from "./policies.mjs";
 import { scene } from "./scene.mjs";
@@ -10,11 +12,6 @@ const LONGEST_FRAME = 0.1; // s : au-delà (onglet caché), le temps perdu n'est
 const REST = 1; // s entre la chute d'une politique et son départ suivant
 const KNOCK_SHOWN = 12; // pas pendant lesquels une bousculade se lit sous le chariot
 const SLOW = 0.3; // vitesse de départ : en temps réel, le jeu est presque injouable
-
-const READY = "prêt";
-const RUNNING = "en cours";
-const PAUSED = "en pause";
-const OVER = "fini";
 
 // La partie, sans rien de ce qui la montre. `policy` vaut null quand le lecteur joue ;
 // `onEnd(result)` reçoit chaque épisode qu'il a joué, seul, jusqu'au bout.
@@ -46,7 +43,7 @@ export class Play {
 
   // Le lecteur pousse (1 : à droite), ou bouscule la politique qui joue.
   push(side) {
-    if (this.phase === OVER) return;
+    if (this.phase === FINISHED) return;
     if (this.policy) {
       this.knock = side === 1 ? KNOCK : -KNOCK;
       return;
@@ -66,7 +63,7 @@ export class Play {
   // épisode.
   handOver(policy) {
     this.policy = policy;
-    if (!policy || this.phase === OVER) {
+    if (!policy || this.phase === FINISHED) {
       this.restart();
       return;
     }
@@ -76,13 +73,13 @@ export class Play {
   }
 
   get moving() {
-    return this.phase === RUNNING || (this.phase === OVER && this.policy !== null);
+    return this.phase === RUNNING || (this.phase === FINISHED && this.policy !== null);
   }
 
   // Laisse passer `seconds` de la montre du lecteur.
   frame(seconds) {
     const elapsed = Math.min(seconds, LONGEST_FRAME);
-    if (this.phase === OVER && this.policy) this.rest(elapsed);
+    if (this.phase === FINISHED && this.policy) this.rest(elapsed);
     if (this.phase !== RUNNING) return;
     this.late += elapsed * this.speed;
     while (this.late >= TIME_STEP && this.phase === RUNNING) {
@@ -114,7 +111,7 @@ export class Play {
   }
 
   end() {
-    this.phase = OVER;
+    this.phase = FINISHED;
     this.late = 0;
     if (this.policy) return;
     const { steps, slowest, fastest, stopped } = this;
@@ -146,12 +143,12 @@ export function sentence(play, name) {
 
 function readerSentence(play) {
   if (play.phase === READY) return "Poussez d’un côté ou de l’autre pour commencer.";
-  if (play.phase === OVER) return `${ending(play)} Entrée pour recommencer.`;
+  if (play.phase === FINISHED) return `${ending(play)} Entrée pour recommencer.`;
   return "À vous\u00a0! Une poussée dure jusqu’à ce que vous choisissiez l’autre.";
 }
 
 function policySentence(play, name) {
-  if (play.phase === OVER) return `${ending(play)} «\u00a0${name}\u00a0» recommence.`;
+  if (play.phase === FINISHED) return `${ending(play)} «\u00a0${name}\u00a0» recommence.`;
   return `«\u00a0${name}\u00a0» joue. Bousculez le chariot\u00a0: `
     + `${KNOCK}\u00a0N pendant un pas, à gauche ou à droite.`;
 }

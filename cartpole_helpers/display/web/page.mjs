@@ -1,4 +1,4 @@
-// Ce que partagent les pages : leurs éléments, les nombres à la française, l'échange avec le noyau.
+// Ce que partagent les pages : leurs éléments, l'échange avec le noyau.
 
 const SVG = "http://www.w3.org/2000/svg";
 const PATIENCE = 2500; // ms sans réponse après quoi l’on dit que le noyau se tait
@@ -71,30 +71,6 @@ export function key({ colour, dash = "", width, title }, label) {
     x1: 0, x2: 34, y1: 5, y2: 5, class: `cp-stroke-${colour}`, "stroke-dasharray": dash, "stroke-width": width,
   });
   return element("li", { title }, shape("svg", { width: 34, height: 10, "aria-hidden": "true" }, line), label);
-}
-
-// Virgule décimale, milliers séparés, vrai signe moins.
-export function number(value, digits = 0) {
-  if (value == null || !Number.isFinite(value)) return "non fini";
-  const [whole, decimals] = Math.abs(value).toFixed(digits).split(".");
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, "\u202f");
-  const written = decimals ? `${grouped},${decimals}` : grouped;
-  return value < 0 && /[1-9]/.test(written) ? `\u2212${written}` : written;
-}
-
-// Trois chiffres qui comptent, quelle que soit la grandeur.
-export function brief(value) {
-  if (value == null || !Number.isFinite(value)) return "non fini";
-  if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6)) {
-    const [digits, power] = value.toExponential(1).split("e");
-    return `${digits.replace(".", ",").replace("-", "\u2212")}·10${superscript(Number(power))}`;
-  }
-  const size = Math.abs(value);
-  return number(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
-}
-
-export function superscript(power) {
-  return String(power).replace(/./g, (sign) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign] ?? "⁻");
 }
 
 // Un trait d'octets devient un tableau de nombres ; il peut ne pas commencer sur un multiple de 4.

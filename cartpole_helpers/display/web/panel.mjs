@@ -1,8 +1,8 @@
 // Le panneau : des réglages, des commandes, le chariot, quatre courbes, et les essais superposés.
 
-import {
-  COLOURS, DASHES, brief, button, element, kernel, key, number, slider, told,
-} from "./page.mjs";
+import { COLOURS, DASHES, button, element, kernel, key, slider, told } from "./page.mjs";
+import { measure, number } from "./numbers.mjs";
+import { LABELS, PAUSED, RUNNING } from "./phases.mjs";
 import { scene } from "./scene.mjs";
 import { chart } from "./chart.mjs";
 
@@ -138,18 +138,18 @@ function commandRow(model, ask) {
   );
   let heard = Date.now();
   const watch = setInterval(() => {
-    if (model.get("status").phase === "en cours" && Date.now() - heard > SILENCE) {
+    if (model.get("status").phase === RUNNING && Date.now() - heard > SILENCE) {
       words.textContent = "Plus de nouvelles du noyau\u00a0: il a peut-être été redémarré.";
     }
   }, 1000);
   function onStatus() {
     heard = Date.now();
     const { phase, now, remaining, error } = model.get("status");
-    const active = phase === "en cours";
+    const active = phase === RUNNING;
     main.dataset.does = active ? "pause" : "start";
-    main.textContent = active ? "Pause" : phase === "en pause" ? "Reprendre" : "Démarrer";
+    main.textContent = active ? "Pause" : phase === PAUSED ? "Reprendre" : "Démarrer";
     one.disabled = active;
-    stop.disabled = !active && phase !== "en pause";
+    stop.disabled = !active && phase !== PAUSED;
     clear.disabled = !now;
     pace.value = model.get("form").pace;
     bar.value = now ? Math.min(now.env_steps / now.total, 1) : 0;
@@ -161,8 +161,9 @@ function commandRow(model, ask) {
 
 function progress(phase, now, remaining) {
   if (!now) return "Prêt.";
+  const label = LABELS[phase];
   const parts = [
-    phase[0].toUpperCase() + phase.slice(1),
+    label[0].toUpperCase() + label.slice(1),
     `${number(Math.min(now.env_steps, now.total))} pas sur ${number(now.total)}`,
     `${number(now.gradient_steps)} mises à jour`,
   ];
@@ -201,16 +202,16 @@ function trainingView(model) {
 
   function onStatus() {
     const { now } = model.get("status");
-    for (const [name, { value }] of measures) value.textContent = now ? measure(name, now) : "—";
+    for (const [name, { value }] of measures) value.textContent = now ? reading(name, now) : "—";
     if (!now) return cart.draw([0, 0, 0, 0]);
     if (now.state) cart.draw(now.state, now.action, `premier chariot, action ${["gauche", "droite"][now.action]}`);
   }
 
-  function measure(name, now) {
+  function reading(name, now) {
     if (name === "loss" || name === "q") {
       if (now.diverged) return "non fini";
     }
-    return now[name] == null ? "—" : brief(now[name]);
+    return now[name] == null ? "—" : measure(now[name]);
   }
 
   function onCurves() {
@@ -219,7 +220,7 @@ function trainingView(model) {
       ...run, ...look(run.rank), latest: rank === all.length - 1,
     }));
     // Un essai arrêté ne compte que pour les pas qu’il a faits : VERSION_1 en promet deux millions.
-    const open = ["en cours", "en pause"].includes(model.get("status").phase);
+    const open = [RUNNING, PAUSED].includes(model.get("status").phase);
     const total = Math.max(1, ...runs.map((run) => (run.latest && open ? run.total : run.reached)));
     for (const [name, one] of Object.entries(charts)) {
       const series = runs.map((run) => ({
@@ -249,5 +250,5 @@ function look(rank) {
 function marks(name, { gamma }) {
   if (name === "greedy") return [{ y: 475, text: "seuil : 475" }];
   if (name !== "q" || !(gamma < 1)) return [];
-  return [{ y: 1 / (1 - gamma), text: `plafond 1/(1−γ) = ${brief(1 / (1 - gamma))}`, kept: true }];
+  return [{ y: 1 / (1 - gamma), text: `plafond 1/(1−γ) = ${measure(1 / (1 - gamma))}`, kept: true }];
 }

@@ -1,7 +1,8 @@
 // Un épisode image par image : le chariot, ce qu'en pense l'agent, ses courbes et le plan (θ, θ̇).
 
 import { BOTTOM, LEFT, RIGHT, TOP, chart, steps } from "./chart.mjs";
-import { brief, button, element, number, numbers, shape } from "./page.mjs";
+import { button, element, numbers, shape } from "./page.mjs";
+import { exact, measure, number } from "./numbers.mjs";
 import { THETA_LIMIT, TIME_STEP, X_LIMIT } from "./physics.mjs";
 import { scene } from "./scene.mjs";
 
@@ -100,7 +101,7 @@ function bits(view) {
   return (i) => (bytes[i >> 3] >> (i & 7)) & 1;
 }
 
-const worth = (value) => (Math.abs(value) < 1000 ? number(value, 3) : brief(value));
+const worth = (value) => (Math.abs(value) < 1000 ? number(value, 3) : measure(value));
 const gapText = (gap) => (gap > 0 && gap < Infinity ? "+" : "") + worth(gap);
 const told = (name, value, digits, unit) =>
   `${name}\u00a0=\u00a0${number(value, digits)}${unit}`;
@@ -123,7 +124,7 @@ function controls({ last, ending }, { seek, toggle, hasten }) {
   const back = button("\u2212\u00a01\u00a0pas", by(-1), { "aria-label": "Reculer d’un pas" });
   const forward = button("+\u00a01\u00a0pas", by(1), { "aria-label": "Avancer d’un pas" });
   const option = (value) => element("option", { value, selected: value === 1 },
-    `×\u00a0${String(value).replace(".", ",")}`);
+    `×\u00a0${exact(value)}`);
   const speed = element("select", { change: () => hasten(Number(speed.value)) },
     ...SPEEDS.map(option));
   const where = element("span", { class: "cp-where" });

@@ -1,6 +1,7 @@
 // Le chariot, sa tige, ses limites et la poussée, en SVG : un dessin que l'on met à jour.
 
-import { number, shape } from "./page.mjs";
+import { shape } from "./page.mjs";
+import { number } from "./numbers.mjs";
 import { THETA_LIMIT, X_LIMIT } from "./physics.mjs";
 
 const SCALE = 100; // unités du dessin par mètre

@@ -1,0 +1,216 @@
+"""Les figures de ce qui change au fil du temps : retours, grandeurs suivies, courbes."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from cartpole_helpers.cartpole import EPISODE_LIMIT, SOLVED_RETURN
+from cartpole_helpers.checks import check_array, check_choice, check_number
+from cartpole_helpers.display.figures.panels import (
+    checked_pair,
+    checked_series,
+    colour,
+    graduate,
+    iqm_band,
+    legend_below,
+    line,
+    marker,
+    same_names,
+    sheet,
+    small_grid,
+)
+from cartpole_helpers.display.numbers import brief, number
+from cartpole_helpers.display.style import (
+    BLUE,
+    INK,
+    MUTED,
+    SKY,
+    Picture,
+    finish,
+    mark_solved,
+    style,
+)
+from cartpole_helpers.statistics import interquartile_mean
+
+
+@style()
+def learning_curves(
+    env_steps: np.ndarray, returns: np.ndarray | Mapping[str, np.ndarray], title: str
+) -> Picture:
+    """Le retour moyen de la politique gloutonne à mesure que S agents apprennent.
+
+    `env_steps` (V,) : pas par agent à chaque évaluation ; `returns` (S, V). Un trait fin par
+    graine, la moyenne interquartile en gras, son intervalle à 95 % en bande. Pour en comparer
+    plusieurs, `returns` : nom → (S, V) ; une moyenne et une bande chacun, sans les traits fins.
+    """
+    env_steps = check_array("env_steps", env_steps, (None,))
+    if not len(env_steps):
+        raise ValueError("env_steps doit donner au moins une évaluation : tableau vide reçu.")
+    groups = returns if isinstance(returns, Mapping) else {"": returns}
+    shape = (None, len(env_steps))
+    groups = {name: check_array("returns", group, shape) for name, group in groups.items()}
+    if not groups:
+        raise ValueError("returns doit nommer au moins une recette : {} reçu.")
+    figure, axes = sheet(title, 3.9)
+    if len(groups) == 1:
+        [alone] = groups.values()
+        axes.plot(env_steps, alone.T, color=SKY, linewidth=0.9, alpha=0.8)
+    told = [
+        _draw_group(axes, env_steps, group, name, rank)
+        for rank, (name, group) in enumerate(groups.items())
+    ]
+    mark_solved(axes)
+    axes.set_ylim(0, EPISODE_LIMIT * 1.06)
+    axes.set_xlabel("pas de jeu par agent")
+    axes.set_ylabel("retour moyen d'évaluation (pas)")
+    legend = "moyenne interquartile, et son intervalle à 95 %"
+    axes.locator_params(axis="x", nbins=6)
+    if len(groups) == 1:
+        axes.legend(loc="lower right", title=legend, fontsize=10)
+    else:  # sous les axes : les bandes prennent toute la place
+        legend_below(figure, 2, title=legend)
+    return finish(figure, title, f"{' ; '.join(told)}. Trait gras : la {legend}.")
+
+
+def _draw_group(
+    axes: Axes, env_steps: np.ndarray, returns: np.ndarray, name: str, rank: int
+) -> str:
+    """Trace la moyenne et la bande d'une recette ; rend la phrase qui les dit."""
+    count = f"{len(returns)} graines"
+    label = f"{name} ({count})" if name else count
+    middle = iqm_band(axes, env_steps, returns, linewidth=2.6, label=label, **line(rank))
+    change = f"e {number(middle[0])} à {number(middle[-1])} pas"
+    return f"{label} : d{change}" if name else f"D{change}, {label}"
+
+
+@style()
+def small_multiples(
+    env_steps: np.ndarray,
+    returns: Mapping[str, np.ndarray],
+    title: str,
+    reference: str | None = None,
+) -> Picture:
+    """Comment apprennent plusieurs recettes : un panneau chacune, moyenne interquartile et bande.
+
+    `env_steps` (V,) ; `returns` : nom → (S, V). En gris, la recette du panneau d'avant, ou celle
+    que nomme `reference`, qui n'a alors pas de panneau à elle.
+    """
+    env_steps = check_array("env_steps", env_steps, (None,))
+    groups = {
+        name: check_array("returns", group, (None, len(env_steps)))
+        for name, group in returns.items()
+    }
+    if reference is not None:
+        check_choice("reference", reference, [*groups])
+    shown = [name for name in groups if name != reference]
+    if not shown or not all(group.size for group in groups.values()):
+        raise ValueError(f"returns doit nommer au moins une recette évaluée : {returns!r} reçu.")
+    figure, panels, _ = small_grid(title, len(shown), 3, (1.75, 0.9), sharey=True)
+    before = [reference] * len(shown) if reference else [None, *shown[:-1]]
+    for axes, name, previous in zip(panels, shown, before, strict=True):
+        if previous is not None:
+            axes.plot(env_steps, interquartile_mean(groups[previous]), color=MUTED, linewidth=1.4)
+        iqm_band(axes, env_steps, groups[name], alpha=0.25, color=BLUE, linewidth=2.2)
+        axes.axhline(SOLVED_RETURN, color=MUTED, linewidth=1, linestyle=":")
+        axes.set_title(name, fontsize=10, fontweight="normal", loc="left", pad=4)
+        axes.set_ylim(0, 1.04 * EPISODE_LIMIT)
+    figure.supxlabel("pas d'environnement par agent", fontsize=11, color=INK)
+    figure.supylabel("retour moyen", fontsize=11, color=INK)
+    grey = f"« {reference} »" if reference else "la recette du panneau d'avant"
+    ends = (f"{name} ({number(interquartile_mean(groups[name])[-1])})" for name in shown)
+    told = f"Moyenne interquartile et bande à 95 %, {grey} en gris. À la fin : {', '.join(ends)}."
+    return finish(figure, title, told)
+
+
+@style()
+def traces(
+    x: np.ndarray,
+    quantities: Mapping[str, Mapping[str, np.ndarray]],
+    title: str,
+    label: str,
+    *,
+    log: Sequence[str] = (),
+    mark: float | None = None,
+) -> Picture:
+    """Plusieurs grandeurs au fil du même temps : un panneau chacune, une courbe par nom.
+
+    `x` (V,), que `label` nomme ; `quantities` : grandeur, unité comprise → nom → (S, V), les mêmes
+    noms partout. Moyenne interquartile, et son intervalle à 95 %. `log` : les grandeurs à échelle
+    logarithmique ; `mark` : un instant à marquer d'un trait.
+    """
+    x = check_array("x", x, (None,))
+    groups = {
+        name: {key: check_array("quantities", rows, (None, len(x))) for key, rows in kind.items()}
+        for name, kind in quantities.items()
+    }
+    names = same_names("quantities", groups)
+    if not len(x):
+        raise ValueError("x doit donner au moins un instant : tableau vide reçu.")
+    for name in log:
+        check_choice("log", name, [*groups])
+    figure, panels, lowest = small_grid(title, len(groups), 2, (2.3, 1.0))
+    for axes, (name, group) in zip(panels, groups.items(), strict=True):
+        _draw_traces(axes, x, group, name in log)
+        axes.set_ylabel(name)
+        if mark is not None:
+            axes.axvline(check_number("mark", mark, float), color=MUTED, linewidth=1.2, ls=":")
+    for axes in lowest:
+        axes.set_xlabel(label)
+    legend_below(figure, len(names), *panels[0].get_legend_handles_labels())
+    told = " ; ".join(f"{name} : {_ends(group)}" for name, group in groups.items())
+    return finish(figure, title, f"Moyennes interquartiles, bandes à 95 %. {told}.")
+
+
+def _draw_traces(axes: Axes, x: np.ndarray, group: Mapping[str, np.ndarray], log: bool) -> None:
+    """Trace la moyenne et la bande de chaque nom ; l'axe est logarithmique si `log`."""
+    for rank, (name, rows) in enumerate(group.items()):
+        iqm_band(axes, x, rows, linewidth=2.2, label=name, **line(rank))
+    if log:
+        axes.set_yscale("log")
+        graduate(axes.yaxis)
+    axes.locator_params(axis="x", nbins=6)
+
+
+def _ends(group: Mapping[str, np.ndarray]) -> str:
+    middles = {name: interquartile_mean(rows) for name, rows in group.items()}
+    return ", ".join(f"{name} de {brief(y[0])} à {brief(y[-1])}" for name, y in middles.items())
+
+
+@style()
+def curves(
+    x: np.ndarray,
+    series: Mapping[str, np.ndarray],
+    title: str,
+    labels: tuple[str, str],
+    log: bool | str = False,
+    bands: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
+) -> Picture:
+    """Plusieurs courbes sur les mêmes abscisses : `series` donne les valeurs (N,) de chacune.
+
+    `labels` : ce que portent les deux axes, unités comprises ; `log` : échelles logarithmiques,
+    toutes deux (`True`) ou une seule ("x", "y") ; `bands` : nom → (bas (N,), haut (N,)).
+    """
+    x = check_array("x", x, (None,))
+    series = checked_series("series", series, len(x))
+    check_choice("log", log, (False, True, "x", "y"))
+    for name in bands or ():
+        check_choice("bands", name, [*series])
+    figure, axes = sheet(title, 3.7)
+    for rank, (name, y) in enumerate(series.items()):
+        axes.plot(x, y, marker=marker(rank) if log is True else None, label=name, **line(rank))
+        if bands and name in bands:
+            low, high = checked_pair("bands", bands[name], len(x))
+            axes.fill_between(x, low, high, color=colour(rank), alpha=0.18, linewidth=0)
+    for axis, scaled in (("x", axes.set_xscale), ("y", axes.set_yscale)):
+        if log in (True, axis):
+            scaled("log")
+    graduate(axes.xaxis, axes.yaxis)
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
+    if len(series) > 4:  # aucun coin n'est alors sûrement vide
+        legend_below(figure, 3)
+    else:
+        axes.legend()
+    ends = ", ".join(f"{name} de {brief(y[0])} à {brief(y[-1])}" for name, y in series.items())
+    return finish(figure, title, f"{labels[1]}, selon {labels[0]} : {ends}.")

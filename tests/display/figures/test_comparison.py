@@ -1,0 +1,236 @@
+"""Les figures qui comparent montrent chaque nombre, et chaque moyenne, à sa place."""
+
+import math
+from statistics import median
+
+import matplotlib
+import numpy as np
+import pytest
+from drawn import (
+    CLOUDS,
+    COST,
+    COUNTS,
+    ESTIMATES,
+    LABELS,
+    LENGTHS,
+    LINES,
+    PASSED,
+    RETURNS,
+    SERIES,
+    STEPS,
+    TITLE,
+    TRIALS,
+    assert_ticks_are_true,
+    assert_told,
+    line_through,
+    numbered_axes,
+    picture_of,
+    plain,
+    read,
+    texts,
+)
+from matplotlib.patches import Rectangle
+
+from cartpole_helpers import bootstrap_interval
+from cartpole_helpers.display import figures
+from cartpole_helpers.display.numbers import number
+
+
+@pytest.mark.parametrize("high", [210.001, 211, 490, 1_900, 9_000, 70_000, 3e7])
+def test_the_logarithms_of_strips_are_graduated_at_every_scale(high):
+    figure = figures.strips({"a": [210, high]}, TITLE, COST, log=True).figure
+    assert len([*numbered_axes(figure)]) == 1
+    assert_ticks_are_true(figure)
+
+
+@pytest.mark.parametrize("limit", [20, 60, 500, 30_000, 2_000_000])
+def test_the_durations_of_survival_are_true(limit):
+    lengths = {"LQR": np.linspace(9, limit, 12)}
+    assert_ticks_are_true(figures.survival(lengths, limit, TITLE).figure)
+
+
+def test_the_text_of_baselines_gives_the_means():
+    means = [f"{name} {values.mean():.0f}" for name, values in RETURNS.items()]
+    assert_told(picture_of("baselines"), "20 épisodes", *means)
+
+
+def test_the_text_of_survival_gives_the_shares():
+    shares = [f"{name} {100 * np.mean(v > 2_000):.0f} %" for name, v in LENGTHS.items()]
+    assert_told(picture_of("survival"), "2 000 pas", "25 départs", *shares)
+
+
+def test_baselines_show_every_episode_and_every_mean():
+    figure = picture_of("baselines").figure
+    [axes] = figure.axes
+    for row, values in enumerate(RETURNS.values()):
+        line_through(axes, [values.mean()], [row])
+        low, high = bootstrap_interval(values, np.mean)
+        line_through(axes, [low, high], [row, row])
+        assert any(np.array_equal(line.get_xdata(), values) for line in axes.lines)
+        assert f"{values.mean():.0f}" in texts(figure)
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(RETURNS)
+    assert "20 épisodes" in axes.get_xlabel()
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # de haut en bas, dans l'ordre donné
+
+
+def test_survival_counts_the_episodes_still_standing():
+    lengths = {"une": np.array([3, 3, 5, 9]), "autre": np.array([8, 9, 9, 1])}
+    [axes] = figures.survival(lengths, 8, TITLE).figure.axes
+    first, second = axes.lines[:2]
+    for line, values in ((first, lengths["une"]), (second, lengths["autre"])):
+        drawn = dict(zip(line.get_xdata().tolist(), line.get_ydata().tolist(), strict=True))
+        for step in (1, 3, 5, 8):
+            standing = sum(value > step for value in values.tolist())
+            assert drawn[step] == 100 * standing / 4
+    assert first.get_color() != second.get_color()
+    assert first.get_linestyle() != second.get_linestyle()
+
+
+def test_distributions_are_histograms_in_percent_and_means():
+    panels = picture_of("distributions").figure.axes
+    edges = np.histogram_bin_edges(np.concatenate([*SERIES.values()]), bins=50)
+    for axes, (name, values) in zip(panels, SERIES.items(), strict=True):
+        bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+        np.testing.assert_allclose([bar.get_x() for bar in bars], edges[:-1], atol=1e-9)
+        counts, _ = np.histogram(values, edges)
+        np.testing.assert_allclose([bar.get_height() for bar in bars], 100 * counts / len(values))
+        assert sum(bar.get_height() for bar in bars) == pytest.approx(100)
+        [mean] = [line.get_xdata()[0] for line in axes.lines]
+        assert mean == pytest.approx(values.mean())
+        assert name in axes.texts[0].get_text()
+    means = [f"{name} {number(values.mean(), 1)}" for name, values in SERIES.items()]
+    assert_told(picture_of("distributions"), *means)
+
+
+def test_points_are_those_given_and_the_identity_is_straight():
+    [axes] = picture_of("points").figure.axes
+    for name, (x, y) in CLOUDS.items():
+        cloud = line_through(axes, x, y)
+        assert cloud.get_label() == name
+        assert cloud.get_linestyle() == "None"
+    identity = axes.lines[-1]
+    np.testing.assert_array_equal(identity.get_xdata(), identity.get_ydata())
+    assert identity.get_label() == "égalité"
+    assert len(figures.points(CLOUDS, TITLE, LABELS).figure.axes[0].lines) == len(CLOUDS)
+    assert_told(picture_of("points"), "départs 30", "fins 4")
+
+
+def test_verdicts_put_each_mark_in_its_place():
+    figure = picture_of("verdicts").figure
+    figure.draw_without_rendering()
+    [axes] = figure.axes
+    rows = {tick.get_loc(): tick.label1.get_text() for tick in axes.yaxis.get_major_ticks()}
+    columns = {tick.get_loc(): tick.label2.get_text() for tick in axes.xaxis.get_major_ticks()}
+    found = {
+        (rows[y], columns[x]): text.get_text()
+        for text in axes.texts
+        for x, y in [text.get_position()]
+    }
+    assert found == {
+        (line, trial): "✔" if right else "✘"
+        for line, rights in zip(LINES, PASSED.tolist(), strict=True)
+        for trial, right in zip(TRIALS, rights, strict=True)
+    }
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # de haut en bas, dans l'ordre donné
+    colours = {text.get_text(): text.get_color() for text in axes.texts}
+    assert colours["✔"] != colours["✘"]
+
+
+def test_the_text_of_verdicts_names_what_each_line_fails():
+    refused = "la règle : aucun ; une faute : une action, un choix."
+    assert_told(picture_of("verdicts"), refused)
+
+
+def test_the_marks_of_verdicts_are_really_drawn():
+    """Une police sans ✔ ni ✘ dessinerait deux fois le même carré vide."""
+    one, other = (
+        figures.verdicts([[right]], ["a"], ["b"], TITLE).figure.axes[0].texts[0] for right in (1, 0)
+    )
+    font = matplotlib.font_manager.get_font(matplotlib.font_manager.findfont(one.get_fontname()))
+    glyphs = {font.get_char_index(ord(text.get_text())) for text in (one, other)}
+    assert len(glyphs) == 2
+    assert 0 not in glyphs
+
+
+def row_names(axes):
+    """Le nom de chaque rangée, par sa hauteur."""
+    axes.figure.draw_without_rendering()
+    ticks = axes.yaxis.get_major_ticks()
+    return {plain(tick.label1.get_text()): tick.get_loc() for tick in ticks}
+
+
+def test_intervals_are_those_given_a_panel_each():
+    figure = picture_of("intervals").figure
+    rows = row_names(figure.axes[0])
+    assert list(rows) == ["sans", "avec : γ = 1"]
+    for axes, (label, estimates) in zip(figure.axes, ESTIMATES.items(), strict=True):
+        assert axes.get_xlabel() == label
+        assert len(axes.lines) == 2 * len(estimates)
+        for name, (value, low, high) in estimates.items():
+            line_through(axes, [low, high], [rows[name]] * 2)
+            line_through(axes, [value], [rows[name]])
+        bottom, top = axes.get_ylim()
+        assert bottom > rows["avec : γ = 1"] > rows["sans"] > top  # de haut en bas
+
+
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_no_panel_of_intervals_is_left_empty(count):
+    estimates = {f"{rank} m": {"a": (rank, 0, 9)} for rank in range(count)}
+    figure = figures.intervals(estimates, TITLE).figure
+    assert len(figure.axes) == count
+    for rank, axes in enumerate(figure.axes):
+        line_through(axes, [rank], [0])
+
+
+def test_the_text_of_intervals_gives_the_values():
+    assert_told(
+        picture_of("intervals"),
+        "retour à la fin (pas) : sans (412), avec : γ = 1 (497)",
+        "seuil de la réussite (pas) : sans (18 000), avec : γ = 1 (0,25)",
+    )
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_strips_show_every_seed_and_the_median(log):
+    [axes] = figures.strips(STEPS, TITLE, COST, log=log).figure.axes
+    assert axes.get_xscale() == ("log" if log else "linear")
+    assert axes.get_xlabel() == COST
+    rows, written = row_names(axes), [text.get_text() for text in axes.texts]
+    assert list(rows) == list(STEPS)
+    for (name, values), told in zip(STEPS.items(), written, strict=True):
+        [dots] = [line for line in axes.lines if len(line.get_xdata()) == len(values)]
+        np.testing.assert_array_equal(dots.get_xdata(), values)
+        assert np.abs(dots.get_ydata() - rows[name]).max() < 0.5  # chacune dans sa rangée
+        middle = median(values.tolist())
+        [heights] = [line.get_ydata() for line in axes.lines if {*line.get_xdata()} == {middle}]
+        assert min(heights) < rows[name] < max(heights)
+        assert read(told) == pytest.approx(middle, rel=5e-3)  # trois chiffres utiles
+    bottom, top = axes.get_ylim()
+    assert bottom > rows["avec : γ = 1"] > rows["sans"] > top  # de haut en bas, dans l'ordre donné
+
+
+def test_the_text_of_strips_gives_the_medians():
+    values = {"une": [3, 1_000, 7], "autre": [1, 2], "seule": [0.01234], "2 × 32": [412]}
+    picture = figures.strips(values, TITLE, COST)
+    medians = "une (7), autre (1,5), seule (0,0123), 2 × 32 (412)"
+    assert_told(picture, COST, f"médiane de chaque rangée : {medians}")
+
+
+def test_a_seed_that_never_arrives_has_no_dot_and_counts_in_the_median():
+    values = {"deux sur trois": [4, math.inf, 8.0], "une sur trois": [2, math.inf, math.inf]}
+    picture = figures.strips(values, TITLE, COST, log=True)
+    [axes] = picture.figure.axes
+    written = [text.get_text().replace("\N{NO-BREAK SPACE}", " ") for text in axes.texts]
+    assert written == ["jamais : 1", "8", "jamais : 2"]
+    medians = "deux sur trois (8), une sur trois (jamais)"
+    assert_told(picture, COST, f"médiane de chaque rangée : {medians}")
+
+
+def test_draw_counts_tell_how_many_were_drawn():
+    [axes] = picture_of("draw_counts").figure.axes
+    segments = axes.collections[0].get_segments()
+    assert {(int(x), int(high)) for (x, _), (_, high) in segments} == {
+        (place, count) for place, count in enumerate(COUNTS.tolist()) if count
+    }
+    drawn = sum(count > 0 for count in COUNTS.tolist())
+    assert_told(picture_of("draw_counts"), f"{drawn} transitions", "900")

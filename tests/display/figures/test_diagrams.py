@@ -1,0 +1,52 @@
+"""Les figures du chariot disent son état, ses limites et la force."""
+
+import math
+
+import numpy as np
+import pytest
+from drawn import (
+    EPISODE,
+    MINUS,
+    TITLE,
+    assert_ticks_are_true,
+    assert_told,
+    line_through,
+    picture_of,
+    texts,
+)
+
+from cartpole_helpers.display import figures
+
+
+@pytest.mark.parametrize("scale", [3e-4, 0.003, 0.05, 0.3, 1.7, 6, 13, 30])
+def test_ticks_are_true_at_every_scale(scale):
+    observations = np.linspace(-0.3, 1, 17)[:, None] * scale * np.array([0.1, 1, 0.01, 0.2])
+    assert_ticks_are_true(figures.components(observations, TITLE).figure)
+
+
+def test_the_text_of_components_gives_the_duration():
+    assert_told(picture_of("components"), f"{len(EPISODE.actions)} pas")
+
+
+def test_the_text_of_a_diagram_describes_it():
+    assert_told(picture_of("cart_diagram"), "chariot", "tige", "force")
+
+
+def test_components_show_the_four_series_and_the_limits():
+    panels = picture_of("components").figure.axes
+    degrees = np.array([1, 1, 180 / math.pi, 180 / math.pi])
+    steps = np.arange(len(EPISODE.observations))
+    for axes, series in zip(panels, (EPISODE.observations * degrees).T, strict=True):
+        line_through(axes, steps, series)
+    limits = [{-2.4, 2.4}, set(), {-12.0, 12.0}, set()]
+    for axes, expected in zip(panels, limits, strict=True):
+        dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
+        assert {round(line.get_ydata()[0], 9) for line in dashed} == expected
+
+
+@pytest.mark.parametrize(("action", "force"), [(0, f"{MINUS}10\u00a0N"), (1, "10\u00a0N")])
+def test_a_diagram_tells_the_action_the_force_and_the_limits(action, force):
+    found = texts(figures.cart_diagram((0.6, 0, 0.1, 0), action, TITLE).figure)
+    assert f"action {action}\n{force}" in found
+    for limit in (f"{MINUS}2,4\u00a0m", "2,4\u00a0m", f"{MINUS}12°", "12°"):
+        assert limit in found

@@ -1,0 +1,84 @@
+"""Les nombres à la française : les mêmes cas pour Python et pour la page."""
+
+import numpy as np
+import pytest
+
+from cartpole_helpers.display import numbers
+from cartpole_helpers.display.typography import NARROW, WIDE
+
+MINUS = "\u2212"
+# Sans ex æquo : Python arrondit 0,5 au pair, la page au-dessus.
+CASES = [
+    ("number", (0,), "0"),
+    ("number", (23.4,), "23"),
+    ("number", (23.6,), "24"),
+    ("number", (999,), "999"),
+    ("number", (1_000,), f"1{NARROW}000"),
+    ("number", (1_234_567,), f"1{NARROW}234{NARROW}567"),
+    ("number", (0.05, 2), "0,05"),
+    ("number", (2.4, 1), "2,4"),
+    ("number", (1_234.5, 2), f"1{NARROW}234,50"),
+    ("number", (-3,), f"{MINUS}3"),
+    ("number", (-0.25, 2), f"{MINUS}0,25"),
+    ("number", (-1_234_567.891, 1), f"{MINUS}1{NARROW}234{NARROW}567,9"),
+    ("number", (-0.0,), "0"),
+    ("number", (-0.3,), "0"),
+    ("number", (-0.004, 2), "0,00"),
+    ("exact", (0,), "0"),
+    ("exact", (475,), "475"),
+    ("exact", (0.1 + 0.2,), "0,3"),
+    ("exact", (-2.5,), f"{MINUS}2,5"),
+    ("exact", (1e-7,), "0,0000001"),
+    ("exact", (12_000.25,), f"12{NARROW}000,25"),
+    ("measure", (0,), "0"),
+    ("measure", (0.05,), "0,05"),
+    ("measure", (0.012345,), "0,0123"),
+    ("measure", (-66.66,), f"{MINUS}66,7"),
+    ("measure", (499.6,), "500"),
+    ("measure", (999.7,), f"1{NARROW}000"),
+    ("measure", (1_234.6,), f"1{NARROW}235"),
+    ("measure", (0.001,), "0,001"),
+    ("measure", (0.00012,), "1,2 × 10⁻⁴"),
+    ("measure", (-3e12,), f"{MINUS}3,0 × 10¹²"),
+    ("measure", (1e6,), "1,0 × 10⁶"),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "expected"), CASES)
+def test_numbers_are_written_in_french(name, arguments, expected):
+    assert getattr(numbers, name)(*arguments) == expected
+
+
+def test_the_page_writes_the_same(node):
+    asked = [[name, *arguments] for name, arguments, _ in CASES]
+    assert node("written", cases=asked) == [expected for *_, expected in CASES]
+
+
+@pytest.mark.parametrize("name", ["number", "measure"])
+def test_the_page_says_what_is_not_finite(node, name):
+    assert node("written", cases=[[name, None]]) == ["non fini"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1.2345e-12, "0,00000000000123"),
+        (123_456, f"123{NARROW}000"),
+        (412.3, "412"),
+        (-0.00098765, f"{MINUS}0,000988"),
+        (0, "0"),
+    ],
+)
+def test_a_brief_number_has_three_digits_at_most(value, expected):
+    assert numbers.brief(value) == expected
+
+
+def test_a_share_is_written_in_percent():
+    assert numbers.percent(0.4321) == f"43{WIDE}%"
+    assert numbers.percent(0.4321, 1) == f"43,2{WIDE}%"
+
+
+def test_the_numbers_of_numpy_are_written_too():
+    assert numbers.number(np.float64(475.0)) == "475"
+    assert numbers.number(np.int64(12_000)) == f"12{NARROW}000"
+    assert numbers.number(np.float32(0.5), 1) == "0,5"
