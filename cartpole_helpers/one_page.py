@@ -9,7 +9,7 @@ from cartpole_helpers.evaluation import evaluate
 from cartpole_helpers.policies import Policy
 from cartpole_helpers.replay import ReplayBuffer
 
-SCALE = torch.tensor([2.0, 1.0, 10.0, 1.0])  # ramène x, ẋ, θ, θ̇ à des tailles voisines
+SCALE = (2.0, 1.0, 10.0, 1.0)  # ramène x, ẋ, θ, θ̇ à des tailles voisines
 GAMMA, BATCH, WARMUP = 0.98, 64, 1_000
 EPSILON_END, EPSILON_STEPS = 0.1, 10_000  # ε part de 1 et perd 1 en EPSILON_STEPS pas
 LEARNING_RATE, TARGET_RATE = 1e-3, 0.01
@@ -17,15 +17,15 @@ EVALUATE_EVERY, ENOUGH = 1_000, 490.0
 
 
 class QNetwork(nn.Sequential):
-    """Q(s, ·) : (..., 4) → (..., 2)."""
+    """Q(s, ·) : (..., D) → (..., A)."""
 
-    def __init__(self):
-        super().__init__(
-            nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2)
-        )
+    def __init__(self, scale=SCALE, actions=2):
+        inputs, middle = nn.Linear(len(scale), 64), nn.Linear(64, 64)
+        super().__init__(inputs, nn.ReLU(), middle, nn.ReLU(), nn.Linear(64, actions))
+        self.scale = torch.tensor(scale)
 
     def forward(self, observation):
-        return super().forward(observation * SCALE)
+        return super().forward(observation * self.scale)
 
 
 def learn(online, target, optimiser, batch) -> float:
@@ -44,7 +44,7 @@ def learn(online, target, optimiser, batch) -> float:
 
 
 def greedy(network) -> Policy:
-    """Rend la politique (N, 4) → (N,) qui suit `network` sans explorer."""
+    """Rend la politique (N, D) → (N,) qui suit `network` sans explorer."""
 
     def policy(observations):
         with torch.no_grad():
@@ -53,27 +53,32 @@ def greedy(network) -> Policy:
     return policy
 
 
-def train(seed: int = 0, max_steps: int = 60_000) -> tuple[Policy, int]:
-    """S'entraîne jusqu'à une évaluation d'au moins 490 ; rend la politique et le nombre de pas."""
+def train(seed=0, max_steps=60_000, env="CartPole-v1", scale=SCALE, enough=ENOUGH):
+    """S'entraîne jusqu'à une évaluation d'au moins `enough` ; rend la politique et ses pas.
+
+    `env` : un identifiant de Gymnasium ; `scale` : un facteur par composante d'une observation.
+    """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    env = gymnasium.make("CartPole-v1")
-    online, target = QNetwork(), QNetwork()
+    game = gymnasium.make(env)
+    actions = int(game.action_space.n)
+    online, target = QNetwork(scale, actions), QNetwork(scale, actions)
     target.load_state_dict(online.state_dict())
     optimiser = torch.optim.Adam(online.parameters(), LEARNING_RATE)
-    memory = ReplayBuffer(50_000, seeds=seed)
-    observation, _ = env.reset(seed=seed)
+    memory = ReplayBuffer(50_000, seeds=seed, observation_size=len(scale), actions=actions)
+    observation, _ = game.reset(seed=seed)
     for step in range(1, max_steps + 1):
         epsilon = max(EPSILON_END, 1 - step / EPSILON_STEPS)
         with torch.no_grad():
             q = online(torch.from_numpy(observation))
         action = epsilon_greedy(q, epsilon, torch.rand(2, generator=generator)).item()
-        successor, reward, terminated, truncated, _ = env.step(action)
+        successor, reward, terminated, truncated, _ = game.step(action)
         memory.add(observation, action, reward, terminated, successor)
-        observation = env.reset()[0] if terminated or truncated else successor
+        observation = game.reset()[0] if terminated or truncated else successor
         if step >= WARMUP:
             learn(online, target, optimiser, memory.sample(BATCH))
-        if step % EVALUATE_EVERY == 0 and evaluate(greedy(online), seed=seed).mean() >= ENOUGH:
+        evaluating = step % EVALUATE_EVERY == 0
+        if evaluating and evaluate(greedy(online), seed=seed, env=env).mean() >= enough:
             break
-    env.close()
+    game.close()
     return greedy(online), step

@@ -131,7 +131,7 @@ class ReplayBuffer:
                 f"batch_size doit être au plus égal au nombre de transitions gardées : "
                 f"{batch_size} demandées, {len(self)} gardées."
             )
-        batch = self._transitions.take(self._draw(batch_size))  # (S·B,)
+        batch = self._transitions.take(self.draw(batch_size))  # (S·B,)
         return self._columns_of(batch.reshape(*self._lead, batch_size))
 
     def saved_state(self) -> dict[str, np.ndarray]:
@@ -148,7 +148,7 @@ class ReplayBuffer:
         for generator, state in zip(self._streams, saved["streams"], strict=True):
             restore_generator(generator, state)
 
-    def _draw(self, batch_size: int) -> np.ndarray:
+    def draw(self, batch_size: int) -> np.ndarray:
         """Rend les places tirées (S·B,), celles d'un agent après celles du précédent."""
         draws = [
             agent * self.capacity + generator.integers(len(self), size=batch_size)

@@ -127,7 +127,7 @@ class Training:
         action = self.act(observation, epsilon)  # (S, E)
         successor, reward, terminated, truncated = self.step_games(action)
         self.remember(Transition(observation, action, reward, terminated, successor), truncated)
-        loss, updated = self._no_loss, self._is_time_to_learn()
+        loss, updated = self._no_loss, self.is_time_to_learn()
         if updated:
             loss = self.learn(self.memory.sample(self.config.batch_size))
             self.synchronise()
@@ -272,7 +272,8 @@ class Training:
 
     # Apprendre et synchroniser
 
-    def _is_time_to_learn(self) -> bool:
+    def is_time_to_learn(self) -> bool:
+        """Dit si la mémoire est assez pleine, et si c'est le tour d'une mise à jour."""
         enough = len(self.memory) >= self.config.warmup
         return enough and self.step % self.config.learn_every == 0
 

@@ -13,6 +13,7 @@ from cartpole_helpers.replay import ReplayBuffer, Transition
 from cartpole_helpers.seeds import Purpose, generator_state, restore_generator, stream
 from cartpole_helpers.training import Memory
 
+RESERVED = 512  # transitions d'une réserve
 SINCE = 10_000  # pas de jeu par agent : à partir de là, une mémoire est altérée
 
 
@@ -124,14 +125,13 @@ class Doubled(Altered):
 
 
 class WithReserve(Altered):
-    """Dans chaque lot, `SHARE` transitions viennent d'une réserve : les 512 dernières chutes."""
+    """Dans chaque lot, `share` transitions viennent d'une réserve : les 512 dernières chutes."""
 
-    SHARE, CAPACITY = 8, 512
-
-    def __init__(self, inner: Memory, seeds: int | Sequence[int]):
+    def __init__(self, inner: Memory, seeds: int | Sequence[int], *, share: int = 8):
         super().__init__(inner)
+        self.share = check_number("share", share, int, low=0)
         self.reserves = [
-            ReplayBuffer(self.CAPACITY, seeds=seed, purpose=Purpose.RESERVE)
+            ReplayBuffer(RESERVED, seeds=seed, purpose=Purpose.RESERVE)
             for seed in check_seeds("seeds", seeds)
         ]
 
@@ -151,7 +151,7 @@ class WithReserve(Altered):
         """Rend un lot (S, B, ...), dont les premières transitions viennent de la réserve."""
         batch = super().sample(batch_size)
         for rank, reserve in enumerate(self.reserves):
-            count = min(self.SHARE, len(reserve))
+            count = min(self.share, len(reserve))
             if count:
                 for column, kept in zip(batch, reserve.sample(count), strict=True):
                     column[rank, :count] = kept

@@ -256,11 +256,11 @@ print("demandé 256, reçu", len(lot[0]), "; récompense 0,5 devenue", lot[3][0,
 #
 # Voici la mémoire du cours. Un compteur dit combien de transitions sont passées ; la place de la
 # prochaine est son reste dans la division par la capacité. Cherchez les deux lignes qui portent
-# l'idée : `slots = … % self.capacity` pour écrire, `generator.integers(len(self), …)` pour tirer. Le
+# l'idée : `first = … % self.capacity` pour écrire, `generator.integers(len(self), …)` pour tirer. Le
 # reste vérifie les formes, et sert à plusieurs agents à la fois.
 
 # %%
-listing(ReplayBuffer.add, ReplayBuffer.sample, ReplayBuffer._draw)
+listing(ReplayBuffer.add, ReplayBuffer.sample, ReplayBuffer.draw)
 
 # %% [markdown]
 # Le tirage prend 256 numéros au hasard, **avec remise** : un même pas peut sortir deux fois, ce qui est

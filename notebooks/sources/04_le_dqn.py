@@ -42,7 +42,7 @@ from cartpole_helpers import (
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import Listing, listing
 from cartpole_helpers.display.numbers import number
-from cartpole_helpers.dqn import _bootstrap, _check_same_shape, value_of
+from cartpole_helpers.dqn import check_same_shape, value_of
 from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
@@ -302,12 +302,11 @@ td_target(recompense, tombee, q_suivants, 0.9)
 # paquet l'exécute.
 
 # %%
-listing(td_target, _bootstrap)
+listing(td_target)
 
 # %% [markdown]
-# Presque tout est dans la ligne du maximum. `_bootstrap` remplace par zéro les suites des
-# épisodes terminés, multiplie par $\gamma$, ajoute la récompense, et vérifie les formes au passage ; nous
-# verrons pourquoi.
+# Trois lignes. Le maximum ; une vérification des formes, nous verrons pourquoi ; puis la formule, où
+# `masked_fill` remplace par zéro la suite des épisodes terminés.
 
 # %% [markdown]
 # ### Le calcul du document
@@ -393,11 +392,11 @@ except ValueError as erreur:
 # ## 3. La perte, et ce qui ne doit pas bouger
 #
 # La perte compare, sur un lot, la valeur de l'action **prise** à la cible. Elle prend la moyenne des
-# carrés des écarts. `value_of` choisit la valeur de l'action, et `_check_same_shape` donne l'erreur que vous
+# carrés des écarts. `value_of` choisit la valeur de l'action, et `check_same_shape` donne l'erreur que vous
 # venez de lire.
 
 # %%
-listing(td_loss, value_of, _check_same_shape)
+listing(td_loss, value_of, check_same_shape)
 
 # %% [markdown]
 # Un mot y compte plus que les autres : `detach`. La cible est fabriquée avec un réseau ; en descendant
@@ -1096,7 +1095,7 @@ else:
     print("retours :", *evaluate(eleve.agent, episodes=20).mean(axis=1).round().astype(int))
 
 # %% [markdown]
-# Voici celle du paquet, repliée. Le masque est dans `_bootstrap`, que la section 2 a montré : `masked_fill` y
+# Voici celle du paquet, repliée. Le masque est `masked_fill`, que la section 2 a montré : il
 # efface la suite même si elle vaut l'infini ; un produit par zéro donnerait `nan`.
 
 # %%

@@ -408,8 +408,8 @@ print(
 listing(Training.advance)
 
 # %% [markdown]
-# `_act` choisit des actions ε-gloutonnes, avec un ε qui part de 1 et descend ; `_is_time_to_learn` attend
-# que la mémoire contienne `warmup` transitions. `_remember` y range `terminated` ; `truncated` ne lui sert
+# `act` choisit des actions ε-gloutonnes, avec un ε qui part de 1 et descend ; `is_time_to_learn` attend
+# que la mémoire contienne `warmup` transitions. `remember` y range `terminated` ; `truncated` ne lui sert
 # qu'avec la cible à plusieurs pas du carnet 07.
 #
 # Cette méthode ne trace rien, n'affiche rien, ne sauvegarde rien : elle fait un tour, et dit dans un
@@ -417,7 +417,7 @@ listing(Training.advance)
 # propre boucle. Apprendre et synchroniser tiennent en quelques lignes.
 
 # %%
-listing(Training._learn, Training._synchronise)
+listing(Training.learn, Training.synchronise)
 
 # %% [markdown]
 # On y reconnaît le carnet précédent : la cible, que `_target` calcule sans gradient ; la perte ; un pas

@@ -17,6 +17,7 @@ import numpy as np
 
 from cartpole_helpers import (
     VERSION_2,
+    ReplayBuffer,
     Training,
     bootstrap_interval,
     evaluate,
@@ -327,13 +328,13 @@ for p in (0, 1 / 500):
 # %% [markdown]
 # C'est un calcul de papier : il suppose que le réseau ne voit pas l'âge de l'épisode, que les fausses fins
 # tombent au hasard parmi les états sûrs, que rien d'autre ne se trompe. Qu'en est-il d'agents réels ? Il suffit
-# d'une mémoire fautive. La voici, entière.
+# d'un jeu qui se trompe. Le voici, entier.
 
 # %%
 listing(ClockEnds)
 
 # %% [markdown]
-# Vingt graines apprennent avec cette mémoire, vingt avec la bonne. Il faut des agents qui vont souvent au
+# Vingt graines apprennent à ce jeu, vingt au vrai. Il faut des agents qui vont souvent au
 # bout des cinq cents pas : sans cela, le chronomètre ne sonne pas. Ceux-ci ont donc la symétrie, peu
 # d'exploration, et une mémoire de cinq mille transitions.
 #
@@ -438,7 +439,7 @@ compare({"retour, fautive moins juste": moities[0] - moities[1]})
 # manque.
 
 # %%
-listing(Amnesic._remember)
+listing(Amnesic.add)
 
 # %% [markdown]
 # Où cela mène, un **théorème** le dit. Sans aucune fin, la constante $Q = 1/(1-\gamma)$ satisfait exactement toutes les cibles :
@@ -558,7 +559,7 @@ figures.traces(PAS, ecarts, titre, "pas de jeu par agent", mark=10_000)
 # ordinaires, du même âge.
 
 # %%
-listing(WithReserve._learn)
+listing(WithReserve.sample)
 
 # %% [markdown]
 # Le seuil de 200 est un choix. Comptons à tous les seuils, et toujours après l'intervention.
@@ -932,12 +933,11 @@ show("part_surestimee")
 
 
 # %% tags=["nbval-ignore-output"]
-class Soigne(WithReserve, Amnesic):
-    share = 8  # à changer
-
-
 recette = replace(VERSION_2, n_steps=1, capacity=5_000, total_steps=24_000)
-patients = Soigne(replace(recette, average_rate=1.0, average_tail=0.0), range(4))
+recette = replace(recette, average_rate=1.0, average_tail=0.0)
+memoire = Amnesic(ReplayBuffer(5_000, seeds=range(4)), range(4))
+memoire = WithReserve(memoire, range(4), share=8)  # à changer
+patients = Training(recette, range(4), memory=memoire)
 for _tour in follow(patients.run(), patients.config.total_steps):
     pass
 print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).round())

@@ -644,14 +644,15 @@ check(fausses_fins)
 # Essayez-la sur une mémoire où le chronomètre passe pour une chute, celle du laboratoire du carnet 08.
 
 # %%
-horloge = ClockEnds(replace(RAPIDE, carts=4, epsilon_end=0.02, total_steps=12_000), 0)
+reglages = replace(RAPIDE, carts=4, epsilon_end=0.02, total_steps=12_000)
+horloge = Training(reglages, 0, env=ClockEnds)
 for _tour in horloge.run():
     pass
-memoire = horloge.saved_state()
+memoire = horloge.memory.contents()
 
 # %% tags=["nbval-ignore-output"]
 if check(fausses_fins).passed:
-    mensonges = fausses_fins(memoire["memory.next_observation"][0], memoire["memory.terminated"][0])
+    mensonges = fausses_fins(memoire.next_observation[0], memoire.terminated[0])
     print(f"{number(1_000 * mensonges, 2)} fausses fins pour mille transitions")
 
 # %%
