@@ -48,8 +48,16 @@ from fautes_aveugles import FAULTS
 from cartpole_helpers import QUICK, VERSION_2, Config, Training, td_loss, td_target
 from cartpole_helpers.dqn import StackedNetwork
 from cartpole_helpers.repairs import RECIPES, tuned
-from cartpole_helpers.teaching.charts import Chart, monitor, save_chart
-from cartpole_helpers.teaching.diagnosis import HEALTHY, ILLNESSES, degree, diagnose, late
+from cartpole_helpers.teaching.clinic import (
+    HEALTHY,
+    ILLNESSES,
+    Chart,
+    degree,
+    diagnose,
+    late,
+    monitor,
+    save_chart,
+)
 from cartpole_helpers.teaching.laboratory import ClockEnds
 
 SICK, WITNESSES = 8, 12  # graines par cause et par recette, puis par recette saine
