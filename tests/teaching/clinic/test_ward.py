@@ -1,6 +1,6 @@
 """La salle d'attente : ses patients, et ce qu'elle répond sans trop en dire.
 
-Les cadres sont récrits à la main dans `handmade`, et le diagnostic sert d'arbitre à ce qu'ils montrent.
+Les cadres viennent de `handmade`, et le diagnostic sert d'arbitre à ce qu'ils montrent.
 """
 
 import csv

@@ -4,42 +4,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from boxes import RULES, box
 from gymnasium.envs.classic_control import CartPoleEnv
 
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT, dynamics, has_fallen
-from cartpole_helpers.policies import (
-    lqr,
-    push_by_angle,
-    push_by_angle_and_velocity,
-    push_by_velocity,
-    push_right_when,
-    random_policy,
-)
-from cartpole_helpers.teaching import truth
+from cartpole_helpers.teaching.truth import bounds as api
 from cartpole_helpers.teaching.truth import certify, survival, viability_map
 
-BOX = np.array([2.4, 3.0, THETA_LIMIT, 3.5])
 DEEP = 11  # pas : jusqu'où va la force brute
-RULES = {
-    "droite": lambda states: np.ones(len(states), int),
-    "angle": push_by_angle,
-    "vitesse": push_by_velocity,
-    "angle et vitesse": push_by_angle_and_velocity,
-    "LQR": lqr,
-    "hasard": random_policy(3),
-    "x seul": lambda states: push_right_when(-states[:, 0]),
-    "freiner": lambda states: push_right_when(states @ [0.1, 0.4, 1, 0.3]),
-    "revenir": lambda states: push_right_when(states @ [0.3, 0.3, 1, 0.2]),
-}
-
-
-def box(count, seed=0):
-    return BOX * np.random.default_rng(seed).uniform(-1, 1, (count, 4))
-
-
-@pytest.fixture(scope="module")
-def states():
-    return box(360)
 
 
 @pytest.fixture(scope="module")
@@ -85,26 +57,26 @@ def test_short_survivals_are_those_of_brute_force(states, bounds):
 @pytest.mark.parametrize("effort", [0, 1])
 def test_a_survival_of_14_steps_or_less_is_exact_at_any_effort(states, bounds, effort):
     low, high = survival(states, effort=effort)
-    short = bounds.high <= truth.EXHAUSTIVE
+    short = bounds.high <= api.EXHAUSTIVE
     assert 0.2 < short.mean() < 0.8
     assert (low[short] == high[short]).all()
-    assert (low[~short] > truth.EXHAUSTIVE).all()
+    assert (low[~short] > api.EXHAUSTIVE).all()
 
 
 def test_short_survivals_stay_exact_when_the_search_keeps_one_branch(monkeypatch):
     """La recherche étroite en manque : seule celle qui n'écarte rien les trouve toutes."""
-    many, exhaustive = box(2000, seed=2), 2**truth.EXHAUSTIVE
+    many, exhaustive = box(2000, seed=2), 2**api.EXHAUSTIVE
     after = dynamics(many, np.ones(len(many), int))
     after = after[~has_fallen(after)]
-    low, high = truth._bounded(after, 1)
-    short = high < truth.EXHAUSTIVE
-    monkeypatch.setattr(truth, "WIDTH", 1)
-    assert np.array_equal(truth._bounded(after, 0).low[short], low[short])
-    refined = truth._refined
+    low, high = api.bounded(after, 1)
+    short = high < api.EXHAUSTIVE
+    monkeypatch.setattr(api, "WIDTH", 1)
+    assert np.array_equal(api.bounded(after, 0).low[short], low[short])
+    refined = api.refined
     monkeypatch.setattr(
-        truth, "_refined", lambda *data: data[1:3] if data[-1] == exhaustive else refined(*data)
+        api, "refined", lambda *data: data[1:3] if data[-1] == exhaustive else refined(*data)
     )
-    assert (truth._bounded(after, 0).low[short] < low[short]).any()
+    assert (api.bounded(after, 0).low[short] < low[short]).any()
 
 
 # Ce qu'aucune politique ne peut démentir
@@ -176,180 +148,10 @@ def test_more_effort_never_loosens_and_at_last_tightens(states):
 
 
 def test_chunks_change_nothing(states, bounds, monkeypatch):
-    monkeypatch.setattr(truth, "CHUNK", 37)
-    monkeypatch.setattr(truth, "FEW", 2)
+    monkeypatch.setattr(api, "CHUNK", 37)
+    monkeypatch.setattr(api, "FEW", 2)
     for part, whole in zip(survival(states[:100]), bounds, strict=True):
         assert np.array_equal(part, whole[:100])
-
-
-# Les preuves, une à une
-
-
-def push_faster(states):
-    """Fait tourner la tige toujours plus vite : elle sort de la table avant de tomber."""
-    return push_right_when(-states[:, 3])
-
-
-def test_the_table_never_condemns_a_history_that_survives():
-    """Chaque état d'une histoire réelle garde une marge positive à chaque pas qu'elle a atteint."""
-    checked = 0
-    rules = [lqr, RULES["freiner"], RULES["revenir"], random_policy(1), push_faster]
-    for seed, rule in enumerate(rules):
-        state = box(3000, seed) * [1, 1, 1, truth.FASTEST / BOX[3]]
-        path = [state]
-        for _ in range(60):
-            state = dynamics(state, rule(state))
-            path.append(state)
-        path = np.array(path)  # (pas, états, 4)
-        for ahead in (1, 2, 3, 5, 9, 20, 40, 60):
-            alive = ~has_fallen(path[: ahead + 1]).any(axis=0)
-            margins = truth._table().margins(truth._cells(path[0, alive]), ahead)
-            assert (margins >= 0).all()
-            checked += alive.sum()
-    assert checked > 10_000
-
-
-@pytest.mark.parametrize("action", [0, 1])
-def test_the_image_of_a_cell_and_its_cost_are_enclosed(action):
-    """Le suivant de tout état est dans une case prévue pour la sienne, et `e` y est bien minoré."""
-    grid, states = truth._Grid(), box(300_000, seed=8)
-    states[:, 3] *= truth.FASTEST / BOX[3]
-    after = dynamics(states, np.full(len(states), action))
-    (cells, costs), wide = grid.moves[action], 2 * grid.count + 2
-    row, column = divmod(truth._cells(states).cell[0], wide)
-    reached = cells[:, row, column - 1]  # (cases, états)
-    ahead = np.floor(after[:, 2] / truth._cell_width()) + truth.HALF_ROWS + grid.count + 1
-    _, landed = divmod(truth._cells(after).cell[0], wide)
-    assert (np.isin(ahead - reached[0] // wide, [0, 1])).all()
-    assert (reached % wide == landed).any(axis=0).all()
-    moved = (after[:, 1] - states[:, 1]) + truth.CENTRE * (after[:, 3] - states[:, 3])
-    spare = moved / 0.02 - costs[row, column - 1, 0]
-    assert spare.min() > -1e-9
-    assert spare.min() < 1e-3
-
-
-def test_a_pole_out_of_the_table_falls_soon_and_not_at_once():
-    """Hors de la table, la preuve n'affirme la chute qu'à partir de `SOON` pas."""
-    speeds = np.linspace(truth.FASTEST, 9, 50)
-    edge = np.column_stack([0 * speeds, 0 * speeds, 0 * speeds - THETA_LIMIT, speeds])
-    assert truth._extremes(edge).high.max() == truth.SOON
-    least = np.zeros((2 * truth.HALF_ROWS, 2 * truth._column_count(), 1))
-    early, late = (truth._Grid()._lines(least, ahead) for ahead in (truth.SOON - 1, truth.SOON))
-    assert early.min() < -0.17
-    assert late.min() == 0
-
-
-@pytest.mark.parametrize("window", truth.WINDOWS)
-def test_the_mean_of_x_is_the_sum_the_table_bounds(window):
-    """L'égalité de la preuve, sur une histoire quelconque : le membre de droite rend la moyenne."""
-    means, pulls = truth._means(window)
-    lead, tau, state = means @ np.arange(len(means)), 0.02, box(1)[0]
-    path = [state]
-    for action in np.random.default_rng(1).integers(2, size=45):
-        path.append(dynamics(path[-1], action))
-    x, x_dot, theta, theta_dot = np.array(path).T
-    z = x_dot + truth.CENTRE * theta_dot
-    angle = tau**2 * pulls[45:0:-1] * np.diff(z) / tau
-    total = x[0] + truth.CENTRE * theta[0] + (45 - lead) * tau * z[0] + angle.sum()
-    total -= truth.CENTRE * means[45::-1] @ theta
-    assert means.min() == 0
-    assert means.sum() == pytest.approx(1)
-    assert total == pytest.approx(means[45::-1] @ x, abs=1e-12)
-
-
-def test_the_table_condemns_most_carts_that_leave():
-    """Trop vite vers le bord, tige droite : perdu, et la table le voit à quelques pas près."""
-    fast = np.array([[1.5, 2.9, 0, 0], [0.5, 2.9, 0, 0], [-1.5, -2.9, 0, 0]])
-    doom = truth._doomed(fast)
-    low, high = truth._longest(fast, np.ones(3, bool), effort=3)
-    assert (high - low <= 1).all()
-    assert (doom - low <= 3).all()
-
-
-def test_the_landing_rule_keeps_its_promise_from_the_edge_of_its_domain():
-    """Sur le bord du domaine prouvé, la règle respecte, 3 000 pas durant, les quatre limites."""
-    landing = truth._landing()
-    states = np.random.default_rng(0).normal(size=(2000, 4)) * BOX
-    sizes = np.abs(states @ landing.modes.T) @ landing.shares.T / landing.room
-    states *= 0.999999 / sizes.max(axis=1, keepdims=True)
-    assert landing.holds(states).all()
-    assert not landing.holds(states * 1.00001).any()
-    limits = np.array([X_LIMIT, THETA_LIMIT, truth.LANDING_SPEED, 20])
-    for _ in range(3000):
-        push = states @ truth.LANDING_GAIN
-        watched = np.column_stack([states[:, 0], states[:, 2], states[:, 3], push])
-        assert (np.abs(watched) <= limits).all()
-        states = dynamics(states, push > 0)
-
-
-def test_a_trial_counts_as_endless_only_once_landed(states, monkeypatch):
-    """Tenir jusqu'à la fin de l'essai ne prouve rien de plus que sa durée."""
-    monkeypatch.setattr(truth, "ROLLOUT", 4)
-    standing, state = states[~has_fallen(states)], states[~has_fallen(states)]
-    expected, alive = np.full(len(standing), 4.0), np.ones(len(standing), bool)
-    for step in range(1, 5):
-        expected[alive & truth._landing().holds(state)] = np.inf
-        state = dynamics(state, lqr(state))
-        expected[alive & has_fallen(state) & np.isfinite(expected)] = step
-        alive &= ~has_fallen(state)
-    assert np.array_equal(truth._rolled(standing, lqr), expected)
-    assert set(expected) == {1, 2, 3, 4, np.inf}
-
-
-def test_a_history_is_prolonged_from_its_middle():
-    """La survie s'ajoute aux pas déjà faits ; une borne haute finie n'appelle rien."""
-    halfway = np.array([[0, 0, 0.2, 3], [0, 0, 0, 0], [0, 0, 0.2, 3]])
-    low, high = np.array([3.0, 3, 3]), np.array([np.inf, np.inf, 50])
-    truth._prolong(low, high, np.arange(3), halfway, np.full(3, 11.0))
-    assert np.array_equal(low, [5 + truth._kept(halfway[:1])[0], np.inf, 3])
-
-
-def test_the_linear_part_is_the_derivative_of_the_dynamics():
-    nudge = 1e-6 * np.eye(4)
-    mean = (dynamics(nudge, 0) + dynamics(nudge, 1)) / 2
-    opposite = (dynamics(-nudge, 0) + dynamics(-nudge, 1)) / 2
-    assert np.allclose((mean - opposite).T / 2e-6, truth._linear(), atol=1e-8)
-    push = dynamics(np.zeros(4), 1) - dynamics(np.zeros(4), 0)
-    assert np.allclose(push / 20, truth._push(), rtol=1e-12)
-
-
-def test_the_residuals_bound_what_the_linear_part_leaves():
-    """μ et η, mesurés sur les vrais pas, restent sous leurs bornes, et les approchent."""
-    matched, unmatched = truth._residuals(THETA_LIMIT, truth.LANDING_SPEED)
-    states = np.random.default_rng(0).uniform(-1, 1, (20_000, 4)) * BOX
-    states[:, 3] *= truth.LANDING_SPEED / BOX[3]
-    states[:100, 2], states[:100, 3] = THETA_LIMIT, truth.LANDING_SPEED
-    push = truth._push()
-    for action, force in enumerate((-10, 10)):
-        left = dynamics(states, action) - states @ truth._linear().T - push * force
-        mu = left[:, 3] / push[3]
-        eta = left[:, 1] - push[1] * mu
-        assert 0.5 * matched < np.abs(mu).max() <= matched
-        assert 0.5 * unmatched < np.abs(eta).max() <= unmatched
-
-
-def test_the_closed_loop_contracts_and_its_series_is_summed():
-    closed = truth._linear() + np.outer(truth._push(), truth.LANDING_GAIN)
-    assert np.abs(np.linalg.eigvals(closed)).max() < 0.99
-    rows, noise = np.eye(4), truth._push()[None]
-    longer = truth._series(closed, rows, noise, terms=20_000)
-    assert np.allclose(truth._series(closed, rows, noise), longer, rtol=0, atol=1e-12)
-    terms = [np.linalg.matrix_power(closed, power) @ noise[0] for power in range(600)]
-    assert np.allclose(longer, np.abs(terms).sum(axis=0), atol=1e-2)
-
-
-def test_the_order_of_pole_trajectories_is_kept():
-    """α croît avec θ, `θ̇ + τ·α` avec θ̇, et pousser à droite les diminue, partout où on le dit."""
-    theta = np.linspace(-THETA_LIMIT, THETA_LIMIT, 301)
-    speed = np.linspace(-12, 12, 301)
-    left, right = (
-        dynamics(np.stack(np.meshgrid(0, 0, theta, speed, indexing="ij"), -1)[0, 0], action)
-        for action in (0, 1)
-    )
-    for after in (left, right):
-        assert (np.diff(after[..., 3], axis=0) > 0).all()
-        assert (np.diff(after[..., 3], axis=1) > 0).all()
-    assert (left[..., 3] > right[..., 3]).all()
 
 
 # Ce que rend `certify`
