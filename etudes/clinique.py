@@ -56,8 +56,16 @@ from cartpole_helpers import (
     td_target,
 )
 from cartpole_helpers.repairs import RECIPES, tuned
-from cartpole_helpers.teaching.charts import Chart, monitor, save_chart
-from cartpole_helpers.teaching.diagnosis import HEALTHY, ILLNESSES, degree, diagnose, late
+from cartpole_helpers.teaching.clinic import (
+    HEALTHY,
+    ILLNESSES,
+    Chart,
+    degree,
+    diagnose,
+    late,
+    monitor,
+    save_chart,
+)
 from cartpole_helpers.teaching.laboratory import Altered, ClockEnds
 
 SICK, WITNESSES = 8, 12  # graines par cause et par recette, puis par recette saine

@@ -35,10 +35,21 @@ from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.panel import panel
 from cartpole_helpers.one_page import QNetwork, greedy
-from cartpole_helpers.teaching import diagnosis
-from cartpole_helpers.teaching.charts import chart, examine, load_chart, loss_measures, monitor
-from cartpole_helpers.teaching.clinic import Ward, sheet
-from cartpole_helpers.teaching.diagnosis import ILLNESSES, diagnose, illness
+from cartpole_helpers.teaching.clinic import (
+    HEALTHY,
+    ILLNESSES,
+    Ward,
+    chart,
+    diagnose,
+    examine,
+    illness,
+    late,
+    load_chart,
+    loss_measures,
+    monitor,
+    refitted,
+    sheet,
+)
 from cartpole_helpers.teaching.exercises import check, show
 from cartpole_helpers.teaching.laboratory import ClockEnds
 
@@ -59,10 +70,10 @@ from cartpole_helpers.teaching.laboratory import ClockEnds
 etude = load_study("../etudes/clinique.csv")
 provoquees, rapides = etude["dose"] == "forte", np.isin(etude["recette"], ["rapide", "version 2"])
 MALADIES = [maladie.name for maladie in ILLNESSES]
-lignes = {diagnosis.HEALTHY: etude["dose"] == "aucune"}
+lignes = {HEALTHY: etude["dose"] == "aucune"}
 for nom in MALADIES:
     lignes[nom] = provoquees & (etude["maladie"] == nom)
-    if (temoin := etude["cause"] == f"{diagnosis.HEALTHY} ({nom})").any():
+    if (temoin := etude["cause"] == f"{HEALTHY} ({nom})").any():
         lignes[f"son témoin ({nom.split()[0]}…)"] = temoin
 
 
@@ -117,7 +128,7 @@ figes = monitor(Training(replace(RAPIDE, target_rate=1.0, target_period=10**6), 
 
 # %% tags=["nbval-ignore-output"]
 malade = figes[0]
-fin, saine = (number(diagnosis.late(releve.q_safe), 1) for releve in (malade, sains[0]))
+fin, saine = (number(late(releve.q_safe), 1) for releve in (malade, sains[0]))
 titre = f"Cible jamais synchronisée : états sûrs à {fin}, contre {saine} chez le témoin"
 sheet(malade, titre, witness=sains[0])
 
@@ -274,7 +285,7 @@ diagnose(salle.chart(3))
 # %%
 premieres = np.stack([etude["hypothese_1"], etude["hypothese_2"]])
 juste = (premieres == etude["maladie"]).any(axis=0)
-alarme = etude["hypothese_1"] != diagnosis.HEALTHY
+alarme = etude["hypothese_1"] != HEALTHY
 doses = ("faible", "aucune", "témoin", "limite", "aveugle")
 faibles, sain, temoins, limites, aveugles = (etude["dose"] == dose for dose in doses)
 grappe = np.char.add(etude["cause"], etude["recette"])
@@ -360,7 +371,7 @@ for nom, faits in {"l'outil": alarme, "retour < 300": echec}.items():
 vrai = etude["maladie"][:, None] == MALADIES
 communs = (sain | temoins) & np.isin(etude["recette"], etude["recette"][provoquees])
 for ou, au_bord in {"au milieu": False, "au bord des malades": True}.items():
-    presents = diagnosis.refitted(etude, au_bord)  # (N, 21) booléens
+    presents = refitted(etude, au_bord)  # (N, 21) booléens
     premiers = presents & (presents.cumsum(axis=1) <= 2)
     rapport(f"seuils {ou}, rappel", (premiers & vrai).any(axis=1), provoquees)
     rapport(f"seuils {ou}, fausses alarmes", presents.any(axis=1), communs, voulu=False)
@@ -430,7 +441,7 @@ diagnose(geles[0])
 # %% tags=["nbval-ignore-output"]
 soigne = replace(gele, learning_rate_decay=0.97, learning_rate_floor=1e-5)  # à changer
 soignes = monitor(Training(soigne, range(4)))
-print("retours :", [round(float(diagnosis.late(releve.greedy))) for releve in soignes])
+print("retours :", [round(float(late(releve.greedy))) for releve in soignes])
 diagnose(soignes[0])
 
 # %% [markdown]
@@ -480,7 +491,7 @@ figures.traces(sains[0].env_steps, apres, titre, "pas de jeu par agent")
 
 # %% tags=["nbval-ignore-output"]
 for nom, groupe in groupes.items():
-    print(f"retours, {nom} :", [round(float(diagnosis.late(releve.greedy))) for releve in groupe])
+    print(f"retours, {nom} :", [round(float(late(releve.greedy))) for releve in groupe])
 
 # %% [markdown]
 # Le diagnostic prédisait une chose précise : sans masque, une chute vaudrait γ fois la suite de trop, et cette suite
@@ -572,7 +583,7 @@ def ma_boucle(pas=4_000):
 # Pas une ligne n'y lève d'erreur. À présent, le relevé : à chaque halte, un dictionnaire de mesures. `examine` interroge les réseaux et la
 # mémoire, `loss_measures` résume les pertes, `chart` assemble le tout. D'autres mesures s'y ajoutent si on les a : `epsilon`,
 # `played` et `greedy`, les retours ; `drift` et `dead`, que calculent `drift` et `dead_share`, deux fonctions de
-# `teaching.charts`.
+# `teaching.clinic.charts`.
 
 
 # %%
@@ -592,7 +603,7 @@ print("retour moyen :", number(evaluate(greedy(reseau), seed=9).mean()))
 diagnose(releve)
 
 # %% tags=["nbval-ignore-output"]
-relief = number(100 * diagnosis.late(releve.flatness), 1)
+relief = number(100 * late(releve.flatness), 1)
 sheet(releve, f"Ma boucle : d'un état à l'autre, Q varie de {relief} %")
 
 # %% [markdown]
@@ -736,7 +747,7 @@ show("valeur_predictive")
 # %% tags=["nbval-ignore-output"]
 piege = replace(RAPIDE, gamma=0.97)  # à changer
 for releve_piege in monitor(Training(piege, range(4))):
-    retour = number(diagnosis.late(releve_piege.greedy))
+    retour = number(late(releve_piege.greedy))
     print(f"retour {retour} pas, diagnostic : {diagnose(releve_piege).verdict}")
 
 # %% [markdown]

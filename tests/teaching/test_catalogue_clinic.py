@@ -8,9 +8,9 @@ import torch
 from cartpole_helpers import policies, td_target
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT, has_fallen
 from cartpole_helpers.replay import Transition
-from cartpole_helpers.teaching import charts
 from cartpole_helpers.teaching.catalogue import clinic
 from cartpole_helpers.teaching.checking import judge
+from cartpole_helpers.teaching.clinic import charts
 
 EXERCISES = {exercise.name: exercise for exercise in clinic.EXERCISES}
 

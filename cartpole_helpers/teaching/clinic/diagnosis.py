@@ -12,7 +12,7 @@ from cartpole_helpers.checks import check_choice
 from cartpole_helpers.display.numbers import measure
 from cartpole_helpers.display.report import INDENT, as_html, as_text
 from cartpole_helpers.history import History
-from cartpole_helpers.teaching.charts import Chart, checked_chart, from_history
+from cartpole_helpers.teaching.clinic.charts import Chart, checked_chart, from_history
 
 # Les signes
 

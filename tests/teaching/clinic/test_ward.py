@@ -1,11 +1,10 @@
-"""La clinique : ses feuilles, sa salle d'attente, et ce qu'elle répond sans trop en dire.
+"""La salle d'attente : ses patients, et ce qu'elle répond sans trop en dire.
 
-Les cadres sont récrits ici à la main, et le diagnostic sert d'arbitre à ce qu'ils montrent.
+Les cadres viennent de `handmade`, et le diagnostic sert d'arbitre à ce qu'ils montrent.
 """
 
 import csv
 import math
-import re
 from functools import lru_cache
 from html import unescape
 from html.parser import HTMLParser
@@ -13,74 +12,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
-from test_diagnosis import NAMES as ILL
-from test_diagnosis import SICK, chart_of, tail
+from handmade import (
+    BLANK,
+    FRAMES,
+    NORMAL,
+    SICK,
+    STRANGE,
+    TITLE,
+    assert_frame,
+    chart_of,
+    frames,
+    plain,
+    tail,
+)
 
-from cartpole_helpers.display import style
-from cartpole_helpers.teaching import clinic
-from cartpole_helpers.teaching.charts import Chart, chart, load_chart, save_chart
-from cartpole_helpers.teaching.clinic import Opinion, Round, Ward, sheet, telling, wall
-from cartpole_helpers.teaching.diagnosis import HEALTHY, ILLNESSES, diagnose
+from cartpole_helpers.teaching.clinic.charts import Chart, load_chart, save_chart
+from cartpole_helpers.teaching.clinic.diagnosis import HEALTHY, ILLNESSES, diagnose
+from cartpole_helpers.teaching.clinic.ward import Answers, Opinion, Round, Ward, telling
 
-PATIENTS = Path(__file__).resolve().parents[2] / "etudes" / "patients"
+PATIENTS = Path(__file__).resolve().parents[3] / "etudes" / "patients"
 ILLNESS = {illness.name: illness for illness in ILLNESSES}
 EVERYONE = (HEALTHY, *ILLNESS)
-TITLE = "Deux patients"
-BLUE, GREY = "#0072b2", "#6b6b6b"
-
-# Chaque cadre : le trait plein et les tirets, l'unité, le bas et le haut, ce qu'il dit d'autre.
-FRAMES = {
-    "retour (pas)": (["greedy", "played"], 1, 0, 500, ["disagreement"]),
-    "perte": (["loss"], 1, 1e-4, 1e4, []),
-    "Q, états sûrs": (["q_safe", "target_safe"], 1, 0, 150, ["q_limit", "lag"]),
-    "Q, états perdus": (["q_doomed"], 1, -10, 40, ["fall_cost", "missed_ends"]),
-    "déplacement": (["drift"], 1, 1e-8, 1e-1, []),
-    "ε": (["epsilon"], 1, 0, 1, []),
-    "mémoire (%)": (["stored_falls", "false_ends"], 100, 1e-2, 100, []),
-    "mises à jour": (["gradient_steps"], 1, 1, 1e5, []),
-    "γ apparent": (["discount"], 1, 0, 1.5, []),
-    "relief de Q": (["flatness"], 1, 1e-3, 1e2, []),
-    "unités figées (%)": (["dead"], 100, 0, 100, []),
-    "dispersion de la perte": (["loss_spread"], 1, 0, 5, []),
-}
-SCALES = [
-    "0 à 500",
-    "$10^{-4}$ à $10^{4}$",
-    "0 à 150",
-    "−10 à 40",
-    "$10^{-8}$ à $10^{-1}$",
-    "0 à 1",
-    "$10^{-2}$ à $10^{2}$",
-    "$10^{0}$ à $10^{5}$",
-]
-
-
-def wild(seed, count=9):
-    """Un relevé dont les mesures sortent des cadres par tous les côtés, ou manquent."""
-    draws = np.random.default_rng(seed)
-    columns = {
-        name: draws.choice([-1, 1, 1, 1], count) * 10 ** draws.uniform(-10, 6, count)
-        for name in Chart._fields
-    }
-    for column in columns.values():
-        column[draws.permutation(count)[:4]] = [math.nan, math.nan, math.inf, -1e5]
-    return Chart(**columns | {"env_steps": 400.0 * np.arange(1, count + 1)})
-
-
-NORMAL, BLANK = chart_of(), chart([{"env_steps": step} for step in (500, 1_000)])
-STRANGE, WITNESS = wild(1), wild(2, count=7)
-
-
-def plain(text):
-    """Le texte tel qu'on le tape : espaces et apostrophes d'un clavier."""
-    return re.sub("[\u00a0\u202f]", " ", text).replace("’", "'")
-
-
-@pytest.fixture
-def unseen(monkeypatch):
-    """Ne fait que disposer les figures, dont l'image prendrait le plus long."""
-    monkeypatch.setattr(style, "_png", lambda figure: b"")
 
 
 def once(ward):
@@ -126,198 +78,6 @@ def hospital(tmp_path_factory):
     """Un patient par maladie, dans l'ordre de `SICK`, puis un bien portant."""
     charts = [*(chart_of(**changes) for changes in SICK.values()), NORMAL]
     return once(admitted(tmp_path_factory.mktemp("hospital"), [*SICK, HEALTHY], *charts))
-
-
-# Ce que l'on trace
-
-
-def points(records, name, unit, low, high):
-    """Les mesures une par une, ramenées au bord quand elles dépassent, sans celles qui manquent."""
-    pairs = zip(records.env_steps, getattr(records, name), strict=True)
-    return [
-        (step / 1_000, min(max(value * unit, low), high))
-        for step, value in pairs
-        if not math.isnan(value)
-    ]
-
-
-def assert_traced(lines, records, frame):
-    """Ces traits sont ceux du relevé : le plein, puis les tirets."""
-    names, unit, low, high, _ = FRAMES[frame]
-    assert len(lines) == len(names)
-    for line, name, dashed in zip(lines, names, (False, True), strict=False):
-        np.testing.assert_allclose(
-            np.reshape(line.get_xydata(), (-1, 2)),
-            np.reshape(points(records, name, unit, low, high), (-1, 2)),
-        )
-        assert (line.get_linestyle() != "-") == dashed
-
-
-def assert_frame(axes, frame, records, witness):
-    """Le témoin dessous, en gris ; le patient dessus, plus épais ; le cadre, celui de tous."""
-    names, _, low, high, _ = FRAMES[frame]
-    count = 0 if witness is None else len(names)
-    below, above = axes.lines[:count], axes.lines[count:]
-    if witness is not None:
-        assert_traced(below, witness, frame)
-    assert_traced(above, records, frame)
-    assert {to_hex(line.get_color()) for line in below} <= {GREY}
-    assert {to_hex(line.get_color()) for line in above} == {BLUE}
-    assert all(a.get_linewidth() < b.get_linewidth() for a in below for b in above)
-    assert {line.get_zorder() for line in axes.lines} == {2}  # l'ordre du tracé décide
-    assert axes.get_ylim() == (low, high)
-    log = FRAMES[frame][2] > 0
-    assert axes.get_yscale() == ("log" if log else "linear")
-
-
-def frames(picture):
-    """Les douze cadres d'une feuille, par leur titre."""
-    return {plain(axes.get_title(loc="left")): axes for axes in picture.figure.axes}
-
-
-@pytest.mark.parametrize(
-    ("records", "witness"),
-    [
-        (NORMAL, None),
-        (STRANGE, WITNESS),
-        (BLANK, NORMAL),
-        (chart_of(loss=math.inf, drift=math.nan), BLANK),
-    ],
-)
-def test_a_sheet_draws_and_tells_the_chart_and_its_witness(records, witness, unseen):
-    picture = sheet(records, TITLE, witness)
-    drawn = frames(picture)
-    assert [*drawn] == [*FRAMES]
-    for frame, axes in drawn.items():
-        assert_frame(axes, frame, records, witness)
-    [legend] = picture.figure.legends
-    told = [text.get_text() for text in legend.get_texts()]
-    assert ("un témoin sain" in told) == (witness is not None)
-    assert [to_hex(line.get_color()) for line in legend.get_lines()] == [BLUE, BLUE, GREY][
-        : len(told)
-    ]
-    told = re.fullmatch(rf"{TITLE}\. À la fin : (.*)\.", plain(picture.alt))
-    assert_told(told[1], records)
-
-
-def test_the_strange_charts_leave_every_frame_by_both_edges():
-    for names, unit, low, high, _ in FRAMES.values():
-        values = np.concatenate([getattr(STRANGE, name) * unit for name in names])
-        assert (values < low).any()
-        assert (values > high).any()
-        assert np.isnan(values).any()
-
-
-@pytest.mark.parametrize("factor", [0.5, 1, 3])
-def test_a_witness_of_another_length_stays_in_the_frame(factor, unseen):
-    longer = NORMAL._replace(env_steps=NORMAL.env_steps * factor)
-    for axes in wall({1: (NORMAL, longer)}, TITLE).figure.axes:
-        assert axes.get_xlim() == (0, max(6, 6 * factor))
-
-
-def test_a_lonely_measure_is_marked_and_the_others_are_not(unseen):
-    greedy = np.full(len(NORMAL.greedy), math.nan)
-    greedy[3] = 200
-    axes = wall({1: (chart_of(greedy=greedy), NORMAL)}, TITLE).figure.axes[0]
-    assert [line.get_marker() for line in axes.lines] == ["None", "None", ".", "None"]
-
-
-def test_a_wall_is_a_row_a_patient(unseen):
-    patients = {12: (STRANGE, WITNESS), 3: (NORMAL, BLANK), 7: (BLANK, NORMAL)}
-    rows = np.reshape(wall(patients, TITLE).figure.axes, (3, 8))
-    for row, (number, charts) in zip(rows, patients.items(), strict=True):
-        assert row[0].get_ylabel() == str(number)
-        for axes, frame in zip(row, FRAMES, strict=False):
-            assert_frame(axes, frame, *charts)
-            assert [*axes.get_xticks(), *axes.get_yticks(), *axes.get_yticks(minor=True)] == []
-    heads = [plain(axes.get_title()).split("\n") for axes in rows[0]]
-    assert heads == [[*pair] for pair in zip([*FRAMES][:8], SCALES, strict=True)]
-    assert {axes.get_title() for axes in rows[1:].flat} == {""}
-
-
-def told_number(text):
-    """Le nombre qu'une personne lit."""
-    if text == "l'infini":
-        return math.inf
-    mantissa, _, power = plain(text).replace("−", "-").partition(" × 10")
-    power = power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
-    return float(mantissa.replace(",", ".").replace(" ", "")) * 10.0 ** int(power or 0)
-
-
-def assert_told(sentence, records):
-    """La phrase donne, cadre par cadre, la dernière mesure, ou dit qu'il n'y en a pas."""
-    parts = plain(sentence).split(" ; ")
-    assert len(parts) == len(FRAMES)
-    for part, (frame, (names, unit, *_)) in zip(parts, FRAMES.items(), strict=True):
-        assert part.startswith(f"{frame} ")
-        written = part.removeprefix(f"{frame} ")
-        measured = [value for value in getattr(records, names[0]) if not math.isnan(value)]
-        if measured:
-            assert told_number(written) == pytest.approx(measured[-1] * unit, rel=0.05)
-        else:
-            assert written == "non mesuré"
-
-
-def test_a_wall_is_told_patient_by_patient(unseen):
-    told = plain(wall({4: (NORMAL, BLANK), 2: (BLANK, NORMAL)}, TITLE).alt)
-    found = re.fullmatch(
-        rf"{TITLE}\. Patient 4, à la fin : (.*)\. Patient 2, à la fin : (.*)\.", told
-    )
-    assert_told(found[1], NORMAL)
-    assert_told(found[2], BLANK)
-
-
-def test_what_is_only_dashed_is_told_too(unseen):
-    dashed = chart_of(greedy=math.nan)
-    assert "retour (pas) 300 ;" in plain(wall({1: (dashed, NORMAL)}, TITLE).alt)
-
-
-def short_and_uneven():
-    """Des patients sans une ligne, d'une seule, d'un seul instant nul, ou au témoin plus long."""
-    empty, single = (Chart(*(column[:count] for column in NORMAL)) for count in (0, 1))
-    late = NORMAL._replace(env_steps=NORMAL.env_steps * 3)
-    zero = single._replace(env_steps=np.zeros(1))
-    pairs = [(empty, empty), (single, empty), (NORMAL, late), (zero, zero)]
-    return wall(dict(enumerate(pairs)), TITLE)
-
-
-@pytest.mark.parametrize("make", [lambda: sheet(STRANGE, TITLE), short_and_uneven])
-def test_the_same_charts_make_the_same_bytes_without_a_warning(make, monkeypatch):
-    monkeypatch.setattr(style, "_DPI", 40)
-    before = [column.copy() for column in STRANGE]
-    content = make().png()
-    assert content.startswith(b"\x89PNG")
-    assert make().png() == content
-    for column, kept in zip(STRANGE, before, strict=True):
-        np.testing.assert_array_equal(column, kept)
-
-
-@pytest.mark.parametrize("bad", [None, 3, {}, "patient", (), [NORMAL]])
-def test_what_is_not_a_chart_is_refused(bad):
-    with pytest.raises(TypeError, match=r"^chart doit être un `Chart` : \w+ reçu\.$"):
-        sheet(bad, TITLE)
-    with pytest.raises(TypeError, match=r"^chaque relevé de `patients` doit être un `Chart` : "):
-        wall({1: (NORMAL, bad)}, TITLE)
-    if bad is not None:
-        with pytest.raises(TypeError, match=r"^witness doit être un `Chart` : \w+ reçu\.$"):
-            sheet(NORMAL, TITLE, bad)
-
-
-@pytest.mark.parametrize("bad", [None, {}, [], [(NORMAL, NORMAL)], 3])
-def test_what_is_not_a_mapping_of_patients_is_refused(bad):
-    with pytest.raises(ValueError, match=r"^patients doit être un dictionnaire non vide : "):
-        wall(bad, TITLE)
-
-
-@pytest.mark.parametrize("bad", [NORMAL, (NORMAL,), 3, None, "ab", {1: 2, 3: 4}])
-def test_a_patient_is_two_charts(bad):
-    with pytest.raises(ValueError, match=r"^patients doit donner à chacun deux relevés, .* reçu"):
-        wall({1: bad}, TITLE)
-
-
-def test_a_chart_of_uneven_columns_is_refused():
-    with pytest.raises(ValueError, match=r"^loss doit être de forme"):
-        sheet(NORMAL._replace(loss=np.zeros(3)), TITLE)
 
 
 # La salle d'attente
@@ -574,7 +334,7 @@ def test_a_healthy_patient_with_a_sign_is_not_said_without_one(tmp_path):
 
 def test_a_sign_that_is_not_there_is_denied(hospital):
     for number, truth in zip(hospital.numbers, SICK, strict=False):
-        for name in ILL - {truth}:
+        for name in {*ILLNESS} - {truth}:
             [opinion] = hospital.judge({number: name}).opinions
             assert not opinion.right
             assert opinion.reply[0] == "Le signe de cette maladie n'y est pas."
@@ -621,7 +381,7 @@ def test_the_signs_that_a_more_direct_illness_explains_are_granted(ward, accepte
 
 def test_a_healthy_patient_is_not_sick(ward, truths):
     [number, *_] = [number for number, truth in truths.items() if truth == HEALTHY]
-    for name in ILL:
+    for name in {*ILLNESS}:
         [opinion] = ward.judge({number: name}).opinions
         assert opinion == (number, name, False, opinion.reply)
         assert opinion.reply == (
@@ -714,7 +474,7 @@ def test_what_is_shown_is_never_read_as_html():
         plain(hostile),
         "si γ < 1 & après",
     ]
-    cells = Reader(clinic.Answers(((hostile,),))._repr_html_())
+    cells = Reader(Answers(((hostile,),))._repr_html_())
     assert {*cells.tags} == {"details", "summary", "table", "tr", "td"}
     assert plain(cells.texts[1]) == plain(hostile)
 

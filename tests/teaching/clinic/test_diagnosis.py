@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from handmade import COLUMNS, SICK, K, chart_of, tail
 
 from cartpole_helpers import (
     QUICK,
@@ -22,59 +23,20 @@ from cartpole_helpers import (
     train,
     wilson_interval,
 )
-from cartpole_helpers.teaching import diagnosis
-from cartpole_helpers.teaching.charts import Chart, from_history, load_chart
-from cartpole_helpers.teaching.diagnosis import HEALTHY, ILLNESSES, UNKNOWN, diagnose
+from cartpole_helpers.teaching.clinic import diagnosis
+from cartpole_helpers.teaching.clinic.charts import Chart, from_history, load_chart
+from cartpole_helpers.teaching.clinic.diagnosis import HEALTHY, ILLNESSES, UNKNOWN, diagnose
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 STUDIES = ROOT / "etudes"
 ORDER = [illness.name for illness in ILLNESSES]
 NAMES = {*ORDER}
-K = 12  # lignes des relevés écrits à la main
-
-# Un entraînement comme on en voit quand tout va bien, à γ = 0,97.
-NORMAL = {
-    "env_steps": 500 * np.arange(1, K + 1),
-    "gradient_steps": 30 * np.arange(K),
-    "epsilon": np.linspace(1, 0.1, K).round(2).clip(0.1),
-    "played": np.linspace(20, 300, K),
-    "greedy": np.linspace(10, 480, K),
-    "loss": np.full(K, 0.8),
-    "loss_spread": np.full(K, 0.7),
-    "q_safe": np.linspace(0, 30, K),
-    "q_doomed": np.full(K, 1.2),
-    "q_limit": np.linspace(1, 33, K),
-    "target_safe": np.linspace(0, 29, K),
-    "lag": np.linspace(0, 0.8, K),
-    "disagreement": np.full(K, 0.1),
-    "drift": np.linspace(2e-3, 5e-4, K),
-    "dead": np.full(K, 0.1),
-    "stored": 500.0 * np.arange(1, K + 1),
-    "stored_reward": np.ones(K),
-    "stored_falls": np.linspace(0.05, 0.01, K),
-    "false_ends": np.zeros(K),
-    "missed_ends": np.zeros(K),
-    "discount": np.full(K, 0.968),
-    "flatness": np.full(K, 0.14),
-    "fall_cost": np.full(K, 0.05),
-}
-
-
-def chart_of(**changes):
-    """Le relevé sain, dont quelques colonnes sont changées ; un nombre remplit sa colonne."""
-    columns = NORMAL | {name: np.broadcast_to(value, K) for name, value in changes.items()}
-    return Chart(**{name: np.array(column, float) for name, column in columns.items()})
 
 
 def only(**columns):
     """Un relevé où seules quelques colonnes sont mesurées, en plus des pas."""
-    missing = dict.fromkeys(set(NORMAL) - {"env_steps"}, math.nan)
+    missing = dict.fromkeys(set(COLUMNS) - {"env_steps"}, math.nan)
     return chart_of(**missing | columns)
-
-
-def tail(value, rest, count=4):
-    """Une colonne qui vaut `rest`, puis `value` sur ses dernières lignes."""
-    return np.where(np.arange(K) < K - count, rest, value)
 
 
 def names(found):
@@ -83,29 +45,6 @@ def names(found):
 
 # Les règles
 
-SICK = {
-    "perte négative": {"loss": tail(-3, 0.8)},
-    "récompense perdue": {"stored_reward": 0.0},
-    "troncature prise pour une chute": {"false_ends": tail(1e-4, 0)},
-    "masque oublié": {"fall_cost": 40.0},
-    "valeurs qui explosent": {"q_limit": tail(1e5, 30)},
-    "ε bloqué haut": {"epsilon": 0.9},
-    "aucune exploration": {"epsilon": 0.0},
-    "mises à jour trop rares": {"gradient_steps": np.arange(K)},
-    "politique évaluée périmée": {"disagreement": 0.6, "greedy": 50.0},
-    "cible jamais synchronisée": {"target_safe": 0.1},
-    "cible trop lente": {"target_safe": np.linspace(0, 18, K)},
-    "pas de réseau cible": {"lag": 0.0},
-    "unités mortes": {"dead": 0.95},
-    "pas d'apprentissage trop grand": {"drift": tail(5e-4, 0.1)},
-    "pas d'apprentissage trop petit": {"drift": 1e-6},
-    "pas d'apprentissage tombé au plancher": {"drift": tail(1e-7, 1e-3)},
-    "lot trop petit": {"loss_spread": 2.8},
-    "mémoire sans chute": {"stored_falls": tail(0, 0.02)},
-    "cible mal alignée": {"flatness": 0.005, "fall_cost": 0.6},
-    "γ = 1 ou presque": {"discount": 1.002},
-    "γ trop petit": {"discount": 0.5, "q_safe": 2.0, "target_safe": np.linspace(1.9, 2, K)},
-}
 ALSO_SICK = [
     ("masque oublié", {"missed_ends": 1.0}),
     ("valeurs qui explosent", {"loss": tail(math.inf, 0.8)}),
@@ -154,7 +93,7 @@ STILL_HEALTHY = [
     {"discount": 0.955, "stored_reward": 2.95},  # γ = 0,985 à trois pas
     # γ = 0,8 à trois pas : l'horizon est de cinq
     {"discount": 0.512, "stored_reward": 2.44, "q_safe": 5.0, "target_safe": tail(4.9, 5)},
-    {"target_safe": 0.0, "q_safe": 0.0, "gradient_steps": NORMAL["gradient_steps"]},
+    {"target_safe": 0.0, "q_safe": 0.0, "gradient_steps": COLUMNS["gradient_steps"]},
 ]
 
 
@@ -197,7 +136,7 @@ def test_the_degree_grows_with_the_sign():
     assert degrees == pytest.approx([0, 0.5, 1, 1.5])
 
 
-@pytest.mark.parametrize("name", NORMAL)
+@pytest.mark.parametrize("name", COLUMNS)
 def test_a_missing_measure_alarms_nobody(name):
     if name == "env_steps":
         return
@@ -226,7 +165,7 @@ def test_what_a_missing_measure_hides_is_said(name, unseen):
 def test_a_sign_is_seen_with_no_other_measure(name, changes):
     """Ce qui ne porte pas le signe peut manquer, hors ce à quoi il se compare."""
     compared = ("gradient_steps", "q_safe", "stored", "stored_reward", "loss", "greedy", "played")
-    kept = {one: NORMAL[one] for one in compared if name not in ("perte négative",)}
+    kept = {one: COLUMNS[one] for one in compared if name not in ("perte négative",)}
     assert name in names(diagnose(only(**kept | changes)))
 
 

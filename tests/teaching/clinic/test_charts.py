@@ -20,8 +20,8 @@ from cartpole_helpers import (
     train,
 )
 from cartpole_helpers.policies import lqr
-from cartpole_helpers.teaching import charts
-from cartpole_helpers.teaching.charts import (
+from cartpole_helpers.teaching.clinic import charts
+from cartpole_helpers.teaching.clinic.charts import (
     Chart,
     chart,
     dead_share,
@@ -34,7 +34,7 @@ from cartpole_helpers.teaching.charts import (
     monitor,
     save_chart,
 )
-from cartpole_helpers.teaching.diagnosis import diagnose
+from cartpole_helpers.teaching.clinic.diagnosis import diagnose
 
 # Les mesures, contre un calcul naïf
 
