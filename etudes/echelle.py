@@ -27,7 +27,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 import torch
 from archive import Archive
 
-from cartpole_helpers import VERSION_2, Config, Training, evaluate
+from cartpole_helpers import VERSION_2, Training, evaluate
 from cartpole_helpers.repairs import RECIPES, SHORTER, ladder, shorter, without
 from cartpole_helpers.seeds import Purpose, fresh_seed
 
@@ -66,21 +66,20 @@ def groups(seeds: range) -> list[range]:
 def run(name: str, seeds: range) -> list[tuple]:
     """Entraîne ensemble les graines `seeds` et rend une ligne par graine."""
     torch.set_num_threads(1)
-    columns = scores(SETTINGS[name], seeds)
+    columns = returns_of(Training(SETTINGS[name], seeds))
     return [
         (name, seed, *(f"{score:g}" for score in row))
         for seed, row in zip(seeds, zip(*columns, strict=True), strict=True)
     ]
 
 
-def scores(config: Config, seeds: range) -> list:
+def returns_of(training: Training) -> list:
     """Rend les retours moyens (V, S) : une ligne par évaluation, une colonne par graine."""
-    training, means = Training(config, seeds), []
+    means = []
     for step in training.run():
-        if step.env_steps % EVERY < config.carts:
+        if step.env_steps % EVERY < training.config.carts:
             starts = fresh_seed(Purpose.STUDY, step.env_steps)
-            returns = evaluate(training.agent, EPISODES, starts)
-            means.append(returns.mean(axis=-1))
+            means.append(evaluate(training.agent, EPISODES, starts).mean(axis=-1))
     return means
 
 

@@ -201,7 +201,7 @@ def _read(part: str, saved: dict[str, np.ndarray]) -> Transition | None:
 def chosen(where: np.ndarray, one: Transition, other: Transition) -> Transition:
     """Rend, chariot par chariot, `one` où `where` (S, E) est vrai, `other` ailleurs."""
     masks = (where.reshape(*where.shape, *[1] * (column.ndim - 2)) for column in other)
-    return Transition(*map(np.where, masks, one, other))
+    return type(other)(*map(np.where, masks, one, other))
 
 
 def collapsed(env_steps: np.ndarray, returns: np.ndarray, floor: float = 200) -> np.ndarray:
