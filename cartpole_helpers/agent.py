@@ -68,9 +68,9 @@ class Agent:
         alone = len(self) == 1 and observations.ndim == 2
         shape = (None, size) if alone else (len(self), None, size)
         checked = check_array("observations", observations, shape, np.float32)
-        batch = torch.from_numpy(checked.copy()).to(self.weights.device)
-        q = self.network(batch.view(len(self), -1, size))
-        return q.reshape(*checked.shape[:-1], -1).cpu().numpy()
+        rows = checked.reshape(len(self), checked.shape[-2], size).copy()
+        q = self.network(torch.from_numpy(rows).to(self.weights.device))
+        return q.reshape(*checked.shape[:-1], self.sizes.actions).cpu().numpy()
 
     def __repr__(self) -> str:
         who = f"graine {self.seeds[0]}" if len(self) == 1 else f"{len(self)} graines"

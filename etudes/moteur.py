@@ -51,6 +51,7 @@ def timed(call):
     return process_time() - start
 
 scores = np.random.default_rng(0).normal(size=(20, 50))
+bootstrap_interval(scores, seed=0)
 found = {
     "un tour, un agent": turn(0, 400)[0],
     "un tour, 64 agents": turn(range(64), 20)[0],
