@@ -9,9 +9,16 @@ entière du même chariot : trois fois la même, et les deux derniers pas jamais
 
 Écrit avant la mesure : la Version 2, graines 1000 à 1019, 50 000 pas, 100 épisodes gloutons tous
 les 1 000 pas. Mesure principale : l'écart, graine à graine (Student, 95 %), du retour moyen de la
-courbe entière, courtes moins répétées. Le reste est exploratoire. Les graines avancent ensemble ;
-une mémoire achevée est aussitôt écrite dans fenetre.csv.
+courbe entière, courtes moins répétées. Les graines avancent ensemble ; un réglage achevé est
+aussitôt écrit dans fenetre.csv.
+
+Mesuré : aucune différence, au bit près. À ε = 0,5, aucun épisode d'entraînement n'atteint les 500
+pas, et rien n'est coupé. La recette « ε = 0,05 », où des épisodes le sont, a été ajoutée ensuite :
+ce qu'on en tire est exploratoire.
 """
+
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import torch
@@ -23,7 +30,7 @@ from cartpole_helpers.replay import DiscountedTransition
 from cartpole_helpers.teaching.laboratory import Altered, chosen
 
 SEEDS = range(1_000, 1_020)
-HEADER = ("memoire", "graine", *(str(step) for step in range(EVERY, BUDGET + 1, EVERY)))
+HEADER = ("recette", "memoire", "graine", *(str(step) for step in range(EVERY, BUDGET + 1, EVERY)))
 
 
 class Repeated(Altered):
@@ -41,23 +48,24 @@ class Repeated(Altered):
 
 
 MEMORIES = {"courtes": Altered, "répétées": Repeated}
+RECIPES = {"version 2": VERSION_2, "ε = 0,05": replace(VERSION_2, epsilon_end=0.05)}
 
 
 def main() -> None:
-    """Fait les mémoires qui manquent à l'archive."""
+    """Fait les réglages qui manquent à l'archive."""
     torch.set_num_threads(1)
     archive = Archive(__file__, HEADER)
     done = archive.finished()
-    for name, memory in MEMORIES.items():
-        if (name, SEEDS[0]) not in done:
+    for recipe, name in product(RECIPES, MEMORIES):
+        if (recipe, name, SEEDS[0]) not in done:
             usual = ReplayBuffer(VERSION_2.capacity, seeds=SEEDS, discounted=True)
-            training = Training(VERSION_2, SEEDS, memory=memory(usual))
+            training = Training(RECIPES[recipe], SEEDS, memory=MEMORIES[name](usual))
             columns = zip(*returns_of(training), strict=True)
             archive.append(
-                (name, seed, *(f"{score:g}" for score in row))
+                (recipe, name, seed, *(f"{score:g}" for score in row))
                 for seed, row in zip(SEEDS, columns, strict=True)
             )
-            print(name, flush=True)
+            print(recipe, name, flush=True)
 
 
 if __name__ == "__main__":
