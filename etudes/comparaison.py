@@ -41,7 +41,6 @@ from multiprocessing import get_context
 from time import process_time
 
 import torch
-from archive import Archive
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
@@ -53,6 +52,7 @@ from torch.nn import functional
 from cartpole_helpers import VERSION_2, Agent, Config, Training, evaluate
 from cartpole_helpers.dqn import td_loss, value_of
 from cartpole_helpers.networks import weight_count
+from cartpole_helpers.tables import Archive
 
 SEEDS = range(1000, 1030)
 EVERY = 1_000

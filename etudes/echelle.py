@@ -25,11 +25,11 @@ celles dont une évaluation suivante est sous 475, 400, 200.
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import torch
-from archive import Archive
 
 from cartpole_helpers import VERSION_2, Training, evaluate
 from cartpole_helpers.repairs import RECIPES, SHORTER, ladder, shorter, without
 from cartpole_helpers.seeds import Purpose, fresh_seed
+from cartpole_helpers.tables import Archive
 
 GROUP = 20
 SEEDS, ANNOUNCED_SEEDS = range(20), range(1_000, 1_100)

@@ -42,11 +42,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from archive import Archive
 from etats import Decisive, Known, decisive, in_box, known
 
 from cartpole_helpers import VERSION_2, Agent, Config, ReplayBuffer, Training, evaluate, save
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT
+from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching.laboratory import (
     Amnesic,
     Doubled,

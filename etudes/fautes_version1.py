@@ -38,13 +38,13 @@ from itertools import product
 
 import numpy as np
 import torch
-from archive import Archive
 from torch import Tensor
 
 from cartpole_helpers import VERSION_1, Agent, CartPoleVector, evaluate, td_loss, td_target
 from cartpole_helpers.dqn import epsilon_greedy
 from cartpole_helpers.networks import StackedNetwork, initial_weights
 from cartpole_helpers.seeds import Purpose, environment_seeds, stream
+from cartpole_helpers.tables import Archive
 
 SEEDS = range(600, 630)
 GROUP = 15  # graines par processus

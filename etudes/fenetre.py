@@ -15,11 +15,11 @@ une mémoire achevée est aussitôt écrite dans fenetre.csv.
 
 import numpy as np
 import torch
-from archive import Archive
 from echelle import BUDGET, EVERY, returns_of
 
 from cartpole_helpers import VERSION_2, ReplayBuffer, Training
 from cartpole_helpers.replay import DiscountedTransition
+from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching.laboratory import Altered, chosen
 
 SEEDS = range(1_000, 1_020)

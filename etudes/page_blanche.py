@@ -11,9 +11,9 @@ from time import process_time
 
 import gymnasium
 import torch
-from archive import Archive
 
 from cartpole_helpers import evaluate
+from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching.capstone import GAMMA, STEPS
 from cartpole_helpers.teaching.catalogue.capstone import dqn
 

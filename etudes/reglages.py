@@ -12,11 +12,11 @@ déjà vues, et nulle comparaison n'était annoncée : ce qu'on en tire est expl
 from itertools import product
 
 import torch
-from archive import Archive
 
 from cartpole_helpers import Config, Training, evaluate
 from cartpole_helpers.repairs import TUNED, tuned
 from cartpole_helpers.seeds import Purpose, fresh_seed
+from cartpole_helpers.tables import Archive
 
 SEEDS = range(12)
 EVERY = 1_000

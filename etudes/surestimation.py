@@ -34,7 +34,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from archive import Archive
 from etats import Known, in_box, known
 from torch import Tensor
 
@@ -50,6 +49,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.cartpole import dynamics, has_fallen
 from cartpole_helpers.policies import Policy, lqr
+from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching.laboratory import Altered
 
 SEEDS = range(20)

@@ -15,10 +15,10 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from archive import Archive
 
 from cartpole_helpers import VERSION_2, CartPoleVector, Step, Training, evaluate
 from cartpole_helpers.cartpole import has_fallen
+from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching.laboratory import ClockEnds
 
 SEEDS = range(20)

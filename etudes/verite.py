@@ -13,9 +13,9 @@ import time
 from itertools import product
 
 import numpy as np
-from archive import Archive
 
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT
+from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching import truth
 
 SEEDS = range(3)

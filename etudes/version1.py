@@ -11,10 +11,10 @@ relancer, seules les manquantes seront faites.
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import torch
-from archive import Archive
 
 from cartpole_helpers import evaluate, version1
 from cartpole_helpers.policies import Policy
+from cartpole_helpers.tables import Archive
 
 SEEDS = range(20)
 MAX_STEPS = 2_000_000
