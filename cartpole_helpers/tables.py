@@ -11,6 +11,8 @@ import numpy as np
 
 from cartpole_helpers.files import write_atomically
 
+END = "# fin : {} lignes"  # ce que dit la dernière ligne d'une table close
+
 
 def load_study(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Lit une étude archivée et dit d'où elle vient ; rend un tableau (N,) par colonne.
@@ -59,32 +61,27 @@ def read_table(
 
 
 def _rows(text: str, closed: bool) -> list[list[str]]:
-    """Rend l'en-tête et les lignes, moins celle qui dit leur nombre ; rien si la table est coupée.
-
-    `strict` refuse des guillemets que rien ne ferme : la coupure peut y suivre un saut de ligne.
-    """
+    """Rend l'en-tête et les lignes, sans celle qui dit leur nombre ; rien si elles sont coupées."""
     if not text.endswith("\n"):
         return []
+    # strict : ouverts, des guillemets garderaient le saut de ligne où le fichier est coupé
     rows = list(csv.reader(StringIO(text, newline=""), strict=True))
-    end = [_closing(len(rows) - 2)]
-    if closed and rows.pop() != end:
-        return []
-    return rows if len({*map(len, rows)}) == 1 and rows[0] else []
+    end = [END.format(len(rows) - 2)]
+    whole = not closed or rows.pop() == end
+    return rows if whole and len({*map(len, rows)}) == 1 and rows[0] else []
 
 
 def write_table(
     path: str | os.PathLike, header: Sequence[str], rows: Iterable, *, closed: bool = False
 ) -> None:
-    """Écrit une table, tout ou rien ; `closed` : une dernière ligne dit combien il y en a.
-
-    OSError si `path` ne peut être écrit ; l'ancien fichier est alors intact.
-    """
+    """Écrit une table, ou lève OSError et laisse l'ancienne ; `closed` : voir `read_table`."""
     rows = [*rows]
-    write_atomically(path, _written([header, *rows, *[[_closing(len(rows))]] * closed]))
+    write_atomically(path, _written([header, *rows, *[[END.format(len(rows))]] * closed]))
 
 
-def _closing(count: int) -> str:
-    return f"# fin : {count} lignes"
+def write_study(script: str, header: Sequence[str], rows: Iterable) -> None:
+    """Écrit d'un coup l'étude que fait `script`, dans le .csv de même nom."""
+    write_table(Path(script).with_suffix(".csv"), header, rows)
 
 
 def _written(rows: Iterable[Sequence]) -> bytes:
@@ -94,10 +91,7 @@ def _written(rows: Iterable[Sequence]) -> bytes:
 
 
 class Archive:
-    """Le .csv de même nom que l'étude `script`, qui grandit ; on peut interrompre et relancer.
-
-    Créé avec ses colonnes `header` s'il manque. Plusieurs processus peuvent y ajouter.
-    """
+    """Le .csv de l'étude `script`, créé s'il manque, où plusieurs processus peuvent ajouter."""
 
     def __init__(self, script: str, header: Sequence[str]):
         self.path = Path(script).with_suffix(".csv")
@@ -108,10 +102,12 @@ class Archive:
         """Ajoute un groupe de lignes, aussitôt écrit : tout entier, ou pas du tout."""
         group = _written(rows)  # avant d'ouvrir : ce qui produit les lignes peut s'interrompre
         with self.path.open("ab", buffering=0) as file:  # un seul appel au système, sans mélange
-            written = file.write(group)
-            if written < len(group):
+            if (written := file.write(group)) < len(group):
                 file.truncate(file.tell() - written)
                 raise OSError(f"{self.path} : le disque n'a pas pu prendre tout le groupe.")
+
+    def __contains__(self, name: tuple) -> bool:
+        return name in self.finished()
 
     def finished(self) -> set[tuple]:
         """Rend ce qui est déjà archivé : les colonnes qui nomment le réglage, puis la graine."""

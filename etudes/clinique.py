@@ -295,9 +295,8 @@ def main() -> None:
 def fill() -> None:
     """Fait les entraînements qui manquent à l'archive."""
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     for cause, recipe, seeds in plan():
-        if (*identity(cause, recipe), seeds[0]) not in done:
+        if (*identity(cause, recipe), seeds[0]) not in archive:
             archive.append(rows := [*judged(cause, recipe, seeds)])
             print(*rows[0][:8], flush=True)
 

@@ -268,10 +268,9 @@ SYSTEMS: dict[tuple[str, str], Callable[[int], list[tuple]]] = {
 def main() -> None:
     """Fait les graines qui manquent à l'archive, toutes ou celles de la ligne de commande."""
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     for seed in map(int, sys.argv[1:]) if sys.argv[1:] else SEEDS:
         for system in SYSTEMS:
-            if (*system, seed) not in done:
+            if (*system, seed) not in archive:
                 # Un processus neuf : ni la mémoire ni les caches de l'un ne servent à l'autre.
                 with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
                     rows = pool.submit(run, system, seed).result()

@@ -25,10 +25,9 @@ from cartpole_helpers.statistics import (
     paired_interval,
     wilson_interval,
 )
-from cartpole_helpers.tables import write_table
+from cartpole_helpers.tables import write_study
 
 HERE = Path(__file__).parent
-RESULT = Path(__file__).with_suffix(".csv")
 HEADER = ("intervalle", "grandeur", "n", "couverture", "dessus", "dessous")
 SIZES, DRAWS = (20, 100), 2_000
 
@@ -38,7 +37,7 @@ def main() -> None:
     rows = [
         (*names, size, *coverage(*case, size)) for names, case in cases().items() for size in SIZES
     ]
-    write_table(RESULT, HEADER, rows)
+    write_study(__file__, HEADER, rows)
     for row in rows:
         print(*row)
 

@@ -44,13 +44,12 @@ SETTINGS = ladder() | without() | ANNOUNCED
 def main() -> None:
     """Fait les groupes de graines qui manquent à l'archive."""
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     with ProcessPoolExecutor(max_workers=2) as pool:
         tasks = [
             pool.submit(run, name, seeds)
             for name in SETTINGS
             for seeds in groups(ANNOUNCED_SEEDS if name in ANNOUNCED else SEEDS)
-            if (name, seeds[0]) not in done
+            if (name, seeds[0]) not in archive
         ]
         for future in as_completed(tasks):
             rows = future.result()

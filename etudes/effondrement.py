@@ -118,9 +118,9 @@ def main() -> None:
     """Fait ce qui manque à l'archive, puis les deux agents gardés, s'ils manquent."""
     torch.set_num_threads(1)
     archive = Archive(__file__, HEADER)
-    done, trials = archive.finished(), prepared()
+    trials = prepared()
     for seeds, (name, arm) in product(BLOCKS, ARMS.items()):
-        if (name, seeds[0]) not in done:
+        if (name, seeds[0]) not in archive:
             archive.append((name, *row) for row in run(arm, seeds, trials))
             print(name, seeds, flush=True)
     paths = [FOLDER / f"amnesique_{steps}_pas.safetensors" for steps in KEPT]

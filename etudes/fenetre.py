@@ -47,9 +47,8 @@ def main() -> None:
     """Fait les mémoires qui manquent à l'archive."""
     torch.set_num_threads(1)
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     for name, memory in MEMORIES.items():
-        if (name, SEEDS[0]) not in done:
+        if (name, SEEDS[0]) not in archive:
             usual = ReplayBuffer(VERSION_2.capacity, seeds=SEEDS, discounted=True)
             training = Training(VERSION_2, SEEDS, memory=memory(usual))
             columns = zip(*returns_of(training), strict=True)

@@ -9,9 +9,8 @@ lignes sont les DQN fautifs de la page blanche, que l'épreuve entraîne : quelq
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from pathlib import Path
 
-from cartpole_helpers.tables import write_table
+from cartpole_helpers.tables import write_study
 from cartpole_helpers.teaching.capstone import examine
 from cartpole_helpers.teaching.catalogue.capstone import MISTAKES
 from cartpole_helpers.teaching.checking import Exercise, Report, judge
@@ -22,7 +21,7 @@ HEADER = ("exercice", "reponse", "verdict", "indice")
 
 def main() -> None:
     """Refait la table."""
-    write_table(Path(__file__).with_suffix(".csv"), HEADER, chain(rows(), capstone_rows()))
+    write_study(__file__, HEADER, chain(rows(), capstone_rows()))
 
 
 def rows() -> Iterator[tuple]:

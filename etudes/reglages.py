@@ -29,9 +29,8 @@ def main() -> None:
     """Fait les combinaisons qui manquent à l'archive."""
     torch.set_num_threads(1)
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     for values in product(*TUNED.values()):
-        if (*map(str, values), SEEDS[0]) not in done:
+        if (*map(str, values), SEEDS[0]) not in archive:
             config = tuned(**dict(zip(TUNED, values, strict=True)))
             archive.append((*values, *row) for row in run(config))
             print(*values, flush=True)

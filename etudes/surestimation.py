@@ -133,9 +133,8 @@ def main() -> None:
     """Fait ce qui manque à l'archive."""
     torch.set_num_threads(1)
     archive, box = Archive(__file__, HEADER), known(in_box(BOXED), effort=2)
-    done = archive.finished()
     for name, rule in RULES.items():
-        if (name, SEEDS[0]) not in done:
+        if (name, SEEDS[0]) not in archive:
             archive.append((name, *row) for row in run(rule, box))
             print(name, flush=True)
 

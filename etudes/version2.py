@@ -34,10 +34,9 @@ def main() -> None:
     """Fait les graines qui manquent à l'archive."""
     torch.set_num_threads(1)
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     for seed in SEEDS:
         for name in NAMES:
-            if (name, seed) not in done:
+            if (name, seed) not in archive:
                 archive.append([row := run(name, seed)])
                 print(*row, flush=True)
 

@@ -10,7 +10,6 @@ rapports de chaque tour, avec son minimum et son maximum. Le résultat est écri
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -20,13 +19,12 @@ from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from stable_baselines3.common.buffers import ReplayBuffer as PeerBuffer
 
 from cartpole_helpers import CartPoleVector, ReplayBuffer
-from cartpole_helpers.tables import write_table
+from cartpole_helpers.tables import write_study
 from cartpole_helpers.version1 import Buffer as DocumentBuffer
 
 ROUNDS = 21
 BATCH = 256
 CAPACITY = 1 << 16
-RESULT = Path(__file__).with_suffix(".csv")
 
 
 def main() -> None:
@@ -37,7 +35,7 @@ def main() -> None:
         row = (name, *(f"{value:.2f}" for value in (median(ratios), min(ratios), max(ratios))))
         rows.append((*row, target))
         print(f"{name} : {row[1]} [{row[2]}–{row[3]}], cible {target}", flush=True)
-    write_table(RESULT, ("mesure", "rapport", "minimum", "maximum", "cible"), rows)
+    write_study(__file__, ("mesure", "rapport", "minimum", "maximum", "cible"), rows)
 
 
 def measures():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cartpole_helpers import load_study
-from cartpole_helpers.tables import Archive, read_table, write_table
+from cartpole_helpers.tables import Archive, read_table, write_study, write_table
 
 ROOT = Path(__file__).resolve().parents[1]
 ARCHIVES = sorted((ROOT / "etudes").glob("*.csv"))
@@ -219,6 +219,8 @@ def test_rows_may_come_one_by_one(reopen):
     archive = reopen()
     archive.append(("témoin", seed, 0) for seed in range(3))
     assert archive.finished() == {("témoin", 0), ("témoin", 1), ("témoin", 2)}
+    assert ("témoin", 2) in archive
+    assert ("témoin", 3) not in archive
 
 
 def test_an_interrupted_group_leaves_nothing(reopen):
@@ -285,6 +287,9 @@ def test_the_course_reads_what_a_study_archives(reopen):
     archive = reopen()
     archive.append([("témoin", 0, "9.50"), ("à deux", 1, float("nan"))])
     study = load_study(archive.path)
+    grown = archive.path.read_bytes()
+    write_study(archive.path.with_suffix(".py"), HEADER, read(archive.path)[1:])
+    assert archive.path.read_bytes() == grown
     assert list(study) == list(HEADER)
     assert study["recette"].tolist() == ["témoin", "à deux"]
     assert study["graine"].tolist() == [0, 1]
