@@ -6,7 +6,7 @@ from cartpole_helpers.checkpoints import CheckpointError, load, load_training, s
 from cartpole_helpers.config import QUICK, VERSION_1, VERSION_2, Config
 from cartpole_helpers.dqn import double_td_target, epsilon_greedy, td_loss, td_target
 from cartpole_helpers.evaluation import Episode, evaluate, play
-from cartpole_helpers.history import History, Recorder, load_study, record
+from cartpole_helpers.history import History, Recorder, record
 from cartpole_helpers.replay import ReplayBuffer, Transition
 from cartpole_helpers.solving import Interrupted, Solution, Unsolved, solve
 from cartpole_helpers.statistics import (
@@ -16,6 +16,7 @@ from cartpole_helpers.statistics import (
     paired_interval,
     wilson_interval,
 )
+from cartpole_helpers.tables import load_study
 from cartpole_helpers.training import Step, Training, train
 
 __all__ = [

@@ -1,10 +1,6 @@
-"""Ce qu'il reste d'un entraînement, que des traceurs rassemblent, ou d'une étude archivée."""
+"""Ce qu'il reste d'un entraînement, que des traceurs rassemblent."""
 
-import csv
-import os
 from collections.abc import Iterable
-from io import StringIO
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -91,49 +87,3 @@ def record(steps: Iterable[Step]) -> History:
     for step in steps:
         recorder.add(step)
     return recorder.history()
-
-
-def load_study(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Lit une étude archivée et dit d'où elle vient ; rend un tableau (N,) par colonne.
-
-    `path` : le .csv qu'un script de `etudes/` a écrit. Une colonne qui n'a que des nombres devient
-    un tableau de flottants. FileNotFoundError si l'archive manque ; ValueError si elle n'est pas
-    un .csv en UTF-8, est vide, ou coupée : des lignes inégales, ou la dernière inachevée.
-    """
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"path doit être un chemin : {path!r} reçu.")
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"path doit être une étude archivée, un fichier .csv : {str(path)!r} n'existe pas."
-        )
-    header, *rows = _table(path)
-    if len(set(header)) < len(header):
-        raise ValueError(f"path doit être une étude aux colonnes distinctes : {header!r} reçu.")
-    print(
-        f"Étude archivée, lue dans {path.name} ({len(rows)} lignes) ; la refaire : {path.stem}.py"
-    )
-    return {
-        name: _column(values) for name, values in zip(header, zip(*rows, strict=True), strict=True)
-    }
-
-
-def _table(path: Path) -> list[list[str]]:
-    """Rend les lignes du .csv, l'en-tête et une autre au moins, toutes de même longueur."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        rows = list(csv.reader(StringIO(text, newline="")))
-    except (UnicodeDecodeError, csv.Error):
-        raise ValueError(
-            f"path doit être un .csv en UTF-8 : {str(path)!r} n'en est pas un."
-        ) from None
-    if len(rows) < 2 or not rows[0] or len({*map(len, rows)}) > 1 or text[-1] != "\n":
-        raise ValueError(f"path doit être une étude complète : {str(path)!r} est vide ou coupée.")
-    return rows
-
-
-def _column(values: tuple[str, ...]) -> np.ndarray:
-    try:
-        return np.array(values, float)
-    except ValueError:
-        return np.array(values)

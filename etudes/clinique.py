@@ -31,7 +31,6 @@ et quel autre nom convient aussi. divergence.csv est l'une des fausses alarmes d
 pour être regardée. On peut interrompre et relancer.
 """
 
-import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -42,7 +41,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from archive import Archive
 from fautes_aveugles import FAULTS
 
 from cartpole_helpers import (
@@ -56,6 +54,7 @@ from cartpole_helpers import (
     td_target,
 )
 from cartpole_helpers.repairs import RECIPES, tuned
+from cartpole_helpers.tables import Archive, write_table
 from cartpole_helpers.teaching.clinic import (
     HEALTHY,
     ILLNESSES,
@@ -296,9 +295,8 @@ def main() -> None:
 def fill() -> None:
     """Fait les entraînements qui manquent à l'archive."""
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     for cause, recipe, seeds in plan():
-        if (*identity(cause, recipe), seeds[0]) not in done:
+        if (*identity(cause, recipe), seeds[0]) not in archive:
             archive.append(rows := [*judged(cause, recipe, seeds)])
             print(*rows[0][:8], flush=True)
 
@@ -374,7 +372,7 @@ def admit() -> None:
     """Refait les patients, dans un ordre qui ne dit rien d'eux, leurs témoins, leurs réponses."""
     FOLDER.mkdir(exist_ok=True)
     order = np.random.default_rng(9).permutation(len(PATIENTS))
-    answers = [("patient", "maladie", "aussi", "recette", "graine")]
+    answers = []
     for number, place in enumerate(order.tolist(), 1):
         cause, recipe = PATIENTS[place]
         seed = 300_000 + place
@@ -385,8 +383,8 @@ def admit() -> None:
     recipe, seed = DIVERGENCE
     [diverged] = followed(HEALTHY, recipe, [seed])
     save_chart(diverged, FOLDER / "divergence.csv")
-    with (FOLDER / "reponses.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(answers)
+    header = ("patient", "maladie", "aussi", "recette", "graine")
+    write_table(FOLDER / "reponses.csv", header, answers)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,6 @@ from multiprocessing import get_context
 from time import process_time
 
 import torch
-from archive import Archive
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
@@ -53,6 +52,7 @@ from torch.nn import functional
 from cartpole_helpers import VERSION_2, Agent, Config, Training, evaluate
 from cartpole_helpers.dqn import td_loss, value_of
 from cartpole_helpers.networks import weight_count
+from cartpole_helpers.tables import Archive
 
 SEEDS = range(1000, 1030)
 EVERY = 1_000
@@ -268,10 +268,9 @@ SYSTEMS: dict[tuple[str, str], Callable[[int], list[tuple]]] = {
 def main() -> None:
     """Fait les graines qui manquent à l'archive, toutes ou celles de la ligne de commande."""
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     for seed in map(int, sys.argv[1:]) if sys.argv[1:] else SEEDS:
         for system in SYSTEMS:
-            if (*system, seed) not in done:
+            if (*system, seed) not in archive:
                 # Un processus neuf : ni la mémoire ni les caches de l'un ne servent à l'autre.
                 with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
                     rows = pool.submit(run, system, seed).result()

@@ -11,9 +11,7 @@ octets). Les deux variables sont celles que met lancer.py : sans elles, la glibc
 au système, à chaque tour, la mémoire des grands tableaux.
 """
 
-import csv
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from time import process_time
 
@@ -21,11 +19,11 @@ import torch
 
 from cartpole_helpers import VERSION_2, Training
 from cartpole_helpers.networks import layer_shapes
+from cartpole_helpers.tables import write_study
 
 AGENTS = (1, 2, 4, 8, 16, 32, 64)
 ROUNDS = 9
 TURNS = 20
-RESULT = Path(__file__).with_suffix(".csv")
 HEADER = ("agents", "tour", "produits", "memoire")
 
 
@@ -44,8 +42,7 @@ def main() -> None:
         (agents, f"{median(turns[agents]):.4f}", f"{median(bare[agents]):.4f}", memory(training))
         for agents, training in trainings.items()
     ]
-    with RESULT.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([HEADER, *rows])
+    write_study(__file__, HEADER, rows)
     for row in rows:
         print(*row)
 

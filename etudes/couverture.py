@@ -10,7 +10,6 @@ connue à un point près. C'est celle de ces archives, et non de toutes : une au
 en donnerait une autre. Le résultat est écrit dans couverture.csv.
 """
 
-import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,9 +25,9 @@ from cartpole_helpers.statistics import (
     paired_interval,
     wilson_interval,
 )
+from cartpole_helpers.tables import write_study
 
 HERE = Path(__file__).parent
-RESULT = Path(__file__).with_suffix(".csv")
 HEADER = ("intervalle", "grandeur", "n", "couverture", "dessus", "dessous")
 SIZES, DRAWS = (20, 100), 2_000
 
@@ -38,8 +37,7 @@ def main() -> None:
     rows = [
         (*names, size, *coverage(*case, size)) for names, case in cases().items() for size in SIZES
     ]
-    with RESULT.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([HEADER, *rows])
+    write_study(__file__, HEADER, rows)
     for row in rows:
         print(*row)
 

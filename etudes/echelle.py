@@ -25,11 +25,11 @@ celles dont une évaluation suivante est sous 475, 400, 200.
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import torch
-from archive import Archive
 
 from cartpole_helpers import VERSION_2, Training, evaluate
 from cartpole_helpers.repairs import RECIPES, SHORTER, ladder, shorter, without
 from cartpole_helpers.seeds import Purpose, fresh_seed
+from cartpole_helpers.tables import Archive
 
 GROUP = 20
 SEEDS, ANNOUNCED_SEEDS = range(20), range(1_000, 1_100)
@@ -44,13 +44,12 @@ SETTINGS = ladder() | without() | ANNOUNCED
 def main() -> None:
     """Fait les groupes de graines qui manquent à l'archive."""
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     with ProcessPoolExecutor(max_workers=2) as pool:
         tasks = [
             pool.submit(run, name, seeds)
             for name in SETTINGS
             for seeds in groups(ANNOUNCED_SEEDS if name in ANNOUNCED else SEEDS)
-            if (name, seeds[0]) not in done
+            if (name, seeds[0]) not in archive
         ]
         for future in as_completed(tasks):
             rows = future.result()

@@ -42,11 +42,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from archive import Archive
 from etats import Decisive, Known, decisive, in_box, known
 
 from cartpole_helpers import VERSION_2, Agent, Config, ReplayBuffer, Training, evaluate, save
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT
+from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching.laboratory import (
     Amnesic,
     Doubled,
@@ -118,9 +118,9 @@ def main() -> None:
     """Fait ce qui manque à l'archive, puis les deux agents gardés, s'ils manquent."""
     torch.set_num_threads(1)
     archive = Archive(__file__, HEADER)
-    done, trials = archive.finished(), prepared()
+    trials = prepared()
     for seeds, (name, arm) in product(BLOCKS, ARMS.items()):
-        if (name, seeds[0]) not in done:
+        if (name, seeds[0]) not in archive:
             archive.append((name, *row) for row in run(arm, seeds, trials))
             print(name, seeds, flush=True)
     paths = [FOLDER / f"amnesique_{steps}_pas.safetensors" for steps in KEPT]

@@ -38,13 +38,13 @@ from itertools import product
 
 import numpy as np
 import torch
-from archive import Archive
 from torch import Tensor
 
 from cartpole_helpers import VERSION_1, Agent, CartPoleVector, evaluate, td_loss, td_target
 from cartpole_helpers.dqn import epsilon_greedy
 from cartpole_helpers.networks import StackedNetwork, initial_weights
 from cartpole_helpers.seeds import Purpose, environment_seeds, stream
+from cartpole_helpers.tables import Archive
 
 SEEDS = range(600, 630)
 GROUP = 15  # graines par processus
@@ -73,10 +73,9 @@ HEADER = ("reglage", "graine", *(str(step) for step in range(EVERY, BUDGET + 1, 
 def main() -> None:
     """Fait les groupes de graines qui manquent à l'archive."""
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     groups = [SEEDS[start : start + GROUP] for start in range(0, len(SEEDS), GROUP)]
     with ProcessPoolExecutor(max_workers=2) as pool:
-        missing = [group for group in groups if (NONE_REPAIRED, group[0]) not in done]
+        missing = [group for group in groups if (NONE_REPAIRED, group[0]) not in archive]
         for future in as_completed(pool.submit(run, group) for group in missing):
             archive.append(future.result())
 

@@ -22,11 +22,11 @@ from itertools import product
 
 import numpy as np
 import torch
-from archive import Archive
 from echelle import BUDGET, EVERY, returns_of
 
 from cartpole_helpers import VERSION_2, ReplayBuffer, Training
 from cartpole_helpers.replay import DiscountedTransition
+from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching.laboratory import Altered, chosen
 
 SEEDS = range(1_000, 1_020)
@@ -55,9 +55,8 @@ def main() -> None:
     """Fait les réglages qui manquent à l'archive."""
     torch.set_num_threads(1)
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     for recipe, name in product(RECIPES, MEMORIES):
-        if (recipe, name, SEEDS[0]) not in done:
+        if (recipe, name, SEEDS[0]) not in archive:
             usual = ReplayBuffer(VERSION_2.capacity, seeds=SEEDS, discounted=True)
             training = Training(RECIPES[recipe], SEEDS, memory=MEMORIES[name](usual))
             columns = zip(*returns_of(training), strict=True)

@@ -10,7 +10,6 @@ ajoute, du nouveau code seul, un tour d'Acrobot moins les pas du jeu, rapporté 
 CartPole. La médiane, le minimum et le maximum des manches sont écrits dans moteur.csv.
 """
 
-import csv
 import io
 import json
 import os
@@ -21,10 +20,11 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+from cartpole_helpers.tables import write_study
+
 BEFORE = "4148a3f"
 ROUNDS = 20
 ROOT = Path(__file__).parents[1]
-RESULT = Path(__file__).with_suffix(".csv")
 HEADER = ("mesure", "rapport", "minimum", "maximum")
 MEASURES = """
 import json, sys
@@ -85,8 +85,7 @@ def main() -> None:
             code.extractall(folder, filter="data")
         rounds = [one_round(seed, folder) for seed in range(1_000, 1_000 + ROUNDS)]
     rows = [summary(name, [one[name] for one in rounds]) for name in rounds[0]]
-    with RESULT.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([HEADER, *rows])
+    write_study(__file__, HEADER, rows)
 
 
 def one_round(seed: int, before: str) -> dict[str, float]:

@@ -11,9 +11,9 @@ from time import process_time
 
 import gymnasium
 import torch
-from archive import Archive
 
 from cartpole_helpers import evaluate
+from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching.capstone import GAMMA, STEPS
 from cartpole_helpers.teaching.catalogue.capstone import dqn
 
@@ -27,9 +27,8 @@ def main() -> None:
     """Fait les graines qui manquent à l'archive."""
     torch.set_num_threads(1)
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     for seed in SEEDS:
-        if (seed,) not in done:
+        if (seed,) not in archive:
             archive.append([run(seed)])
 
 

@@ -9,11 +9,10 @@ messages. `secondes` : le total ; `part` : celle du reste (%) ; `evaluer` : dont
 (%) ; `arret` : les secondes entre `stop` et la fin du fil.
 """
 
-import csv
-from pathlib import Path
-
 import nbformat
 from nbclient import NotebookClient
+
+from cartpole_helpers.tables import write_study
 
 REPEATS = 3
 CODE = """
@@ -61,8 +60,7 @@ print(f"{total:.1f},{100 * rest / total:.1f},{100 * evaluating / total:.1f},{sto
 def main() -> None:
     """Mesure, et écrit panneau.csv."""
     rows = [measure().split(",") for _ in range(REPEATS)]
-    with Path(__file__).with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("secondes", "part", "evaluer", "arret"), *rows])
+    write_study(__file__, ("secondes", "part", "evaluer", "arret"), rows)
 
 
 def measure() -> str:

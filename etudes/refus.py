@@ -7,10 +7,10 @@ tirée au hasard à chaque fois ; la table, elle, ne change pas, et un test la r
 lignes sont les DQN fautifs de la page blanche, que l'épreuve entraîne : quelques minutes.
 """
 
-import csv
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from itertools import chain
 
+from cartpole_helpers.tables import write_study
 from cartpole_helpers.teaching.capstone import examine
 from cartpole_helpers.teaching.catalogue.capstone import MISTAKES
 from cartpole_helpers.teaching.checking import Exercise, Report, judge
@@ -21,8 +21,7 @@ HEADER = ("exercice", "reponse", "verdict", "indice")
 
 def main() -> None:
     """Refait la table."""
-    with Path(__file__).with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([HEADER, *rows(), *capstone_rows()])
+    write_study(__file__, HEADER, chain(rows(), capstone_rows()))
 
 
 def rows() -> Iterator[tuple]:

@@ -12,11 +12,11 @@ déjà vues, et nulle comparaison n'était annoncée : ce qu'on en tire est expl
 from itertools import product
 
 import torch
-from archive import Archive
 
 from cartpole_helpers import Config, Training, evaluate
 from cartpole_helpers.repairs import TUNED, tuned
 from cartpole_helpers.seeds import Purpose, fresh_seed
+from cartpole_helpers.tables import Archive
 
 SEEDS = range(12)
 EVERY = 1_000
@@ -29,9 +29,8 @@ def main() -> None:
     """Fait les combinaisons qui manquent à l'archive."""
     torch.set_num_threads(1)
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     for values in product(*TUNED.values()):
-        if (*map(str, values), SEEDS[0]) not in done:
+        if (*map(str, values), SEEDS[0]) not in archive:
             config = tuned(**dict(zip(TUNED, values, strict=True)))
             archive.append((*values, *row) for row in run(config))
             print(*values, flush=True)

@@ -15,10 +15,10 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from archive import Archive
 
 from cartpole_helpers import VERSION_2, CartPoleVector, Step, Training, evaluate
 from cartpole_helpers.cartpole import has_fallen
+from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching.laboratory import ClockEnds
 
 SEEDS = range(20)
@@ -56,9 +56,8 @@ def main() -> None:
     """Fait les mémoires qui manquent à l'archive."""
     torch.set_num_threads(1)
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     for name, env in MEMORIES.items():
-        if (name, SEEDS[0]) not in done:
+        if (name, SEEDS[0]) not in archive:
             archive.append((name, *row) for row in run(env))
             print(name, flush=True)
 

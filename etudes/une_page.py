@@ -6,28 +6,25 @@ Chaque graine s'entraîne seule sur un cœur, puis est jugée sur 1 000 départs
 choix. Le résultat est écrit dans une_page.csv ; les secondes sont celles du processeur.
 """
 
-import csv
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from time import process_time
 
 import torch
 
 from cartpole_helpers import evaluate, one_page, wilson_interval
 from cartpole_helpers.cartpole import SOLVED_RETURN
+from cartpole_helpers.tables import write_study
 
 SEEDS = range(20)
 EPISODES = 1_000
 FRESH = 1_000_000  # les départs de jugement : `evaluate(seed=FRESH + graine)`
-RESULT = Path(__file__).with_suffix(".csv")
 
 
 def main() -> None:
     """Fait les vingt graines, les écrit, et dit la part qui réussit."""
     with ProcessPoolExecutor(max_workers=2) as pool:
         rows = list(pool.map(run, SEEDS))
-    with RESULT.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("graine", "pas", "secondes", "retour"), *rows])
+    write_study(__file__, ("graine", "pas", "secondes", "retour"), rows)
     solved = sum(float(row[3]) >= SOLVED_RETURN for row in rows)
     low, high = wilson_interval(solved, len(rows))
     print(f"{solved} graines sur {len(rows)} ; intervalle à 95 % : {low:.2f} à {high:.2f}")

@@ -13,9 +13,9 @@ import time
 from itertools import product
 
 import numpy as np
-from archive import Archive
 
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT
+from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching import truth
 
 SEEDS = range(3)
@@ -33,10 +33,9 @@ HEADER = (
 def main() -> None:
     """Fait les mesures qui manquent à l'archive."""
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     table = timed(truth.certify, np.zeros((1, 4)), GAMMAS[0])[1]
     for effort, seed in product(EFFORTS, SEEDS):
-        if (str(effort), str(GAMMAS[0]), seed) not in done:
+        if (str(effort), str(GAMMAS[0]), seed) not in archive:
             rows = measure(effort, seed)
             archive.append((*row, f"{table:.1f}") for row in rows)
             print(*rows[-1], flush=True)

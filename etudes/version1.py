@@ -11,10 +11,10 @@ relancer, seules les manquantes seront faites.
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import torch
-from archive import Archive
 
 from cartpole_helpers import evaluate, version1
 from cartpole_helpers.policies import Policy
+from cartpole_helpers.tables import Archive
 
 SEEDS = range(20)
 MAX_STEPS = 2_000_000
@@ -29,8 +29,7 @@ HEADER = ("reglage", "graine", "pas", "episodes", "en_ligne", "cible")
 def main() -> None:
     """Fait les graines qui manquent à l'archive."""
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
-    tasks = [(name, seed) for seed in SEEDS for name in SETTINGS if (name, seed) not in done]
+    tasks = [(name, seed) for seed in SEEDS for name in SETTINGS if (name, seed) not in archive]
     with ProcessPoolExecutor(max_workers=2) as pool:
         for future in as_completed(pool.submit(run, *task) for task in tasks):
             rows = future.result()

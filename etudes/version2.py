@@ -18,11 +18,11 @@ son intervalle exact, puis la durée, ses centiles et le plus bas des retours su
 from time import process_time
 
 import torch
-from archive import Archive
 
 from cartpole_helpers import Unsolved, evaluate, solve
 from cartpole_helpers.repairs import RECIPES
 from cartpole_helpers.seeds import Purpose, fresh_seed
+from cartpole_helpers.tables import Archive
 
 SEEDS = range(1_000, 1_100)
 EPISODES = 1_000
@@ -34,10 +34,9 @@ def main() -> None:
     """Fait les graines qui manquent à l'archive."""
     torch.set_num_threads(1)
     archive = Archive(__file__, HEADER)
-    done = archive.finished()
     for seed in SEEDS:
         for name in NAMES:
-            if (name, seed) not in done:
+            if (name, seed) not in archive:
                 archive.append([row := run(name, seed)])
                 print(*row, flush=True)
 

@@ -7,11 +7,9 @@ Les deux membres d'un rapport sont chronométrés en alternance ; le rapport est
 rapports de chaque tour, avec son minimum et son maximum. Le résultat est écrit dans vitesse.csv.
 """
 
-import csv
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -21,24 +19,23 @@ from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from stable_baselines3.common.buffers import ReplayBuffer as PeerBuffer
 
 from cartpole_helpers import CartPoleVector, ReplayBuffer
+from cartpole_helpers.tables import write_study
 from cartpole_helpers.version1 import Buffer as DocumentBuffer
 
 ROUNDS = 21
 BATCH = 256
 CAPACITY = 1 << 16
-RESULT = Path(__file__).with_suffix(".csv")
 
 
 def main() -> None:
     """Fait chaque mesure, l'affiche et l'écrit."""
-    rows = [("mesure", "rapport", "minimum", "maximum", "cible")]
+    rows = []
     for name, target, subject, reference in measures():
         ratios = paired_ratios(subject, reference)
         row = (name, *(f"{value:.2f}" for value in (median(ratios), min(ratios), max(ratios))))
         rows.append((*row, target))
         print(f"{name} : {row[1]} [{row[2]}–{row[3]}], cible {target}", flush=True)
-    with RESULT.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows)
+    write_study(__file__, ("mesure", "rapport", "minimum", "maximum", "cible"), rows)
 
 
 def measures():

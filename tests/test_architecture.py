@@ -15,6 +15,7 @@ NAME = PACKAGE.name
 CORE = (
     "checks",
     "files",
+    "tables",
     "config",
     "repairs",
     "seeds",
@@ -48,6 +49,7 @@ CONTRACT = {
     "cartpole": ("CartPoleVector",),
     "checkpoints": ("save", "load", "save_training", "load_training"),
     "history": ("History",),
+    "tables": ("load_study",),
 }
 
 

@@ -1,10 +1,7 @@
-"""L'historique, comparé à une boucle naïve sur les mêmes tours ; les études, à `csv.DictReader`."""
+"""L'historique, comparé à une boucle naïve sur les mêmes tours."""
 
-import csv
-import re
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +12,6 @@ from cartpole_helpers import (
     Recorder,
     Step,
     Training,
-    load_study,
     loops,
     record,
     train,
@@ -33,8 +29,6 @@ SMALL = Config(
     learn_every=3,
 )
 SEEDS = [11, 0, 5]
-ROOT = Path(__file__).resolve().parents[1]
-ARCHIVES = sorted((ROOT / "etudes").glob("*.csv"))
 
 
 @pytest.fixture(autouse=True)
@@ -224,120 +218,3 @@ def test_a_history_without_an_update_or_an_episode_keeps_its_shapes():
     history = record([quiet_step(agents=3)])
     assert history.loss.shape == (0, 3)
     assert history.episode_return.shape == history.episode_truncated.shape == (0,)
-
-
-# Les études archivées
-
-
-def numbers(column):
-    """Les nombres d'une colonne, ou None si une case n'en est pas un."""
-    try:
-        return [float(cell) for cell in column]
-    except ValueError:
-        return None
-
-
-@pytest.mark.parametrize("kind", [str, Path])
-@pytest.mark.parametrize("path", ARCHIVES, ids=lambda path: path.stem)
-def test_an_archive_is_what_a_reader_of_csv_finds(path, kind, tmp_path):
-    copy = tmp_path / path.name  # une étude en cours grandit entre deux lectures
-    copy.write_bytes(path.read_bytes())
-    with copy.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    study = load_study(kind(copy))
-    assert list(study) == list(rows[0])
-    for name, column in study.items():
-        expected = [row[name] for row in rows]
-        assert column.shape == (len(rows),)
-        assert column.dtype.kind == ("U" if numbers(expected) is None else "f")
-        np.testing.assert_array_equal(column, numbers(expected) or expected)  # NaN compris
-
-
-def test_archives_have_columns_of_both_kinds():
-    kinds = [{array.dtype.kind for array in load_study(path).values()} for path in ARCHIVES]
-    assert set().union(*kinds) == {"U", "f"}
-
-
-def test_reading_tells_which_archive_and_nothing_of_the_machine(tmp_path, capsys):
-    path = tmp_path / "dossier" / "mesure.csv"
-    path.parent.mkdir()
-    path.write_text("a,b\n1,x\n2,y\n3,z\n", "utf-8")
-    load_study(path)
-    told = capsys.readouterr().out
-    assert told.endswith("\n")
-    assert told.count("\n") == 1
-    assert {"mesure.csv", "mesure.py"} <= set(re.findall(r"[\w./]*mesure\.\w+", told))
-    assert "3 lignes" in told
-    assert "/" not in told
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        ("a\n1\n", {"a": [1.0]}),
-        ("a,b\r\n1,-2.5e3\r\n", {"a": [1.0], "b": [-2500.0]}),
-        ("\ufeffa,b\n1,2\n", {"a": [1.0], "b": [2.0]}),  # comme l'écrit un tableur
-        ('nom,b\n"≥ 1,2",3\n', {"nom": ["≥ 1,2"], "b": [3.0]}),
-        ("a,b\n1,2\nx,3\n", {"a": ["1", "x"], "b": [2.0, 3.0]}),
-        ("a,b\n1,\n2,3\n", {"a": [1.0, 2.0], "b": ["", "3"]}),
-        ('a,b\n1,"deux\nlignes"\n', {"a": [1.0], "b": ["deux\nlignes"]}),
-    ],
-)
-def test_little_archives(content, expected, tmp_path):
-    path = tmp_path / "étude.csv"
-    path.write_text(content, "utf-8", newline="")
-    assert {name: column.tolist() for name, column in load_study(path).items()} == expected
-
-
-BAD_ARCHIVES = {
-    "empty": (b"", "est vide ou coupée"),
-    "header alone": (b"a,b\n", "est vide ou coupée"),
-    "blank lines": (b"\n\n", "est vide ou coupée"),
-    "short row": (b"a,b\n1,2\n3\n", "est vide ou coupée"),
-    "long row": (b"a,b\n1,2\n3,4,5\n", "est vide ou coupée"),
-    "blank row": (b"a,b\n1,2\n\n3,4\n", "est vide ou coupée"),
-    "cut in a number": (b"a,b\n1,2\n3,45", "est vide ou coupée"),
-    "cut in quotes": (b'a,b\n1,2\n3,"4', "est vide ou coupée"),
-    "twice a name": (b"a,a\n1,2\n", "aux colonnes distinctes"),
-    "latin-1": ("a,été\n1,2\n".encode("latin-1"), "en UTF-8"),
-    "utf-16": ("a,b\n1,2\n".encode("utf-16"), "en UTF-8"),
-    "picture": (b"\x89PNG\r\n\x1a\n\x00\x00", "en UTF-8"),
-    "one huge cell": (b"a\n" + b"1" * 200_000 + b"\n", "en UTF-8"),
-}
-
-
-@pytest.mark.parametrize("name", BAD_ARCHIVES)
-def test_a_bad_archive_is_refused_in_french(name, tmp_path, capsys):
-    content, reason = BAD_ARCHIVES[name]
-    path = tmp_path / "étude.csv"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=rf"^path doit être .*{reason}") as refusal:
-        load_study(path)
-    assert type(refusal.value) is ValueError
-    assert capsys.readouterr().out == ""
-
-
-def test_every_cut_of_an_archive_is_refused_unless_it_leaves_whole_rows(tmp_path):
-    whole = (ROOT / "etudes" / "vitesse.csv").read_bytes()
-    header, *rows = whole.splitlines(keepends=True)
-    ends = {len(header) + sum(map(len, rows[:count])) for count in range(1, len(rows) + 1)}
-    path = tmp_path / "vitesse.csv"
-    for size in range(len(whole) + 1):
-        path.write_bytes(whole[:size])
-        if size in ends:
-            assert len(load_study(path)["mesure"]) == whole[:size].count(b"\n") - 1
-        else:
-            with pytest.raises(ValueError, match=r"^path doit être .*vitesse\.csv"):
-                load_study(path)
-
-
-@pytest.mark.parametrize("name", ["absente.csv", "."])
-def test_a_missing_archive_is_refused(name, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"^path doit être une étude archivée, .*\.csv"):
-        load_study(tmp_path / name)
-
-
-@pytest.mark.parametrize("path", [3, None, b"etude.csv"])
-def test_an_archive_is_named_by_a_path(path):
-    with pytest.raises(TypeError, match=r"^path doit être un chemin : .* reçu\.$"):
-        load_study(path)

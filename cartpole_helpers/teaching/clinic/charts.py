@@ -1,11 +1,9 @@
 """Le relevé d'un entraînement : ce qu'on y mesure, instant par instant, pour le diagnostiquer."""
 
-import csv
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -21,11 +19,11 @@ from cartpole_helpers.checks import (
     check_numbers,
 )
 from cartpole_helpers.evaluation import evaluate
-from cartpole_helpers.files import write_atomically
 from cartpole_helpers.history import History, Recorder
 from cartpole_helpers.policies import Policy
 from cartpole_helpers.replay import Transition
 from cartpole_helpers.seeds import Purpose, fresh_seed
+from cartpole_helpers.tables import read_table, write_table
 from cartpole_helpers.training import Training
 
 LOOKS = 40  # relevés par entraînement
@@ -437,13 +435,8 @@ def save_chart(records: Chart, path: str | os.PathLike) -> None:
     peut être écrit ; l'ancien fichier est alors intact.
     """
     columns = checked_chart(records)
-    rows = [",".join(f"{value:.6g}" for value in row) for row in zip(*columns, strict=True)]
-    lines = [",".join(Chart._fields), *rows, _closing(len(rows))]
-    write_atomically(path, "".join(f"{line}\n" for line in lines).encode())
-
-
-def _closing(count: int) -> str:
-    return f"# fin : {count} lignes"
+    rows = ([f"{value:.6g}" for value in row] for row in zip(*columns, strict=True))
+    write_table(path, Chart._fields, rows, closed=True)
 
 
 def load_chart(path: str | os.PathLike) -> Chart:
@@ -452,21 +445,14 @@ def load_chart(path: str | os.PathLike) -> Chart:
     FileNotFoundError si le fichier manque ; ValueError s'il n'est pas un .csv en UTF-8, s'il est
     coupé, ou si une colonne manque, est en trop, ou n'est pas faite de nombres.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"path doit être un chemin : {path!r} reçu.")
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"path doit être un relevé, un .csv : {str(path)!r} n'existe pas.")
+    what = "un relevé entier, tel que l'écrit save_chart"
+    table = read_table(path, what, closed=True)
     try:
-        lines = Path(path).read_bytes().decode("utf-8-sig").splitlines()
-        if len(lines) < 2 or lines.pop() != _closing(len(lines) - 1):
-            raise ValueError("sa dernière ligne ne dit pas combien il en a")
-        header, *rows = csv.reader(lines)
-        if {*header} != {*Chart._fields}:
-            raise ValueError(f"colonnes {header}")
-        numbers = [[float(cell) for cell in row] for row in rows]
-        return chart([dict(zip(header, row, strict=True)) for row in numbers])
-    except (ValueError, TypeError, csv.Error) as error:
+        if {*table} != {*Chart._fields}:
+            raise ValueError(f"colonnes {[*table]}")
+        rows = zip(*table.values(), strict=True)
+        return chart([dict(zip(table, map(float, row), strict=True)) for row in rows])
+    except ValueError as error:
         raise ValueError(
-            f"path doit être un relevé entier, tel que l'écrit save_chart : {str(path)!r} n'en est "
-            f"pas un ({error})."
+            f"path doit être {what} : {str(path)!r} n'en est pas un ({error})."
         ) from None

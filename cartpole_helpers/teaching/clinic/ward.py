@@ -1,12 +1,11 @@
 """La salle d'attente de la clinique : ses patients, et ce qu'elle répond au lecteur."""
 
-import csv
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from html import escape
-from io import StringIO
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from cartpole_helpers.checks import check_choice, check_number
 from cartpole_helpers.display.report import INDENT, as_html, as_text
 from cartpole_helpers.display.style import Picture
 from cartpole_helpers.display.typography import typography
+from cartpole_helpers.tables import read_table
 from cartpole_helpers.teaching.clinic.charts import Chart, load_chart
 from cartpole_helpers.teaching.clinic.diagnosis import (
     HEALTHY,
@@ -178,13 +178,12 @@ class Ward:
 def _read_answers(path: Path) -> dict[int, tuple[str, ...]]:
     """Lit qui souffre de quoi, puis de quel autre nom on peut le dire ; un refus n'en dit rien."""
     try:
-        table = list(csv.DictReader(StringIO(path.read_bytes().decode("utf-8-sig"))))
-        accepted = {
-            int(row["patient"]): _accepted(row["maladie"], row.get("aussi")) for row in table
-        }
-    except (KeyError, TypeError, ValueError, csv.Error):
+        table = read_table(path)
+        names = map(_accepted, table["maladie"], table.get("aussi", repeat("")))
+        accepted = dict(zip(map(int, table["patient"]), names, strict=True))
+    except (KeyError, ValueError):
         accepted = {}
-    if not accepted or len(accepted) < len(table):
+    if not accepted or len(accepted) < len(table["patient"]):
         raise ValueError(
             "folder doit être le dossier des patients, tel que l'écrit `etudes/clinique.py` : "
             f"{str(path)!r} n'en est pas la liste entière, un patient et son état par ligne."
@@ -192,7 +191,7 @@ def _read_answers(path: Path) -> dict[int, tuple[str, ...]]:
     return accepted
 
 
-def _accepted(name: str, also: str | None) -> tuple[str, ...]:
+def _accepted(name: str, also: str) -> tuple[str, ...]:
     """Rend les noms acceptés, le premier d'abord ; ValueError si l'un n'est pas celui d'un état."""
     names = (name, also) if also else (name,)
     return tuple(check_choice("maladie", one, NAMES) for one in names)
