@@ -13,10 +13,11 @@ import numpy as np
 from cartpole_helpers.cartpole import EPISODE_LIMIT, SOLVED_RETURN
 from cartpole_helpers.checks import check_callable, check_seeds
 from cartpole_helpers.display.numbers import number
+from cartpole_helpers.environments import CARTPOLE_SIZES
 from cartpole_helpers.evaluation import evaluate
 from cartpole_helpers.statistics import wilson_interval
 from cartpole_helpers.teaching.checking import Report, Verdict, shown, told
-from cartpole_helpers.teaching.worlds import FAULTS, TOGETHER, Fault, World, drawn_worlds, observe
+from cartpole_helpers.teaching.worlds import FAULTS, TOGETHER, Fault, World, drawn_worlds
 
 NAME, BLANK = "dqn", "pas encore écrit"
 WORLD_GAMMA, WORLD_STEPS = 0.6, 4_000
@@ -30,6 +31,10 @@ SAME_SEED = (
     "Donnez-la au premier `reset` seulement."
 )
 NO_SEED = "Quel hasard n'est pas fixé : les poids, les actions, les lots, le premier `reset` ?"
+SIZES = (
+    "Ce monde n'a pas les tailles de CartPole : au lieu d'écrire 4 composantes et 2 actions, lisez "
+    "`env.observation_space.shape[0]` et `env.action_space.n`."
+)
 ERROR = "Votre fonction s'est arrêtée sur une erreur : lisez-la, puis la ligne qu'elle nomme."
 CARTPOLE_HINT = (
     "Les règles sont justes : reste ce qui fait apprendre. L'échelle des entrées, le pas "
@@ -38,12 +43,12 @@ CARTPOLE_HINT = (
 )
 
 DQN = Callable[[gymnasium.Env, float, int, int], Callable]
-"""`dqn(env, gamma, pas, graine)` joue `pas` pas, et rend `q` : observations (N, 4) → (N, 2)."""
+"""`dqn(env, gamma, pas, graine)` joue `pas` pas, et rend `q` : observations (N, D) → (N, A)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Attempt:
-    """Ce que la réponse a trouvé dans un monde : des valeurs (P, 2), ou une erreur."""
+    """Ce que la réponse a trouvé dans un monde : des valeurs (P, A), ou une erreur."""
 
     world: World
     seed: int
@@ -53,7 +58,7 @@ class Attempt:
 
     @property
     def expected(self) -> np.ndarray:
-        """Les vraies valeurs (P, 2)."""
+        """Les vraies valeurs (P, A)."""
         return self.world.values(WORLD_GAMMA)
 
     @property
@@ -105,8 +110,8 @@ def examine(dqn: DQN, seeds: int | Sequence[int] = range(5)) -> Iterator[Report]
 def attempt(dqn: DQN, world: World, seed: int) -> Attempt:
     """Entraîne `dqn` dans `world`, et lit les valeurs de tous les lieux."""
     env = _Watched(world.env(), WORLD_STEPS)
-    places = observe(range(len(world.moves)))
-    values, trouble = _run(dqn, lambda: _read(dqn(env, WORLD_GAMMA, WORLD_STEPS, seed), places))
+    asked = world.observe(range(len(world.moves))), world.sizes.actions
+    values, trouble = _run(dqn, lambda: _read(dqn(env, WORLD_GAMMA, WORLD_STEPS, seed), *asked))
     if trouble == BLANK and env.was_played:  # PyTorch lève aussi cette erreur-là
         trouble = "l'erreur NotImplementedError, ou rien n'est rendu"
     return Attempt(world, seed, values, trouble, env.gives_same_seed)
@@ -147,8 +152,10 @@ class _Watched(gymnasium.Wrapper):
         self._refuse_beyond(self._asked)
         if self._over:
             raise RuntimeError("L'épisode est fini : appelez `env.reset()` avant de rejouer.")
-        if np.ndim(action) or action not in (0, 1):
-            raise ValueError(f"action doit être 0 ou 1 : {shown(action)} reçu.")
+        actions = range(self.action_space.n)
+        if np.ndim(action) or action not in actions:
+            known = " ou ".join(map(str, actions))
+            raise ValueError(f"action doit être {known} : {shown(action)} reçu.")
         observation, reward, terminated, truncated, info = super().step(int(action))
         self._over = terminated or truncated
         return observation, reward, terminated, truncated, info
@@ -186,16 +193,17 @@ def _line(dqn: DQN, error: BaseException) -> str:
     return f" (ligne {lines[-1]})" if lines else ""
 
 
-def _read(q: Callable, observations: np.ndarray) -> np.ndarray:
-    """Rend les valeurs (N, 2) que `q` donne aux `observations` (N, 4)."""
+def _read(q: Callable, observations: np.ndarray, actions: int) -> np.ndarray:
+    """Rend les valeurs (N, A) que `q` donne aux `observations` (N, D)."""
     if q is None or q is ...:
         raise _Blank
     if not callable(q):
         raise TypeError(f"dqn doit rendre une fonction q : {shown(q)} reçu.")
     values = q(observations)
     values = np.asarray(values.detach() if hasattr(values, "detach") else values)
-    if values.shape != (len(observations), 2):
-        raise ValueError(f"q doit rendre {(len(observations), 2)} valeurs : {values.shape} reçu.")
+    expected = (len(observations), actions)
+    if values.shape != expected:
+        raise ValueError(f"q doit rendre {expected} valeurs : {values.shape} reçu.")
     return values.astype(float)
 
 
@@ -222,6 +230,8 @@ def _world_verdict(one: Attempt, attempts: Sequence[Attempt]) -> Verdict:
 
 def _explained(one: Attempt, attempts: Sequence[Attempt]) -> str:
     """Rend l'indice de la faute qui mène à ces valeurs, ici puis dans le plus de mondes."""
+    if one.world.sizes != CARTPOLE_SIZES and _errs_with_other_sizes_only(attempts):
+        return SIZES
     if one.told:
         return ERROR
     if one.same_seed:
@@ -236,15 +246,20 @@ def _explained(one: Attempt, attempts: Sequence[Attempt]) -> str:
     return max(alike, key=lambda fault: _resemblance(fault, attempts)).hint
 
 
+def _errs_with_other_sizes_only(attempts: Sequence[Attempt]) -> bool:
+    """Dit si les erreurs, une au moins, ne viennent que dans des mondes d'une autre taille."""
+    return {one.world.sizes == CARTPOLE_SIZES for one in attempts if one.told} == {False}
+
+
 def _agrees(fault: Fault, one: Attempt) -> bool:
     """Dit si, dans ce monde, la faute mène à ce que l'on a trouvé."""
     return one.gap_to(_led_to(fault, one)) <= ALIKE
 
 
 def _led_to(fault: Fault, one: Attempt) -> np.ndarray:
-    """Rend les valeurs (P, 2) où mène la faute.
+    """Rend les valeurs (P, A) où mène la faute.
 
-    Deux actions confondues prennent une valeur commune, qui dépend de ce que l'on a joué : on la
+    Des actions confondues prennent une valeur commune, qui dépend de ce que l'on a joué : on la
     lit alors dans ce que l'on a trouvé.
     """
     values = fault.values(one.world, WORLD_GAMMA)
@@ -294,7 +309,7 @@ def _on_cartpole(dqn: DQN, seeds: Sequence[int]) -> Iterator[Verdict]:
 
 def _score(q: Callable) -> float:
     """Rend le retour moyen de la politique sans hasard de `q`, sur des départs neufs."""
-    returns = evaluate(lambda observations: _read(q, observations).argmax(axis=1), EPISODES)
+    returns = evaluate(lambda x: _read(q, x, CARTPOLE_SIZES.actions).argmax(axis=1), EPISODES)
     return float(returns.mean())
 
 

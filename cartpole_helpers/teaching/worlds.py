@@ -8,9 +8,10 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-PLACES = 4  # taille d'une observation : un 1 à la place du lieu, des 0 ailleurs
+from cartpole_helpers.environments import CARTPOLE_SIZES, Sizes
+
 SWEEPS = 2_000
-TOGETHER = "les deux actions ensemble"
+TOGETHER = "les actions ensemble"
 
 
 class Move(NamedTuple):
@@ -30,7 +31,7 @@ class Seen(NamedTuple):
 
 
 Rule = Callable[[Seen, float, np.ndarray], float]
-"""Rend la cible d'un coup, étant donné γ et les valeurs `q` (P, 2) de tous les lieux."""
+"""Rend la cible d'un coup, étant donné γ et les valeurs `q` (P, A) de tous les lieux."""
 
 
 def bellman(seen: Seen, gamma: float, q: np.ndarray) -> float:
@@ -41,23 +42,34 @@ def bellman(seen: Seen, gamma: float, q: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class World:
-    """Un monde de quatre lieux au plus, deux actions par lieu.
+    """Un monde de quelques lieux, autant d'actions dans chacun.
 
     `text` : ce qu'on y trouve ; `hint` : l'indice, si aucune faute connue n'explique les valeurs.
-    `moves` : un couple de coups par lieu ; `limit` : le nombre de pas après lequel on est coupé.
-    Avec une limite, l'épisode doit suivre le même chemin quelles que soient les actions.
+    `moves` : A coups par lieu ; `limit` : le nombre de pas après lequel on est coupé. Avec une
+    limite, l'épisode doit suivre le même chemin quelles que soient les actions. `components` : D,
+    la taille d'une observation, autant que de lieux au moins.
     """
 
     name: str
     text: str
     hint: str
-    moves: tuple[tuple[Move, Move], ...]
+    moves: tuple[tuple[Move, ...], ...]
     starts: tuple[int, ...] = (0,)
     limit: int | None = None
+    components: int = CARTPOLE_SIZES.observation
+
+    @property
+    def sizes(self) -> Sizes:
+        """D et A."""
+        return Sizes(self.components, len(self.moves[0]))
+
+    def observe(self, places) -> np.ndarray:
+        """Rend les observations (..., D) de lieux (...) : un 1 à la place du lieu, 0 ailleurs."""
+        return np.eye(self.components, dtype=np.float32)[places]
 
     def values(self, gamma: float, rule: Rule = bellman) -> np.ndarray:
-        """Rend Q (P, 2), le point fixe de `rule`, ou des nombres immenses s'il n'y en a pas."""
-        seen, q = self._seen(), np.zeros((len(self.moves), 2))
+        """Rend Q (P, A), le point fixe de `rule`, ou des nombres immenses s'il n'y en a pas."""
+        seen, q = self._seen(), np.zeros((len(self.moves), self.sizes.actions))
         for _ in range(SWEEPS):
             before = q
             q = np.array([[rule(one, gamma, q) for one in row] for row in seen])
@@ -88,18 +100,13 @@ class World:
         return _Played(self)
 
 
-def observe(places) -> np.ndarray:
-    """Rend les observations (..., 4) de lieux (...)."""
-    return np.eye(PLACES, dtype=np.float32)[places]
-
-
 class _Played(gymnasium.Env):
-    """Un monde qui se joue comme CartPole : mêmes formes, mêmes cinq réponses."""
+    """Un monde qui se joue comme CartPole : mêmes espaces, à leur taille près, mêmes réponses."""
 
     def __init__(self, world: World):
         self.world, self._starts = world, None
-        self.observation_space = spaces.Box(0, 1, (PLACES,), np.float32)
-        self.action_space = spaces.Discrete(2)
+        self.observation_space = spaces.Box(0, 1, (world.components,), np.float32)
+        self.action_space = spaces.Discrete(world.sizes.actions)
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
@@ -108,29 +115,33 @@ class _Played(gymnasium.Env):
         elif self._starts is None:
             self._starts = self.np_random.spawn(1)[0]
         self._place, self._age = int(self._starts.choice(self.world.starts)), 0
-        return observe(self._place), {}
+        return self.world.observe(self._place), {}
 
     def step(self, action):
         reward, self._place, terminated = self.world.moves[self._place][int(action)]
         self._age += 1
         truncated = self._age == self.world.limit
-        return observe(self._place), reward, terminated, truncated, {}
+        return self.world.observe(self._place), reward, terminated, truncated, {}
 
 
 def drawn_worlds(generator: np.random.Generator) -> Iterator[World]:
-    """Rend les six mondes, leurs récompenses tirées au hasard : on ne peut les savoir d'avance."""
+    """Rend les six mondes, leurs récompenses tirées au hasard : on ne peut les savoir d'avance.
+
+    Une seule composante se multiplierait sans erreur par un vecteur de quatre : D > 1.
+    """
 
     def gain() -> float:
         return round(float(generator.uniform(1.4, 1.9)), 2)
 
-    def both(*arguments) -> tuple[Move, Move]:
+    def both(*arguments) -> tuple[Move, ...]:
         """Un lieu où l'action ne change rien."""
         return Move(*arguments), Move(*arguments)
 
-    def choice(place: int) -> tuple[Move, Move]:
-        """Un lieu où une action rapporte et l'autre coûte, et où l'on finit."""
-        pair = Move(-gain(), place, True), Move(gain(), place, True)
-        return pair if generator.random() < 0.5 else pair[::-1]
+    def choice(place: int, actions: int = 2) -> tuple[Move, ...]:
+        """Un lieu où une action rapporte et les autres coûtent, et où l'on finit."""
+        best = generator.integers(actions)
+        rewards = [gain() if action == best else -gain() for action in range(actions)]
+        return tuple(Move(reward, place, True) for reward in rewards)
 
     yield World(
         "lire",
@@ -142,17 +153,19 @@ def drawn_worlds(generator: np.random.Generator) -> Iterator[World]:
     )
     yield World(
         "choisir",
-        "une action rapporte, l'autre coûte",
-        "Ici, les deux actions diffèrent : les essayez-vous toutes deux assez longtemps, et la "
-        "perte lit-elle la valeur de l'action prise ?",
-        (choice(0),),
+        "trois actions, dont une seule rapporte ; deux composantes",
+        "Ici, les actions diffèrent : les essayez-vous toutes assez longtemps, et la perte "
+        "lit-elle la valeur de l'action prise ?",
+        (choice(0, actions=3),),
+        components=2,
     )
     yield World(
         "attendre",
-        "deux pas sans rien, puis une récompense",
+        "deux pas sans rien, puis une récompense ; une seule action, six composantes",
         "Ici, la valeur remonte de lieu en lieu : suivez ce que la cible lit dans l'état suivant, "
         "et quand le réseau cible bouge.",
-        (both(0.0, 1), both(0.0, 2), both(gain(), 2, True)),
+        ((Move(0.0, 1),), (Move(0.0, 2),), (Move(gain(), 2, True),)),
+        components=6,
     )
     yield World(
         "prévoir",
@@ -181,7 +194,7 @@ def drawn_worlds(generator: np.random.Generator) -> Iterator[World]:
 
 @dataclass(frozen=True)
 class Fault:
-    """Une faute : les valeurs (P, 2) où elle mène dans un monde, et l'indice qui la nomme."""
+    """Une faute : les valeurs (P, A) où elle mène dans un monde, et l'indice qui la nomme."""
 
     name: str
     values: Callable[[World, float], np.ndarray]
@@ -219,10 +232,10 @@ def _with(after: Callable[[np.ndarray], float]) -> Rule:
     return rule
 
 
-def _both_actions(world: World, gamma: float) -> np.ndarray:
-    """Rend ce que donne une perte qui porte sur les deux actions : leurs récompenses se mêlent.
+def _all_actions(world: World, gamma: float) -> np.ndarray:
+    """Rend ce que donne une perte qui porte sur toutes les actions : leurs récompenses se mêlent.
 
-    Les deux actions d'un lieu doivent mener au même.
+    Les actions d'un lieu doivent mener au même.
     """
     means = [np.mean([move.reward for move in row]) for row in world.moves]
     rows = zip(world.moves, means, strict=True)
@@ -298,13 +311,13 @@ FAULTS = (
     ),
     Fault(
         TOGETHER,
-        _both_actions,
-        "Les deux actions ont la même valeur : la perte doit lire la valeur de l'action prise.",
+        _all_actions,
+        "Toutes les actions ont la même valeur : la perte doit lire la valeur de l'action prise.",
     ),
     Fault(
         "les actions échangées",
-        lambda world, gamma: world.values(gamma)[:, ::-1],
-        "Les deux actions sont échangées.",
+        lambda world, gamma: np.roll(world.values(gamma), 1, axis=1),
+        "Les actions sont échangées : chacune a la valeur d'une autre.",
     ),
     Fault(
         "rien n'est appris",

@@ -14,6 +14,7 @@
 # %%
 from math import comb
 
+import gymnasium
 import numpy as np
 import torch
 from torch import nn
@@ -31,12 +32,13 @@ from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
 # ## 1. Le contrat
 #
 # Votre fonction s'appelle `dqn` et reçoit quatre arguments : un environnement, γ, un nombre de pas, une graine.
-# Elle joue ce nombre de pas, apprend, et rend ses **valeurs** : une fonction `q` qui, à des observations (N, 4),
-# répond par un tableau (N, 2).
+# Elle joue ce nombre de pas, apprend, et rend ses **valeurs** : une fonction `q` qui, à des observations (N, D),
+# répond par un tableau (N, A).
 #
-# L'environnement se joue comme CartPole. Ses observations sont quatre nombres en `float32`, ses actions 0 et 1 ;
-# `reset(seed=...)` rend une observation et un dictionnaire, `step(action)` rend cinq réponses. Rien d'autre
-# n'est promis : ni que les récompenses valent 1, ni que tomber soit mal.
+# L'environnement se joue comme CartPole : `reset(seed=...)` rend une observation et un dictionnaire, `step(action)`
+# rend cinq réponses. Une observation est un vecteur de D nombres en `float32`, une action un entier de 0 à A − 1.
+# Tous les mondes n'ont pas quatre composantes ni deux actions : lisez D dans `env.observation_space.shape[0]`, et A
+# dans `env.action_space.n`. Rien d'autre n'est promis : ni que les récompenses valent 1, ni que tomber soit mal.
 #
 # > **À vous.** Avant d'écrire du Python, posez la boucle sur le papier, en dix lignes de français. Quelles sont les
 # > trois choses que l'on retient d'un pas, en plus de l'état et de l'action ? Où `truncated` sert-il, et où ne
@@ -49,12 +51,13 @@ from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
 # %%
 def paresseux(env, gamma, pas, graine):
     torch.manual_seed(graine)
-    reseau = nn.Linear(4, 2)
+    reseau = nn.Linear(env.observation_space.shape[0], env.action_space.n)
     return lambda observations: reseau(torch.as_tensor(observations)).detach().numpy()
 
 
 # %%
-paresseux(env=None, gamma=0.9, pas=0, graine=1)(np.zeros((3, 4), np.float32)).round(2)
+q_paresseux = paresseux(gymnasium.make("CartPole-v1"), gamma=0.9, pas=0, graine=1)
+q_paresseux(np.zeros((3, 4), np.float32)).round(2)
 
 # %% [markdown]
 # <details><summary>La boucle, en dix lignes</summary>
@@ -86,11 +89,12 @@ for monde in mondes:
 
 # %% [markdown]
 # Un monde n'a que quelques lieux. Chaque coup dit la récompense, le lieu suivant, et si l'épisode se termine ; l'état
-# s'observe par un 1 à la place du lieu. Regardons le troisième et le dernier ; l'action n'y change rien.
+# s'observe par un 1 à la place du lieu. Regardons le troisième, qui n'a qu'une action, et le dernier, où l'action ne
+# change rien.
 
 # %%
 for monde in (mondes[2], mondes[5]):
-    for lieu, (coup, _) in enumerate(monde.moves):
+    for lieu, (coup, *_) in enumerate(monde.moves):
         print(monde.name, lieu, coup)
 
 # %% [markdown]
@@ -159,7 +163,7 @@ figures.verdicts(vues, [f.name for f in FAULTS], [m.name for m in mondes], titre
 
 # %%
 def dqn(env, gamma, pas, graine):
-    """Joue `pas` pas dans `env`, et rend q : observations (N, 4) → valeurs (N, 2)."""
+    """Joue `pas` pas dans `env`, et rend q : observations (N, D) → valeurs (N, A)."""
     ...
 
 
@@ -199,10 +203,10 @@ for compte_rendu in examine(dqn, seeds=range(5)):
 #
 # <details><summary>Indice 4 : des ordres de grandeur</summary>
 #
-# Ce sont ceux du cours. Entrées multipliées par 2, 1, 10 et 1 ; deux couches de 64 ; un lot de 64 à chaque pas ; Adam
-# à 0,004, qui descend en ligne droite jusqu'à zéro ; ε de 1 à 0,1 sur le premier quart des pas ; une cible qui
-# prend 4 % du réseau en ligne à chaque mise à jour ; une moyenne des poids sur les 250 dernières mises à jour
-# environ.
+# Ce sont ceux du cours. Entrées multipliées par 2, 1, 10 et 1 si D = 4, telles quelles sinon ; deux couches de 64 ;
+# un lot de 64 à chaque pas ; Adam à 0,004, qui descend en ligne droite jusqu'à zéro ; ε de 1 à 0,1 sur le premier
+# quart des pas ; une cible qui prend 4 % du réseau en ligne à chaque mise à jour ; une moyenne des poids sur les
+# 250 dernières mises à jour environ.
 #
 # </details>
 

@@ -25,6 +25,7 @@ from cartpole_helpers.teaching.capstone import (
     GAMMA,
     NO_SEED,
     SAME_SEED,
+    SIZES,
     STEPS,
     WORLD_GAMMA,
     WORLD_STEPS,
@@ -78,10 +79,11 @@ def knowing(env, gamma, pas, graine):
     return lambda observations: values[observations.argmax(axis=1)]
 
 
-def own_stream(env, graine, share=0.5):
-    """Rend de quoi tirer l'action 1 avec la probabilité `share`, par un générateur à part."""
-    generator = np.random.default_rng([graine, 2, 3])
-    return lambda: generator.random() < share
+def own_stream(env, graine, weight=1.0):
+    """Rend de quoi tirer une action par un générateur à part, la première `weight` fois l'autre."""
+    odds = np.array([weight, *[1.0] * (env.action_space.n - 1)])
+    draws = np.random.default_rng([graine, 2, 3]).choice(len(odds), 10_000, p=odds / odds.sum())
+    return iter(draws).__next__
 
 
 def table(
@@ -95,7 +97,7 @@ def table(
     vitesse=1.0,
     stream=own_stream,
 ):
-    """Explore au hasard, puis descend le gradient de toute la mémoire sur une table Q (4, 2).
+    """Explore au hasard, puis descend le gradient de toute la mémoire sur une table Q (D, A).
 
     Les mêmes réglages que le DQN du cours, dont elle tient ici la place ; comme un réseau, elle
     garde de sa graine une trace infime.
@@ -103,17 +105,18 @@ def table(
     if is_cartpole(env):
         return balancing
     places, actions, rewards, ends, following = explored(env, pas, graine, stream)
-    counts = torch.bincount(2 * places + actions, minlength=8).reshape(4, 2).clamp(min=1)
-    q, target = torch.zeros(4, 2, requires_grad=True), torch.zeros(4, 2)
+    shape = env.observation_space.shape[0], env.action_space.n
+    q, counts, target = torch.zeros(shape, requires_grad=True), *torch.zeros(2, *shape)
+    counts.index_put_((places, actions), torch.ones(pas), accumulate=True).clamp_(min=1)
     for _ in range(80):
         loss = comparer(q[places], actions, viser(rewards, ends, target[following], gamma))
         (slope,) = torch.autograd.grad(loss, q)
         with torch.no_grad():
             q -= 0.9 * vitesse * slope * len(places) / (2 * counts)
             target += taux * (q - target)
-    trace = 1e-3 * np.random.default_rng(graine).normal(size=(4, 2))
+    trace = 1e-3 * np.random.default_rng(graine).normal(size=shape)
     values = q.detach().numpy() + trace
-    return lambda observations: values[np.asarray(observations).argmax(axis=1)]
+    return lambda observations: np.asarray(observations) @ values
 
 
 def explored(env, pas, graine, stream=own_stream):
@@ -149,7 +152,7 @@ def space_stream(env, graine):
 
 def numpy_stream(env, graine):
     generator = np.random.default_rng(graine)
-    return lambda: generator.integers(2)
+    return lambda: generator.integers(env.action_space.n)
 
 
 @pytest.mark.parametrize("stream", [own_stream, space_stream, numpy_stream])
@@ -251,16 +254,16 @@ def test_a_table_that_errs_is_refused_and_named(name, monkeypatch):
     assert not any("CartPole" in verdict.text for verdict in report.verdicts)
 
 
-@pytest.mark.parametrize("share", [0.15, 0.5, 0.85])
-def test_both_actions_together_are_named_whatever_the_exploration(share):
-    """Une exploration ε-gloutonne joue surtout l'une des deux actions : leur valeur en dépend."""
+@pytest.mark.parametrize("weight", [0.2, 1, 5])
+def test_all_actions_together_are_named_whatever_the_exploration(weight):
+    """Une exploration ε-gloutonne joue surtout l'une des actions : leur valeur en dépend."""
 
     def unbalanced(env, gamma, pas, graine):
         rules = {"comparer": lambda q, action, target: (q - target[:, None]).square().mean()}
-        stream = partial(own_stream, share=share)
+        stream = partial(own_stream, weight=weight)
         return table(env, gamma, pas, graine, vitesse=0.3, stream=stream, **rules)
 
-    assert last(examine(unbalanced)).hint == HINT["les deux actions ensemble"]
+    assert last(examine(unbalanced)).hint == HINT["les actions ensemble"]
 
 
 def misled(fault, noise):
@@ -269,12 +272,8 @@ def misled(fault, noise):
     def answer(env, gamma, pas, graine):
         world, generator = env.unwrapped.world, np.random.default_rng(graine)
         told = fault.values(world, gamma)
-        told = (
-            told
-            + noise
-            * np.abs(world.values(gamma)).max()
-            * generator.uniform(-1, 1, (4, 2))[: len(told)]
-        )
+        error = noise * np.abs(world.values(gamma)).max()
+        told = told + error * generator.uniform(-1, 1, told.shape)
         return lambda observations: told[observations.argmax(axis=1)]
 
     return answer
@@ -295,7 +294,7 @@ def test_what_no_fault_explains_gets_the_hint_of_its_world():
 
 def test_every_fault_has_a_mistake_that_leads_to_it():
     hints = {mistake.hint for mistake in catalogue.MISTAKES}
-    assert hints == {*HINT.values(), SAME_SEED, NO_SEED, ERROR}
+    assert hints == {*HINT.values(), SAME_SEED, NO_SEED, ERROR, SIZES}
     assert len(MISTAKES) == len(catalogue.MISTAKES)
 
 
@@ -335,13 +334,42 @@ def test_a_faulty_network_finds_the_values_foretold(name, fault, world):
     assert np.abs(one.values - told).max() < 0.15 * scale < np.abs(one.values - one.expected).max()
 
 
-def test_a_network_that_learns_both_actions_together_gives_them_one_value():
-    """Laquelle des deux pèse le plus dépend de l'exploration : seule leur égalité est prédite."""
-    one = attempt(MISTAKES["les deux actions ensemble"].answer, world_named("choisir"), seed=0)
-    ((left, right),) = one.values
+def test_a_network_that_learns_all_actions_together_gives_them_one_value():
+    """Laquelle pèse le plus dépend de l'exploration : seule leur égalité est prédite."""
+    one = attempt(MISTAKES["les actions ensemble"].answer, world_named("choisir"), seed=0)
     assert not one.passed
-    assert abs(left - right) < 0.1
-    assert one.expected.min() < left < one.expected.max()
+    assert np.ptp(one.values) < 0.1
+    assert one.expected.min() < one.values.mean() < one.expected.max()
+
+
+# Les tailles
+
+
+def believing(**spaces):
+    """Rend la table qui croit que l'environnement a ces espaces."""
+    dress = type("Believed", (gymnasium.Wrapper,), spaces)
+    return lambda env, *rest: table(dress(env), *rest)
+
+
+WRITTEN = {
+    "quatre composantes": believing(observation_space=gymnasium.spaces.Box(0, 1, (4,))),
+    "deux actions": believing(action_space=gymnasium.spaces.Discrete(2)),
+    "deux actions jouées": partial(table, stream=lambda *_: partial(random.Random(0).randrange, 2)),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_sizes_written_instead_of_read_are_named(name):
+    hints = [verdict.hint for verdict in refused(last(examine(WRITTEN[name])))]
+    assert hints == [SIZES, SIZES]  # dans « choisir » et « attendre »
+
+
+def test_an_error_in_a_world_of_the_sizes_of_cartpole_is_not_blamed_on_sizes():
+    def failing(env, gamma, pas, graine):
+        assert env.unwrapped.world.name not in ("attendre", "prévoir")
+        return knowing(env, gamma, pas, graine)
+
+    assert {verdict.hint for verdict in refused(last(examine(failing)))} == {ERROR}
 
 
 # CartPole
@@ -529,8 +557,11 @@ def yielding(env, gamma, pas, graine):
 
 
 def answering(values):
-    """Rend la réponse qui donne `values(N)` à N observations."""
-    return lambda env, gamma, pas, graine: lambda observations: values(len(observations))
+    """Rend la réponse qui donne `values(N, A)` à N observations."""
+    return lambda env, *_: lambda observations: values(len(observations), env.action_space.n)
+
+
+null = answering(lambda *shape: np.zeros(shape))
 
 
 def past_the_end(env, gamma, pas, graine):
@@ -561,7 +592,7 @@ def odd_seeds(env, gamma, pas, graine):
             env.reset(seed=np.arange(size))
         except Exception:
             env.reset()
-    return falling
+    return null(env)
 
 
 ERRORS = {
@@ -579,24 +610,24 @@ ERRORS = {
     "trop peu d'arguments": with_too_few_arguments,
     "un générateur": yielding,
     "un texte": lambda *_: "q",
-    "un axe": answering(np.zeros),
-    "trois actions": answering(lambda n: np.zeros((n, 3))),
-    "un lieu de trop": answering(lambda n: np.zeros((n + 1, 2))),
-    "rien": answering(lambda n: None),
-    "un tableau irrégulier": answering(lambda n: [[1.0], [1.0, 2.0]]),
-    "des textes": answering(lambda n: [["a", "b"]] * n),
+    "un axe": answering(lambda n, a: np.zeros(n)),
+    "une action de trop": answering(lambda n, a: np.zeros((n, a + 1))),
+    "un lieu de trop": answering(lambda n, a: np.zeros((n + 1, a))),
+    "rien": answering(lambda *_: None),
+    "un tableau irrégulier": answering(lambda *_: [[1.0], [1.0, 2.0]]),
+    "des textes": answering(lambda n, a: [["a"] * a] * n),
     "après la fin": past_the_end,
     "avant le départ": before_the_start,
     "bien plus de pas": far_too_many_steps,
     "un monde abîmé": spoiling_its_environment,
 }
 WRONG_VALUES = {
-    "NaN": answering(lambda n: np.full((n, 2), np.nan)),
-    "l'infini": answering(lambda n: np.full((n, 2), np.inf)),
-    "moins l'infini": answering(lambda n: np.full((n, 2), -np.inf)),
-    "un nombre immense": answering(lambda n: np.full((n, 2), 1e308)),
-    "des entiers": answering(lambda n: np.full((n, 2), 5)),
-    "des booléens": answering(lambda n: np.zeros((n, 2), bool)),
+    "NaN": answering(lambda *shape: np.full(shape, np.nan)),
+    "l'infini": answering(lambda *shape: np.full(shape, np.inf)),
+    "moins l'infini": answering(lambda *shape: np.full(shape, -np.inf)),
+    "un nombre immense": answering(lambda *shape: np.full(shape, 1e308)),
+    "des entiers": answering(lambda *shape: np.full(shape, 5)),
+    "des booléens": answering(lambda *shape: np.zeros(shape, bool)),
     "des graines étranges": odd_seeds,
 }
 
@@ -715,7 +746,7 @@ def test_an_action_of_any_kind_is_played(kind):
 
     world = world_named("choisir")
     assert attempt(acting, world, seed=0).passed
-    assert seen == [move.reward for move in world.moves[0]]
+    assert seen == [move.reward for move in world.moves[0][:2]]
 
 
 @pytest.mark.parametrize("action", WRONG_ACTIONS, ids=repr)
@@ -738,7 +769,7 @@ def seeding_every_start(seeds):
     def answer(env, gamma, pas, graine):
         for rank in range(10):
             env.reset(seed=seeds(rank, graine))
-        return falling
+        return null(env)
 
     return answer
 
@@ -775,7 +806,7 @@ def test_a_report_shows_itself_and_escapes_what_it_tells():
 
 
 def test_a_report_tells_what_was_found_and_what_was_awaited():
-    report = last(examine(answering(lambda n: np.full((n, 2), 7.25))))
+    report = last(examine(answering(lambda *shape: np.full(shape, 7.25))))
     first = report.verdicts[0]
     assert first.came == "Q = [[7.25, 7.25], [7.25, 7.25]]"
     assert re.fullmatch(r"Q = \[\[-1\.\d+, -1\.\d+\], \[1\.\d+, 1\.\d+\]\]", first.expected)

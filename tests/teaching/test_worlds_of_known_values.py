@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from cartpole_helpers.teaching.worlds import FAULTS, Move, World, bellman, drawn_worlds, observe
+from cartpole_helpers.environments import CARTPOLE_SIZES
+from cartpole_helpers.teaching.worlds import FAULTS, Move, World, bellman, drawn_worlds
 
 NAMES = ("lire", "choisir", "attendre", "prévoir", "durer", "repartir")
 FAULT = {fault.name: fault for fault in FAULTS}
@@ -28,7 +29,7 @@ def rewards(world):
 CLOSED_FORMS = {
     "lire": lambda r, gamma: r,
     "choisir": lambda r, gamma: r,
-    "attendre": lambda r, gamma: r[2, 0] * np.array([[gamma**2] * 2, [gamma] * 2, [1, 1]]),
+    "attendre": lambda r, gamma: r[2, 0] * np.array([[gamma**2], [gamma], [1]]),
     "prévoir": lambda r, gamma: np.array([[gamma * max(r[1])] * 2, r[1]]),
     "durer": lambda r, gamma: r / (1 - gamma),
     "repartir": lambda r, gamma: r[1, 0] / (1 - gamma) * np.array([[gamma] * 2, [1, 1]]),
@@ -79,7 +80,14 @@ def test_the_good_action_is_not_always_the_same():
         name: {int(rewards(drawn(seed)[name])[-1].argmax()) for seed in range(30)}
         for name in ("choisir", "prévoir")
     }
-    assert good == {"choisir": {0, 1}, "prévoir": {0, 1}}
+    assert good == {"choisir": {0, 1, 2}, "prévoir": {0, 1}}
+
+
+def test_sizes_vary_after_a_world_of_those_of_cartpole():
+    """Sans le premier, une erreur de tailles ne se distinguerait d'aucune autre."""
+    first, *others = (world.sizes for world in drawn().values())
+    assert first == CARTPOLE_SIZES
+    assert {*others} == {CARTPOLE_SIZES, (2, 3), (6, 1)}
 
 
 # Le jeu
@@ -97,7 +105,7 @@ def walk(world, steps=60, seed=0):
     observation, info = env.reset(seed=seed)
     assert info == {}
     for _ in range(steps):
-        action = int(generator.integers(2))
+        action = int(generator.integers(env.action_space.n))
         answer = env.step(action)
         yield observation, action, answer
         observation = env.reset()[0] if answer[2] or answer[3] else answer[0]
@@ -107,14 +115,14 @@ def walk(world, steps=60, seed=0):
 def test_a_world_answers_as_cartpole_does(name):
     world = drawn()[name]
     env = world.env()
-    assert env.observation_space.shape == (4,)
+    assert env.observation_space.shape == (world.components,)
     assert env.observation_space.dtype == np.float32
-    assert env.action_space.n == 2
+    assert {len(row) for row in world.moves} == {env.action_space.n}
     for before, _, (after, reward, terminated, truncated, info) in walk(world):
         for observation in (before, after):
             assert observation.dtype == np.float32
             assert env.observation_space.contains(observation)
-            assert sorted(observation) == [0, 0, 0, 1]
+            assert sorted(observation) == [0] * (world.components - 1) + [1]
         assert [type(x) for x in (reward, terminated, truncated, info)] == [float, bool, bool, dict]
         assert not (terminated and truncated)
 
@@ -129,7 +137,7 @@ def test_what_is_played_is_what_is_told(name):
         assert truncated == (age == world.limit)
         seen.add((before.argmax(), action))
         age = 0 if terminated or truncated else age
-    assert seen == set(product(range(len(world.moves)), (0, 1)))
+    assert seen == set(product(range(len(world.moves)), range(world.sizes.actions)))
 
 
 @pytest.mark.parametrize("starts", [(0,), (0, 1), (1, 2)])
@@ -157,7 +165,7 @@ def test_a_reader_cannot_spoil_the_observations():
     observation, _ = env.reset(seed=0)
     observation[:] = 7
     assert env.step(0)[0].max() == 1
-    assert observe([2, 0]).tolist() == [[0, 0, 1, 0], [1, 0, 0, 0]]
+    assert env.world.observe([2, 0]).tolist() == [[0, 0, 1, 0], [1, 0, 0, 0]]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -181,13 +189,13 @@ def test_the_share_of_cuts_is_the_one_that_is_played(name):
 
 
 class Memory:
-    """Les transitions de 2 × `pairs` épisodes : l'un n'a que l'action 0, le suivant que la 1."""
+    """Les transitions de A × `turns` épisodes : l'un n'a que l'action 0, le suivant que la 1…"""
 
-    def __init__(self, world, pairs=30):
+    def __init__(self, world, turns=30):
         env = world.env()
         observation, _ = env.reset(seed=0)
         rows = []
-        for action in [0, 1] * pairs:
+        for action in [*range(world.sizes.actions)] * turns:
             over = False
             while not over:
                 following, reward, terminated, truncated, _ = env.step(action)
@@ -202,8 +210,8 @@ class Memory:
 
 
 def learn(world, target, written=lambda m: [(m.place, m.action)], sweeps=900):
-    """Rend Q (P, 2) : chaque case est la moyenne des cibles que la mémoire y écrit."""
-    m, q = Memory(world), np.zeros((len(world.moves), 2))
+    """Rend Q (P, A) : chaque case est la moyenne des cibles que la mémoire y écrit."""
+    m, q = Memory(world), np.zeros((len(world.moves), world.sizes.actions))
     for _ in range(sweeps):
         aims, total, count = target(m, q), np.zeros_like(q), np.zeros_like(q)
         for cells in written(m):
@@ -249,8 +257,8 @@ FAULTY_TARGETS = {
     "rien n'est appris": lambda m, q, gamma: 0 * m.reward,
 }
 FAULTY_CELLS = {
-    "les deux actions ensemble": lambda m: [(m.place, 0 * m.action), (m.place, 0 * m.action + 1)],
-    "les actions échangées": lambda m: [(m.place, 1 - m.action)],
+    "les actions ensemble": lambda m: [(m.place, 0 * m.place + a) for a in {*m.action}],
+    "les actions échangées": lambda m: [(m.place, (m.action + 1) % (m.action.max() + 1))],
 }
 
 

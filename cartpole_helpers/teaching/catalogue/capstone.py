@@ -8,24 +8,26 @@ import torch
 from torch import nn
 
 from cartpole_helpers.dqn import td_loss, td_target
-from cartpole_helpers.teaching.capstone import ERROR, NO_SEED, SAME_SEED
+from cartpole_helpers.teaching.capstone import ERROR, NO_SEED, SAME_SEED, SIZES
 from cartpole_helpers.teaching.checking import Mistake
 from cartpole_helpers.teaching.worlds import FAULTS
 
 
 def dqn(env, gamma, pas, graine, viser=td_target, comparer=td_loss, taux=0.04, vitesse=4e-3):
-    """Joue `pas` pas dans `env`, et rend q : observations (N, 4) → valeurs (N, 2).
+    """Joue `pas` pas dans `env`, et rend q : observations (N, D) → valeurs (N, A).
 
     `viser` et `comparer` : les règles de la cible et de la perte ; `taux` : ce que le réseau cible
     prend au réseau en ligne à chaque mise à jour ; `vitesse` : le pas d'apprentissage, au départ.
     """
     torch.manual_seed(graine)
     hasard = np.random.default_rng(graine)
-    echelle = torch.tensor([2.0, 1.0, 10.0, 1.0])  # des entrées de tailles voisines
+    taille, choix = env.observation_space.shape[0], env.action_space.n
+    cartpole = 2.0, 1.0, 10.0, 1.0  # des entrées de tailles voisines
+    echelle = torch.tensor(cartpole) if taille == len(cartpole) else torch.ones(taille)
 
     def reseau():
-        couches = nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2)
-        return nn.Sequential(*couches)
+        couches = nn.Linear(taille, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU()
+        return nn.Sequential(*couches, nn.Linear(64, choix))
 
     def q_de(un_reseau, observations):
         with torch.no_grad():
@@ -43,7 +45,7 @@ def dqn(env, gamma, pas, graine, viser=td_target, comparer=td_loss, taux=0.04, v
     etat, _ = env.reset(seed=graine)
     for rang in range(pas):
         explore = hasard.random() < max(0.1, 1 - 4 * rang / pas)
-        action = int(hasard.integers(2) if explore else q_de(en_ligne, etat).argmax())
+        action = int(hasard.integers(choix) if explore else q_de(en_ligne, etat).argmax())
         suivant, recompense, terminated, truncated, _ = env.step(action)
         memoire.append((etat, action, np.float32(recompense), terminated, suivant))
         etat = env.reset()[0] if terminated or truncated else suivant
@@ -103,6 +105,13 @@ class _SameStart(gymnasium.Wrapper):
         return super().reset(seed=self._first, options=options)
 
 
+class _SizedAsCartPole(gymnasium.Wrapper):
+    """Un environnement dont on croit, sans les lire, que les tailles sont celles de CartPole."""
+
+    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (4,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+
+
 class _NeverOver(gymnasium.Wrapper):
     """Un environnement dont on oublie de relancer l'épisode."""
 
@@ -135,7 +144,7 @@ def _compare_without_action(q, action, target):
 
 
 def _compare_other_action(q, action, target):
-    return td_loss(q, 1 - action, target)
+    return td_loss(q, (action + 1) % q.shape[-1], target)
 
 
 def _without_seed(env, gamma, pas, graine):
@@ -195,9 +204,10 @@ MISTAKES = (
     _fault(
         "des récompenses entières", _rewriting(lambda reward, end, cut: (int(reward), end, cut))
     ),
-    _fault("les deux actions ensemble", _with(comparer=_compare_without_action)),
+    _fault("les actions ensemble", _with(comparer=_compare_without_action)),
     _fault("les actions échangées", _with(comparer=_compare_other_action)),
     _fault("rien n'est appris", _with(vitesse=0.0)),
+    Mistake("des tailles écrites", _in(_SizedAsCartPole), SIZES),
     Mistake("la même graine à chaque départ", _in(_SameStart), SAME_SEED),
     Mistake("aucune graine", _without_seed, NO_SEED),
     Mistake("un épisode jamais relancé", _in(_NeverOver), ERROR),
