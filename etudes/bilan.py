@@ -75,8 +75,9 @@ def holding() -> list[str]:
         mine = scores[(study["reglage"] == recipe) & (study["graine"] >= ANNOUNCED)]
         solved = mine >= SOLVED_RETURN
         later = ~after_success(solved, 3).mask
-        relapses = [share((later & (mine < level)).any(axis=1)) for level in LEVELS]
-        rows.append((recipe, share(np.isfinite(streak_end(solved, 3))), *relapses))
+        reached = np.isfinite(streak_end(solved, 3))
+        relapses = [share((later & (mine < level)).any(axis=1)[reached]) for level in LEVELS]
+        rows.append((recipe, share(reached), *relapses))
     return markdown(("Recette", "Réussissent", *(f"Puis sous {level}" for level in LEVELS)), rows)
 
 
@@ -151,10 +152,11 @@ def arrivals(recipe: str, engine: str, network: str) -> tuple[np.ndarray, ...]:
 
 
 def ratio(theirs: np.ndarray, ours: np.ndarray) -> str:
-    """Écrit le rapport des médianes et son intervalle à 95 %, les graines rééchantillonnées."""
-    generator = np.random.default_rng(0)
-    draws = (generator.choice(seconds, (2_000, len(seconds))) for seconds in (theirs, ours))
-    ratios = np.divide(*(np.median(drawn, axis=1) for drawn in draws))
+    """Écrit le rapport des médianes et son intervalle à 95 %, les mêmes graines rééchantillonnées
+    des deux côtés."""
+    drawn = np.random.default_rng(0).integers(len(theirs), size=(2_000, len(theirs)))
+    pairs = np.stack(np.broadcast_arrays(theirs, ours))[:, drawn]  # (2, tirages, graines)
+    ratios = np.divide(*np.median(pairs, axis=-1))
     # Un centile qui est l'une des valeurs : entre deux, l'infini ne s'interpole pas.
     low, high = np.quantile(ratios, (0.025, 0.975), method="inverted_cdf")
     middle = np.median(theirs) / np.median(ours)

@@ -199,8 +199,8 @@ for regle in (SEULE, SEULE_FIXE):
 
 # %% [markdown]
 # Avec le maximum, toutes les graines partent vers le haut ; sans lui, les unes montent, d'autres plongent, parfois très bas, et plusieurs se tiennent.
-# **L'amorçage suffit à diverger ; le maximum choisit le sens.** L'étude avait prévu de comparer des logarithmes : des valeurs
-# négatives l'interdisent, et ce compte est exploratoire.
+# **Sans réseau cible, l'amorçage peut suffire à diverger ; le maximum, lui, pousse vers le haut.** L'étude avait prévu de
+# comparer des logarithmes : des valeurs négatives l'interdisent, et ce compte est exploratoire.
 
 # %% [markdown]
 # Et Double DQN **sans** réseau cible ? L'action est alors choisie et évaluée par le même réseau : c'est le maximum,
@@ -306,7 +306,7 @@ titre = f"Borner les cibles, sans réseau cible : {borne} pas de retour"
 figures.intervals({"écart de retour (pas)": {nom: moyenne(un) for nom, un in jeu.items()}}, titre)
 
 # %% [markdown]
-# Ramener les valeurs au plafond n'aide pas à jouer : sans réseau cible, cela **nuit**. Peut-être la borne, atteinte presque partout,
+# Sans réseau cible, ramener les valeurs au plafond **nuit**. Peut-être la borne, atteinte presque partout,
 # efface-t-elle l'écart des deux actions, que seul lit la politique. Pour les trois autres lignes, on ne sait pas : leurs intervalles contiennent zéro,
 # et un écart plus petit que celui de la dernière colonne a pu échapper.
 #
@@ -401,10 +401,12 @@ figures.points({"une graine": (papier(5), rapport)}, titre, axes, identity=True)
 for mesures_gardees in (1, 5, 10, 15):
     ecart = rapport - papier(mesures_gardees)
     milieu, bas, haut = (number(un, 3) for un in (ecart.mean(), *paired_interval(ecart)))
+    accord = number(np.corrcoef(rapport, papier(mesures_gardees))[0, 1], 2)
     print(f"p sur {2 * mesures_gardees:2} 000 pas : mesuré moins prédit, {milieu} [{bas} ; {haut}]")
+    print(f"    corrélation : {accord}")
 
 # %% [markdown]
-# L'ordre des graines est à peu près celui du papier : plus le chronomètre a sonné dans leur mémoire, plus elles sont rabaissées.
+# Les graines suivent à peu près le papier, surtout si l'on moyenne $p$ sur dix mille pas au moins : c'est exploratoire.
 # Mais ses nombres sont **démentis** : l'intervalle exclut zéro, sauf à moyenner $p$ depuis le tout début, quand le chronomètre ne sonnait
 # pas encore. Une de ses hypothèses, au moins, est fausse, et l'archive l'a mesuré.
 
@@ -516,10 +518,21 @@ quatre = dedans("témoin", "amnésique")
 figures.traces(PAS, quatre, titre, "pas de jeu par agent", log=["perte"], mark=10_000)
 
 # %% [markdown]
-# Lisez les panneaux dans l'ordre. Les chutes disparaissent en cinq mille pas, ce que dure la mémoire. Aussitôt,
-# les états perdus se mettent à monter : plus rien ne leur dit qu'ils finissent mal, et l'amorçage leur promet
-# un avenir comme aux autres. Quand presque tout vaut autant, il n'y a plus de quoi choisir : la justesse
-# tombe, et l'agent avec elle.
+# Lisez les panneaux dans l'ordre. Les chutes disparaissent en cinq mille pas, ce que dure la mémoire. Les états
+# perdus montent alors plus vite que chez le témoin : plus rien ne leur dit qu'ils finissent mal, et l'amorçage leur
+# promet un avenir comme aux autres. Puis le retour tombe. Quand il passe sous 200, où en sont les choix décisifs ?
+
+# %%
+sous = ((releve("amnésique") < 200) & (PAS > 10_000)).argmax(axis=1)  # (40,)
+for nom in ("bons choix décisifs (%)", "max Q − V*, états perdus"):
+    valeurs = quatre[nom]["amnésique"]
+    trois = (valeurs[:, PAS == 10_000], valeurs[range(40), sous], valeurs[:, -1])
+    dix_mille, alors, fin = (number(un.mean(), 1) for un in trois)
+    print(f"{nom} : {dix_mille} à 10 000 pas, {alors} alors, {fin} à la fin")
+
+# %% [markdown]
+# À cet instant, les états perdus ont déjà beaucoup monté ; la justesse, mesurée dans la large boîte, s'effondre surtout
+# **ensuite**. L'archive ne dit donc pas par où passe l'effet.
 
 # %% [markdown]
 # Le dernier panneau, d'échelle logarithmique, est le plus instructif. **La perte de l'agent sain monte ; celle de l'agent qui sombre
@@ -531,11 +544,11 @@ figures.traces(PAS, quatre, titre, "pas de jeu par agent", log=["perte"], mark=1
 
 # %% [markdown]
 # Même l'agent sain surestime les états perdus de la boîte, et de plus en plus : il n'en visite guère, et
-# rien ne l'y corrige. Ses choix décisifs restent bons, et c'est d'eux que dépend le jeu : il suffit que l'**ordre** des
-# deux actions soit juste, là où l'ordre compte.
+# rien ne l'y corrige. Ses choix décisifs restent bons : il suffit que l'**ordre** des deux actions soit juste, là où
+# l'ordre compte.
 
 # %% [markdown]
-# ### Trop peu d'écart
+# ### L'écart
 #
 # Que devient la préférence de l'agent là où tout se décide ? L'écart $Q(a) - Q(a')$ entre la bonne action et la mauvaise,
 # sur les états décisifs, devrait être immense : près de $1/(1-\gamma)$, soit 67, d'un côté, quelques pas de l'autre.
@@ -622,12 +635,13 @@ def tableau(paires):
 tableau(FAMILLE[:7])
 
 # %% [markdown]
-# Ôter les chutes suffit donc, et **la dose compte** : d'une sur seize à une sur quatre, les effondrements se raréfient. La doublure ne se
-# distingue pas du témoin : répéter un pas n'y est pour rien de visible. Et le placebo ne soigne presque personne : il ne manquait pas de
-# vieux pas, il manquait des chutes.
+# Ôter les chutes suffit donc, et **la dose compte** : d'une sur seize à une sur quatre, les effondrements se raréfient, ce qui est
+# exploratoire. La doublure ne se distingue pas du témoin : répéter un pas n'y est pour rien de visible. Et le placebo ne soigne
+# presque personne : il ne manquait pas de vieux pas, il manquait des chutes.
 #
-# Avec la réserve, aucune des quarante graines ne s'effondre. Elle ne rend pas pour autant l'agent d'avant : sur la figure, à 300 ou 400, plus de
-# graines soignées que de témoins passent sous le seuil. Cette dernière comparaison est exploratoire.
+# Avec la réserve, aucune des quarante graines ne s'effondre : à 95 %, c'est au plus une sur onze. Elle ne rend pas pour autant
+# l'agent d'avant : sur la figure, à 300 ou 400, plus de graines soignées que de témoins passent sous le seuil. Cette dernière
+# comparaison est exploratoire.
 
 # %% [markdown]
 # ## 5. L'oubli, tel qu'il vient
@@ -696,23 +710,27 @@ tableau(FAMILLE[7:])
 
 # %% [markdown]
 # Entre la réserve et son placebo, une seule chose change, ce qu'on y garde, et l'écart est net : **les chutes sont en cause ici
-# aussi**. Des pas ordinaires font même pire que rien ; tout garder, ou explorer, fait mieux. Mais regardez plus haut que 200 : à 300, la réserve ne fait plus guère mieux que
-# rien, quand la grande mémoire tient. Les chutes empêchent de toucher le sol, non de flotter ; cela aussi reste exploratoire.
+# aussi**. Au seuil de 200, des pas ordinaires font même pire que rien ; tout garder, ou explorer, fait mieux. Mais regardez
+# plus haut : à 300, la réserve ne fait plus guère mieux que rien, quand la grande mémoire tient. Les chutes empêchent de toucher le sol, non de flotter ; cela aussi reste exploratoire.
 
 # %% [markdown]
 # Que tenait la mémoire, pendant ce temps ? L'archive y a compté, sur vingt graines au moins, les chutes, réserve non comprise, et
-# les états **écartés**, à plus de la moitié d'une limite. Voici leurs parts, en moyenne après le pas 15 000.
+# les états **écartés**, à plus de la moitié d'une limite. Voici leurs parts, en moyenne après le pas 15 000, et, pour les
+# seconds, d'abord sur les cinq mille pas d'avant.
 
 # %%
+debut, suite = (PAS > 10_000) & (PAS <= 15_000), PAS > 15_000
 for nom in dict.fromkeys(oubli["reglage"]):
-    parts = (releve(nom, mesure)[:, PAS > 15_000].mean() for mesure in ("chutes", "ecartes"))
-    chutes, ecartes = (number(part, 2) for part in parts)
-    print(f"{nom:26} chutes {chutes} %, écartés {ecartes} %")
+    lus = (("chutes", suite), ("ecartes", debut), ("ecartes", suite))
+    parts = (releve(nom, mesure)[:, durant].mean() for mesure, durant in lus)
+    chutes, tot, ensuite = (number(part, 2) for part in parts)
+    print(f"{nom:26} chutes {chutes} %, écartés {tot} %, puis {ensuite} %")
 
 # %% [markdown]
 # Le manque de variété était un autre suspect : des états écartés que l'agent, jouant trop bien, ne visiterait plus. Ces nombres
-# ne l'accusent pas : l'amnésique en a **plus** que le témoin, la grande mémoire n'en a pas plus que l'agent livré à lui-même. Les
-# chutes, elles, sont rares dans tous les réglages qui s'effondrent.
+# ne l'accusent pas : avant de s'effondrer, l'amnésique n'en a pas moins que le témoin, et l'excès vient après ; la grande mémoire,
+# à la longue, n'en a pas plus que l'agent livré à lui-même. Les chutes, elles, sont rares dans tous les réglages qui
+# s'effondrent.
 
 # %% [markdown]
 # L'histoire du début tient donc mieux qu'il n'y paraissait : ôter les chutes fait oublier, les rendre l'empêche, des pas ordinaires
@@ -750,21 +768,20 @@ croyances = {
 
 
 # %%
-def passage(courbe, seuil=40):
+def passage(courbe, seuil):
     """Le pas où une courbe dépasse `seuil` pour la première fois."""
     return PAS[np.argmax(courbe > seuil)]
 
 
-montees = [
-    passage(interquartile_mean(valeurs)) for valeurs in croyances["max Q − V*, perdus"].values()
-]
-retard = number(montees[1] - montees[0])
-titre = f"La moyenne des poids oublie aussi, {retard} pas plus tard"
+vive, lente = map(interquartile_mean, croyances["max Q − V*, perdus"].values())
+retards = [passage(lente, seuil) - passage(vive, seuil) for seuil in range(10, 51, 10)]
+bornes = "{} à {}".format(*map(number, (min(retards), max(retards))))
+titre = f"La moyenne des poids oublie aussi, {bornes} pas plus tard selon le seuil"
 figures.traces(PAS, croyances, titre, "pas de jeu par agent", mark=10_000)
 
 # %% [markdown]
-# Elle **retarde**. Une moyenne sur le dernier quart des mises à jour se souvient de poids qui savaient ; quand
-# ceux-ci en sortent, elle oublie à son tour. Contre un réseau qui tremble autour d'une bonne solution, elle
+# Elle **retarde** ; de combien, cela reste exploratoire. Une moyenne sur le dernier quart des mises à jour se souvient de
+# poids qui savaient ; quand ceux-ci en sortent, elle oublie à son tour. Contre un réseau qui tremble autour d'une bonne solution, elle
 # aide ; contre un réseau qui s'en éloigne, elle achète du temps. Arrêtez-vous pendant qu'elle tient, et vous gardez un bon agent.
 
 # %% [markdown]
@@ -945,8 +962,8 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # %% [markdown]
 # <details><summary>Que faut-il observer ?</summary>
 #
-# Avec 0, l'amnésie. Au-delà, quelques graines jouent mal sans s'effondrer, et quatre ne permettent pas de dire laquelle des
-# trois doses est la meilleure : il en faudrait quarante, comme dans l'étude.
+# Avec 0, l'amnésie. Avec 8, la dose de l'étude, quelques graines jouent mal sans s'effondrer. Nous n'avons mesuré ni 1 ni 64 :
+# pour dire laquelle des trois doses est la meilleure, il faudrait quarante graines.
 #
 # </details>
 
@@ -1013,7 +1030,7 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # ## Ce qu'il faut retenir
 #
 # 1. La vérité se **borne** : au-dessus de $1/(1-\gamma)$, toute valeur est fausse. Sans réseau cible, elles
-#    s'emballent ; avec lui, un biais demeure, dont le maximum est le moteur. Valeurs et jeu sont deux mesures.
+#    s'emballent ; avec lui, un biais demeure, dont le maximum semble le moteur. Valeurs et jeu sont deux mesures.
 # 2. **Une perte basse n'est pas une bonne nouvelle** : celle de l'agent qui oublie fond, parce que tout se vaut à
 #    ses yeux. Surveillez les retours, les chutes en mémoire, les valeurs des états que l'on sait perdus.
 # 3. Une corrélation se soupçonne, une cause se **provoque**, et se contrôle : ôter les chutes fait

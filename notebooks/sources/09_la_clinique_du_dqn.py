@@ -92,15 +92,18 @@ titre = titre.format((bas > 50).sum(), len(MALADIES), ((bas <= 50) & (haut > 50)
 figures.intervals({"retour final ≥ 475 (% des agents)": reussies}, titre)
 
 # %% [markdown]
-# Seize agents par maladie, c'est peu. Quel écart entre malades et témoins se verrait ?
+# Les intervalles sont à recettes fixées, sans correction. Seize agents par maladie, c'est peu : quel écart entre malades et
+# témoins se verrait, au mieux ?
 
 # %%
 ecart = 280 * np.sqrt(0.25 / 16 + 0.25 / 24)  # 2,8 erreurs types se voient quatre fois sur cinq
-print(f"16 malades, 24 témoins : un écart se voit à partir de {ecart:.0f} points")
+print(
+    f"16 malades, 24 témoins : à recettes fixées, un écart se voit à partir de {ecart:.0f} points"
+)
 
 # %% [markdown]
-# Quelques maladies se **cachent** : la politique ne lit que l'ordre de deux valeurs, et des valeurs fausses peuvent être dans le bon
-# ordre ; sur un jeu plus dur, la même faute pourrait coûter cher. Les autres se **ressemblent** : un retour au plus bas est le
+# Une maladie au moins se **cache** : la politique ne lit que l'ordre de deux valeurs, et des valeurs fausses peuvent être dans le bon
+# ordre ; sur un jeu plus dur, la même faute pourrait coûter cher. D'autres se **ressemblent** : un retour au plus bas est le
 # même, que la cible soit figée ou que les unités soient mortes. Le score dit qu'on est malade, et pas toujours ; jamais de quoi.
 #
 # Et l'on compare chacun à **son** témoin. Une troncature mal mémorisée, une mémoire sans chute, semblent coûter cher ; or leurs
@@ -321,7 +324,8 @@ figures.intervals(taux, "Reconnus : {} % à faible dose, contre {} % à forte do
 # %% [markdown]
 # Le **rappel** est la part des malades reconnus. À forte dose, ce sont des caricatures : un lot d'**une** transition, un ε de 1.
 # À dose plus faible, que les réglages ne visaient pas, l'outil en manque beaucoup. Un pas d'apprentissage de 0,0001 lui échappe toujours,
-# **alors qu'aucun agent n'atteint 475** : les poids bougent peu, mais c'est aussi l'allure de recettes plus lentes.
+# **alors qu'aucun agent n'atteint 475** : le seuil a été réglé sur des doses plus fortes. Dans l'archive, aucune recette saine
+# ne bouge pourtant si peu.
 #
 # « Rien d'anormal » veut donc dire qu'aucun des signes connus n'est là, et rien de plus. Voici les erreurs à forte dose et les
 # fausses alarmes, une à une : ce dont l'entraînement souffrait, son retour, ce que l'outil en a dit.
@@ -362,7 +366,8 @@ for nom, faits in {"l'outil": alarme, "retour < 300": echec}.items():
     rapport(f"{nom}, sains alarmés", faits, sain | temoins, voulu=False)
 
 # %% [markdown]
-# La règle naïve voit déjà la plupart des malades, mais alarme aussi des recettes lentes. L'outil apporte surtout le **nom**.
+# La règle naïve voit déjà la plupart des malades, mais alarme aussi des recettes lentes. L'outil apporte surtout le **nom** :
+# comparez encore les deux, plus bas, sur des fautes qu'il n'attendait pas.
 #
 # **Des seuils refaits sans la recette jugée.** L'archive garde les degrés. Pour chaque signe, cherchons, sur deux recettes, le seuil
 # qui sépare le mieux malades et sains, sans y mettre la main ; puis jugeons sur la troisième.
@@ -382,11 +387,14 @@ rapport("seuils de l'outil, fausses alarmes", alarme, communs, voulu=False)
 # et manquent davantage de malades. Les seuils de l'outil font mieux, mais les trois recettes ont servi à les régler.
 #
 # **Des fautes d'une autre main.** Quelqu'un qui n'avait pas lu les signes a écrit des fautes, dans une recette de son cru, et le nom
-# qu'il attendait, s'il en est un. Voici d'abord le rappel, puis chaque faute que l'outil ne nomme pas toujours.
+# qu'il attendait, s'il en est un. Voici d'abord le rappel et les alarmes, puis, recette saine comprise, chaque cause que
+# l'outil ne nomme pas toujours.
 
 # %%
 nommees = aveugles & np.isin(etude["maladie"], MALADIES)
 rapport("rappel, fautes d'une autre main", juste, nommees)
+for nom, faits in {"l'outil": alarme, "retour < 300": echec}.items():
+    rapport(f"{nom}, fautes alarmées", faits, nommees)
 for cause in dict.fromkeys(etude["cause"][aveugles & ~(nommees & juste)].tolist()):
     ici = aveugles & (etude["cause"] == cause)
     dits, fois = np.unique(etude["hypothese_1"][ici], return_counts=True)
@@ -820,13 +828,12 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 # valent pour CartPole, des réseaux de cette taille et Adam ; les questions valent ailleurs, les nombres non. Les états sûrs et
 # perdus supposent que l'on connaisse quelques vérités du jeu.
 #
-# Certaines différences ne laissent pas de trace assez nette pour qu'on en parle : Double DQN ou non, une cible recopiée
-# ou qui glisse.
+# Nous n'avons pas cherché de signe pour certaines différences : Double DQN ou non, une cible recopiée ou qui glisse.
 
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. **Le score dit qu'on est malade, non de quoi** ; et quelques maladies ne l'abaissent guère, sur un jeu aussi simple.
+# 1. **Le score dit qu'on est malade, non de quoi** ; et une maladie au moins ne l'abaisse guère, sur un jeu aussi simple.
 #    Regardez la mémoire, la boucle, les valeurs, les poids, dans cet ordre.
 # 2. **Quelques états dont on connaît la valeur** valent mieux que la courbe de perte : au plus $1/(1-\gamma)$, et 1 là où
 #    l'on tombe.
