@@ -70,7 +70,7 @@ class Agent:
         checked = check_array("observations", observations, shape, np.float32)
         batch = torch.from_numpy(checked.copy()).to(self.weights.device)
         q = self.network(batch.view(len(self), -1, size))
-        return q.reshape(*checked.shape[:-1], -1).cpu().numpy()
+        return q.reshape(*checked.shape[:-1], self.sizes.actions).cpu().numpy()
 
     def __repr__(self) -> str:
         who = f"graine {self.seeds[0]}" if len(self) == 1 else f"{len(self)} graines"

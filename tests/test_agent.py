@@ -1,6 +1,14 @@
 """L'agent : une politique gloutonne, de n'importe quel jeu, seule ou parmi d'autres."""
 
-# L'agent
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cartpole_helpers import Agent, Config, Training
+
+SMALL = Config(hidden=(5, 3), warmup=64)
 
 
 def agents(seeds, **changes):
@@ -23,13 +31,6 @@ def test_one_agent_maps_observations_to_greedy_actions(seeds, mirror):
     assert q.dtype == np.float32
     np.testing.assert_array_equal(actions, q.argmax(axis=-1))
     assert set(actions) <= {0, 1}
-
-
-def test_its_values_are_those_of_torch_nn():
-    agent, observations = agents(3), observations_for(9)
-    weights = initial_weights(SMALL, [3])
-    expected = twin_of(SMALL, weights, 0)(torch.from_numpy(observations))
-    np.testing.assert_allclose(agent.q_values(observations), expected.detach(), rtol=1e-5)
 
 
 def test_several_agents_each_have_their_own_observations():
@@ -60,6 +61,8 @@ def test_an_indexed_agent_is_the_agent_of_that_seed():
         ({"seeds": [1, 2]}, r"weights doit être un tenseur \(2, .*\(1, "),
         ({"seeds": "x"}, "seeds doit .* 'x' reçu"),
         ({"seeds": {"a": 1}}, "seeds doit .* reçu"),
+        ({"sizes": (9, 3)}, r"weights doit être un tenseur \(1, "),
+        ({"scale": torch.ones(1, 4)}, r"scale doit être un tenseur \(1, 1, 4\)"),
         ({"env_steps": 1.5}, r"env_steps doit .* 1\.5 reçu"),
     ],
 )
@@ -70,6 +73,18 @@ def test_a_bad_agent_is_refused(changes, named):
         given["weights"] = good.weights.to(getattr(torch, given["weights"]))
     with pytest.raises((TypeError, ValueError), match=f"^{named}"):
         Agent(**given)
+
+
+def test_an_agent_of_another_game_keeps_its_sizes_and_its_scale():
+    config, scale = Config(hidden=()), torch.arange(1.0, 13).reshape(2, 1, 6)
+    together = Agent(config, torch.ones(2, 32), [3, 4], sizes=(6, 3), scale=scale)
+    observations = np.ones((5, 6), np.float32)
+    for agent, expected in zip(together, (21 + 1, 57 + 1), strict=True):
+        assert agent.sizes == (6, 3)
+        np.testing.assert_array_equal(agent.q_values(observations), np.full((5, 3), expected))
+    assert together(np.ones((2, 5, 6))).shape == (2, 5)
+    with pytest.raises(ValueError, match=r"observations doit .*6.*\(5, 4\) reçu"):
+        together[0](np.ones((5, 4)))
 
 
 @pytest.mark.parametrize("index", [3, -4])

@@ -1,42 +1,14 @@
-"""Les règles contre des tables calculées à la main, les réseaux contre `torch.nn`, et l'agent."""
-
-from dataclasses import replace
+"""Les règles contre des tables calculées à la main, sur n'importe quels premiers axes."""
 
 import numpy as np
 import pytest
 import torch
-from scipy.stats import geom, ks_2samp, kstest, norm, uniform
-from torch import nn, tensor
+from scipy.stats import geom
+from torch import tensor
+from trainings import normal
 
-from cartpole_helpers import (
-    Agent,
-    Config,
-    Training,
-    double_td_target,
-    epsilon_greedy,
-    td_loss,
-    td_target,
-)
-from cartpole_helpers.dqn import (
-    FREE,
-    StackedNetwork,
-    adam_step,
-    held_epsilon_greedy,
-    initial_weights,
-)
-
-SMALL = Config(hidden=(5, 3), warmup=64)
-LAYERS = {
-    "relu": nn.ReLU,
-    "leaky_relu": nn.LeakyReLU,
-    "silu": nn.SiLU,
-    "tanh": nn.Tanh,
-}
-
-
-def normal(*shape, seed=0):
-    return torch.from_numpy(np.random.default_rng(seed).normal(size=shape).astype(np.float32))
-
+from cartpole_helpers import double_td_target, epsilon_greedy, td_loss, td_target
+from cartpole_helpers.dqn import FREE, held_epsilon_greedy
 
 # Les cibles, sur deux lignes calculées à la main
 
@@ -65,6 +37,17 @@ def test_double_target_with_one_network_is_the_plain_target(gamma):
         rtol=0,
         atol=0,
     )
+
+
+def test_gamma_may_be_one_number_per_transition():
+    """Une fenêtre de k récompenses amorce avec γᵏ."""
+    gamma = tensor([0.5, 0.25, 0.125])
+    target = td_target(REWARD, TERMINATED, NEXT_Q, gamma)
+    assert target.tolist() == [1 + 0.5 * 3, 10, -1 + 0.125 * -4]
+    target = double_td_target(REWARD, TERMINATED, NEXT_Q_ONLINE, NEXT_Q, gamma)
+    assert target.tolist() == [1 + 0.5 * 2, 10, -1 + 0.125 * -6]
+    with pytest.raises(ValueError, match=r"gamma \(3, 1\) reçu"):
+        td_target(REWARD, TERMINATED, NEXT_Q, gamma[:, None])
 
 
 def test_targets_bootstrap_everywhere_except_at_terminations():

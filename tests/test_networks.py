@@ -1,5 +1,21 @@
 """Les réseaux empilés et le pas d'Adam, contre `torch.nn` et `torch.optim`."""
 
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import ks_2samp, kstest, norm, uniform
+from torch import nn, tensor
+from trainings import normal
+
+from cartpole_helpers import Config, Training, td_loss
+from cartpole_helpers.environments import Sizes
+from cartpole_helpers.networks import StackedNetwork, adam_step, initial_weights
+
+SMALL = Config(hidden=(5, 3), warmup=64)
+LAYERS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "silu": nn.SiLU, "tanh": nn.Tanh}
+
 # Un pas d'Adam
 
 
@@ -75,10 +91,10 @@ def test_adam_step_works_in_place_and_touches_nothing_else():
 # Les réseaux empilés, contre torch.nn
 
 
-def twin_of(config, weights, row):
+def twin_of(config, weights, row, *sizes):
     """Le même réseau en `torch.nn`, avec les poids de l'agent `row`."""
     modules = []
-    for weight, bias in StackedNetwork(config, weights.detach()).layers:
+    for weight, bias in StackedNetwork(config, weights.detach(), *sizes).layers:
         linear = nn.Linear(*weight.shape[1:])
         linear.weight.data = weight[row].T.clone()
         linear.bias.data = bias[row].flatten().clone()
@@ -132,6 +148,31 @@ def test_the_network_equals_torch_nn_forward_backward_and_one_adam_step(activati
             torch.testing.assert_close(weight[row].T[sure], linear.weight.data[sure])
             sure = linear.bias.grad.abs() > 1e-6
             torch.testing.assert_close(bias[row].flatten()[sure], linear.bias.data[sure])
+
+
+def test_a_network_has_the_sizes_and_the_scale_of_its_game():
+    sizes, scale = Sizes(observation=6, actions=3), normal(2, 1, 6).abs()
+    weights, observations = initial_weights(SMALL, [3, 1], sizes), normal(2, 9, 6)
+    q = StackedNetwork(SMALL, weights, sizes, scale)(observations)
+    assert q.shape == (2, 9, 3)
+    for row in range(2):
+        expected = twin_of(SMALL, weights, row, sizes)(observations[row] * scale[row])
+        torch.testing.assert_close(q[row], expected)
+
+
+def test_the_outputs_of_its_hidden_layers_are_those_of_torch_nn():
+    weights, observations = initial_weights(SMALL, [3, 1]), normal(2, 9, 4)
+    first, last = StackedNetwork(SMALL, weights).hidden_outputs(observations)
+    twin = twin_of(SMALL, weights, 1)
+    torch.testing.assert_close(first[1], twin[:2](observations[1]))
+    torch.testing.assert_close(last[1], twin[:4](observations[1]))
+
+
+def test_its_values_are_those_of_torch_nn():
+    agent, observations = Training(SMALL, 3).agent, normal(9, 4).numpy()
+    weights = initial_weights(SMALL, [3])
+    expected = twin_of(SMALL, weights, 0)(torch.from_numpy(observations))
+    np.testing.assert_allclose(agent.q_values(observations), expected.detach(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("activation", LAYERS)

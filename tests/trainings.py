@@ -31,6 +31,10 @@ def short(limit):
     return partial(CartPoleVector, max_episode_steps=limit)
 
 
+def normal(*shape, seed=0):
+    return torch.from_numpy(np.random.default_rng(seed).normal(size=shape).astype(np.float32))
+
+
 def run(config, seeds, turns, **given):
     training = Training(config, seeds, **given)
     return training, [training.advance() for _ in range(turns)]
