@@ -175,7 +175,9 @@ class Crowd:
         observation, successor, action, fallen = batch.split((4, 4, 1, 1), dim=-1)
         next_q = StackedNetwork(VERSION_1, self.target[rows])(successor)
         fallen, action = fallen[..., 0] > 0, action[..., 0].long()
-        target = td_target(torch.ones(fallen.shape), fallen, next_q, self.gamma[rows])
+        target = td_target(
+            torch.ones(fallen.shape), fallen, next_q, self.gamma[rows].expand(fallen.shape)
+        )
         network = StackedNetwork(VERSION_1, self.online[rows])
         network.require_gradients()
         with torch.enable_grad():
