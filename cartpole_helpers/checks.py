@@ -117,7 +117,7 @@ def _cast(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Change le type sans rien perdre : ni une décimale, ni un nombre trop grand devenu infini."""
     if not np.can_cast(array.dtype, dtype, "same_kind"):
         raise TypeError(f"{name} doit être un tableau de {dtype} : {array.dtype} reçu.")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # un NaN signalant
         return array.astype(dtype, copy=False)
 
 
