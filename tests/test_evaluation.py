@@ -9,14 +9,21 @@ from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 from trainings import SEEDS, SMALL, run, training_starts
 
 from cartpole_helpers import Training, evaluate, play
-from cartpole_helpers.policies import lqr, push_by_angle, push_by_angle_and_velocity
+from cartpole_helpers.cartpole import Starts
+from cartpole_helpers.evaluation import lengths
+from cartpole_helpers.policies import (
+    lqr,
+    push_by_angle,
+    push_by_angle_and_velocity,
+    push_by_velocity,
+)
 from cartpole_helpers.seeds import Purpose, environment_seeds
 
 # Évaluer
 
 
 def lengths_in_gymnasium(policy, seeds, limit):
-    lengths = []
+    held = []
     for seed in seeds:
         env = gymnasium.make("CartPole-v1", max_episode_steps=limit)
         observation, total, ended = env.reset(seed=seed)[0], 0.0, False
@@ -25,8 +32,8 @@ def lengths_in_gymnasium(policy, seeds, limit):
                 int(policy(observation[None])[0])
             )
             total, ended = total + reward, terminated or truncated
-        lengths.append(total)
-    return lengths
+        held.append(total)
+    return held
 
 
 @pytest.mark.parametrize("policy", [push_by_angle, push_by_angle_and_velocity, lqr])
@@ -84,6 +91,56 @@ def test_agents_together_are_evaluated_like_each_alone():
     assert together.shape == (len(SEEDS), 9)
     np.testing.assert_array_equal(together, alone)
     assert len(np.unique(together)) > 3
+
+
+# Une évaluation abrégée
+
+
+POLICIES = (push_by_angle, push_by_velocity, push_by_angle_and_velocity, lqr)
+BEGINNINGS = Starts(list(range(20))).next(np.arange(20))
+WHOLE = {policy: lengths(policy, BEGINNINGS, 500) for policy in POLICIES}
+THRESHOLDS = (1.0, 40.0, 100.0, 200.0, 475.0, 495.0, 500.0)
+
+
+def abridged(policy, threshold):
+    """Rend les retours de l'évaluation abrégée, et le nombre de pas qu'elle a joués."""
+    asked = []
+
+    def counted(observations):
+        asked.append(len(observations))
+        return policy(observations)
+
+    return lengths(counted, BEGINNINGS, 500, threshold), len(asked)
+
+
+def turns_needed(whole, threshold):
+    """Le premier pas où, ceux qui tiennent iraient-ils à 500, la moyenne serait trop basse."""
+    for turn in range(1, 501):
+        hopes = np.where(whole <= turn, whole, 500)
+        if hopes.mean() < threshold or (whole <= turn).all():
+            return turn
+    return 500
+
+
+@pytest.mark.parametrize("threshold", [*THRESHOLDS, "exact"])
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.__name__)
+def test_an_evaluation_cut_short_decides_as_a_whole_one(policy, threshold):
+    whole = WHOLE[policy]
+    threshold = whole.mean() if threshold == "exact" else threshold
+    received, turns = abridged(policy, threshold)
+    assert (received.mean() >= threshold) == (whole.mean() >= threshold)
+    assert turns == turns_needed(whole, threshold)
+    np.testing.assert_array_equal(received, np.minimum(whole, turns))
+
+
+def test_some_of_these_evaluations_are_cut_and_others_are_not():
+    kinds = {
+        (bool(whole.mean() >= threshold), turns_needed(whole, threshold) < whole.max())
+        for whole in WHOLE.values()
+        for threshold in THRESHOLDS
+    }
+    assert {(True, False), (False, True)} <= kinds
+    assert (True, True) not in kinds
 
 
 # Jouer
