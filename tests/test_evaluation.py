@@ -1,6 +1,8 @@
 """Évaluer et jouer : les épisodes de Gymnasium, sur des départs que rien d'autre n'a vus."""
 
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import gymnasium
 import numpy as np
@@ -8,8 +10,9 @@ import pytest
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 from trainings import SEEDS, SMALL, run, training_starts
 
-from cartpole_helpers import Training, evaluate, play
+from cartpole_helpers import CartPoleVector, Training, evaluate, play
 from cartpole_helpers.cartpole import Starts
+from cartpole_helpers.environments import Copies
 from cartpole_helpers.evaluation import lengths
 from cartpole_helpers.policies import (
     lqr,
@@ -22,25 +25,24 @@ from cartpole_helpers.seeds import Purpose, environment_seeds
 # Évaluer
 
 
-def lengths_in_gymnasium(policy, seeds, limit):
-    held = []
+def returns_in_gymnasium(policy, seeds, limit, game="CartPole-v1"):
+    totals = []
     for seed in seeds:
-        env = gymnasium.make("CartPole-v1", max_episode_steps=limit)
+        env = gymnasium.make(game, max_episode_steps=limit)
         observation, total, ended = env.reset(seed=seed)[0], 0.0, False
         while not ended:
-            observation, reward, terminated, truncated, _ = env.step(
-                int(policy(observation[None])[0])
-            )
+            action = int(policy(observation[None])[0])
+            observation, reward, terminated, truncated, _ = env.step(action)
             total, ended = total + reward, terminated or truncated
-        held.append(total)
-    return held
+        totals.append(total)
+    return totals
 
 
 @pytest.mark.parametrize("policy", [push_by_angle, push_by_angle_and_velocity, lqr])
 @pytest.mark.parametrize("limit", [1, 40, 500])
 def test_evaluate_equals_gymnasium_from_the_same_starts(policy, limit):
     seeds = environment_seeds(7, Purpose.EVALUATION, 10)
-    expected = lengths_in_gymnasium(policy, seeds, limit)
+    expected = returns_in_gymnasium(policy, seeds, limit)
     returns = evaluate(policy, episodes=10, seed=7, limit=limit)
     assert returns.tolist() == expected
     assert returns.shape == (10,)
@@ -50,7 +52,7 @@ def test_evaluate_equals_gymnasium_from_the_same_starts(policy, limit):
 def test_evaluating_an_agent_equals_gymnasium():
     agent = run(SMALL, SEEDS, 60)[0].agent[1]
     seeds = environment_seeds(0, Purpose.EVALUATION, 10)
-    assert evaluate(agent, episodes=10).tolist() == lengths_in_gymnasium(agent, seeds, 500)
+    assert evaluate(agent, episodes=10).tolist() == returns_in_gymnasium(agent, seeds, 500)
 
 
 def test_evaluate_is_reproducible_and_its_seeds_differ():
@@ -143,6 +145,45 @@ def test_some_of_these_evaluations_are_cut_and_others_are_not():
     assert (True, True) not in kinds
 
 
+# D'autres jeux
+
+
+@pytest.mark.parametrize(("game", "limit"), [("Acrobot-v1", 120), ("MountainCar-v0", None)])
+def test_another_game_is_played_as_in_gymnasium(game, limit):
+    """Ensemble comme seuls ; un épisode achevé se tait pendant que les autres continuent."""
+    agents = run(replace(SMALL, input_scale="auto"), SEEDS, 60, env=game)[0].agent
+    seeds = environment_seeds(4, Purpose.EVALUATION, 5)
+    together = evaluate(agents, 5, seed=4, limit=limit, env=game)
+    assert together.shape == (3, 5)
+    for agent, received in zip(agents, together, strict=True):
+        np.testing.assert_array_equal(evaluate(agent, 5, 4, limit, game), received)
+        assert received.tolist() == returns_in_gymnasium(agent, seeds, limit, game)
+
+
+def test_a_function_gives_the_game_to_evaluate_and_to_play():
+    """Le même CartPole, de l'identifiant, de Gymnasium ou d'une fonction : les mêmes épisodes."""
+    games = ["CartPole-v1", CartPoleVector, partial(Copies, "CartPole-v1")]
+    returns = [evaluate(push_by_angle, 20, 3, env=game).tolist() for game in games]
+    assert returns[0] == returns[1] == returns[2]
+    usual, *others = [play(lqr, 5, limit=40, env=game) for game in games]
+    for episode in others:
+        for received, expected in zip(episode, usual, strict=True):
+            np.testing.assert_array_equal(received, expected)
+    assert evaluate(push_by_angle, 3, limit=7, env=CartPoleVector).tolist() == [7] * 3
+
+
+def test_play_shows_another_game():
+    episode = play(
+        lambda observations: np.full(len(observations), 2), 3, 4, "rgb_array", "Acrobot-v1"
+    )
+    assert episode.observations.shape == (5, 6)
+    assert episode.rewards.tolist() == [-1] * 4
+    assert episode.truncated
+    assert episode.frames.shape[0] == 5
+    with pytest.raises(ValueError, match="render_mode ne vaut que pour un identifiant"):
+        play(lqr, render_mode="rgb_array", env=CartPoleVector)
+
+
 # Jouer
 
 
@@ -202,28 +243,17 @@ def test_numpy_integers_are_seeds_and_limits():
     assert evaluate(lqr, np.int64(2), np.int64(3), np.int64(5)).tolist() == [5, 5]
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_the_environment_is_always_closed(fails, monkeypatch):
+@pytest.mark.parametrize("ask", [evaluate, play])
+@pytest.mark.parametrize("policy", [lqr, lambda observations: 1 / 0])
+def test_the_environment_is_always_closed(ask, policy):
     closed = []
-    original = gymnasium.make
 
-    def make(*arguments, **options):
-        env = original(*arguments, **options)
-        close = env.close
-        monkeypatch.setattr(env, "close", lambda: closed.append(close()))
-        return env
+    class Closing(CartPoleVector):
+        def close_extras(self, **_):
+            closed.append(self)
 
-    def policy(observations):
-        if fails:
-            raise ZeroDivisionError("la politique se trompe")
-        return lqr(observations)
-
-    monkeypatch.setattr(gymnasium, "make", make)
-    if fails:
-        with pytest.raises(ZeroDivisionError):
-            play(policy)
-    else:
-        play(policy, limit=3)
+    with suppress(ZeroDivisionError):
+        ask(policy, limit=3, env=Closing)
     assert len(closed) == 1
 
 
