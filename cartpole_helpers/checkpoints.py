@@ -24,7 +24,7 @@ from cartpole_helpers.agent import Agent
 from cartpole_helpers.cartpole import check_actions
 from cartpole_helpers.checks import check_array, check_number, check_seeds
 from cartpole_helpers.config import MAX_WIDTH, Config
-from cartpole_helpers.environments import CARTPOLE_SIZES, Env, Sizes
+from cartpole_helpers.environments import CARTPOLE_SIZES, Env, Sizes, solved_return
 from cartpole_helpers.files import check_path, check_regular, in_french, write_atomically
 from cartpole_helpers.networks import weight_count
 from cartpole_helpers.replay import DiscountedTransition
@@ -303,6 +303,10 @@ def _checked_id(env: str) -> str:
     """Refuse un identifiant qui ferait importer un module : un fichier ne doit rien exécuter."""
     if not isinstance(env, str) or ":" in env:
         raise CheckpointError(f"son jeu n'est pas un identifiant de Gymnasium : {env!r}.")
+    try:
+        solved_return(env)
+    except ValueError as error:
+        raise CheckpointError(str(error)) from error
     return env
 
 

@@ -119,7 +119,7 @@ def _cast(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
         return array
     if not np.can_cast(array.dtype, dtype, "same_kind"):
         raise TypeError(f"{name} doit être un tableau de {dtype} : {array.dtype} reçu.")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # un NaN signalant
         return array.astype(dtype, copy=False)
 
 

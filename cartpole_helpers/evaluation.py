@@ -136,7 +136,7 @@ def lengths(
 
 def ask(policy: Policy, observations: np.ndarray, actions: int = 2) -> np.ndarray:
     """Rend les actions (..., N) de `policy` aux observations (..., N, D), vérifiées."""
-    if isinstance(policy, Agent):
+    if isinstance(policy, Agent) and observations.ndim == 2 + (len(policy) > 1):
         return _greedy(policy, observations)
     return check_actions(policy(observations), observations.shape[:-1], count=actions)
 

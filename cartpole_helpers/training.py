@@ -127,7 +127,7 @@ class Training:
         action = self.act(observation, epsilon)  # (S, E)
         successor, reward, terminated, truncated = self.step_games(action)
         self.remember(Transition(observation, action, reward, terminated, successor), truncated)
-        loss, updated = self._no_loss, self.is_time_to_learn()
+        loss, updated = self._no_loss.copy(), self.is_time_to_learn()
         if updated:
             loss = self.learn(self.memory.sample(self.config.batch_size))
             self.synchronise()

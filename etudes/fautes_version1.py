@@ -174,7 +174,9 @@ class Crowd:
         observation, successor, action, fallen = batch.split((4, 4, 1, 1), dim=-1)
         next_q = StackedNetwork(VERSION_1, self.target[rows])(successor)
         fallen, action = fallen[..., 0] > 0, action[..., 0].long()
-        target = td_target(torch.ones(fallen.shape), fallen, next_q, self.gamma[rows])
+        target = td_target(
+            torch.ones(fallen.shape), fallen, next_q, self.gamma[rows].expand(fallen.shape)
+        )
         network = StackedNetwork(VERSION_1, self.online[rows])
         with torch.enable_grad():
             gradient = network.backward(td_loss(network.traced(observation), action, target))

@@ -19,10 +19,14 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 import safetensors.numpy
 import torch
+from gymnasium.envs.classic_control import MountainCarEnv
+from gymnasium.vector import AutoresetMode
+from trainings import SEEDS, SMALL, assert_same_steps, normal, run, short
 
 from cartpole_helpers import (
     QUICK,
@@ -30,43 +34,26 @@ from cartpole_helpers import (
     VERSION_2,
     Agent,
     CheckpointError,
-    Config,
-    Step,
     Training,
     evaluate,
     load,
     load_training,
-    loops,
     save,
     save_training,
     td_loss,
     td_target,
 )
-from cartpole_helpers.cartpole import CartPoleVector
 from cartpole_helpers.checkpoints import describe
 
 if os.name == "posix":
     import resource
 
-SMALL = Config(
-    total_steps=10_000,
-    carts=4,
-    hidden=(7, 5),
-    activation="silu",
-    epsilon_steps=400,
-    capacity=100,
-    batch_size=16,
-    warmup=32,
-    learning_rate=5e-3,
-    gamma=0.9,
-    target_rate=0.1,
-    average_rate=0.1,
-)
+SMALL = replace(SMALL, total_steps=10_000, epsilon_steps=400)
 TINY = replace(SMALL, carts=2, hidden=(3,), capacity=20, batch_size=4, warmup=8, n_steps=3)
-SEEDS = [11, 0, 5]
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = sorted((ROOT / "checkpoints").glob("agent_*.safetensors"))
 AMNESIC = sorted((ROOT / "checkpoints").glob("amnesique_*.safetensors"))
+SAME_STEP = {"autoreset_mode": AutoresetMode.SAME_STEP}
 SIGNATURE = b"cartpole_helpers 1\n"
 PAYLOAD = len(SIGNATURE) + 64 + 1  # où commencent les tenseurs
 ENGLISH = re.compile(
@@ -74,13 +61,6 @@ ENGLISH = re.compile(
     r"|embedded|null|permission)\b",
     re.IGNORECASE,
 )
-
-
-@pytest.fixture
-def short_episodes(monkeypatch):
-    """Des épisodes de 10 pas au plus : chutes et troncatures s'y mêlent tout du long."""
-    limited = partial(CartPoleVector, max_episode_steps=10)
-    monkeypatch.setattr(loops, "CartPoleVector", limited)
 
 
 @pytest.fixture(scope="module")
@@ -113,21 +93,10 @@ def training_file(tiny_training, tmp_path):
     return path
 
 
-def run(config, seeds, turns, **rules):
-    training = Training(config, seeds, **rules)
-    return training, [training.advance() for _ in range(turns)]
-
-
 def written(state, path):
     """Les octets du fichier d'un agent ou d'un entraînement."""
     (save if isinstance(state, Agent) else save_training)(state, path)
     return path.read_bytes()
-
-
-def assert_same_steps(received, expected):
-    for got, want in zip(received, expected, strict=True):
-        for name, mine, other in zip(Step._fields, got, want, strict=True):
-            np.testing.assert_array_equal(mine, other, err_msg=name)
 
 
 def assert_french(message, path):
@@ -310,7 +279,6 @@ def test_a_new_file_replaces_the_old_one(tiny_training, tmp_path):
         (save, lambda training: None, "agent"),
         (save_training, lambda training: training.agent[0], "training"),
         (save_training, lambda training: None, "training"),
-        (save_training, lambda training: type("Autre", (Training,), {})(TINY, 0), "training"),
     ],
 )
 def test_only_one_agent_or_one_training_is_saved(write, wrong, name, tiny_training, tmp_path):
@@ -365,6 +333,7 @@ VARIANTS = {
     "mirror": {"mirror": True, "start_x": 1.5},
     "hard_target": {"target_period": 5, "target_rate": 1.0, "average_rate": 1.0, "learn_every": 2},
     "decay": {"learning_rate_decay": 0.99, "learning_rate_floor": 1e-3, "activation": "tanh"},
+    "auto": {"input_scale": "auto", "n_steps": 2},
     "one_cart": {"carts": 1, "n_steps": 2},
     "held": {"epsilon_hold": 6.0, "average_tail": 0.2},
     "all": {"mirror": True, "double": True, "n_steps": 4, "learn_every": 3, "carts": 3},
@@ -376,6 +345,7 @@ HORIZON = 40
 def assert_resumes_exactly(config, seeds, stops, folder, **rules):
     """Reprend un entraînement à chacun des tours `stops`, et le compare au même, ininterrompu."""
     steps, files = uninterrupted(config, seeds, {*stops, *map(end_of, stops)}, folder, **rules)
+    rules = {name: one for name, one in rules.items() if not isinstance(one, str)}
     for stop in stops:
         resumed = load_training(folder / f"{stop}", **rules)
         assert (resumed.step, resumed.env_steps) == (stop, stop * config.carts)
@@ -403,13 +373,14 @@ def end_of(stop):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_resumed_training_is_the_uninterrupted_one(variant, short_episodes, tmp_path):
+def test_a_resumed_training_is_the_uninterrupted_one(variant, tmp_path):
     config = replace(SMALL, **VARIANTS[variant])
+    env = partial(short(10), start_x=config.start_x)
     seeds = 3 if config.carts == 1 else SEEDS
     first_update = -(-config.warmup // config.carts)
     drawn = random.Random(variant).sample(range(50, TURNS), 2)
     stops = [0, 1, 2, first_update - 1, first_update, *drawn]
-    steps = assert_resumes_exactly(config, seeds, stops, tmp_path)
+    steps = assert_resumes_exactly(config, seeds, stops, tmp_path, env=env)
     assert steps[-1].gradient_steps > 30
     assert steps[-1].env_steps > config.capacity
     assert any(step.terminated.any() for step in steps[50:])
@@ -435,25 +406,29 @@ def test_a_training_saved_while_it_holds_actions_goes_on_holding_them(tmp_path):
     assert held_somewhere > 40
 
 
-def test_saving_changes_nothing(short_episodes, tmp_path):
-    _, steps = run(SMALL, SEEDS, 60)
-    training = Training(SMALL, SEEDS)
+def test_saving_changes_nothing(tmp_path):
+    _, steps = run(SMALL, SEEDS, 60, env=short(10))
+    training = Training(SMALL, SEEDS, env=short(10))
     for step in steps:
         save_training(training, tmp_path / "training")
         save(training.agent[0], tmp_path / "agent")
         assert_same_steps([training.advance()], [step])
 
 
-def test_the_usual_episodes_resume_too(tmp_path):
-    assert_resumes_exactly(SMALL, SEEDS, random.Random(0).sample(range(TURNS), 2), tmp_path)
+@pytest.mark.parametrize("game", ["CartPole-v1", "CartPole-v0", "Acrobot-v1", "MountainCar-v0"])
+def test_the_games_that_can_be_read_resume_too(game, tmp_path):
+    stops = random.Random(game).sample(range(TURNS), 2)
+    scaled = replace(SMALL, input_scale="auto", warmup=64)
+    assert_resumes_exactly(scaled, SEEDS, stops, tmp_path, env=game)
+    assert load_training(tmp_path / f"{stops[0]}").env == game  # le fichier le sait
 
 
-def test_a_training_resumed_at_every_turn_is_the_uninterrupted_one(short_episodes, tmp_path):
+def test_a_training_resumed_at_every_turn_is_the_uninterrupted_one(tmp_path):
     config = replace(SMALL, n_steps=3)
-    witness, steps = run(config, SEEDS, 60)
-    training = Training(config, SEEDS)
+    witness, steps = run(config, SEEDS, 60, env=short(10))
+    training = Training(config, SEEDS, env=short(10))
     for step in steps:
-        training = load_training(written_to(training, tmp_path / "training"))
+        training = load_training(written_to(training, tmp_path / "training"), env=short(10))
         assert_same_steps([training.advance()], [step])
     assert written(training, tmp_path / "a") == written(witness, tmp_path / "b")
 
@@ -480,26 +455,55 @@ def test_an_unknown_device_is_refused_in_french(training_file):
         load_training(training_file, device="grille-pain")
 
 
-# Les fonctions injectées
+# Ce qu'on a donné
 
 
-def clipped_target(reward, terminated, next_q, gamma):
-    return td_target(reward, terminated, next_q, gamma).clamp(max=3.0)
+class Clipped:
+    """Une cible bornée, qui porte son propre état : le nombre de ses appels, qui la desserre."""
+
+    calls = 0
+
+    def __call__(self, reward, terminated, next_q, gamma):
+        self.calls += 1
+        bound = 3.0 + self.calls / 100
+        return td_target(reward, terminated, next_q, gamma).clamp(max=bound)
+
+    def saved_state(self):
+        return {"calls": np.array(self.calls)}
+
+    def restore(self, saved):
+        self.calls = int(saved["calls"])
 
 
-def double_loss(q, action, target):
-    return 2 * td_loss(q, action, target)
+class Doubling:
+    """Une perte double, que le temps ne change pas."""
+
+    def __call__(self, q, action, target):
+        return 2 * td_loss(q, action, target)
+
+    def saved_state(self):
+        return {}
+
+    def restore(self, saved):
+        pass
 
 
-RULES = {"td_target": clipped_target, "td_loss": double_loss}
+RULES = {"td_target": Clipped, "td_loss": Doubling}
+
+
+def rules(*names):
+    return {name: RULES[name]() for name in names}
 
 
 @pytest.mark.parametrize("names", [["td_target"], ["td_loss"], ["td_target", "td_loss"]])
-def test_a_training_with_injected_rules_resumes_with_them(names, short_episodes, tmp_path):
-    rules = {name: RULES[name] for name in names}
-    steps = assert_resumes_exactly(SMALL, SEEDS, [5, 77], tmp_path, **rules)
-    _, plain = run(SMALL, SEEDS, TURNS)
-    assert not np.array_equal(steps[-1].loss, plain[-1].loss)
+def test_a_training_with_injected_rules_resumes_with_them(names, tmp_path):
+    training, _ = run(SMALL, SEEDS, 50, **rules(*names))
+    save_training(training, tmp_path / "training")
+    resumed = load_training(tmp_path / "training", **rules(*names))
+    expected = [training.advance() for _ in range(HORIZON)]
+    assert_same_steps([resumed.advance() for _ in range(HORIZON)], expected)
+    _, plain = run(SMALL, SEEDS, 50 + HORIZON)
+    assert not np.array_equal(expected[-1].loss, plain[-1].loss)
 
 
 @pytest.mark.parametrize(
@@ -514,9 +518,9 @@ def test_a_training_with_injected_rules_resumes_with_them(names, short_episodes,
 )
 def test_injected_rules_must_be_given_again(injected, given, tmp_path):
     path = tmp_path / "training"
-    save_training(Training(TINY, 0, **{name: RULES[name] for name in injected}), path)
+    save_training(Training(TINY, 0, **rules(*injected)), path)
     with pytest.raises(ValueError, match="redonne") as refused:
-        load_training(path, **{name: RULES[name] for name in given})
+        load_training(path, **rules(*given))
     message = str(refused.value)
     assert not ENGLISH.search(message)
     for name in RULES:
@@ -527,14 +531,79 @@ def test_injected_rules_must_be_given_again(injected, given, tmp_path):
 def test_the_rules_of_the_package_are_not_injected(tmp_path):
     save_training(Training(TINY, 0, td_loss=td_loss), tmp_path / "training")
     assert load_training(tmp_path / "training").step == 0
-    with pytest.raises(ValueError, match="n'emploie pas de td_target que"):
-        load_training(tmp_path / "training", td_target=clipped_target)
+    given = {"env": short(10), "memory": Forgetful(), "td_target": Clipped()}
+    for name, one in given.items():
+        with pytest.raises(ValueError, match=f"n'emploie pas de {name} que"):
+            load_training(tmp_path / "training", **{name: one})
 
 
-def test_an_agent_trained_with_injected_rules_needs_none(tmp_path):
-    training, _ = run(TINY, 0, 20, **RULES)
+class Forgetful:
+    """Une mémoire qui ne garde rien, pas même son état."""
+
+    def add(self, *transition):
+        pass
+
+    def sample(self, batch_size):
+        pass
+
+    def __len__(self):
+        return 0
+
+
+class Landing(MountainCarEnv):
+    """Un jeu dont l'état ne se lit pas en entier : un moteur physique en garde une part."""
+
+
+class Mine(Training):
+    """Elle reviendrait en simple `Training`."""
+
+
+gymnasium.register("Atterrissage-v0", Landing, max_episode_steps=20)
+UNSAVED = {
+    "subclass": (Mine, {}, "training doit être un Training.* Mine reçu"),
+    "function": (Training, {"td_target": td_target}, "td_target doit porter saved_state.* n'en a"),
+    "memory": (Training, {"memory": Forgetful()}, "memory doit porter saved_state.* n'en a pas"),
+    "game": (Training, {"env": "Atterrissage-v0"}, "Landing ne peut pas être repris au bit près"),
+    "env": (
+        Training,
+        {"env": partial(gymnasium.make_vec, "Acrobot-v1", vector_kwargs=SAME_STEP)},
+        "env doit porter saved_state.* n'en a pas",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSAVED)
+def test_what_cannot_resume_exactly_is_not_saved(name, tmp_path):
+    """L'agent, lui, se garde : le message le dit."""
+    kind, given, message = UNSAVED[name]
+    training = kind(TINY, 0, **given)
+    training.advance()
+    with pytest.raises(ValueError, match=message) as refused:
+        save_training(training, tmp_path / "training")
+    assert name == "subclass" or "save(training.agent[0], chemin)" in str(refused.value)
+    assert [*tmp_path.iterdir()] == []
     save(training.agent[0], tmp_path / "agent")
     assert torch.equal(load(tmp_path / "agent").weights, training.agent.weights)
+
+
+def test_an_agent_carries_its_game_and_its_scale(tmp_path):
+    config = replace(SMALL, input_scale="auto", capacity=500)
+    training, _ = run(config, SEEDS, 40, env="Acrobot-v1")
+    save(training.agent[1], tmp_path / "agent")
+    loaded = load(tmp_path / "agent")
+    probes = normal(9, 6).numpy()
+    assert loaded.sizes == (6, 3)
+    np.testing.assert_array_equal(loaded.q_values(probes), training.agent[1].q_values(probes))
+
+
+def test_an_agent_of_an_earlier_version_is_one_of_cartpole(agent_file, tiny_training):
+    forge(agent_file, undescribed("sizes"))
+    assert torch.equal(load(agent_file).weights, tiny_training.agent[0].weights)
+
+
+def test_a_file_never_makes_gymnasium_import_a_module(training_file):
+    forge(training_file, described(env="un_module:CartPole-v1"))
+    assert "identifiant" in refusal(load_training, training_file)
 
 
 # kill -9
@@ -881,7 +950,13 @@ TRAINING_FORGERIES = {
     "memory_action_2": (values_as("memory.action", 2), "memory.action doit .* 2 reçu"),
     "memory_action_minus_1": (values_as("memory.action", -1), "memory.action doit .* -1 reçu"),
     "window_action_huge": (values_as("window.action", 1 << 40), "window.action doit"),
-    "window_latest_action": (values_as("window.latest_action", 7), "window.latest_action doit"),
+    "window_truncated": (
+        lambda description, arrays: arrays.pop("window.truncated"),
+        "window.trunc",
+    ),
+    "game_unknown": (described(env="CartePole-v1"), "Vouliez-vous dire 'CartPole-v1'"),
+    "game_number": (described(env=3), "identifiant"),
+    "sizes_other": (described(sizes=[6, 3]), "architecture"),
 }
 
 

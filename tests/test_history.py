@@ -1,10 +1,10 @@
 """L'historique, comparé à une boucle naïve sur les mêmes tours."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
+from trainings import SEEDS, short
 
 from cartpole_helpers import (
     Config,
@@ -12,11 +12,9 @@ from cartpole_helpers import (
     Recorder,
     Step,
     Training,
-    loops,
     record,
     train,
 )
-from cartpole_helpers.cartpole import CartPoleVector
 
 SMALL = Config(
     total_steps=400,
@@ -28,14 +26,6 @@ SMALL = Config(
     warmup=32,
     learn_every=3,
 )
-SEEDS = [11, 0, 5]
-
-
-@pytest.fixture(autouse=True)
-def short_episodes(monkeypatch):
-    """Des épisodes de 14 pas au plus : chutes et troncatures s'y mêlent dès le début."""
-    limited = partial(CartPoleVector, max_episode_steps=14)
-    monkeypatch.setattr(loops, "CartPoleVector", limited)
 
 
 def naive_history(steps):
@@ -78,6 +68,7 @@ def step_of(episode_return, terminated, truncated, **changes):
         next_observation=np.zeros((*lead, 4), np.float32),
         episode_return=ended,
         loss=np.full(lead[0], np.nan, np.float32),
+        updated=False,
         epsilon=0.5,
         env_steps=10,
         gradient_steps=0,
@@ -94,7 +85,7 @@ def quiet_step(agents=2, **changes):
 @pytest.mark.parametrize("seeds", [7, SEEDS])
 @pytest.mark.parametrize("changes", [{}, {"learn_every": 1}, {"carts": 1}, {"n_steps": 3}])
 def test_a_history_is_what_a_naive_loop_finds(seeds, changes):
-    steps = list(train(replace(SMALL, **changes), seeds))
+    steps = list(train(replace(SMALL, **changes), seeds, env=short(14)))
     expected = naive_history(steps)
     assert {True, False} == set(expected["episode_truncated"])
     assert 0 < len(expected["loss"]) < len(steps)
@@ -102,7 +93,7 @@ def test_a_history_is_what_a_naive_loop_finds(seeds, changes):
 
 
 def test_shapes_and_kinds():
-    history = record(train(SMALL, SEEDS))
+    history = record(train(SMALL, SEEDS, env=short(14)))
     episodes, updates = len(history.episode_return), len(history.update_env_steps)
     assert history.episode_agent.shape == history.episode_env_steps.shape == (episodes,)
     assert history.episode_return.shape == history.episode_truncated.shape == (episodes,)
@@ -112,7 +103,7 @@ def test_shapes_and_kinds():
 
 
 def test_every_environment_step_belongs_to_an_episode_or_to_its_beginning():
-    training = Training(SMALL, SEEDS)
+    training = Training(SMALL, SEEDS, env=short(14))
     history = record(training.advance() for _ in range(100))
     for agent in range(3):
         _, returns = history.returns(agent)
@@ -120,21 +111,21 @@ def test_every_environment_step_belongs_to_an_episode_or_to_its_beginning():
 
 
 def test_losses_are_kept_only_where_updates_happened():
-    history = record(train(SMALL, SEEDS))
+    history = record(train(SMALL, SEEDS, env=short(14)))
     turns = history.update_env_steps // SMALL.carts
     assert np.isfinite(history.loss).all()
     np.testing.assert_array_equal(turns, np.arange(9, 101, 3))
 
 
 def test_a_diverged_loss_is_an_update_all_the_same():
-    steps = [quiet_step(), quiet_step(gradient_steps=1), quiet_step(gradient_steps=1)]
+    steps = [quiet_step(), quiet_step(updated=True), quiet_step()]
     history = record(steps)
     assert history.loss.shape == (1, 2)
     assert np.isnan(history.loss).all()
 
 
 def test_epsilon_is_the_one_of_the_turn():
-    history = record(train(SMALL, 0))
+    history = record(train(SMALL, 0, env=short(14)))
     expected = [SMALL.epsilon(steps - SMALL.carts) for steps in history.update_env_steps]
     assert history.epsilon.tolist() == expected
     assert len(set(expected)) > 3
@@ -148,10 +139,10 @@ def test_truncated_means_stopped_by_the_time_limit_alone():
 
 
 def test_returns_are_those_of_one_agent():
-    steps = list(train(SMALL, SEEDS))
+    steps = list(train(SMALL, SEEDS, env=short(14)))
     history = record(steps)
     for agent, seed in enumerate(SEEDS):
-        alone = record(train(SMALL, seed))
+        alone = record(train(SMALL, seed, env=short(14)))
         for received, expected in zip(history.returns(agent), alone.returns(), strict=True):
             np.testing.assert_array_equal(received, expected)
     for received, first in zip(history.returns(), history.returns(0), strict=True):
@@ -160,7 +151,7 @@ def test_returns_are_those_of_one_agent():
 
 @pytest.mark.parametrize("agent", [3, -4, "0"])
 def test_the_returns_of_a_missing_agent_are_refused(agent):
-    history = record(train(SMALL, SEEDS))
+    history = record(train(SMALL, SEEDS, env=short(14)))
     with pytest.raises((IndexError, TypeError, ValueError), match=f"agent doit.*{agent!r} reçu"):
         history.returns(agent)
 
@@ -169,7 +160,7 @@ def test_the_returns_of_a_missing_agent_are_refused(agent):
 
 
 def test_a_recorder_can_be_read_while_it_records():
-    steps = list(train(SMALL, SEEDS))
+    steps = list(train(SMALL, SEEDS, env=short(14)))
     recorder, first = Recorder(), None
     for turn, step in enumerate(steps, 1):
         recorder.add(step)
@@ -180,7 +171,7 @@ def test_a_recorder_can_be_read_while_it_records():
 
 
 def test_a_recorder_may_begin_in_the_middle_of_a_training():
-    training = Training(SMALL, SEEDS)
+    training = Training(SMALL, SEEDS, env=short(14))
     while training.gradient_steps < 4:
         training.advance()
     training.advance()  # ce tour-là n'apprend pas : learn_every vaut 3
@@ -191,7 +182,7 @@ def test_a_recorder_may_begin_in_the_middle_of_a_training():
 
 
 def test_a_recorder_may_begin_on_an_update():
-    training = Training(SMALL, SEEDS)
+    training = Training(SMALL, SEEDS, env=short(14))
     while training.gradient_steps < 4:
         last = training.advance()
     history = record([last, training.advance()])
@@ -199,7 +190,10 @@ def test_a_recorder_may_begin_on_an_update():
 
 
 def test_recording_changes_no_step():
-    steps, witness = list(train(SMALL, SEEDS)), list(train(SMALL, SEEDS))
+    steps, witness = (
+        list(train(SMALL, SEEDS, env=short(14))),
+        list(train(SMALL, SEEDS, env=short(14))),
+    )
     record(steps)
     for step, other in zip(steps, witness, strict=True):
         for name, array, expected in zip(Step._fields, step, other, strict=True):

@@ -54,18 +54,20 @@ def test_it_agrees_with_the_engine_on_the_same_batches_and_weights():
     with torch.no_grad():
         for copied in (online, target):
             for parameter, value in zip(
-                copied.parameters(), parameters_of(training._online), strict=True
+                copied.parameters(), parameters_of(training.online.network), strict=True
             ):
                 parameter.copy_(value)
     optimiser = torch.optim.Adam(online.parameters(), one_page.LEARNING_RATE)
     for seed in range(5):
         batch = a_batch(seed)
         received = one_page.learn(online, target, optimiser, batch)
-        [expected] = training._learn(Transition(*(array[None] for array in batch)))
-        training._synchronise()
+        [expected] = training.learn(Transition(*(array[None] for array in batch)))
+        training.synchronise()
         assert np.isclose(received, expected, rtol=1e-5)
-    for page, engine in ((online, training._online), (target, training._target_net)):
-        for received, expected in zip(page.parameters(), parameters_of(engine), strict=True):
+    for page, engine in ((online, training.online), (target, training.target)):
+        for received, expected in zip(
+            page.parameters(), parameters_of(engine.network), strict=True
+        ):
             torch.testing.assert_close(received, expected, rtol=1e-4, atol=1e-6)
 
 

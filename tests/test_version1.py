@@ -14,7 +14,7 @@ import torch
 import cartpole_helpers
 from cartpole_helpers import version1
 from cartpole_helpers.display import live
-from cartpole_helpers.dqn import StackedNetwork
+from cartpole_helpers.networks import StackedNetwork
 from cartpole_helpers.policies import lqr
 
 ROOT = Path(__file__).parents[1]

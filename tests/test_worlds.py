@@ -8,7 +8,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from cartpole_helpers import Config, Training, loops, td_loss, td_target
+from cartpole_helpers import Config, Training, td_loss, td_target
 
 GAMMA = 0.5
 LEARNER = Config(
@@ -39,7 +39,7 @@ class World(VectorEnv):
     starts = (0,)
     values = ()
 
-    def __init__(self, num_envs, **_):
+    def __init__(self, num_envs):
         self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
         self.num_envs = num_envs
         self.single_observation_space = spaces.Box(0, 1, (4,), np.float32)
@@ -166,10 +166,9 @@ class Cut(World):
 WORLDS = [OneStep, Reading, TwoSteps, Acting, Guessing, Fork, Foresight, Endless, Cut]
 
 
-def errors(world, monkeypatch, config=LEARNER, **rules):
+def errors(world, config=LEARNER, **rules):
     """Entraîne deux agents dans `world` et rend leurs plus grandes erreurs sur Q."""
-    monkeypatch.setattr(loops, "CartPoleVector", world)
-    training = Training(config, [0, 1], **rules)
+    training = Training(config, [0, 1], env=world, **rules)
     for _ in range(TURNS):
         training.advance()
     places = observe(range(len(world.values)))
@@ -178,22 +177,22 @@ def errors(world, monkeypatch, config=LEARNER, **rules):
 
 
 @pytest.mark.parametrize("world", WORLDS)
-def test_the_loop_finds_the_values(world, monkeypatch):
-    assert (errors(world, monkeypatch) < 0.05).all()
+def test_the_loop_finds_the_values(world):
+    assert (errors(world) < 0.05).all()
 
 
 @pytest.mark.parametrize("world", [TwoSteps, Fork, Foresight, Endless])
 @pytest.mark.parametrize(
     "changes", [{"double": True}, {"target_period": 10, "target_rate": 1.0}, {"average_rate": 0.1}]
 )
-def test_variants_find_them_too(world, changes, monkeypatch):
-    assert (errors(world, monkeypatch, replace(LEARNER, **changes)) < 0.05).all()
+def test_variants_find_them_too(world, changes):
+    assert (errors(world, replace(LEARNER, **changes)) < 0.05).all()
 
 
 @pytest.mark.parametrize("world", [OneStep, TwoSteps, Guessing, Fork, Endless])
-def test_two_real_rewards_find_them_too(world, monkeypatch):
+def test_two_real_rewards_find_them_too(world):
     """Dans ces mondes la suite ne dépend pas de ce qu'on y fait : le n pas y est juste."""
-    assert (errors(world, monkeypatch, replace(LEARNER, n_steps=2)) < 0.05).all()
+    assert (errors(world, replace(LEARNER, n_steps=2)) < 0.05).all()
 
 
 # Les mêmes mondes refusent un apprentissage malade
@@ -247,16 +246,16 @@ SICK_TARGETS = [
 
 
 @pytest.mark.parametrize(("rule", "world"), SICK_TARGETS)
-def test_a_sick_target_is_seen(rule, world, monkeypatch):
-    assert (errors(world, monkeypatch, td_target=rule) > 0.2).all()
+def test_a_sick_target_is_seen(rule, world):
+    assert (errors(world, td_target=rule) > 0.2).all()
 
 
 @pytest.mark.parametrize("world", [Acting, Guessing, Fork])
-def test_learning_the_other_action_is_seen(world, monkeypatch):
+def test_learning_the_other_action_is_seen(world):
     def other_action(q, action, target):
         return td_loss(q, 1 - action, target)
 
-    assert (errors(world, monkeypatch, td_loss=other_action) > 0.2).all()
+    assert (errors(world, td_loss=other_action) > 0.2).all()
 
 
 class EndlessWithOneFlag(Endless):
@@ -276,10 +275,10 @@ class CutWithoutSuccessor(Cut):
 
 
 @pytest.mark.parametrize("world", [EndlessWithOneFlag, CutWithoutSuccessor])
-def test_confusing_truncation_with_an_end_is_seen(world, monkeypatch):
-    assert (errors(world, monkeypatch) > 0.1).all()
+def test_confusing_truncation_with_an_end_is_seen(world):
+    assert (errors(world) > 0.1).all()
 
 
-def test_a_loop_that_always_takes_the_same_action_is_seen(monkeypatch):
+def test_a_loop_that_always_takes_the_same_action_is_seen():
     greedy = replace(LEARNER, epsilon_start=0.0, epsilon_end=0.0)
-    assert (errors(Guessing, monkeypatch, greedy) > 0.2).any()
+    assert (errors(Guessing, greedy) > 0.2).any()

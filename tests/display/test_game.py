@@ -11,7 +11,7 @@ import torch
 from cartpole_helpers import Agent, Config, ReplayBuffer, evaluate, policies
 from cartpole_helpers.cartpole import dynamics, has_fallen
 from cartpole_helpers.display.game import NO_SEED, game
-from cartpole_helpers.dqn import initial_weights
+from cartpole_helpers.networks import initial_weights
 
 SMALL = Config(hidden=(6,), mirror=True, activation="tanh", input_scale=(2.0, 1.0, 10.0, 1.0))
 HOSTILE = "</script><script>alert(1)</script>"

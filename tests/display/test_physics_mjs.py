@@ -11,11 +11,12 @@ import torch
 from torch import nn
 
 from cartpole_helpers import policies
+from cartpole_helpers.agent import Agent
 from cartpole_helpers.cartpole import EPISODE_LIMIT, THETA_LIMIT, X_LIMIT, dynamics, has_fallen
 from cartpole_helpers.config import ACTIVATIONS, Config
 from cartpole_helpers.display.background import FINISHED, PAUSED, READY, RUNNING
 from cartpole_helpers.display.game import game
-from cartpole_helpers.dqn import Agent, weight_count
+from cartpole_helpers.networks import weight_count
 
 LAYERS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "silu": nn.SiLU, "tanh": nn.Tanh}
 SCALE = (2.0, 1.0, 10.0, 0.3)  # 0,3 n'est exact ni en float32, ni en float64

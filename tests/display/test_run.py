@@ -13,7 +13,8 @@ import torch
 
 from cartpole_helpers import Config, Training, evaluate, record, train
 from cartpole_helpers.display import run as run_module
-from cartpole_helpers.display.run import BINS, EPISODES, EVALUATIONS, FRESH, Curve, Run
+from cartpole_helpers.display.run import BINS, EPISODES, EVALUATIONS, Curve, Run
+from cartpole_helpers.seeds import Purpose, fresh_seed
 
 SMALL = Config(
     total_steps=240,
@@ -191,7 +192,8 @@ def test_the_greedy_returns_are_those_of_evaluate(config, states):
     assert len(found["x"]) == EVALUATIONS
     assert found["x"] == marks(config, EVALUATIONS)
     for env_steps, value in zip(found["x"], found["y"], strict=True):
-        returns = evaluate(states[config][env_steps], EPISODES, seed=FRESH + int(env_steps))
+        seed = fresh_seed(Purpose.PANEL, int(env_steps))
+        returns = evaluate(states[config][env_steps], EPISODES, seed=seed)
         assert value == rounded(returns.mean())
 
 

@@ -1,14 +1,16 @@
 """Le laboratoire : chaque intervention ne change que ce qu'elle annonce, et après son heure."""
 
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
+from trainings import assert_same_steps, run, short
 
-from cartpole_helpers import QUICK, Training
-from cartpole_helpers.teaching import laboratory
+from cartpole_helpers import QUICK, ReplayBuffer, load_training, save_training
 from cartpole_helpers.teaching.laboratory import (
+    SINCE,
     Amnesic,
     Doubled,
     WithPlacebo,
@@ -16,17 +18,27 @@ from cartpole_helpers.teaching.laboratory import (
     collapsed,
 )
 
+SEEDS, ROUNDS = (0, 1), SINCE // 16 + 100
 # Personne n'apprend : les chariots vivent les mêmes épisodes dans tous les entraînements.
-SEEDS, SINCE, ROUNDS = (0, 1), 400, 150
+IDLE = replace(QUICK, capacity=20_000, warmup=20_000)
+
+
+def usual():
+    return ReplayBuffer(IDLE.capacity, seeds=SEEDS)
 
 
 def lived(kind):
-    """Ce que garde, une graine après l'autre, la mémoire d'un entraînement qui n'apprend pas."""
-    training = kind(QUICK, SEEDS)
-    training._learn = lambda batch: np.full(len(SEEDS), np.nan)
-    for _ in range(ROUNDS):
-        training.advance()
-    return training, training.memory.saved_state()
+    """La mémoire d'un entraînement qui n'apprend pas, et ce qu'elle garde."""
+    memory = kind(usual())
+    run(IDLE, SEEDS, ROUNDS, memory=memory)
+    return memory, memory.contents()._asdict()
+
+
+def ordinary(inner):
+    return inner
+
+
+amnesic = partial(Amnesic, seeds=SEEDS)
 
 
 def rows(memory, *, since=0):
@@ -38,19 +50,14 @@ def rows(memory, *, since=0):
 FIELDS = ("observation", "action", "terminated")
 
 
-@pytest.fixture(autouse=True)
-def _early(monkeypatch):
-    monkeypatch.setattr(laboratory, "SINCE", SINCE)
-
-
 @pytest.fixture
 def falls():
     """Les chutes qu'a gardées la mémoire ordinaire : (S, C)."""
-    return lived(Training)[1]["terminated"]
+    return lived(ordinary)[1]["terminated"]
 
 
 def test_the_amnesic_forgets_falls_after_its_hour_only(falls):
-    kept = lived(Amnesic)[1]["terminated"]
+    kept = lived(amnesic)[1]["terminated"]
     assert falls[:, SINCE:].sum() > 20
     np.testing.assert_array_equal(kept[:, :SINCE], falls[:, :SINCE])
     assert not kept[:, SINCE:].any()
@@ -58,7 +65,7 @@ def test_the_amnesic_forgets_falls_after_its_hour_only(falls):
 
 def test_the_amnesic_keeps_the_share_of_falls_it_is_told(falls):
     quarter, half, whole = (
-        lived(partial(Amnesic, kept=kept))[1]["terminated"] for kept in (0.25, 0.5, 1)
+        lived(partial(amnesic, kept=kept))[1]["terminated"] for kept in (0.25, 0.5, 1)
     )
     np.testing.assert_array_equal(whole, falls)
     assert (quarter <= half).all()  # les mêmes tirages : une dose contient la plus faible
@@ -66,24 +73,47 @@ def test_the_amnesic_keeps_the_share_of_falls_it_is_told(falls):
 
 
 def test_the_double_repeats_the_step_before_each_fall_and_keeps_the_fall():
-    after = slice(SINCE, None)
-    ordinary, doubled = (rows(lived(kind)[1], since=SINCE) for kind in (Training, Doubled))
-    extra, lost = Counter(doubled) - Counter(ordinary), Counter(ordinary) - Counter(doubled)
-    assert len(ordinary) == len(doubled)
+    plain, doubled = (rows(lived(kind)[1], since=SINCE) for kind in (ordinary, Doubled))
+    extra, lost = Counter(doubled) - Counter(plain), Counter(plain) - Counter(doubled)
+    assert len(plain) == len(doubled)
     assert 0 < extra.total() == lost.total()
     assert not any(row[-1] for row in (*extra, *lost))  # aucune chute en plus, aucune en moins
-    eves = {row[:4] for row in rows(lived(Amnesic)[1])}
+    eves = {row[:4] for row in rows(lived(amnesic)[1])}
     assert {row[:4] for row in extra} <= eves
     assert max(abs(row[2]) for row in lost) <= 0.05  # un premier pas : près de l'équilibre
     assert min(abs(row[2]) for row in extra) > 0.1
-    assert after.start == SINCE
 
 
 def test_the_placebo_holds_as_many_steps_as_the_reserve_and_no_fall():
-    falls, placebo = (lived(kind)[0].reserves[0] for kind in (WithReserve, WithPlacebo))
-    assert falls.saved_state()["terminated"].all()
-    assert not placebo.saved_state()["terminated"].any()
+    kinds = (partial(kind, seeds=SEEDS) for kind in (WithReserve, WithPlacebo))
+    falls, placebo = (lived(kind)[0].reserves[0] for kind in kinds)
+    assert falls.contents().terminated.all()
+    assert not placebo.contents().terminated.any()
     assert 0.8 * len(falls) <= len(placebo) <= len(falls)
+
+
+@pytest.mark.parametrize("rounds", [20, ROUNDS])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        partial(Amnesic, seeds=SEEDS, kept=0.3),
+        Doubled,
+        partial(WithReserve, seeds=SEEDS),
+        partial(WithPlacebo, seeds=SEEDS),
+    ],
+    ids=["amnésique", "doublée", "réserve", "placebo"],
+)
+def test_a_training_with_a_memory_given_again_resumes_exactly(kind, rounds, tmp_path):
+    """Avant et après l'heure ; l'agent apprend tous les dix tours, sur des épisodes de 12 pas."""
+    config, path = replace(QUICK, capacity=11_000, learn_every=10), tmp_path / "training"
+    training, _ = run(config, SEEDS, rounds, memory=kind(usual()), env=short(12))
+    save_training(training, path)
+    expected = [training.advance() for _ in range(60)]
+    resumed = load_training(path, memory=kind(usual()), env=short(12))
+    assert_same_steps([resumed.advance() for _ in range(60)], expected)
+    assert (resumed.agent.weights == training.agent.weights).all()
+    with pytest.raises(ValueError, match=r"load_training\(chemin, env=\.\.\., memory=\.\.\.\)"):
+        load_training(path)
 
 
 def test_a_collapse_comes_after_a_success_and_after_the_intervention():

@@ -12,7 +12,6 @@ import torch
 
 from cartpole_helpers import (
     QUICK,
-    Agent,
     Training,
     Transition,
     evaluate,
@@ -20,6 +19,7 @@ from cartpole_helpers import (
     train,
 )
 from cartpole_helpers.policies import lqr
+from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.teaching.clinic import charts
 from cartpole_helpers.teaching.clinic.charts import (
     Chart,
@@ -277,18 +277,17 @@ def test_the_networks_looked_at_are_the_online_one_and_the_evaluated_one(followe
     training, snapshots = Training(SMALL, 7), {}
     for step in training.run():
         if step.env_steps in (2112, 2400):
-            snapshots[step.env_steps] = training.saved_state()["online"][0].copy()
-    before, after = snapshots.values()
-    online = Agent(SMALL, torch.from_numpy(after[None]), [7])
-    moved = math.sqrt(np.square(after.astype(float) - before).mean())
+            snapshots[step.env_steps] = training.online
+    before, online = snapshots.values()
+    moved = (online.weights - before.weights).double().square().mean().sqrt().item()
     seen = followed[1]
     assert seen.q_safe[-1] == pytest.approx(online.q_values(charts.SAFE).max(axis=1).mean())
     assert seen.drift[-1] == pytest.approx(
         moved / (seen.gradient_steps[-1] - seen.gradient_steps[-2])
     )
-    starts = charts.FRESH + 2_400
-    assert seen.greedy[-1] == evaluate(training.agent, 2, seed=starts).mean()
-    assert seen.greedy[-1] != evaluate(training.agent, 2, seed=charts.FRESH).mean()
+    then, before = (fresh_seed(Purpose.CHART, steps) for steps in (2_400, 2_112))
+    assert seen.greedy[-1] == evaluate(training.agent, 2, seed=then).mean()
+    assert seen.greedy[-1] != evaluate(training.agent, 2, seed=before).mean()
 
 
 def test_two_seeds_have_two_charts(followed):

@@ -1,15 +1,24 @@
-"""Les boucles : des traces vraies, un agent qui ne dépend que de sa graine, des calculs refaits."""
+"""L'entraînement : des traces vraies, un agent qui ne dépend que de sa graine, calculs refaits."""
 
 from copy import deepcopy
 from dataclasses import replace
-from functools import partial
 
 import gymnasium
 import numpy as np
 import pytest
 import torch
-from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 from torch import nn
+from trainings import (
+    SEEDS,
+    SMALL,
+    Watched,
+    assert_alone_as_among_others,
+    assert_same_steps,
+    column,
+    run,
+    short,
+    training_starts,
+)
 
 from cartpole_helpers import (
     QUICK,
@@ -18,57 +27,13 @@ from cartpole_helpers import (
     Config,
     Step,
     Training,
-    dqn,
     evaluate,
-    loops,
-    play,
+    td_loss,
     td_target,
     train,
 )
-from cartpole_helpers.cartpole import CartPoleVector
-from cartpole_helpers.policies import lqr, push_by_angle, push_by_angle_and_velocity
+from cartpole_helpers.networks import StackedNetwork
 from cartpole_helpers.seeds import Purpose, environment_seeds
-
-SMALL = Config(
-    total_steps=240,
-    carts=4,
-    hidden=(7, 5),
-    activation="silu",
-    epsilon_steps=200,
-    batch_size=16,
-    warmup=32,
-    capacity=100,
-    learning_rate=5e-3,
-    gamma=0.9,
-    target_rate=0.1,
-    average_rate=0.1,
-)
-SEEDS = [11, 0, 5]
-
-
-@pytest.fixture
-def short_episodes(monkeypatch):
-    """Des épisodes de 12 pas au plus : chutes et troncatures s'y mêlent dès le début."""
-    limited = partial(CartPoleVector, max_episode_steps=12)
-    monkeypatch.setattr(loops, "CartPoleVector", limited)
-
-
-def run(config, seeds, turns, **same):
-    training = Training(config, seeds, **same)
-    return training, [training.advance() for _ in range(turns)]
-
-
-def column(steps, name):
-    return np.stack([getattr(step, name) for step in steps])
-
-
-def assert_same_steps(received, expected, row=slice(None)):
-    """Compare au bit près deux listes de tours ; `row` choisit des agents dans la seconde."""
-    for got, want in zip(received, expected, strict=True):
-        for name, mine, other in zip(Step._fields, got, want, strict=True):
-            other = other[row] if isinstance(other, np.ndarray) else other
-            np.testing.assert_array_equal(mine, other, err_msg=name)
-
 
 # Ce qu'est un tour
 
@@ -93,6 +58,7 @@ def test_a_step_has_its_shapes_and_types():
             assert array.shape == shape, name
             assert np.issubdtype(array.dtype, kind), name
         assert type(step.epsilon) is float
+        assert step.updated is not bool(np.isnan(step.loss).all())
         assert type(step.env_steps) is type(step.gradient_steps) is int
 
 
@@ -175,9 +141,8 @@ def replay_in_gymnasium(steps, seed, agent, limit):
                 observation, total = env.reset()[0], 0.0
 
 
-@pytest.mark.usefixtures("short_episodes")
 def test_records_kept_in_a_list_are_true():
-    steps = list(train(replace(SMALL, total_steps=600), SEEDS))
+    steps = list(train(replace(SMALL, total_steps=600), SEEDS, env=short(12)))
     assert column(steps, "truncated").any()
     assert column(steps, "terminated").any()
     for agent, seed in enumerate(SEEDS):
@@ -291,13 +256,7 @@ UNALIGNED = {
 
 @pytest.mark.parametrize("variant", ALONE)
 def test_an_agent_alone_equals_its_row_among_others(variant):
-    config = replace(ALIGNED, **ALONE[variant])
-    together, steps = run(config, SEEDS, 70)
-    assert together.gradient_steps > 2
-    for row, seed in enumerate(SEEDS):
-        alone, expected = run(config, seed, 70)
-        assert_same_steps(expected, steps, slice(row, row + 1))
-        assert torch.equal(alone.agent.weights, together.agent.weights[row : row + 1])
+    assert_alone_as_among_others(replace(ALIGNED, **ALONE[variant]), SEEDS, 70)
 
 
 @pytest.mark.parametrize("variant", UNALIGNED)
@@ -336,28 +295,28 @@ class Witness:
 
     def _network(self, agent):
         modules = []
-        for weight, bias in dqn.StackedNetwork(self.config, agent.weights).layers:
+        for weight, bias in StackedNetwork(self.config, agent.weights).layers:
             linear = nn.Linear(*weight.shape[1:])
             linear.weight.data, linear.bias.data = weight[0].T.clone(), bias[0, 0].clone()
             modules += [linear, LAYERS[self.config.activation]()]
         return nn.Sequential(*modules[:-1])
 
     def q(self, network, observations):
-        observations = observations * torch.tensor(self.config.input_scale)
+        observations = observations * torch.tensor(self.config.input_scale or 1.0)
         if self.config.mirror:
             sides = [network(sign * observations)[:, -1] for sign in (-1, 1)]
             return torch.stack(sides, dim=1)
         return network(observations)
 
     def learn(self, batch):
-        observation, action, reward, terminated, following = map(torch.from_numpy, batch)
+        observation, action, reward, terminated, following, *discount = map(torch.tensor, batch)
         rows = torch.arange(len(action))
         with torch.no_grad():
             judge = self.q(self.target, following)
             chooser = self.q(self.online, following) if self.config.double else judge
             value = judge[rows, chooser.argmax(dim=1)]
-            discount = self.config.gamma**self.config.n_steps
-            goal = reward + discount * value * (1 - terminated.float())
+            gamma = discount[0] if discount else self.config.gamma
+            goal = reward + gamma * value * (1 - terminated.float())
         loss = nn.functional.mse_loss(self.q(self.online, observation)[rows, action], goal)
         self._descend(loss)
         return loss.item()
@@ -400,27 +359,14 @@ LEARNING = {
 }
 
 
-def watch(owner, name, monkeypatch):
-    """Retient, copiés, les arguments et le résultat de chaque appel à `owner.name`."""
-    calls, original = [], getattr(owner, name)
-
-    def watched(*arguments):
-        result = original(*arguments)
-        calls.append(deepcopy((arguments, result)))
-        return result
-
-    monkeypatch.setattr(owner, name, watched)
-    return calls
-
-
 @pytest.mark.parametrize("variant", LEARNING)
-def test_learning_equals_a_plain_dqn_in_torch_nn(variant, monkeypatch):
+def test_learning_equals_a_plain_dqn_in_torch_nn(variant):
     config = replace(SMALL, **LEARNING[variant])
-    training = Training(config, 3)
+    memory = Watched(config, 3)
+    training = Training(config, 3, memory=memory)
     witness = Witness(config, training.agent)
-    batches = watch(training.memory, "sample", monkeypatch)
     losses = np.array([training.advance().loss[0] for _ in range(60)])
-    expected = [witness.learn([array[0] for array in batch]) for _, batch in batches]
+    expected = [witness.learn([array[0] for array in batch]) for batch in memory.drawn]
     assert len(expected) > 20
     np.testing.assert_allclose(losses[~np.isnan(losses)], expected, rtol=1e-3)
     probes = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
@@ -429,9 +375,10 @@ def test_learning_equals_a_plain_dqn_in_torch_nn(variant, monkeypatch):
     np.testing.assert_allclose(training.agent.q_values(probes), averaged, atol=2e-5)
 
 
-def test_the_witness_would_see_a_wrong_rule(monkeypatch):
+def test_the_witness_would_see_a_wrong_rule():
     """Le témoin distingue chacune des variantes : sinon le test précédent ne prouverait rien."""
-    training = Training(SMALL, 3)
+    memory = Watched(SMALL, 3)
+    training = Training(SMALL, 3, memory=memory)
     witnesses = {
         name: Witness(replace(SMALL, **LEARNING[name]), training.agent)
         for name in (
@@ -443,11 +390,10 @@ def test_the_witness_would_see_a_wrong_rule(monkeypatch):
             "gamma_one",
         )
     }
-    batches = watch(training.memory, "sample", monkeypatch)
     losses = [training.advance().loss[0] for _ in range(60)]
     losses = np.array(losses)[~np.isnan(losses)]
     for name, witness in witnesses.items():
-        wrong = [witness.learn([array[0] for array in batch]) for _, batch in batches]
+        wrong = [witness.learn([array[0] for array in batch]) for batch in memory.drawn]
         assert not np.allclose(losses, wrong, rtol=1e-2), name
 
 
@@ -504,13 +450,13 @@ def test_a_random_action_is_held_from_one_step_to_the_next(hold):
     assert abs(actions.mean() - 0.5) < 0.05
 
 
-def test_without_exploration_the_online_network_acts(monkeypatch):
+def test_without_exploration_the_online_network_acts():
     """Ni le réseau cible ni la moyenne, ici presque figés, ne conduisent à l'entraînement."""
     still = {"target_rate": 1e-6, "average_rate": 1e-6}
     config = replace(SMALL, epsilon_end=0.0, epsilon_steps=160, learning_rate=0.02, **still)
-    training = Training(config, 3)
+    memory = Watched(config, 3)
+    training = Training(config, 3, memory=memory)
     witness = Witness(config, training.agent)
-    batches = watch(training.memory, "sample", monkeypatch)
     agreed, unlike_target = [], []
     for turn in range(100):
         step = training.advance()
@@ -519,9 +465,9 @@ def test_without_exploration_the_online_network_acts(monkeypatch):
             sure = np.abs(gaps[0]) > 1e-3
             agreed += list((step.action[0] == (gaps[0] > 0))[sure])
             unlike_target += list((step.action[0] != (gaps[1] > 0))[sure])
-        for _, batch in batches:
+        for batch in memory.drawn:
             witness.learn([array[0] for array in batch])
-        batches.clear()
+        memory.drawn.clear()
     assert len(agreed) > 100
     assert all(agreed)
     assert sum(unlike_target) > 20
@@ -571,83 +517,53 @@ def test_the_followed_average_by_hand(rate, tail):
 # Ce qui entre en mémoire
 
 
-def added_rows(calls):
-    """Les transitions ajoutées, par agent et chariot : (tours, S, E, ...) pour chaque champ."""
-    return [np.stack(values) for values in zip(*(arguments for arguments, _ in calls), strict=True)]
-
-
-@pytest.mark.usefixtures("short_episodes")
-def test_the_memory_receives_the_true_transitions(monkeypatch):
+def test_the_memory_receives_the_true_transitions():
     """Une troncature n'y est pas une fin, et aucun successeur n'est celui d'un autre épisode."""
-    training = Training(SMALL, SEEDS)
-    calls = watch(training.memory, "add", monkeypatch)
-    steps = [training.advance() for _ in range(60)]
+    memory = Watched(SMALL, SEEDS)
+    _, steps = run(SMALL, SEEDS, 60, env=short(12), memory=memory)
     only_truncated = column(steps, "truncated") & ~column(steps, "terminated")
     assert only_truncated.any()
     names = ("observation", "action", "reward", "terminated", "next_observation")
-    for name, added in zip(names, added_rows(calls), strict=True):
+    for name, added in zip(names, zip(*memory.added, strict=True), strict=True):
         np.testing.assert_array_equal(added, column(steps, name), err_msg=name)
 
 
-@pytest.mark.usefixtures("short_episodes")
-def test_batches_come_from_the_last_transitions_of_the_agent(monkeypatch):
-    training = Training(SMALL, SEEDS)
-    samples = watch(training.memory, "sample", monkeypatch)
-    steps = [training.advance() for _ in range(60)]
-    _, batch = samples[-1]
+def test_batches_come_from_the_last_transitions_of_the_agent():
+    memory = Watched(SMALL, SEEDS)
+    _, steps = run(SMALL, SEEDS, 60, env=short(12), memory=memory)
     for agent in range(3):
         recent = column(steps, "observation")[-100 // 4 :, agent].reshape(-1, 4)
         known = {row.tobytes() for row in recent}
-        assert {row.tobytes() for row in batch.observation[agent]} <= known
+        assert {row.tobytes() for row in memory.drawn[-1].observation[agent]} <= known
 
 
-def n_step_transitions(steps, agent, cart, n, gamma):
-    """Toutes les transitions à n récompenses d'un chariot, énumérées : clé → récompense."""
-    found = {}
-    for start in range(len(steps) - n + 1):
-        total = 0.0
-        for power, step in enumerate(steps[start : start + n]):
-            here = (agent, cart)
-            total += gamma**power * step.reward[here]
-            last = power == n - 1
-            if step.terminated[here] or last:
-                first = steps[start]
-                key = (
-                    first.observation[here].tobytes(),
-                    int(first.action[here]),
-                    bool(step.terminated[here]),
-                    step.next_observation[here].tobytes(),
-                )
-                found[key] = total
-                break
-            if step.truncated[here]:
-                break  # coupée trop tôt : elle n'amorcerait pas avec γⁿ
-    return found
+def n_step_transition(steps, here, n, gamma):
+    """La transition que commence le premier de ces tours, pour la copie `here` : à la main."""
+    total, power = 0.0, 1.0
+    for step in steps[:n]:
+        total += power * step.reward[here]
+        power *= gamma
+        if step.terminated[here] or step.truncated[here]:
+            break
+    first = (steps[0].observation[here].tolist(), steps[0].action[here])
+    return *first, total, step.terminated[here], step.next_observation[here].tolist(), power
 
 
-@pytest.mark.usefixtures("short_episodes")
 @pytest.mark.parametrize("n", [2, 3, 5])
-def test_n_step_transitions_are_those_enumerated(n, monkeypatch):
-    training = Training(replace(SMALL, n_steps=n), [0, 1])
-    calls = watch(training.memory, "add", monkeypatch)
-    steps = [training.advance() for _ in range(150)]
+def test_each_step_begins_one_transition_cut_at_the_first_end(n):
+    """Celle qu'une troncature coupe n'a que k récompenses, et amorce avec γᵏ."""
+    config = replace(SMALL, n_steps=n)
+    memory = Watched(config, [0, 1])
+    _, steps = run(config, [0, 1], 150, env=short(12), memory=memory)
     assert (column(steps, "truncated") & ~column(steps, "terminated")).any()
-    observation, action, reward, terminated, following = added_rows(calls)
-    for agent, cart in np.ndindex(2, 4):
-        expected = n_step_transitions(steps, agent, cart, n, gamma=0.9)
-        received = {}
-        for turn in range(len(calls)):
-            here = (turn, agent, cart)
-            key = (
-                observation[here].tobytes(),
-                int(action[here]),
-                bool(terminated[here]),
-                following[here].tobytes(),
-            )
-            received[key] = reward[here]
-        assert received.keys() == expected.keys()
-        for key, total in expected.items():
-            assert received[key] == pytest.approx(total, rel=1e-6)
+    assert column(steps, "terminated").any()
+    assert len(memory.added) == 150 - n + 1
+    for turn, added in enumerate(memory.added):
+        for here in np.ndindex(2, 4):
+            received = [field[here].tolist() for field in added]
+            *exact, total, ended, following, power = n_step_transition(steps[turn:], here, n, 0.9)
+            assert [*received[:2], *received[3:5]] == [*exact, ended, following]
+            assert [received[2], received[5]] == pytest.approx([total, power], rel=1e-6)
 
 
 # Injecter sa propre règle
@@ -669,13 +585,14 @@ def test_injected_rules_replace_the_configured_ones():
     assert len(seen) == 3
     for reward_shape, dtype, q_shape, gamma in seen:
         assert (reward_shape, dtype, q_shape) == ((3, 16), torch.bool, (3, 16, 2))
-        assert gamma == pytest.approx(0.9**3)
+        assert gamma.shape == (3, 16)
+        assert {*gamma.numpy().round(6).flat} <= {*np.float32([0.9, 0.81, 0.729])}
     assert (np.abs(steps[-1].loss - 7) < 2).all()
 
 
 def test_injecting_the_package_rules_changes_nothing():
     _, steps = run(SMALL, SEEDS, 30)
-    _, injected = run(SMALL, SEEDS, 30, td_target=td_target, td_loss=dqn.td_loss)
+    _, injected = run(SMALL, SEEDS, 30, td_target=td_target, td_loss=td_loss)
     assert_same_steps(steps, injected)
 
 
@@ -725,6 +642,8 @@ BAD_TRAININGS = [
     ({"device": 1.5}, (TypeError, ValueError), r"device doit .* 1\.5 reçu"),
     ({"config": Config}, TypeError, "config doit .* reçu"),
     ({"config": {"gamma": 0.9}}, TypeError, "config doit .* reçu"),
+    ({"env": 3}, TypeError, "env doit .* 3 reçu"),
+    ({"memory": []}, TypeError, "memory doit avoir .* list reçu, sans add, sample"),
     ({"td_target": 3}, TypeError, "td_target doit .* 3 reçu"),
     ({"td_loss": None}, TypeError, "td_loss doit .* None reçu"),
 ]
@@ -754,217 +673,6 @@ def test_a_gpu_gives_close_losses(mirror):
     assert training.agent[0](np.zeros((5, 4))).shape == (5,)
 
 
-# Évaluer
-
-
-def lengths_in_gymnasium(policy, seeds, limit):
-    lengths = []
-    for seed in seeds:
-        env = gymnasium.make("CartPole-v1", max_episode_steps=limit)
-        observation, total, ended = env.reset(seed=seed)[0], 0.0, False
-        while not ended:
-            observation, reward, terminated, truncated, _ = env.step(
-                int(policy(observation[None])[0])
-            )
-            total, ended = total + reward, terminated or truncated
-        lengths.append(total)
-    return lengths
-
-
-@pytest.mark.parametrize("policy", [push_by_angle, push_by_angle_and_velocity, lqr])
-@pytest.mark.parametrize("limit", [1, 40, 500])
-def test_evaluate_equals_gymnasium_from_the_same_starts(policy, limit):
-    seeds = environment_seeds(7, Purpose.EVALUATION, 10)
-    expected = lengths_in_gymnasium(policy, seeds, limit)
-    returns = evaluate(policy, episodes=10, seed=7, limit=limit)
-    assert returns.tolist() == expected
-    assert returns.shape == (10,)
-    assert np.issubdtype(returns.dtype, np.floating)
-
-
-def test_evaluating_an_agent_equals_gymnasium():
-    agent = run(SMALL, SEEDS, 60)[0].agent[1]
-    seeds = environment_seeds(0, Purpose.EVALUATION, 10)
-    assert evaluate(agent, episodes=10).tolist() == lengths_in_gymnasium(agent, seeds, 500)
-
-
-def test_evaluate_is_reproducible_and_its_seeds_differ():
-    returns = [evaluate(push_by_angle_and_velocity, 30, seed).tolist() for seed in (0, 0, 1)]
-    assert returns[0] == returns[1] != returns[2]
-    assert evaluate(push_by_angle).shape == (100,)
-
-
-def test_more_episodes_begin_with_the_same_ones():
-    many, few = evaluate(push_by_angle, 20, seed=3), evaluate(push_by_angle, 5, seed=3)
-    assert many[:5].tolist() == few.tolist()
-
-
-def test_a_longer_limit_is_a_longer_episode():
-    assert evaluate(lqr, episodes=3, limit=777).tolist() == [777] * 3
-
-
-def training_starts(steps):
-    """Les observations de début d'épisode rencontrées par tous les chariots : (K, 4)."""
-    ended = column(steps, "terminated") | column(steps, "truncated")
-    restarts = column(steps, "observation")[1:][ended[:-1]]
-    return np.concatenate([steps[0].observation.reshape(-1, 4), restarts])
-
-
-def evaluation_starts(seed):
-    seen = []
-    evaluate(lambda observations: seen.append(observations) or lqr(observations), 100, seed, 1)
-    return seen[0]
-
-
-def test_no_evaluation_starts_where_a_training_did():
-    steps = run(replace(SMALL, warmup=100), range(40), 100)[1]
-    trained = training_starts(steps)
-    evaluated = np.concatenate([evaluation_starts(seed) for seed in range(40)])
-    assert len(trained) > 600
-    assert np.abs(evaluated).max() <= 0.05
-    everything = np.concatenate([trained, evaluated])
-    assert len(np.unique(everything, axis=0)) == len(everything)
-
-
-# Jouer
-
-
-@pytest.mark.parametrize("seed", [0, 12])
-@pytest.mark.parametrize(("policy", "limit"), [(push_by_angle, 500), (lqr, 500), (lqr, 30)])
-def test_play_equals_an_episode_of_gymnasium(policy, limit, seed):
-    env = gymnasium.make("CartPole-v1", max_episode_steps=limit)
-    observations, ended = [env.reset(seed=seed)[0]], False
-    while not ended:
-        action = int(policy(observations[-1][None])[0])
-        observation, _, terminated, truncated, _ = env.step(action)
-        observations.append(observation)
-        ended = terminated or truncated
-    episode = play(policy, seed=seed, limit=limit)
-    np.testing.assert_array_equal(episode.observations, observations, strict=True)
-    assert (episode.terminated, episode.truncated) == (terminated, truncated)
-    assert type(episode.terminated) is type(episode.truncated) is bool
-    steps = len(observations) - 1
-    np.testing.assert_array_equal(episode.actions, policy(episode.observations[:-1]))
-    assert np.issubdtype(episode.actions.dtype, np.integer)
-    assert episode.rewards.tolist() == [1.0] * steps
-    assert (episode.seed, episode.frames, episode.q_values) == (seed, None, None)
-
-
-def test_playing_an_agent_shows_its_values():
-    agent = Training(SMALL, SEEDS).agent[0]
-    episode = play(agent, seed=4)
-    assert episode.q_values.shape == (len(episode.actions), 2)
-    expected = agent.q_values(episode.observations[:-1])
-    np.testing.assert_allclose(episode.q_values, expected, rtol=1e-5)
-    np.testing.assert_array_equal(episode.actions, episode.q_values.argmax(axis=1))
-
-
-def test_frames_are_kept_when_asked(monkeypatch):
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    episode = play(lqr, limit=3, render_mode="rgb_array")
-    assert episode.frames.shape == (4, 400, 600, 3)
-    assert episode.frames.dtype == np.uint8
-    assert (episode.frames[0] != episode.frames[-1]).any()
-    assert play(lqr, limit=3).frames is None
-
-
-def test_the_window_shows_each_state_once(monkeypatch):
-    """Dessiner deux fois chaque état ferait passer le film à demi-vitesse."""
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    drawn, render = [], CartPoleEnv.render
-    monkeypatch.setattr(CartPoleEnv, "render", lambda env: drawn.append(render(env)))
-    episode = play(lqr, limit=3, render_mode="human")
-    assert episode.frames is None
-    assert len(drawn) == 4
-
-
-def test_numpy_integers_are_seeds_and_limits():
-    episode, expected = play(lqr, seed=np.int64(3), limit=np.int64(5)), play(lqr, seed=3, limit=5)
-    np.testing.assert_array_equal(episode.observations, expected.observations)
-    assert type(episode.seed) is int
-    assert evaluate(lqr, np.int64(2), np.int64(3), np.int64(5)).tolist() == [5, 5]
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_the_environment_is_always_closed(fails, monkeypatch):
-    closed = []
-    original = gymnasium.make
-
-    def make(*arguments, **options):
-        env = original(*arguments, **options)
-        close = env.close
-        monkeypatch.setattr(env, "close", lambda: closed.append(close()))
-        return env
-
-    def policy(observations):
-        if fails:
-            raise ZeroDivisionError("la politique se trompe")
-        return lqr(observations)
-
-    monkeypatch.setattr(gymnasium, "make", make)
-    if fails:
-        with pytest.raises(ZeroDivisionError):
-            play(policy)
-    else:
-        play(policy, limit=3)
-    assert len(closed) == 1
-
-
-BAD_POLICIES = {
-    "column": (lambda observations: np.zeros((len(observations), 1), int), ValueError, "1\\)"),
-    "too_many": (lambda observations: np.zeros(len(observations) + 1, int), ValueError, r",\)"),
-    "scalar": (lambda observations: 1, ValueError, r"\(\)"),
-    "values": (lambda observations: np.zeros((len(observations), 2)), ValueError, "2\\)"),
-    "floats": (lambda observations: np.ones(len(observations)), TypeError, "float64"),
-    "two": (lambda observations: np.full(len(observations), 2), ValueError, "2"),
-    "minus_one": (lambda observations: np.full(len(observations), -1), ValueError, "-1"),
-    "nothing": (lambda observations: None, TypeError, "object"),
-    "words": (lambda observations: ["droite"] * len(observations), TypeError, "<U6"),
-}
-
-
-@pytest.mark.parametrize("name", BAD_POLICIES)
-@pytest.mark.parametrize("ask", [evaluate, play])
-def test_a_policy_that_answers_badly_is_refused(ask, name):
-    policy, error, received = BAD_POLICIES[name]
-    with pytest.raises(error, match=f"action.* doi.*{received}.* reçu"):
-        ask(policy)
-
-
-@pytest.mark.parametrize("ask", [evaluate, play])
-@pytest.mark.parametrize("policy", [None, "lqr", 1])
-def test_a_policy_is_a_function(ask, policy):
-    with pytest.raises(TypeError, match=rf"policy doit .* {policy!r} reçu"):
-        ask(policy)
-
-
-def test_several_agents_do_not_play_one_episode():
-    with pytest.raises(ValueError, match=r"doit .* reçu"):
-        play(Training(SMALL, SEEDS).agent)
-
-
-@pytest.mark.parametrize(
-    ("ask", "name", "value", "error"),
-    [
-        (evaluate, "episodes", 0, ValueError),
-        (evaluate, "episodes", 2.5, TypeError),
-        (evaluate, "seed", -1, ValueError),
-        (evaluate, "seed", None, TypeError),
-        (evaluate, "limit", 0, ValueError),
-        (evaluate, "limit", "500", TypeError),
-        (play, "seed", -1, ValueError),
-        (play, "seed", 1.5, TypeError),
-        (play, "seed", True, TypeError),
-        (play, "limit", 0, ValueError),
-        (play, "limit", True, TypeError),
-        (play, "render_mode", "ansi", ValueError),
-    ],
-)
-def test_bad_arguments_are_refused(ask, name, value, error):
-    with pytest.raises(error, match=rf"{name} doit .* {value!r} reçu"):
-        ask(lqr, **{name: value})
-
-
 # Et cela apprend
 
 
@@ -979,12 +687,3 @@ def test_the_recipe_learns(config, floor):
         if turn % 50 == 0:
             best = np.maximum(best, [evaluate(agent, 10).mean() for agent in training.agent])
     assert (best >= floor).all(), best
-
-
-def test_agents_together_are_evaluated_like_each_alone():
-    training, _ = run(SMALL, SEEDS, 60)
-    together = evaluate(training.agent, episodes=9, seed=4)
-    alone = [evaluate(training.agent[i], episodes=9, seed=4) for i in range(len(SEEDS))]
-    assert together.shape == (len(SEEDS), 9)
-    np.testing.assert_array_equal(together, alone)
-    assert len(np.unique(together)) > 3

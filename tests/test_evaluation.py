@@ -1,0 +1,312 @@
+"""Évaluer et jouer : les épisodes de Gymnasium, sur des départs que rien d'autre n'a vus."""
+
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.envs.classic_control.cartpole import CartPoleEnv
+from trainings import SEEDS, SMALL, run, training_starts
+
+from cartpole_helpers import CartPoleVector, Training, evaluate, play
+from cartpole_helpers.cartpole import Starts
+from cartpole_helpers.environments import Copies
+from cartpole_helpers.evaluation import lengths
+from cartpole_helpers.policies import (
+    lqr,
+    push_by_angle,
+    push_by_angle_and_velocity,
+    push_by_velocity,
+)
+from cartpole_helpers.seeds import Purpose, environment_seeds
+
+# Évaluer
+
+
+def returns_in_gymnasium(policy, seeds, limit, game="CartPole-v1"):
+    totals = []
+    for seed in seeds:
+        env = gymnasium.make(game, max_episode_steps=limit)
+        observation, total, ended = env.reset(seed=seed)[0], 0.0, False
+        while not ended:
+            action = int(policy(observation[None])[0])
+            observation, reward, terminated, truncated, _ = env.step(action)
+            total, ended = total + reward, terminated or truncated
+        totals.append(total)
+    return totals
+
+
+@pytest.mark.parametrize("policy", [push_by_angle, push_by_angle_and_velocity, lqr])
+@pytest.mark.parametrize("limit", [1, 40, 500])
+def test_evaluate_equals_gymnasium_from_the_same_starts(policy, limit):
+    seeds = environment_seeds(7, Purpose.EVALUATION, 10)
+    expected = returns_in_gymnasium(policy, seeds, limit)
+    returns = evaluate(policy, episodes=10, seed=7, limit=limit)
+    assert returns.tolist() == expected
+    assert returns.shape == (10,)
+    assert np.issubdtype(returns.dtype, np.floating)
+
+
+def test_evaluating_an_agent_equals_gymnasium():
+    agent = run(SMALL, SEEDS, 60)[0].agent[1]
+    seeds = environment_seeds(0, Purpose.EVALUATION, 10)
+    assert evaluate(agent, episodes=10).tolist() == returns_in_gymnasium(agent, seeds, 500)
+
+
+def test_evaluate_is_reproducible_and_its_seeds_differ():
+    returns = [evaluate(push_by_angle_and_velocity, 30, seed).tolist() for seed in (0, 0, 1)]
+    assert returns[0] == returns[1] != returns[2]
+    assert evaluate(push_by_angle).shape == (100,)
+
+
+def test_more_episodes_begin_with_the_same_ones():
+    many, few = evaluate(push_by_angle, 20, seed=3), evaluate(push_by_angle, 5, seed=3)
+    assert many[:5].tolist() == few.tolist()
+
+
+def test_a_longer_limit_is_a_longer_episode():
+    assert evaluate(lqr, episodes=3, limit=777).tolist() == [777] * 3
+
+
+def evaluation_starts(seed):
+    seen = []
+    evaluate(lambda observations: seen.append(observations) or lqr(observations), 100, seed, 1)
+    return seen[0]
+
+
+def test_no_evaluation_starts_where_a_training_did():
+    steps = run(replace(SMALL, warmup=100), range(40), 100)[1]
+    trained = training_starts(steps)
+    evaluated = np.concatenate([evaluation_starts(seed) for seed in range(40)])
+    assert len(trained) > 600
+    assert np.abs(evaluated).max() <= 0.05
+    everything = np.concatenate([trained, evaluated])
+    assert len(np.unique(everything, axis=0)) == len(everything)
+
+
+def test_agents_together_are_evaluated_like_each_alone():
+    training, _ = run(SMALL, SEEDS, 60)
+    together = evaluate(training.agent, episodes=9, seed=4)
+    alone = [evaluate(training.agent[i], episodes=9, seed=4) for i in range(len(SEEDS))]
+    assert together.shape == (len(SEEDS), 9)
+    np.testing.assert_array_equal(together, alone)
+    assert len(np.unique(together)) > 3
+
+
+# Une évaluation abrégée
+
+
+POLICIES = (push_by_angle, push_by_velocity, push_by_angle_and_velocity, lqr)
+BEGINNINGS = Starts(list(range(20))).next(np.arange(20))
+WHOLE = {policy: lengths(policy, BEGINNINGS, 500) for policy in POLICIES}
+THRESHOLDS = (1.0, 40.0, 100.0, 200.0, 475.0, 495.0, 500.0)
+
+
+def abridged(policy, threshold):
+    """Rend les retours de l'évaluation abrégée, et le nombre de pas qu'elle a joués."""
+    asked = []
+
+    def counted(observations):
+        asked.append(len(observations))
+        return policy(observations)
+
+    return lengths(counted, BEGINNINGS, 500, threshold), len(asked)
+
+
+def turns_needed(whole, threshold):
+    """Le premier pas où, ceux qui tiennent iraient-ils à 500, la moyenne serait trop basse."""
+    for turn in range(1, 501):
+        hopes = np.where(whole <= turn, whole, 500)
+        if hopes.mean() < threshold or (whole <= turn).all():
+            return turn
+    return 500
+
+
+@pytest.mark.parametrize("threshold", [*THRESHOLDS, "exact"])
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.__name__)
+def test_an_evaluation_cut_short_decides_as_a_whole_one(policy, threshold):
+    whole = WHOLE[policy]
+    threshold = whole.mean() if threshold == "exact" else threshold
+    received, turns = abridged(policy, threshold)
+    assert (received.mean() >= threshold) == (whole.mean() >= threshold)
+    assert turns == turns_needed(whole, threshold)
+    np.testing.assert_array_equal(received, np.minimum(whole, turns))
+
+
+def test_some_of_these_evaluations_are_cut_and_others_are_not():
+    kinds = {
+        (bool(whole.mean() >= threshold), turns_needed(whole, threshold) < whole.max())
+        for whole in WHOLE.values()
+        for threshold in THRESHOLDS
+    }
+    assert {(True, False), (False, True)} <= kinds
+    assert (True, True) not in kinds
+
+
+# D'autres jeux
+
+
+@pytest.mark.parametrize(("game", "limit"), [("Acrobot-v1", 120), ("MountainCar-v0", None)])
+def test_another_game_is_played_as_in_gymnasium(game, limit):
+    """Ensemble comme seuls ; un épisode achevé se tait pendant que les autres continuent."""
+    agents = run(replace(SMALL, input_scale="auto"), SEEDS, 60, env=game)[0].agent
+    seeds = environment_seeds(4, Purpose.EVALUATION, 5)
+    together = evaluate(agents, 5, seed=4, limit=limit, env=game)
+    assert together.shape == (3, 5)
+    for agent, received in zip(agents, together, strict=True):
+        np.testing.assert_array_equal(evaluate(agent, 5, 4, limit, game), received)
+        assert received.tolist() == returns_in_gymnasium(agent, seeds, limit, game)
+
+
+def test_a_function_gives_the_game_to_evaluate_and_to_play():
+    """Le même CartPole, de l'identifiant, de Gymnasium ou d'une fonction : les mêmes épisodes."""
+    games = ["CartPole-v1", CartPoleVector, partial(Copies, "CartPole-v1")]
+    returns = [evaluate(push_by_angle, 20, 3, env=game).tolist() for game in games]
+    assert returns[0] == returns[1] == returns[2]
+    usual, *others = [play(lqr, 5, limit=40, env=game) for game in games]
+    for episode in others:
+        for received, expected in zip(episode, usual, strict=True):
+            np.testing.assert_array_equal(received, expected)
+    assert evaluate(push_by_angle, 3, limit=7, env=CartPoleVector).tolist() == [7] * 3
+
+
+def test_play_shows_another_game():
+    episode = play(
+        lambda observations: np.full(len(observations), 2), 3, 4, "rgb_array", "Acrobot-v1"
+    )
+    assert episode.observations.shape == (5, 6)
+    assert episode.rewards.tolist() == [-1] * 4
+    assert episode.truncated
+    assert episode.frames.shape[0] == 5
+    with pytest.raises(ValueError, match="render_mode ne vaut que pour un identifiant"):
+        play(lqr, render_mode="rgb_array", env=CartPoleVector)
+
+
+# Jouer
+
+
+@pytest.mark.parametrize("seed", [0, 12])
+@pytest.mark.parametrize(("policy", "limit"), [(push_by_angle, 500), (lqr, 500), (lqr, 30)])
+def test_play_equals_an_episode_of_gymnasium(policy, limit, seed):
+    env = gymnasium.make("CartPole-v1", max_episode_steps=limit)
+    observations, ended = [env.reset(seed=seed)[0]], False
+    while not ended:
+        action = int(policy(observations[-1][None])[0])
+        observation, _, terminated, truncated, _ = env.step(action)
+        observations.append(observation)
+        ended = terminated or truncated
+    episode = play(policy, seed=seed, limit=limit)
+    np.testing.assert_array_equal(episode.observations, observations, strict=True)
+    assert (episode.terminated, episode.truncated) == (terminated, truncated)
+    assert type(episode.terminated) is type(episode.truncated) is bool
+    steps = len(observations) - 1
+    np.testing.assert_array_equal(episode.actions, policy(episode.observations[:-1]))
+    assert np.issubdtype(episode.actions.dtype, np.integer)
+    assert episode.rewards.tolist() == [1.0] * steps
+    assert (episode.seed, episode.frames, episode.q_values) == (seed, None, None)
+
+
+def test_playing_an_agent_shows_its_values():
+    agent = Training(SMALL, SEEDS).agent[0]
+    episode = play(agent, seed=4)
+    assert episode.q_values.shape == (len(episode.actions), 2)
+    expected = agent.q_values(episode.observations[:-1])
+    np.testing.assert_allclose(episode.q_values, expected, rtol=1e-5)
+    np.testing.assert_array_equal(episode.actions, episode.q_values.argmax(axis=1))
+
+
+def test_frames_are_kept_when_asked(monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    episode = play(lqr, limit=3, render_mode="rgb_array")
+    assert episode.frames.shape == (4, 400, 600, 3)
+    assert episode.frames.dtype == np.uint8
+    assert (episode.frames[0] != episode.frames[-1]).any()
+    assert play(lqr, limit=3).frames is None
+
+
+def test_the_window_shows_each_state_once(monkeypatch):
+    """Dessiner deux fois chaque état ferait passer le film à demi-vitesse."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    drawn, render = [], CartPoleEnv.render
+    monkeypatch.setattr(CartPoleEnv, "render", lambda env: drawn.append(render(env)))
+    episode = play(lqr, limit=3, render_mode="human")
+    assert episode.frames is None
+    assert len(drawn) == 4
+
+
+def test_numpy_integers_are_seeds_and_limits():
+    episode, expected = play(lqr, seed=np.int64(3), limit=np.int64(5)), play(lqr, seed=3, limit=5)
+    np.testing.assert_array_equal(episode.observations, expected.observations)
+    assert type(episode.seed) is int
+    assert evaluate(lqr, np.int64(2), np.int64(3), np.int64(5)).tolist() == [5, 5]
+
+
+@pytest.mark.parametrize("ask", [evaluate, play])
+@pytest.mark.parametrize("policy", [lqr, lambda observations: 1 / 0])
+def test_the_environment_is_always_closed(ask, policy):
+    closed = []
+
+    class Closing(CartPoleVector):
+        def close_extras(self, **_):
+            closed.append(self)
+
+    with suppress(ZeroDivisionError):
+        ask(policy, limit=3, env=Closing)
+    assert len(closed) == 1
+
+
+BAD_POLICIES = {
+    "column": (lambda observations: np.zeros((len(observations), 1), int), ValueError, "1\\)"),
+    "too_many": (lambda observations: np.zeros(len(observations) + 1, int), ValueError, r",\)"),
+    "scalar": (lambda observations: 1, ValueError, r"\(\)"),
+    "values": (lambda observations: np.zeros((len(observations), 2)), ValueError, "2\\)"),
+    "floats": (lambda observations: np.ones(len(observations)), TypeError, "float64"),
+    "two": (lambda observations: np.full(len(observations), 2), ValueError, "2"),
+    "minus_one": (lambda observations: np.full(len(observations), -1), ValueError, "-1"),
+    "nothing": (lambda observations: None, TypeError, "object"),
+    "words": (lambda observations: ["droite"] * len(observations), TypeError, "<U6"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_POLICIES)
+@pytest.mark.parametrize("ask", [evaluate, play])
+def test_a_policy_that_answers_badly_is_refused(ask, name):
+    policy, error, received = BAD_POLICIES[name]
+    with pytest.raises(error, match=f"action.* doi.*{received}.* reçu"):
+        ask(policy)
+
+
+@pytest.mark.parametrize("ask", [evaluate, play])
+@pytest.mark.parametrize("policy", [None, "lqr", 1])
+def test_a_policy_is_a_function(ask, policy):
+    with pytest.raises(TypeError, match=rf"policy doit .* {policy!r} reçu"):
+        ask(policy)
+
+
+def test_several_agents_do_not_play_one_episode():
+    with pytest.raises(ValueError, match=r"doit .* reçu"):
+        play(Training(SMALL, SEEDS).agent)
+
+
+@pytest.mark.parametrize(
+    ("ask", "name", "value", "error"),
+    [
+        (evaluate, "episodes", 0, ValueError),
+        (evaluate, "episodes", 2.5, TypeError),
+        (evaluate, "seed", -1, ValueError),
+        (evaluate, "seed", None, TypeError),
+        (evaluate, "limit", 0, ValueError),
+        (evaluate, "limit", "500", TypeError),
+        (play, "seed", -1, ValueError),
+        (play, "seed", 1.5, TypeError),
+        (play, "seed", True, TypeError),
+        (play, "limit", 0, ValueError),
+        (play, "limit", True, TypeError),
+        (play, "render_mode", "ansi", ValueError),
+    ],
+)
+def test_bad_arguments_are_refused(ask, name, value, error):
+    with pytest.raises(error, match=rf"{name} doit .* {value!r} reçu"):
+        ask(lqr, **{name: value})

@@ -1,0 +1,350 @@
+"""`solve` : un agent certifié sur des départs neufs, et un entraînement qui n'en sait rien."""
+
+import inspect
+import pickle
+import time
+from dataclasses import replace
+from time import perf_counter
+
+import numpy as np
+import pytest
+import torch
+
+from cartpole_helpers import (
+    QUICK,
+    VERSION_2,
+    Agent,
+    CartPoleVector,
+    Config,
+    Interrupted,
+    Solution,
+    Training,
+    Unsolved,
+    evaluate,
+    load,
+    save,
+    solve,
+)
+from cartpole_helpers.evaluation import returns
+from cartpole_helpers.seeds import Purpose, environment_seeds
+
+SEEDS = [0, 10]
+SMALL = Config(
+    total_steps=4_000,
+    carts=16,
+    hidden=(8,),
+    batch_size=8,
+    warmup=16,
+    learn_every=10,
+    capacity=1_000,
+)
+
+
+@pytest.fixture(scope="module")
+def solved():
+    """Pour chaque graine : la solution, et le temps mesuré du dehors."""
+    found = {}
+    for seed in SEEDS:
+        start = perf_counter()
+        found[seed] = solve(QUICK, seed), perf_counter() - start
+    return found
+
+
+def unsolved(config, seed=0, **given):
+    with pytest.raises(Unsolved) as caught:
+        solve(config, seed, **given)
+    return caught.value
+
+
+def candidates(config, seed, **given):
+    """Les agents d'un entraînement que rien n'évalue, aux pas où `solve` en évalue un."""
+    training, reached = Training(config, seed, **given), 0
+    for step in training.run():
+        if step.env_steps // 1_000 > reached or step.env_steps >= config.total_steps:
+            reached = step.env_steps // 1_000
+            yield training.agent
+
+
+def played(agent, seed, purpose, block, **given):
+    count = {Purpose.VALIDATION: 50, Purpose.CERTIFICATE: 100}[purpose]
+    return returns(agent, environment_seeds(seed, purpose, count, block), **given)
+
+
+def naive_trials(config, seed, enough, threshold, **given):
+    """Juge chaque candidat de bout en bout ; rend ses évaluations, et le certificat de chacun."""
+    whole, certificates = [], []
+    for block, agent in enumerate(candidates(config, seed, **given)):
+        whole.append(played(agent, seed, Purpose.VALIDATION, block, **given).mean())
+        if whole[-1] >= enough:
+            certificates.append(played(agent, seed, Purpose.CERTIFICATE, block, **given))
+            if certificates[-1].mean() >= threshold:
+                return agent, whole, certificates
+    return None, whole, certificates
+
+
+# La solution
+
+
+def test_its_fields_are_those_of_the_contract(solved):
+    assert Solution._fields == (
+        "agent",
+        "env_steps",
+        "gradient_steps",
+        "seconds",
+        "validation",
+        "certificate",
+        "attempts",
+    )
+    for seed, (solution, _) in solved.items():
+        assert isinstance(solution, Solution)
+        assert isinstance(solution.agent, Agent)
+        assert len(solution.agent) == 1
+        assert solution.agent.seeds == [seed]
+        assert solution.agent.config == QUICK
+        assert solution.agent.env_steps == solution.env_steps <= QUICK.total_steps
+        assert type(solution.env_steps) is type(solution.gradient_steps) is int
+        assert type(solution.seconds) is float
+        for received in (solution.validation, solution.certificate):
+            assert type(received) is np.ndarray
+            assert received.ndim == 1
+            assert received.dtype == np.float64
+
+
+def test_by_default_it_solves_version_2_from_seed_zero():
+    parameters = inspect.signature(solve).parameters
+    assert {name: parameter.default for name, parameter in parameters.items()} == {
+        "config": VERSION_2,
+        "seed": 0,
+        "env": "CartPole-v1",
+        "threshold": None,
+    }
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_its_certificate_is_a_hundred_returns_that_solve_the_task(solved, seed):
+    certificate = solved[seed][0].certificate
+    assert certificate.shape == (100,)
+    assert certificate.mean() >= 475
+    assert (certificate == certificate.round()).all()
+    assert ((certificate >= 1) & (certificate <= 500)).all()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_its_agent_still_solves_the_task_on_a_thousand_other_starts(solved, seed):
+    assert evaluate(solved[seed][0].agent, 1_000, seed=123).mean() >= 475
+
+
+def assert_judged_naively(solution, config, seed, enough, threshold, **given):
+    agent, whole, certificates = naive_trials(config, seed, enough, threshold, **given)
+    assert torch.equal(solution.agent.weights, agent.weights)
+    assert solution.env_steps == agent.env_steps
+    assert solution.attempts == len(certificates)
+    np.testing.assert_array_equal(solution.certificate, certificates[-1])
+    for received, mean in zip(solution.validation, whole, strict=True):
+        assert received == mean or received < mean < enough  # abrégée : elle ne peut plus réussir
+    return whole
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_it_decides_as_a_judge_that_plays_everything_to_the_end(solved, seed):
+    """Ses poids sont, au bit près, ceux d'un entraînement que rien n'a évalué."""
+    solution, _ = solved[seed]
+    whole = assert_judged_naively(solution, QUICK, seed, 490, 475)
+    assert (solution.validation < whole).any()
+
+
+def test_it_solves_another_game_to_the_threshold_of_its_own():
+    """CartPole-v0 est tout entier de Gymnasium : 200 pas au plus, résolu à 195."""
+    config = replace(QUICK, mirror=False, total_steps=20_000)
+    solution = solve(config, 0, env="CartPole-v0")
+    assert_judged_naively(solution, config, 0, 195, 195, env="CartPole-v0")
+    assert solution.certificate.max() == 200
+
+
+@pytest.fixture(scope="module")
+def between():
+    """Une graine, et un seuil que sa première évaluation atteint, mais non son certificat."""
+    for seed in range(20):
+        agent = next(candidates(QUICK, seed))
+        purposes = (Purpose.VALIDATION, Purpose.CERTIFICATE)
+        first, certified = (played(agent, seed, purpose, 0).mean() for purpose in purposes)
+        if first > certified + 0.5:
+            return seed, (first + certified) / 2
+
+
+def test_a_refused_certificate_is_followed_by_a_fresh_one(between):
+    seed, threshold = between
+    solution = solve(QUICK, seed, threshold=threshold)
+    assert solution.attempts > 1
+    assert_judged_naively(solution, QUICK, seed, threshold, threshold)
+
+
+def test_an_agent_whose_certificate_fails_is_not_a_solution(between):
+    seed, threshold = between
+    assert unsolved(replace(QUICK, total_steps=1_000), seed, threshold=threshold).agent.env_steps
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_its_agent_is_saved_and_read_again(solved, seed, tmp_path):
+    save(solved[seed][0].agent, tmp_path / "agent")
+    assert torch.equal(load(tmp_path / "agent").weights, solved[seed][0].agent.weights)
+
+
+# Les graines
+
+
+def test_the_same_seed_gives_the_same_solution(solved):
+    first = solved[10][0]
+    torch.manual_seed(123)
+    again = solve(QUICK, np.int64(10))
+    assert torch.equal(again.agent.weights, first.agent.weights)
+    assert (again.env_steps, again.gradient_steps) == (first.env_steps, first.gradient_steps)
+    np.testing.assert_array_equal(again.validation, first.validation)
+    np.testing.assert_array_equal(again.certificate, first.certificate)
+
+
+def test_another_seed_gives_another_solution(solved):
+    (first, _), (other, _) = solved.values()
+    used = first.agent.weights != 0
+    assert (first.agent.weights != other.agent.weights)[used].all()
+    assert first.validation.tolist() != other.validation.tolist()
+
+
+# Quand il évalue, et ce qu'il compte
+
+
+class Watched(CartPoleVector):
+    """Des épisodes de 20 pas, que l'on compte ; `made` retient les environnements demandés."""
+
+    made = ()
+
+    def __init__(self, num_envs):
+        super().__init__(num_envs, max_episode_steps=20)
+        self.turns = 0
+
+    def step(self, actions):
+        self.turns += 1
+        return super().step(actions)
+
+
+def watching(stop=np.inf):
+    """Une fonction `env`, et la liste (copies, tours de l'entraînement) de ses appels."""
+    made, calls = [], []
+
+    class Stopping(Watched):
+        def step(self, actions):
+            if self is made[0] and self.turns >= stop:
+                raise KeyboardInterrupt
+            return super().step(actions)
+
+    def env(num_envs):
+        made.append(Stopping(num_envs))
+        calls.append((num_envs, made[0].turns))
+        return made[-1]
+
+    return env, calls
+
+
+@pytest.mark.parametrize(
+    ("carts", "total"),
+    [(1, 4_000), (7, 4_000), (16, 4_000), (16, 1_400), (500, 4_000), (600, 4_000)],
+)
+def test_it_evaluates_every_thousand_steps_and_at_the_end(carts, total):
+    """Au premier tour qui atteint 1 000, 2 000… pas, puis le budget ; tous rejouent enfin."""
+    env, calls = watching()
+    config = replace(SMALL, carts=carts, total_steps=total, learn_every=100)
+    unsolved(config, env=env, threshold=500)
+    expected = [-(-steps // carts) for steps in sorted({*range(1_000, total, 1_000), total})]
+    last = expected[-1]
+    assert calls == [(carts, 0), *((50, turn) for turn in expected), (len(expected) * 50, last)]
+
+
+def test_seconds_counts_everything():
+    """Chaque environnement est lent à naître : l'entraînement, une évaluation, un certificat."""
+
+    def slow(num_envs):
+        time.sleep(0.05)
+        return Watched(num_envs)
+
+    start = perf_counter()
+    solution = solve(SMALL, env=slow, threshold=1)
+    assert 0.15 < solution.seconds <= perf_counter() - start
+
+
+def test_seconds_is_no_more_than_a_watch_held_outside(solved):
+    for solution, measured in solved.values():
+        assert 0 < solution.seconds <= measured
+
+
+# Sans solution
+
+
+@pytest.mark.parametrize("total", [16, 300, 1_000])
+def test_too_short_a_budget_says_so_in_french_and_gives_an_agent(total, tmp_path):
+    error = unsolved(replace(SMALL, total_steps=total))
+    message = str(error)
+    assert isinstance(error, RuntimeError)
+    assert message.startswith(f"Aucun agent n'a été certifié en {total} pas")
+    assert message.endswith("L'attribut `agent` de cette erreur est ce meilleur agent.")
+    assert isinstance(error.agent, Agent)
+    assert len(error.agent) == 1
+    assert evaluate(error.agent, episodes=5).shape == (5,)
+    save(error.agent, tmp_path / "agent")
+    assert torch.equal(load(tmp_path / "agent").weights, error.agent.weights)
+
+
+def test_the_error_crosses_a_process_with_its_agent():
+    """Sinon, une étude répartie sur plusieurs processus perdrait toutes ses graines pour une."""
+    error = unsolved(replace(SMALL, total_steps=1_000))
+    again = pickle.loads(pickle.dumps(error))
+    assert isinstance(again, Unsolved)
+    assert str(again) == str(error)
+    assert torch.equal(again.agent.weights, error.agent.weights)
+
+
+@pytest.mark.parametrize("evaluations", [0, 1, 3])
+def test_an_interrupt_keeps_the_best_agent(evaluations):
+    """Même s'il survient avant la première évaluation, ou au milieu d'un tour."""
+    turns = -(-(1_000 * evaluations + 500) // SMALL.carts)
+    env, calls = watching(stop=turns)
+    with pytest.raises(Interrupted) as caught:
+        solve(SMALL, env=env, threshold=500)
+    assert isinstance(caught.value, KeyboardInterrupt)
+    assert str(caught.value).startswith(f"Arrêt demandé après {turns * SMALL.carts} pas.")
+    assert [copies for copies, _ in calls[1:]].count(50) == evaluations + (evaluations == 1)
+    own = [-(-1_000 * rank // 16) * 16 for rank in range(1, evaluations + 1)]
+    assert caught.value.agent.env_steps in (own or [turns * SMALL.carts])
+
+
+def test_a_budget_that_ends_before_the_first_update_is_refused():
+    with pytest.raises(ValueError, match=r"total_steps=15, warmup=16 reçus\."):
+        solve(replace(SMALL, total_steps=15))
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_attached_agent_is_the_best_when_all_play_to_the_end(seed):
+    """Depuis de nouveaux départs : les évaluations, abrégées, ne peuvent pas le dire."""
+    error, agents = unsolved(SMALL, seed), [*candidates(SMALL, seed)]
+    means = [played(agent, seed, Purpose.VALIDATION, len(agents)).mean() for agent in agents]
+    assert torch.equal(error.agent.weights, agents[np.argmax(means)].weights)
+    assert f"le meilleur fait {max(means):.0f} de moyenne" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"config": None}, TypeError, "config doit .* None reçu"),
+        ({"config": {"gamma": 0.9}}, TypeError, "config doit .* reçu"),
+        ({"seed": -1}, ValueError, "seed doit .* -1 reçu"),
+        ({"seed": 0.5}, TypeError, r"seed doit .* 0\.5 reçu"),
+        ({"seed": True}, TypeError, "seed doit .* True reçu"),
+        ({"seed": None}, TypeError, "seed doit .* None reçu"),
+        ({"threshold": "475"}, TypeError, "threshold doit .* '475' reçu"),
+        ({"env": "MountainCar-v1"}, ValueError, "env doit .* Vouliez-vous dire 'MountainCar-v0'"),
+        ({"env": CartPoleVector}, ValueError, "threshold doit être donné : .* ne dit pas"),
+        ({"seed": [0, 1]}, TypeError, r"seed doit .* \[0, 1\] reçu"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        solve(**{"config": SMALL, "seed": 0, **arguments})
