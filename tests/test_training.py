@@ -420,6 +420,13 @@ def test_updates_happen_when_they_should(changes, first, period):
     ]
 
 
+def test_a_diverged_loss_is_told_from_no_update():
+    diverged = {"td_loss": lambda q, action, target: td_loss(q, action, target) * torch.nan}
+    _, steps = run(SMALL, SEEDS, 12, **diverged)
+    assert np.isnan(column(steps, "loss")).all()
+    assert [step.updated for step in steps] == [False] * 7 + [True] * 5
+
+
 def test_epsilon_follows_its_schedule():
     _, steps = run(replace(SMALL, epsilon_start=0.8, epsilon_end=0.2), 0, 60)
     expected = [0.8 - 0.6 * min(4 * turn / 200, 1) for turn in range(60)]
