@@ -386,7 +386,8 @@ class Spread:
 
     def add(self, observation: np.ndarray) -> None:
         """Ajoute des observations (S, N, D), l'une après l'autre : l'ordre ne dépend pas de S."""
-        powers = np.stack([observation, np.square(observation)]).astype(float)  # (2, S, N, D)
+        seen = observation.astype(float)
+        powers = np.stack([seen, np.square(seen)])  # (2, S, N, D)
         self.sums += np.cumsum(powers, axis=2)[:, :, -1]
         self.count += observation.shape[1]
 

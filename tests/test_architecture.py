@@ -23,7 +23,12 @@ CORE = (
     "policies",
     "replay",
     "dqn",
-    "loops",
+    "environments",
+    "networks",
+    "agent",
+    "training",
+    "evaluation",
+    "solving",
     "history",
     "statistics",
     "checkpoints",
@@ -33,18 +38,11 @@ UNIX_ONLY = {"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty
 HEAVY = ("matplotlib", "ipywidgets", "pygame", "IPython", "PIL", "av", "scipy", "pandas")
 CONTRACT = {
     "config": ("Config", "VERSION_1", "VERSION_2", "QUICK"),
-    "loops": (
-        "Training",
-        "train",
-        "Step",
-        "evaluate",
-        "play",
-        "Episode",
-        "solve",
-        "Solution",
-        "Unsolved",
-    ),
-    "dqn": ("Agent", "td_target", "double_td_target", "td_loss"),
+    "training": ("Training", "train", "Step"),
+    "evaluation": ("evaluate", "play", "Episode"),
+    "solving": ("solve", "Solution", "Unsolved"),
+    "agent": ("Agent",),
+    "dqn": ("td_target", "double_td_target", "td_loss"),
     "replay": ("ReplayBuffer", "Transition"),
     "cartpole": ("CartPoleVector",),
     "checkpoints": ("save", "load", "save_training", "load_training"),
@@ -137,7 +135,10 @@ def test_the_reader_of_imports_sees_every_form(tmp_path, monkeypatch):
         f"import {NAME}.dqn as regles, os": {"dqn"},
         f"from {NAME} import dqn": {"", "dqn"},
         f"from {NAME}.teaching import truth": {"teaching", "teaching.truth"},
-        f"def tard():\n    from {NAME}.loops import play": {"loops", "loops.play"},
+        f"def tard():\n    from {NAME}.evaluation import play": {
+            "evaluation",
+            "evaluation.play",
+        },
         "from . import video": {"display", "display.video"},
         "from .video import film": {"display.video", "display.video.film"},
         "from ..dqn import Agent": {"dqn", "dqn.Agent"},
@@ -244,6 +245,83 @@ def test_nothing_touches_a_global_generator(file):
     assert seeded & {"manual_seed", "seed", "rand", "randn", "randint", "randperm"} == set()
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     assert "random" not in {name for node in imports for name in names_of(node, file)}
+
+
+# Rien de privé ne sort de son module
+
+GUARDED = (
+    "training",
+    "evaluation",
+    "solving",
+    "agent",
+    "networks",
+    "dqn",
+    "replay",
+    "environments",
+    "checkpoints",
+    "seeds",
+    "cartpole",
+)
+READERS = [
+    file
+    for name in ("cartpole_helpers", "etudes", "notebooks", "tests")
+    for file in sorted((PACKAGE.parent / name).rglob("*.py"))
+]
+
+
+def is_private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def defined(tree):
+    """Les noms privés qu'un module définit, ou donne à ses objets."""
+    nodes = [*ast.walk(tree)]
+    names = {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    names |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    names |= {n.attr for n in nodes if isinstance(n, ast.Attribute) and on_itself(n)}
+    return {*filter(is_private, names)}
+
+
+def on_itself(node):
+    return isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+
+
+PRIVATE = {
+    name
+    for module in GUARDED
+    for name in defined(ast.parse((PACKAGE / f"{module}.py").read_text("utf-8")))
+}
+
+
+def borrowed(code):
+    """Les noms privés du moteur qu'un programme emploie sans les définir."""
+    tree = ast.parse(code)
+    nodes = [*ast.walk(tree)]
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    used = {alias.name for node in imports for alias in node.names}
+    used |= {n.attr for n in nodes if isinstance(n, ast.Attribute) and not on_itself(n)}
+    return sorted(used & PRIVATE - defined(tree))
+
+
+@pytest.mark.parametrize("file", READERS, ids=lambda file: file.stem)
+def test_no_private_name_of_the_engine_is_used_elsewhere(file):
+    assert borrowed(file.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("training._online.weights", ["_online"]),
+        (f"from {NAME}.training import _checked_memory", ["_checked_memory"]),
+        ("evaluation._first_episodes(policy)", ["_first_episodes"]),
+        ("patch.setattr(one, name, two._window)", ["_window"]),
+        ("class Mine:\n    def one(self): return self._window", []),
+        ("training.online.weights", []),
+        ("row._replace(action=2)", []),
+    ],
+)
+def test_a_borrowed_name_is_seen(code, names):
+    assert borrowed(code) == names
 
 
 def test_every_file_can_be_imported_outside_unix():

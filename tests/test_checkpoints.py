@@ -241,6 +241,7 @@ def test_the_file_tells_where_it_comes_from(agent_file, tiny_training):
     assert description["env_steps"] == 60
     assert description["versions"]["python"] == platform.python_version()
     assert description["versions"]["torch"] == torch.__version__
+    assert describe(agent_file) == description
     np.testing.assert_array_equal(arrays["weights"], tiny_training.agent[0].weights)
 
 
@@ -312,17 +313,6 @@ def test_a_path_is_a_text_or_a_path(path, tiny_training):
         assert repr(path) in str(refused.value)
 
 
-def test_a_file_tells_where_it_comes_from(tiny_training, tmp_path):
-    save(tiny_training.agent[0], tmp_path / "agent")
-    save_training(tiny_training, tmp_path / "entraînement")
-    agent, training = (describe(tmp_path / name) for name in ("agent", "entraînement"))
-    assert (agent["kind"], training["kind"]) == ("agent", "training")
-    assert agent["seeds"] == training["seeds"][:1]
-    assert agent["config"]["gamma"] == tiny_training.config.gamma
-    assert agent["env_steps"] == tiny_training.env_steps
-    assert agent["versions"]["torch"] == torch.__version__
-
-
 # Un entraînement, repris
 
 
@@ -387,25 +377,6 @@ def test_a_resumed_training_is_the_uninterrupted_one(variant, tmp_path):
     assert any(step.truncated.any() for step in steps[50:])
 
 
-def test_a_training_saved_while_it_holds_actions_goes_on_holding_them(tmp_path):
-    """Et les oublier se verrait : c'est bien par le fichier que passent les actions tenues."""
-    path, held_somewhere = tmp_path / "training", 0
-    for turns in range(3, 30, 4):
-        config = replace(SMALL, epsilon_end=0.6, epsilon_hold=10.0)
-        training, _ = run(config, SEEDS, turns)
-        save_training(training, path)
-        _, arrays = opened(path)
-        assert set(np.unique(arrays["held"])) <= {-1, 0, 1}
-        held_somewhere += (arrays["held"] >= 0).sum()
-        steps = [training.advance() for _ in range(5)]
-        resumed = load_training(path)
-        assert_same_steps([resumed.advance() for _ in range(5)], steps)
-        forge(path, lambda description, arrays: arrays["held"].fill(-1))
-        forgetful = load_training(path)
-        assert (forgetful.advance().action != steps[0].action).any()
-    assert held_somewhere > 40
-
-
 def test_saving_changes_nothing(tmp_path):
     _, steps = run(SMALL, SEEDS, 60, env=short(10))
     training = Training(SMALL, SEEDS, env=short(10))
@@ -436,12 +407,6 @@ def test_a_training_resumed_at_every_turn_is_the_uninterrupted_one(tmp_path):
 def written_to(training, path):
     save_training(training, path)
     return path
-
-
-def test_a_file_can_be_resumed_several_times(training_file):
-    first, second = load_training(training_file), load_training(str(training_file))
-    steps = [first.advance() for _ in range(20)]
-    assert_same_steps([second.advance() for _ in range(20)], steps)
 
 
 def test_a_training_may_run_beyond_its_total(tmp_path):
@@ -726,6 +691,14 @@ def test_every_truncation_is_refused(small_file):
         refusal(read, path)
 
 
+def test_the_fault_is_named(small_file):
+    path, read = small_file
+    path.write_bytes(path.read_bytes()[:-1])
+    assert "endommagé ou tronqué" in refusal(read, path)
+    path.write_bytes(b"")
+    assert "vide" in refusal(read, path)
+
+
 def test_something_added_lost_or_converted_is_refused(small_file):
     path, read = small_file
     content = path.read_bytes()
@@ -744,16 +717,6 @@ def test_something_added_lost_or_converted_is_refused(small_file):
     for damaged in damages:
         path.write_bytes(damaged)
         refusal(read, path)
-
-
-def test_the_fault_is_named(small_file):
-    path, read = small_file
-    content = path.read_bytes()
-    path.write_bytes(content[:-1])
-    assert "endommagé" in refusal(read, path)
-    assert "tronqué" in refusal(read, path)
-    path.write_bytes(b"")
-    assert "vide" in refusal(read, path)
 
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"

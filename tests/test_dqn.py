@@ -229,15 +229,6 @@ def test_the_two_draws_have_their_own_role():
     assert epsilon_greedy(q[:2], 1.0, extremes).tolist() == [0, 1]
 
 
-def test_epsilon_greedy_is_a_function_of_its_arguments():
-    q, draws = normal(3, 5, 2), uniform_draws(3, 5)
-    first, again = epsilon_greedy(q, 0.5, draws), epsilon_greedy(q, 0.5, draws)
-    assert torch.equal(first, again)
-    assert first.shape == (3, 5)
-    for agent in range(3):
-        assert torch.equal(first[agent], epsilon_greedy(q[agent], 0.5, draws[agent]))
-
-
 # L'exploration tenue
 
 
@@ -325,26 +316,6 @@ def test_a_held_action_lasts_hold_steps_on_average(epsilon, hold):
         assert abs((lasted == length).mean() - share) <= tolerance
 
 
-@pytest.mark.parametrize("epsilon", [0.0, 0.4, 1.0])
-def test_a_held_action_does_not_change_while_it_lasts(epsilon):
-    """Tant que le tirage le dit, ni Q, ni ε, ni l'autre tirage n'y peuvent rien."""
-    held, draws = torch.arange(2_000) % 3, uniform_draws(2_000)
-    draws[:, 0] *= 0.8  # sous 1 − 1/5
-    for seed in range(3):
-        q, draws[:, 1] = normal(2_000, 3, seed=seed), uniform_draws(2_000, seed=9 + seed)[:, 1]
-        action, after = held_epsilon_greedy(q, epsilon, 5.0, draws, held)
-        assert torch.equal(action, held)
-        assert torch.equal(after, held)
-
-
-def test_what_is_not_held_is_greedy_and_what_is_held_is_played():
-    q = normal(300, 3)
-    actions, holds = held_run(q, 0.4, 5.0, 100)
-    greedy = q.argmax(dim=-1).expand(100, 300)
-    assert torch.equal(actions, torch.where(holds == FREE, greedy, holds))
-    assert actions.dtype == holds.dtype == torch.int64
-
-
 @pytest.mark.parametrize("hold", [1.0, 4.0])
 @pytest.mark.parametrize("actions", [2, 3])
 def test_held_actions_are_equally_likely_whatever_q(hold, actions):
@@ -352,27 +323,6 @@ def test_held_actions_are_equally_likely_whatever_q(hold, actions):
     for action in range(actions):
         drawn = (holds == action).double().sum(dim=0) / (holds != FREE).double().sum(dim=0)
         assert_mean(drawn, 1 / actions)
-
-
-def test_holding_with_epsilon_zero_is_greedy_once_free():
-    q = normal(500, 2)
-    actions, holds = held_run(q, 0.0, 5.0, 20)
-    assert (holds == FREE).all()
-    assert torch.equal(actions, q.argmax(dim=-1).expand(20, 500))
-    held = torch.ones(500, dtype=torch.int64)
-    for seed in range(100):
-        _, held = held_epsilon_greedy(q, 0.0, 5.0, uniform_draws(500, seed=seed), held)
-    assert (held == FREE).all()
-
-
-def test_holding_with_epsilon_one_forgets_q():
-    left, right = (tensor(q).expand(500, 2) for q in ([9.0, 0.0], [0.0, 9.0]))
-    actions, holds = held_run(left, 1.0, 5.0, 200)
-    assert (holds != FREE).all()
-    assert torch.equal(actions, held_run(right, 1.0, 5.0, 200)[0])
-    assert_mean((actions == 0).double().mean(dim=0), 0.5)
-    # Deux pas de suite : la même, sauf si l'on relâche et que l'on tire l'autre.
-    assert_mean((actions[1:] == actions[:-1]).double().mean(dim=0), 4 / 5 + 1 / 5 / 2)
 
 
 @pytest.mark.parametrize("lead", [(), (7,), (3, 5), (2, 3, 4)])

@@ -49,12 +49,6 @@ def test_evaluate_equals_gymnasium_from_the_same_starts(policy, limit):
     assert np.issubdtype(returns.dtype, np.floating)
 
 
-def test_evaluating_an_agent_equals_gymnasium():
-    agent = run(SMALL, SEEDS, 60)[0].agent[1]
-    seeds = environment_seeds(0, Purpose.EVALUATION, 10)
-    assert evaluate(agent, episodes=10).tolist() == returns_in_gymnasium(agent, seeds, 500)
-
-
 def test_evaluate_is_reproducible_and_its_seeds_differ():
     returns = [evaluate(push_by_angle_and_velocity, 30, seed).tolist() for seed in (0, 0, 1)]
     assert returns[0] == returns[1] != returns[2]
@@ -84,15 +78,6 @@ def test_no_evaluation_starts_where_a_training_did():
     assert np.abs(evaluated).max() <= 0.05
     everything = np.concatenate([trained, evaluated])
     assert len(np.unique(everything, axis=0)) == len(everything)
-
-
-def test_agents_together_are_evaluated_like_each_alone():
-    training, _ = run(SMALL, SEEDS, 60)
-    together = evaluate(training.agent, episodes=9, seed=4)
-    alone = [evaluate(training.agent[i], episodes=9, seed=4) for i in range(len(SEEDS))]
-    assert together.shape == (len(SEEDS), 9)
-    np.testing.assert_array_equal(together, alone)
-    assert len(np.unique(together)) > 3
 
 
 # Une évaluation abrégée

@@ -110,25 +110,11 @@ def test_every_environment_step_belongs_to_an_episode_or_to_its_beginning():
         assert 0 <= training.env_steps - returns.sum() < SMALL.carts * 14
 
 
-def test_losses_are_kept_only_where_updates_happened():
-    history = record(train(SMALL, SEEDS, env=short(14)))
-    turns = history.update_env_steps // SMALL.carts
-    assert np.isfinite(history.loss).all()
-    np.testing.assert_array_equal(turns, np.arange(9, 101, 3))
-
-
 def test_a_diverged_loss_is_an_update_all_the_same():
     steps = [quiet_step(), quiet_step(updated=True), quiet_step()]
     history = record(steps)
     assert history.loss.shape == (1, 2)
     assert np.isnan(history.loss).all()
-
-
-def test_epsilon_is_the_one_of_the_turn():
-    history = record(train(SMALL, 0, env=short(14)))
-    expected = [SMALL.epsilon(steps - SMALL.carts) for steps in history.update_env_steps]
-    assert history.epsilon.tolist() == expected
-    assert len(set(expected)) > 3
 
 
 def test_truncated_means_stopped_by_the_time_limit_alone():

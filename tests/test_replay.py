@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import chi2
 
 from cartpole_helpers import ReplayBuffer, Transition
+from cartpole_helpers.replay import DiscountedTransition, StepWindow
 
 CAPACITIES = [1, 2, 3, 7, 10, 64, 100]
 DTYPES = Transition(np.float32, np.int64, np.float32, np.bool_, np.float32)
@@ -196,6 +197,60 @@ def test_observations_of_another_size():
     memory = ReplayBuffer(4, observation_size=2)
     memory.add(np.ones((3, 2)), [0, 1, 0], [1, 1, 1], [False] * 3, np.ones((3, 2)))
     assert memory.sample(3).observation.shape == (3, 2)
+
+
+# Plusieurs pas
+
+
+def test_a_window_gives_what_the_accumulator_of_dqn_zoo_gives():
+    """γ = 1/2, n = 3 : un épisode de quatre pas, coupé par la limite de temps, puis le suivant.
+
+    Ce que dit dqn_zoo : au milieu d'un épisode, la transition s(t − n) → s(t) ; à sa fin, toutes
+    celles qui finissent là, de n pas, puis de n − 1… jusqu'à une d'un seul pas.
+    """
+    window = StepWindow(3, 0.5, (1, 1), size=1)
+    received = []
+    for place, following, reward, cut in [
+        (0, 1, 1, False),
+        (1, 2, 2, False),
+        (2, 3, 4, False),
+        (3, 4, 8, True),
+        (10, 11, 16, False),
+        (11, 12, 32, False),
+    ]:
+        one = (np.full((1, 1, 1), place), 0, reward, False, np.full((1, 1, 1), following))
+        step = Transition(*map(np.broadcast_to, one, [(1, 1, 1), *[(1, 1)] * 3, (1, 1, 1)]))
+        received.append(window.push(step, np.full((1, 1), cut)))
+    assert received[:2] == [None, None]
+    told = [(t.observation, t.next_observation, t.reward, t.discount) for t in received[2:]]
+    assert [tuple(number.item() for number in one) for one in told] == [
+        (0, 3, 1 + 2 / 2 + 4 / 4, 1 / 8),
+        (1, 4, 2 + 4 / 2 + 8 / 4, 1 / 8),
+        (2, 4, 4 + 8 / 2, 1 / 4),
+        (3, 4, 8, 1 / 2),
+    ]
+    assert not any(t.terminated.any() for t in received[2:])
+
+
+def test_a_discounted_memory_keeps_the_discount_of_each_transition():
+    memory = ReplayBuffer(5, discounted=True)
+    for number in range(7):
+        memory.add(*transitions(number), 0.5**number)
+    kept = memory.contents()
+    assert isinstance(kept, DiscountedTransition)
+    np.testing.assert_array_equal(kept.discount, 0.5 ** kept.observation[..., 0])
+    batch = memory.sample(5)
+    np.testing.assert_array_equal(batch.discount, 0.5 ** batch.observation[..., 0])
+    for one, given in ((memory, ()), (ReplayBuffer(5), (0.5,))):
+        with pytest.raises(ValueError, match="discount doit être donné si, et seulement si"):
+            one.add(*transitions(9), *given)
+
+
+def test_actions_are_those_of_the_game():
+    memory = ReplayBuffer(4, actions=3)
+    memory.add(*transitions(0)._replace(action=2))
+    with pytest.raises(ValueError, match="action doit valoir un entier de 0 à 2 : 3 reçu"):
+        memory.add(*transitions(0)._replace(action=3))
 
 
 # Les entrées refusées

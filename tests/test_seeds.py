@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from cartpole_helpers.seeds import Purpose, environment_seeds, stream
+from cartpole_helpers.seeds import Purpose, environment_seeds, fresh_seed, stream
 
 SEEDS = [0, 1, 2, 1_000, 2**32, 2**64 + 1]
 
@@ -35,9 +35,17 @@ def test_a_stream_is_its_own_generator():
 
 
 def test_environment_seeds_never_meet():
-    keys = list(product(range(200), Purpose))
-    seeds = [seed for key in keys for seed in environment_seeds(*key, 20)]
+    """Ni d'une graine à l'autre, ni d'un usage à l'autre, ni d'un bloc à l'autre."""
+    keys = list(product(range(70), Purpose, [20], range(3)))
+    seeds = [seed for key in keys for seed in environment_seeds(*key)]
     assert len(set(seeds)) == len(seeds) == 20 * len(keys)
+
+
+def test_fresh_seeds_never_meet():
+    seeds = {fresh_seed(purpose, index) for purpose, index in product(Purpose, range(300))}
+    assert len(seeds) == 300 * len(Purpose)
+    assert all(0 <= seed < 2**64 for seed in seeds)
+    assert fresh_seed(Purpose.JUDGE, 4) == fresh_seed(Purpose.JUDGE, 4)
 
 
 def test_a_cart_keeps_its_seed_whatever_their_number():

@@ -1,0 +1,207 @@
+"""Les jeux : N copies font ce que Gymnasium fait d'une ; ce qui ne convient pas est refusé."""
+
+from dataclasses import replace
+from functools import partial
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+from gymnasium.envs.classic_control import MountainCarEnv
+from gymnasium.vector import AutoresetMode
+from trainings import SEEDS, SMALL, assert_alone_as_among_others, column, run
+
+from cartpole_helpers import CartPoleVector, Training, evaluate, play, train
+from cartpole_helpers.environments import Copies, solved_return, true_successors
+from cartpole_helpers.seeds import Purpose, environment_seeds
+
+LIMIT = 60
+
+
+def in_gymnasium(game, seed, actions):
+    """Ce que vit une copie, seule : (observation, successeur, récompense, fins) par pas."""
+    env = gymnasium.make(game, max_episode_steps=LIMIT)
+    observation, _ = env.reset(seed=seed)
+    for action in actions:
+        successor, *outcome, _ = env.step(action)
+        yield observation, successor, *outcome
+        observation = env.reset()[0] if outcome[1] or outcome[2] else successor
+
+
+@pytest.mark.parametrize("game", ["CartPole-v1", "Acrobot-v1", "MountainCar-v0"])
+def test_copies_are_the_environments_of_gymnasium(game):
+    seeds, vector = [3, 2**60, 5], Copies(game, 3, limit=LIMIT)
+    actions = np.random.default_rng(0).integers(vector.single_action_space.n, size=(200, 3))
+    observation, _ = vector.reset(seed=seeds)
+    alone = [in_gymnasium(game, seed, mine) for seed, mine in zip(seeds, actions.T, strict=True)]
+    restarts = 0
+    for action, *expected in zip(actions, *alone, strict=True):
+        following, reward, terminated, truncated, info = vector.step(action)
+        received = zip(observation, info["final_obs"], reward, terminated, truncated, strict=True)
+        for mine, theirs in zip(received, expected, strict=True):
+            for one, other in zip(mine, theirs, strict=True):
+                np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(info["_final_obs"], terminated | truncated)
+        restarts += info["_final_obs"].sum()
+        observation = following
+    assert restarts >= 9
+
+
+def test_the_true_successor_is_read_from_gymnasium_too():
+    """Gymnasium ne remplit `final_obs` que pour les copies qui finissent."""
+    vector = gymnasium.make_vec("CartPole-v1", 3, "sync", {"autoreset_mode": SAME})
+    copies = Copies("CartPole-v1", 3)
+    for one in (vector, copies):
+        one.reset(seed=[1, 2, 3])
+    for _ in range(40):
+        seen, expected = (one.step(np.ones(3, int)) for one in (vector, copies))
+        ended = expected[2] | expected[3]
+        np.testing.assert_array_equal(
+            true_successors(seen[0], ended, seen[-1]), expected[-1]["final_obs"]
+        )
+
+
+@pytest.mark.parametrize("game", ["Acrobot-v1", "MountainCar-v0"])
+def test_another_game_is_trained_on_with_one_seed_per_copy(game):
+    config = replace(SMALL, carts=2, total_steps=120, learning_rate_decay=0.99)
+    steps = list(train(config, SEEDS, env=game))
+    for agent, copy in np.ndindex(3, 2):
+        seed = environment_seeds(SEEDS[agent], Purpose.CARTS, 2)[copy]
+        mine = column(steps, "action")[:, agent, copy]
+        lived = in_gymnasium(game, seed, mine)
+        for step, (observation, successor, reward, *_) in zip(steps, lived, strict=True):
+            here = (agent, copy)
+            np.testing.assert_array_equal(step.observation[here], observation)
+            np.testing.assert_array_equal(step.next_observation[here], successor)
+            assert step.reward[here] == reward
+    assert steps[-1].updated
+
+
+def test_an_agent_of_acrobot_alone_equals_its_row_among_others():
+    config = replace(SMALL, hidden=(32, 32), input_scale="auto", n_steps=2)
+    assert_alone_as_among_others(config, SEEDS, 30, env="Acrobot-v1")
+
+
+def test_the_automatic_scale_is_one_over_the_deviation_of_the_warmup():
+    config = replace(SMALL, input_scale="auto", warmup=64)
+    training, steps = run(config, SEEDS, 16, env="Acrobot-v1")
+    assert training.gradient_steps == 1
+    seen = column(steps, "observation").transpose(1, 0, 2, 3).reshape(3, -1, 6)
+    scale = training.agent.scale
+    np.testing.assert_allclose(scale[:, 0], 1 / seen.std(axis=1, dtype=float), rtol=1e-6)
+    for _ in range(5):
+        training.advance()
+    assert (training.agent.scale == scale).all()
+    still = Training(config, 0, env=Still)
+    for _ in range(20):
+        still.advance()
+    assert still.agent.scale.flatten().tolist() == [1, 1]  # rien n'a bougé
+
+
+def test_a_game_says_at_which_return_it_is_solved():
+    assert [solved_return(game) for game in ("CartPole-v1", "Acrobot-v1")] == [475, -100]
+    assert solved_return(CartPoleVector) is None
+
+
+# Les jeux refusés
+
+SAME = AutoresetMode.SAME_STEP
+BOX, BOOLEAN = spaces.Box(0, 1, (2,)), spaces.Discrete(2)
+IMAGE = spaces.Box(0, 255, (8, 8, 3), np.uint8)
+
+
+class Still(CartPoleVector):
+    """Un jeu de deux composantes où rien ne bouge ; on en change les espaces et le mode."""
+
+    def __init__(self, num_envs, observation=BOX, action=BOOLEAN):
+        super().__init__(num_envs)
+        self.single_observation_space, self.single_action_space = observation, action
+
+    def reset(self, **_):
+        return np.ones((self.num_envs, 2), np.float32), {}
+
+    def step(self, actions):
+        same, never = self.reset()[0], np.zeros(self.num_envs, bool)
+        return same, np.ones(self.num_envs), never, never, {"final_obs": same}
+
+
+class Silent(Still):
+    """Elle finit, et ne dit pas de quelle observation."""
+
+    def step(self, actions):
+        always = np.ones(self.num_envs, bool)
+        return self.reset()[0], np.ones(self.num_envs), always, ~always, {}
+
+
+REFUSED = {
+    "continue": ("Pendulum-v1", ValueError, r"actions discrètes, Discrete\(A\).* Box"),
+    "image": (partial(Still, observation=IMAGE), ValueError, "observation plate.* Box.*8, 8, 3"),
+    "dictionnaire": (
+        partial(Still, observation=spaces.Dict({"x": BOX})),
+        ValueError,
+        "observation plate.*Dict.*FlattenObservation",
+    ),
+    "décalées": (partial(Still, action=spaces.Discrete(2, start=1)), ValueError, "depuis 0"),
+    "NEXT_STEP": (
+        partial(gymnasium.make_vec, "Acrobot-v1"),
+        ValueError,
+        "redémarrer dans le même pas.*NEXT_STEP",
+    ),
+    "seul": (lambda n: gymnasium.make("Acrobot-v1"), TypeError, "VectorEnv : .* rendu"),
+    "rien": (lambda n: None, TypeError, "VectorEnv : NoneType rendu"),
+    "trop": (lambda n: CartPoleVector(n + 1), ValueError, r"rendre \d+ copies : \d+ rendues"),
+    "inconnu": ("Acrobat-v1", ValueError, "'Acrobat-v1' reçu. Vouliez-vous dire 'Acrobot-v1'"),
+    "nombre": (7, TypeError, "identifiant de Gymnasium, ou une fonction.* 7 reçu"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("use", ["train", "evaluate", "play"])
+def test_a_game_that_a_dqn_cannot_play_is_refused_in_one_sentence(name, use):
+    env, error, message = REFUSED[name]
+    calls = {
+        "train": partial(Training, SMALL, 0),
+        "evaluate": partial(evaluate, len, 3),
+        "play": partial(play, len),
+    }
+    with pytest.raises(error, match=f"env doit .*{message}"):
+        calls[use](env=env)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mirror": True}, "mirror doit valoir False hors de CartPole"),
+        ({"start_x": 1.0}, r"start_x ne règle que env='CartPole-v1' : 1\.0 reçu"),
+        ({"input_scale": (1.0,) * 4}, "input_scale doit donner 6 facteurs.* 'auto' les mesure"),
+    ],
+)
+def test_what_belongs_to_cartpole_is_refused_elsewhere(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Training(replace(SMALL, **changes), 0, env="Acrobot-v1")
+
+
+@pytest.mark.parametrize("ask", [evaluate, play])
+def test_an_agent_is_not_judged_on_another_game(ask):
+    cartpole, acrobot = (
+        Training(SMALL, 0, env=game).agent for game in ("CartPole-v1", "Acrobot-v1")
+    )
+    with pytest.raises(ValueError, match=r"un jeu de 6 composantes et 3 actions ; .* en a 4 et 2"):
+        ask(acrobot)
+    with pytest.raises(ValueError, match=r"un jeu de 4 composantes et 2 actions ; .* en a 6 et 3"):
+        ask(cartpole, env="Acrobot-v1")
+
+
+def test_an_end_without_its_last_observation_is_refused():
+    with pytest.raises(ValueError, match=r"env doit rendre .* info\['final_obs'\] : elle manque"):
+        run(SMALL, 0, 1, env=Silent)
+
+
+def test_a_game_without_its_library_is_refused():
+    class Absent(MountainCarEnv):
+        def __init__(self, **_):
+            raise gymnasium.error.DependencyNotInstalled("il manque box2d")
+
+    gymnasium.register("Absent-v0", Absent)
+    with pytest.raises(ValueError, match=r"'Absent-v0' demande une bibliothèque .* box2d"):
+        Training(SMALL, 0, env="Absent-v0")
