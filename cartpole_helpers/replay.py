@@ -205,7 +205,8 @@ class StepWindow:
     def push(self, transition: Transition, truncated: np.ndarray) -> DiscountedTransition | None:
         """Ajoute un pas (S, E, ...) ; rend la transition du pas sorti, ou None s'il en manque."""
         self.count += 1
-        self.steps.append((transition, truncated))
+        reward = transition.reward.astype(np.float32)
+        self.steps.append((transition._replace(reward=reward), truncated))
         return None if self.count < self.length else self._folded()
 
     def saved_state(self) -> dict[str, np.ndarray]:

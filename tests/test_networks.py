@@ -111,7 +111,6 @@ def twin_values(config, twin, observations):
 def ready_to_learn(config, seeds):
     weights = initial_weights(config, seeds)
     network = StackedNetwork(config, weights)
-    network.require_gradients()
     return network, weights
 
 
@@ -124,17 +123,18 @@ def test_the_network_equals_torch_nn_forward_backward_and_one_adam_step(activati
     twins = [twin_of(config, weights, row) for row in range(3)]
     observations, target, action = normal(3, 6, 4), normal(3, 6, seed=1), normal(3, 6, seed=2) > 0
 
-    q = network(observations)
+    q = network.traced(observations)
     assert q.shape == (3, 6, 2)
-    network.backward(td_loss(q, action.long(), target))
-    gradients = StackedNetwork(config, weights.grad.clone()).layers
+    assert torch.equal(q, network(observations))
+    weights.grad = network.backward(td_loss(q, action.long(), target))
+    gradients = StackedNetwork(config, weights.grad).layers
     optimiser = torch.optim.Adam([weights], lr=0.01)
     optimiser.step()
     updated = StackedNetwork(config, weights.detach()).layers
 
     for row, twin in enumerate(twins):
         expected = twin_values(config, twin, observations[row])
-        torch.testing.assert_close(q[row], expected)
+        torch.testing.assert_close(q[row].detach(), expected.detach())
         taken = expected.gather(1, action[row].long()[:, None])[:, 0]
         nn.functional.mse_loss(taken, target[row]).backward()
         linears = [module for module in twin if isinstance(module, nn.Linear)]
@@ -157,7 +157,7 @@ def test_a_network_has_the_sizes_and_the_scale_of_its_game():
     assert q.shape == (2, 9, 3)
     for row in range(2):
         expected = twin_of(SMALL, weights, row, sizes)(observations[row] * scale[row])
-        torch.testing.assert_close(q[row], expected)
+        torch.testing.assert_close(q[row].detach(), expected.detach())
 
 
 def test_the_outputs_of_its_hidden_layers_are_those_of_torch_nn():

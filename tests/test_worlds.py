@@ -8,7 +8,7 @@ import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from cartpole_helpers import Config, Training, td_loss, td_target
-from cartpole_helpers.teaching.worlds import FAULTS, TOGETHER, drawn_worlds, observe
+from cartpole_helpers.teaching.worlds import FAULTS, TOGETHER, drawn_worlds
 
 GAMMA, TURNS = 0.5, 220
 LEARNER = Config(
@@ -40,7 +40,7 @@ def learnt(world, config=LEARNER, env=None, **rules):
     training = Training(config, [0, 1], env=env or copies(world), **rules)
     for _ in range(TURNS):
         training.advance()
-    return training.agent.q_values(np.stack([observe(range(len(world.moves)))] * 2))
+    return training.agent.q_values(np.stack([world.observe(range(len(world.moves)))] * 2))
 
 
 def assert_learnt(received, expected):
@@ -98,7 +98,7 @@ SICK = {
     "γ sur la récompense": {"td_target": lambda r, t, q, g: td_target(g * r, t, q, g)},
     "des récompenses entières": {"td_target": lambda r, t, q, g: td_target(r.trunc(), t, q, g)},
     TOGETHER: {"td_loss": lambda q, a, y: (q - y[..., None]).square().mean(dim=(-2, -1))},
-    "les actions échangées": {"td_loss": lambda q, a, y: td_loss(q, 1 - a, y)},
+    "les actions échangées": {"td_loss": lambda q, a, y: td_loss(q, (a + 1) % q.shape[-1], y)},
     "le chronomètre pour une chute": {"wrapped": ClockEnds},
     "des transitions fantômes": {"kind": Ghosts},
 }
