@@ -84,8 +84,11 @@ def test_an_agent_of_acrobot_alone_equals_its_row_among_others():
 
 def test_the_automatic_scale_is_one_over_the_deviation_of_the_warmup():
     config = replace(SMALL, input_scale="auto", warmup=64)
-    training, steps = run(config, SEEDS, 16, env="Acrobot-v1")
+    training, steps = run(config, SEEDS, 15, env="Acrobot-v1")
+    early = training.agent
+    steps.append(training.advance())
     assert training.gradient_steps == 1
+    assert (early.scale == 1).all()
     seen = column(steps, "observation").transpose(1, 0, 2, 3).reshape(3, -1, 6)
     scale = training.agent.scale
     np.testing.assert_allclose(scale[:, 0], 1 / seen.std(axis=1, dtype=float), rtol=1e-6)

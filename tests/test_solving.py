@@ -314,8 +314,10 @@ def test_a_budget_that_ends_before_the_first_update_is_refused():
 @pytest.mark.parametrize("seed", [0, 3])
 def test_the_attached_agent_is_the_best_when_all_play_to_the_end(seed):
     """Depuis de nouveaux départs : les évaluations, abrégées, ne peuvent pas le dire."""
-    error, agents = unsolved(SMALL, seed), [*candidates(SMALL, seed)]
+    config = replace(QUICK, total_steps=3_000)
+    error, agents = unsolved(config, seed, threshold=501), [*candidates(config, seed)]
     means = [played(agent, seed, Purpose.VALIDATION, len(agents)).mean() for agent in agents]
+    assert len(set(means)) == 3
     assert torch.equal(error.agent.weights, agents[np.argmax(means)].weights)
     assert f"le meilleur fait {max(means):.0f} de moyenne" in str(error)
 

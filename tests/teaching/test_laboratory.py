@@ -104,14 +104,17 @@ def test_the_placebo_holds_as_many_steps_as_the_reserve_and_no_fall():
     ids=["amnésique", "doublée", "réserve", "placebo"],
 )
 def test_a_training_with_a_memory_given_again_resumes_exactly(kind, rounds, tmp_path):
-    """Avant et après l'heure ; l'agent apprend tous les dix tours, sur des épisodes de 12 pas."""
-    config, path = replace(QUICK, capacity=11_000, learn_every=10), tmp_path / "training"
-    training, _ = run(config, SEEDS, rounds, memory=kind(usual()), env=short(12))
+    """Avant et après l'heure ; l'agent apprend tous les dix tours, sur des épisodes de 40 pas."""
+    config = replace(QUICK, capacity=11_000, learn_every=10, epsilon_end=1.0)
+    path = tmp_path / "training"
+    training, _ = run(config, SEEDS, rounds, memory=kind(usual()), env=short(40))
     save_training(training, path)
     expected = [training.advance() for _ in range(60)]
-    resumed = load_training(path, memory=kind(usual()), env=short(12))
+    resumed = load_training(path, memory=kind(usual()), env=short(40))
     assert_same_steps([resumed.advance() for _ in range(60)], expected)
     assert (resumed.agent.weights == training.agent.weights).all()
+    for received, kept in zip(resumed.memory.contents(), training.memory.contents(), strict=True):
+        np.testing.assert_array_equal(received, kept)
     with pytest.raises(ValueError, match=r"load_training\(chemin, env=\.\.\., memory=\.\.\.\)"):
         load_training(path)
 
