@@ -543,8 +543,8 @@ figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '
 
 # %% [markdown]
 # Deux curseurs décident de presque tout, et chacun par son bout **lent** : un pas d'apprentissage trop
-# petit, un réseau cible qui suit de trop loin. Entre γ = 0,95 et γ = 1, les intervalles se recouvrent ; mais
-# retournez aux curseurs, et cherchez une combinaison où γ = 1 échoue souvent, alors que 0,985 réussit.
+# petit, un réseau cible qui suit de trop loin. Entre γ = 0,95 et γ = 1, rien n'est tranché.
+# Retournez aux curseurs, et cherchez une combinaison, choisie après coup, où γ = 1 échoue souvent, alors que 0,985 réussit.
 #
 # <details><summary>Indice</summary>
 #

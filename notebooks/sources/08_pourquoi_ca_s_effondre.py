@@ -198,7 +198,7 @@ for regle in (SEULE, SEULE_FIXE):
     )
 
 # %% [markdown]
-# Avec le maximum, toutes les graines partent vers le haut ; sans lui, les unes montent, d'autres plongent, parfois très bas, et plusieurs se tiennent.
+# Avec le maximum, toutes les graines partent vers le haut ; sans lui, la plupart oscillent d'un signe à l'autre, quelques-unes plongent, parfois très bas.
 # **Sans réseau cible, l'amorçage peut suffire à diverger ; le maximum, lui, pousse vers le haut.** L'étude avait prévu de
 # comparer des logarithmes : des valeurs négatives l'interdisent, et ce compte est exploratoire.
 
@@ -250,7 +250,8 @@ figures.intervals(
 )
 
 # %% [markdown]
-# Chaque graine a suivi toutes les règles : comparons-les **graine par graine**. Ces comparaisons étaient fixées avant l'étude ; la
+# Chaque graine a suivi toutes les règles : comparons-les **graine par graine**. Ces comparaisons étaient fixées avant l'étude, mais les trois
+# premières règles avaient déjà été vues : celles qui n'emploient qu'elles ne confirment rien. La
 # correction de Holm en tient compte, et la dernière colonne dit le plus petit écart que l'étude avait quatre chances sur cinq de montrer.
 
 
@@ -536,15 +537,15 @@ for nom in ("bons choix décisifs (%)", "max Q − V*, états perdus"):
 
 # %% [markdown]
 # Le dernier panneau, d'échelle logarithmique, est le plus instructif. **La perte de l'agent sain monte ; celle de l'agent qui sombre
-# s'effondre.** Elle ne mesure que l'accord du réseau avec ses propres cibles. Un réseau pour lequel tout se
-# vaut s'accorde parfaitement avec lui-même : il n'a plus rien à apprendre, parce qu'il ne distingue plus rien.
+# s'effondre.** Elle ne mesure que l'accord du réseau avec ses propres cibles. Un réseau pour lequel presque tout
+# se vaut s'accorde presque avec lui-même : il ne distingue plus grand-chose.
 #
 # > **Attention.** Une perte qui descend ne prouve pas qu'un agent apprend ; une perte qui monte, qu'il
 # > échoue. En apprentissage supervisé, la cible est donnée ; ici, elle est faite des croyances de l'élève.
 
 # %% [markdown]
-# Même l'agent sain surestime les états perdus de la boîte, et de plus en plus : il n'en visite guère, et
-# rien ne l'y corrige. Ses choix décisifs restent bons : il suffit que l'**ordre** des deux actions soit juste, là où
+# Même l'agent sain surestime les états perdus de la boîte, et de plus en plus. Pourquoi, l'archive ne le dit
+# pas. Ses choix décisifs restent bons : il suffit que l'**ordre** des deux actions soit juste, là où
 # l'ordre compte.
 
 # %% [markdown]
@@ -567,7 +568,7 @@ figures.traces(PAS, ecarts, titre, "pas de jeu par agent", mark=10_000)
 # %% [markdown]
 # ### Combien de chutes faut-il ?
 #
-# Si la cause est bien l'absence de chutes, les rendre doit suffire, même sans toucher à la mémoire fautive. Une **réserve** garde à part
+# Si la cause est bien l'absence de chutes, les rendre doit suffire, même sans toucher à la mémoire fautive. Une **réserve** garde à part, dès le début,
 # les cinq cent douze dernières chutes, et en glisse huit dans chaque lot de cent vingt-huit. Son **placebo** fait de même avec des pas
 # ordinaires, du même âge.
 
@@ -603,7 +604,7 @@ figures.curves(SEUILS, doses, titre.format(*sous_200), axes)
 # %% [markdown]
 # Les treize comparaisons étaient fixées d'avance, mais vingt des quarante graines avaient déjà été vues dans sept réglages. Chacune compte les graines qui s'effondrent dans
 # l'un des deux réglages seulement : c'est le test exact de McNemar, corrigé par Holm. Il ne voit rien à moins de six graines qui changent
-# toutes dans le même sens, et, corrigé, à moins de dix.
+# toutes dans le même sens, et, corrigé, à moins de sept à dix, selon ce que donnent les autres comparaisons.
 
 # %%
 REMEDES = ("réserve de chutes", "réserve de pas ordinaires", "mémoire de 50 000", "ε = 0,5")
@@ -639,9 +640,9 @@ tableau(FAMILLE[:7])
 # exploratoire. La doublure ne se distingue pas du témoin : répéter un pas n'y est pour rien de visible. Et le placebo ne soigne
 # presque personne : il ne manquait pas de vieux pas, il manquait des chutes.
 #
-# Avec la réserve, aucune des quarante graines ne s'effondre : à 95 %, c'est au plus une sur onze. Elle ne rend pas pour autant
-# l'agent d'avant : sur la figure, à 300 ou 400, plus de graines soignées que de témoins passent sous le seuil. Cette dernière
-# comparaison est exploratoire.
+# Avec la réserve, aucune des quarante graines ne s'effondre : à 95 %, c'est au plus une sur onze. Peut-être ne rend-elle
+# pas l'agent d'avant : sur la figure, à 300 ou 400, un peu plus de graines soignées que de témoins passent sous le seuil, un écart que ces
+# quarante graines ne distinguent pas de zéro.
 
 # %% [markdown]
 # ## 5. L'oubli, tel qu'il vient
@@ -661,7 +662,7 @@ figures.learning_curves(PAS, seul, titre)
 
 # %% [markdown]
 # Ce n'est pas le même mal. Les chutes sont devenues rares, et des agents qui jouaient bien jouent mal ; mais la
-# plupart ne touchent pas le sol. Ils **flottent** à mi-hauteur, reviennent parfois, repartent.
+# plupart ne touchent pas le sol. Ils **flottent** à mi-hauteur, reviennent souvent, repartent.
 # Alignons les effondrements sur leur instant, et comparons-les, aux mêmes instants, aux graines qui ne s'effondrent pas.
 
 # %%
@@ -711,7 +712,7 @@ tableau(FAMILLE[7:])
 # %% [markdown]
 # Entre la réserve et son placebo, une seule chose change, ce qu'on y garde, et l'écart est net : **les chutes sont en cause ici
 # aussi**. Au seuil de 200, des pas ordinaires font même pire que rien ; tout garder, ou explorer, fait mieux. Mais regardez
-# plus haut : à 300, la réserve ne fait plus guère mieux que rien, quand la grande mémoire tient. Les chutes empêchent de toucher le sol, non de flotter ; cela aussi reste exploratoire.
+# plus haut : à 300, la réserve ne fait plus guère mieux que rien, quand la grande mémoire tient. Les chutes empêchent de toucher le sol ; qu'elles empêchent de flotter, on ne le voit pas, et cela reste exploratoire.
 
 # %% [markdown]
 # Que tenait la mémoire, pendant ce temps ? L'archive y a compté, sur vingt graines au moins, les chutes, réserve non comprise, et
@@ -727,10 +728,9 @@ for nom in dict.fromkeys(oubli["reglage"]):
     print(f"{nom:26} chutes {chutes} %, écartés {tot} %, puis {ensuite} %")
 
 # %% [markdown]
-# Le manque de variété était un autre suspect : des états écartés que l'agent, jouant trop bien, ne visiterait plus. Ces nombres
-# ne l'accusent pas : avant de s'effondrer, l'amnésique n'en a pas moins que le témoin, et l'excès vient après ; la grande mémoire,
-# à la longue, n'en a pas plus que l'agent livré à lui-même. Les chutes, elles, sont rares dans tous les réglages qui
-# s'effondrent.
+# Le manque de variété était un autre suspect : des états écartés que l'agent, jouant trop bien, ne visiterait plus. Ces moyennes,
+# sans intervalle, ne l'accusent ni ne l'innocentent. Les chutes, elles, sont rares dans tous les réglages qui
+# s'effondrent souvent.
 
 # %% [markdown]
 # L'histoire du début tient donc mieux qu'il n'y paraissait : ôter les chutes fait oublier, les rendre l'empêche, des pas ordinaires
@@ -1031,7 +1031,7 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 #
 # 1. La vérité se **borne** : au-dessus de $1/(1-\gamma)$, toute valeur est fausse. Sans réseau cible, elles
 #    s'emballent ; avec lui, un biais demeure, dont le maximum semble le moteur. Valeurs et jeu sont deux mesures.
-# 2. **Une perte basse n'est pas une bonne nouvelle** : celle de l'agent qui oublie fond, parce que tout se vaut à
+# 2. **Une perte basse n'est pas une bonne nouvelle** : celle de l'agent qui oublie fond, parce que presque tout se vaut à
 #    ses yeux. Surveillez les retours, les chutes en mémoire, les valeurs des états que l'on sait perdus.
 # 3. Une corrélation se soupçonne, une cause se **provoque**, et se contrôle : ôter les chutes fait
 #    oublier, les rendre l'empêche, et un placebo, non. Comptez ce qui suit l'intervention, à plusieurs seuils.

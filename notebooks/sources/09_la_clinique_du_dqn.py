@@ -107,7 +107,7 @@ print(
 # même, que la cible soit figée ou que les unités soient mortes. Le score dit qu'on est malade, et pas toujours ; jamais de quoi.
 #
 # Et l'on compare chacun à **son** témoin. Une troncature mal mémorisée, une mémoire sans chute, semblent coûter cher ; or leurs
-# témoins ne réussissent guère plus. Leurs réglages coûtent donc déjà, et ce que la faute y ajoute, seize agents ne le disent pas.
+# témoins ne réussissent pas plus. Leurs réglages coûtent donc déjà, et ce que la faute y ajoute, seize agents ne le disent pas.
 
 # %% [markdown]
 # ## 2. Le relevé
@@ -453,8 +453,8 @@ print("retours :", [round(float(late(releve.greedy))) for releve in soignes])
 diagnose(soignes[0])
 
 # %% [markdown]
-# **Effacer le signe n'est pas guérir.** Les poids bougent encore assez pour échapper au seuil, l'outil se tait, et l'agent
-# n'apprend pas davantage. Il faut regarder ce que le remède devait rétablir : ici, le retour. Changez les deux réglages jusqu'à
+# **Effacer le signe n'est pas guérir.** Les poids bougent encore assez pour échapper au seuil, l'outil se tait sur
+# la première graine, et les agents n'apprennent pas pour autant. Il faut regarder ce que le remède devait rétablir : ici, le retour. Changez les deux réglages jusqu'à
 # ce qu'il revienne.
 #
 # <details><summary>Un remède, parmi d'autres</summary>
@@ -833,7 +833,7 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. **Le score dit qu'on est malade, non de quoi** ; et une maladie au moins ne l'abaisse guère, sur un jeu aussi simple.
+# 1. **Le score dit qu'on est malade, non de quoi** ; et une maladie au moins laisse la plupart des agents à 475.
 #    Regardez la mémoire, la boucle, les valeurs, les poids, dans cet ordre.
 # 2. **Quelques états dont on connaît la valeur** valent mieux que la courbe de perte : au plus $1/(1-\gamma)$, et 1 là où
 #    l'on tombe.
