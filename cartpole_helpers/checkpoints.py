@@ -144,6 +144,8 @@ def load_training(
     given = {"env": env, "memory": memory} | rules | {"td_loss": _other(td_loss)}
     with _explained(path):
         injected = description["injected"]
+        if "env" not in injected and env == description["env"]:
+            given["env"] = env = None  # le même jeu, redonné par son nom
         missing = [name for name in injected if given[name] is None]
         added = [name for name in given if given[name] is not None and name not in injected]
         config, seeds = _config_and_seeds(description)

@@ -138,11 +138,11 @@ def _told(name: str, weights: np.ndarray) -> str:
 
 
 def _shape(agent: Agent) -> dict:
-    config = agent.config
+    config, scale = agent.config, agent.network.scale
     return {
         "layers": [list(shape) for shape in layer_shapes(config)],
         "activation": config.activation,
-        "scale": list(config.input_scale),
+        "scale": [1.0] * agent.sizes.observation if scale is None else scale.flatten().tolist(),
         "mirror": config.mirror,
     }
 

@@ -145,6 +145,8 @@ def written(value) -> str:
         return "oui" if value else "non"
     if isinstance(value, tuple):
         return " × ".join(map(written, value)) or "aucune"
+    if value is None:
+        return "aucune"
     return value if isinstance(value, str) else exact(value)
 
 
