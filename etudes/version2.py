@@ -4,7 +4,7 @@ r"""Ce que coûte `solve`, sur cent graines, sans aide puis avec la symétrie.
         .venv/bin/python etudes/version2.py
 
 Chaque graine est résolue seule, sur un cœur et un fil, les recettes à tour de rôle, chronométrée en
-secondes de processeur : ce que l'on attend quand rien d'autre n'occupe ce cœur. L'agent rendu est
+secondes de processeur ; la machine était chargée, elles en sont un peu longues. L'agent rendu est
 jugé, hors du chronomètre, sur 1 000 départs qui n'ont servi à aucun choix. Une graine faite est
 aussitôt écrite dans version2.csv : on peut interrompre et relancer. Une graine que le budget ne
 suffit pas à résoudre compte pour un échec : son certificat est « nan », ses pas ceux du budget.
