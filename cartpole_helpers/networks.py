@@ -17,20 +17,19 @@ from cartpole_helpers.seeds import Purpose, stream
 aten = torch.ops.aten
 ALIGNMENT = 16  # nombres par registre SIMD : chaque agent commence sur un registre neuf
 ACTIVATIONS = {
-    "relu": (torch.relu, torch.relu_, lambda g, z, y: aten.threshold_backward(g, y, 0)),
-    "leaky_relu": (
-        functional.leaky_relu,
-        partial(functional.leaky_relu, inplace=True),
-        lambda g, z, y: aten.leaky_relu_backward(g, z, 0.01, False),
-    ),
-    "silu": (
-        functional.silu,
-        partial(functional.silu, inplace=True),
-        lambda g, z, y: aten.silu_backward(g, z),
-    ),
-    "tanh": (torch.tanh, torch.tanh_, lambda g, z, y: aten.tanh_backward(g, y)),
+    "relu": (torch.relu, torch.relu_),
+    "leaky_relu": (functional.leaky_relu, partial(functional.leaky_relu, inplace=True)),
+    "silu": (functional.silu, partial(functional.silu, inplace=True)),
+    "tanh": (torch.tanh, torch.tanh_),
 }
-"""Chaque activation y = f(z), la même sur place, et sa dérivée : (g, z, y) → g f'(z)."""
+"""Chaque activation y = f(z), et la même sur place."""
+SLOPES = {
+    "relu": lambda g, z, y: aten.threshold_backward(g, y, 0),
+    "leaky_relu": lambda g, z, y: aten.leaky_relu_backward(g, z, 0.01, False),
+    "silu": lambda g, z, y: aten.silu_backward(g, z),
+    "tanh": lambda g, z, y: aten.tanh_backward(g, y),
+}
+"""La dérivée de chacune : (g, z, y) → g f'(z)."""
 RIGHT = 1  # l'action que la symétrie de CartPole échange avec l'action 0
 
 
@@ -56,7 +55,7 @@ class StackedNetwork:
         self.scale = fixed_scale(config, sizes, weights.device) if scale is None else scale
         self._shapes = layer_shapes(config, sizes)
         self.layers = _layer_views(weights, self._shapes)
-        self._activation, self._in_place, self._derivative = ACTIVATIONS[config.activation]
+        self._activation, self._in_place = ACTIVATIONS[config.activation]
         self._slots = None  # les couches du gradient, faites à la première rétropropagation
 
     @torch.no_grad()
@@ -94,7 +93,7 @@ class StackedNetwork:
             reversed(self._trace), reversed(self.layers), reversed(self._slots), strict=True
         ):
             if z is not None:
-                slope = self._derivative(slope, z, after)
+                slope = SLOPES[self.config.activation](slope, z, after)
             torch.bmm(x.transpose(1, 2), slope, out=weight_slot)
             torch.sum(slope, 1, keepdim=True, out=bias_slot)
             if x is not self._trace[0][0]:

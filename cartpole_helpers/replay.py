@@ -205,8 +205,9 @@ class StepWindow:
     def push(self, transition: Transition, truncated: np.ndarray) -> DiscountedTransition | None:
         """Ajoute un pas (S, E, ...) ; rend la transition du pas sorti, ou None s'il en manque."""
         self.count += 1
-        reward = transition.reward.astype(np.float32)
-        self.steps.append((transition._replace(reward=reward), truncated))
+        own = Transition(*map(np.array, transition))  # les tableaux reçus sont à qui les a donnés
+        own = own._replace(reward=own.reward.astype(np.float32))
+        self.steps.append((own, np.array(truncated)))
         return None if self.count < self.length else self._folded()
 
     def saved_state(self) -> dict[str, np.ndarray]:
