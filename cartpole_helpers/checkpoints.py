@@ -8,7 +8,7 @@ exécuté.
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -166,7 +166,7 @@ def load_training(
             "donné ; pour en changer en cours de route, affectez-le après la lecture."
         )
     training = Training(config, seeds, env=env, memory=memory, device=device, **rules)
-    with _explained(path):
+    with _explained(path, training.injected):
         _check_like(arrays, training)
         _check_values(arrays, training.sizes)
         training.restore(arrays)
@@ -271,14 +271,17 @@ def _nature(content: bytes) -> str:
 
 
 @contextmanager
-def _explained(path: str | Path) -> Iterator[None]:
+def _explained(path: str | Path, given: Sequence[str] = ()) -> Iterator[None]:
     """Dit en français, avec le nom du fichier, pourquoi un contenu bien signé reste illisible."""
+    stranger = "étranger à ce paquet"
+    if given:
+        stranger += f", ou que ne relit pas ce que vous avez redonné ({', '.join(given)})"
     try:
         yield
     except CheckpointError as error:
         raise CheckpointError(f"{path} : {error}") from None
     except _INCOHERENT as error:
-        raise CheckpointError(f"{path} : contenu incohérent, étranger à ce paquet.") from error
+        raise CheckpointError(f"{path} : contenu incohérent, {stranger}.") from error
 
 
 def _config_and_seeds(description: dict) -> tuple[Config, list[int]]:
@@ -317,10 +320,9 @@ def _check_like(arrays: dict[str, np.ndarray], training: Training) -> None:
 
     Ce qu'on a redonné juge lui-même ce qu'on lui rend.
     """
-    ours = tuple({"env": "carts"}.get(name, name) + "." for name in training.injected)
-    arrays = {name: array for name, array in arrays.items() if not name.startswith(ours)}
-    fresh = training.saved_state()
-    fresh = {name: array for name, array in fresh.items() if not name.startswith(ours)}
+    given = tuple(f"{name}." for name in training.injected)
+    arrays = {name: array for name, array in arrays.items() if not name.startswith(given)}
+    fresh = training.saved_state(without=training.injected)
     _check_names(arrays, set(fresh))
     for name, array in fresh.items():
         shape = array.shape
@@ -338,7 +340,7 @@ def _check_values(arrays: dict[str, np.ndarray], sizes: Sizes) -> None:
     held = arrays["held"]
     actions = {name: array for name, array in arrays.items() if name.endswith("action")}
     try:
-        for name in ("observation", "carts.state"):
+        for name in ("observation", "env.state"):
             check_array(name, arrays.get(name, 0.0), None, np.float32)
         for name, array in (actions | {"held": held[held != dqn.FREE]}).items():
             check_actions(array, array.shape, name, sizes.actions)

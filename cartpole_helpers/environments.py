@@ -57,8 +57,9 @@ def make_vector(env: Env, num_envs: int, limit: int | None = None) -> VectorEnv:
 def make_one(env: str, limit: int | None = None, render_mode: str | None = None) -> gymnasium.Env:
     """Rend une copie du jeu d'identifiant `env`, vérifié ; `limit` : celle du jeu si c'est None."""
     spec = _spec(env)
+    asked = {} if render_mode is None else {"render_mode": render_mode}  # un jeu peut l'ignorer
     try:
-        made = gymnasium.make(spec, limit, disable_env_checker=True, render_mode=render_mode)
+        made = gymnasium.make(spec, limit, disable_env_checker=True, **asked)
     except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
         raise ValueError(f"env={env!r} demande une bibliothèque qui manque : {error}") from error
     sizes_of(made.observation_space, made.action_space)

@@ -173,10 +173,11 @@ class Training:
         for network in (self._online, self._target_net, self._average):
             network.weights.copy_(agent.weights)
 
-    def saved_state(self) -> dict[str, np.ndarray]:
+    def saved_state(self, without: Sequence[str] = ()) -> dict[str, np.ndarray]:
         """Rend tout ce que le temps change, en tableaux nommés ; `restore` le relit.
 
-        ValueError si l'environnement ou la mémoire ne portent pas leur propre `saved_state`.
+        `without` : ce que l'on a donné, par son nom, et dont on ne veut pas l'état. ValueError si
+        l'environnement ou la mémoire ne portent pas leur propre `saved_state`.
         """
         check_carrier("env", self.games)
         check_carrier("memory", self.memory)
@@ -185,6 +186,7 @@ class Training:
             **{
                 f"{part}.{name}": array
                 for part, owner in self._parts().items()
+                if part not in without
                 for name, array in owner.saved_state().items()
             },
             "observation": self._observation,
@@ -220,7 +222,7 @@ class Training:
 
     def _parts(self) -> dict:
         """Ce qui a son propre état, le nôtre ou ce qu'on nous a donné."""
-        parts = {"memory": self.memory, "carts": self.games}
+        parts = {"memory": self.memory, "env": self.games}
         parts |= {"window": self._window, "spread": self._spread}
         rules = {"td_target": self.td_target, "td_loss": self.td_loss}
         parts |= {name: rule for name, rule in rules.items() if hasattr(rule, "saved_state")}

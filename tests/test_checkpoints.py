@@ -904,10 +904,10 @@ TRAINING_FORGERIES = {
     "memory_one_row_less": (one_row_less, ""),
     "memory_beyond_capacity": (more_rows_than_capacity, ""),
     "memory_short_column": (one_short_column, "mémoire"),
-    "cart_nan": (values_as("carts.state", np.nan), "carts.state"),
-    "cart_infinite": (values_as("carts.state", -np.inf), "carts.state"),
-    "cart_beyond_float32": (values_as("carts.state", 3.5e38), "carts.state"),
-    "cart_far_below_float32": (values_as("carts.state", -1e300), "carts.state"),
+    "cart_nan": (values_as("env.state", np.nan), "env.state"),
+    "cart_infinite": (values_as("env.state", -np.inf), "env.state"),
+    "cart_beyond_float32": (values_as("env.state", 3.5e38), "env.state"),
+    "cart_far_below_float32": (values_as("env.state", -1e300), "env.state"),
     "held_2": (values_as("held", 2), "held doit .* 2 reçu"),
     "held_minus_2": (values_as("held", -2), "held doit .* -2 reçu"),
     "memory_action_2": (values_as("memory.action", 2), "memory.action doit .* 2 reçu"),
@@ -950,7 +950,7 @@ def test_a_forged_training_is_refused(name, training_file):
 def test_plausible_values_are_accepted(held, velocity, training_file):
     def forgery(description, arrays):
         arrays["held"][...] = held
-        arrays["carts.state"][:, 1] = velocity
+        arrays["env.state"][:, 1] = velocity
 
     forge(training_file, forgery)
     assert load_training(training_file).step == 30

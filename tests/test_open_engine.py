@@ -1,14 +1,13 @@
 """Une recette : ajouter au moteur une mémoire, une règle et un jeu, sans toucher au paquet."""
 
+import inspect
 from dataclasses import replace
-from functools import partial
-from typing import ClassVar
+from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
 from trainings import assert_same_steps
 
 from cartpole_helpers import (
@@ -22,48 +21,43 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.teaching.laboratory import Altered
 
+ROOT = Path(__file__).parents[1]
 CONFIG = replace(QUICK, mirror=False, input_scale="auto", gamma=0.8, total_steps=6_000)
 
 
 # 1. Un jeu : aller, sur une ligne de neuf cases, jusqu'à la case 8 en partant du milieu
 
 
-class Corridor(VectorEnv):
-    metadata: ClassVar = {"autoreset_mode": AutoresetMode.SAME_STEP}
-
-    def __init__(self, num_envs, limit=20):
-        self.num_envs, self.limit = num_envs, limit
-        self.single_observation_space = spaces.Box(0, 8, (2,))
-        self.single_action_space = spaces.Discrete(3)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+class Corridor(gymnasium.Env):
+    observation_space = spaces.Box(0, 8, (2,))
+    action_space = spaces.Discrete(3)  # à gauche, sur place, à droite
 
     def reset(self, *, seed=None, options=None):
-        self.cell, self.age = np.full(self.num_envs, 4), np.zeros(self.num_envs, int)
+        super().reset(seed=seed)
+        self.cell = 4
         return self.seen(), {}
 
-    def step(self, actions):  # 0 : à gauche, 1 : sur place, 2 : à droite
-        self.cell, self.age = np.clip(self.cell + actions - 1, 0, 8), self.age + 1
-        arrived, late, last = self.cell == 8, self.age >= self.limit, self.seen()
-        self.cell[arrived | late], self.age[arrived | late] = 4, 0
-        return self.seen(), -np.ones(self.num_envs), arrived, late, {"final_obs": last}
+    def step(self, action):
+        self.cell = min(max(self.cell + action - 1, 0), 8)
+        return self.seen(), -1.0, self.cell == 8, False, {}
 
     def seen(self):
-        return np.stack([self.cell, 8 - self.cell], axis=-1).astype(np.float32)
+        return np.array([self.cell, 8 - self.cell], np.float32)
 
-    def saved_state(self):
-        return {"cell": self.cell, "age": self.age}
+    def saved_state(self):  # facultatif, comme `restore` : de quoi reprendre au bit près
+        return {"cell": np.array(self.cell)}
 
     def restore(self, saved):
-        self.cell, self.age = saved["cell"].copy(), saved["age"].copy()
+        self.cell = int(saved["cell"])
 
 
-# 2. Une mémoire : la moitié de chaque lot est faite de ce qui vient d'arriver
+gymnasium.register("Couloir-v0", Corridor, max_episode_steps=20)
+
+
+# 2. Une mémoire : le début de chaque lot est ce qui vient d'arriver
 
 
 class Fresh(Altered):
-    latest = ()
-
     def add(self, *transition):
         super().add(*transition)
         self.latest = transition
@@ -80,7 +74,7 @@ class Fresh(Altered):
 
     def restore(self, saved):
         super().restore(saved)
-        self.latest = [saved[name] for name in sorted(saved) if name.startswith("latest")]
+        self.latest = [saved[f"latest{rank}"] for rank in range(5)]
 
 
 # 3. Une règle : la cible douce, où chaque action compte selon sa valeur
@@ -106,7 +100,7 @@ class Soft:
 
 def collaborators(seeds=(0, 1)):
     memory = Fresh(ReplayBuffer(CONFIG.capacity, seeds=seeds, observation_size=2, actions=3))
-    return {"env": Corridor, "memory": memory, "td_target": Soft()}
+    return {"env": "Couloir-v0", "memory": memory, "td_target": Soft()}
 
 
 @pytest.mark.parametrize("names", [["env"], ["env", "memory"], ["env", "memory", "td_target"]])
@@ -121,8 +115,9 @@ def test_a_stranger_trains_evaluates_and_resumes(names, tmp_path):
             expected = []
         elif step.env_steps > 3_200:
             expected.append(step)
-    assert (evaluate(training.agent, 5, env=Corridor) == -4).all()  # le plus court chemin
-    assert play(training.agent[1], env=Corridor).observations[:, 0].tolist() == [4, 5, 6, 7, 8]
+    assert (evaluate(training.agent, 5, env="Couloir-v0") == -4).all()  # le plus court chemin
+    episode = play(training.agent[1], env="Couloir-v0")
+    assert episode.observations[:, 0].tolist() == [4, 5, 6, 7, 8]
     resumed = load_training(tmp_path / "training", **given())
     assert_same_steps(list(resumed.run()), expected)
 
@@ -138,6 +133,11 @@ def test_a_memory_and_a_rule_serve_cartpole_too(made):
     assert best > 150  # le hasard : 23
 
 
-def test_a_part_can_be_set_by_hand():
-    short = partial(Corridor, limit=3)
-    assert (evaluate(lambda seen: np.full(len(seen), 2), 4, env=short) == -3).all()
+# 5. C'est ce que montre CONTRIBUTING.md
+
+
+@pytest.mark.parametrize("made", [Corridor, Fresh, Soft])
+def test_the_guide_shows_these_recipes(made):
+    source = inspect.getsource(made)
+    assert f"```python\n{source}" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    assert sum(bool(line.strip()) for line in source.splitlines()) < 20
