@@ -27,10 +27,9 @@ poids (`retour_moyen`), puis :
   `juste`, en %, la part de ces états où l'agent choisit celle qui sauve ;
 - `perte`, la moyenne des pertes depuis la mesure d'avant.
 
-`perdus_moyen`, `ecart_moyen`, `juste_moyen` : les mêmes, pour la moyenne des poids. Les graines 0 à
-19 des sept premiers réglages viennent d'une archive plus ancienne, sans `ecartes`, et pour quatre
-d'entre eux sans rien d'autre que les retours. Deux agents de la graine 0 sont gardés dans
-checkpoints/ : l'amnésique avant l'oubli, et après lui.
+`perdus_moyen`, `ecart_moyen`, `juste_moyen` : les mêmes, pour la moyenne des poids. Deux agents de
+la graine 0 sont gardés dans checkpoints/ : l'amnésique avant l'oubli, et après lui. L'archive a été
+refaite une fois, les départs des évaluations et les tirages de la réserve ayant chacun leur suite.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -46,6 +45,7 @@ from etats import Decisive, Known, decisive, in_box, known
 
 from cartpole_helpers import VERSION_2, Agent, Config, ReplayBuffer, Training, evaluate, save
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT
+from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching.laboratory import (
     Amnesic,
@@ -57,7 +57,6 @@ from cartpole_helpers.training import Memory
 
 BLOCKS = (range(20), range(20, 40))  # les graines entraînées ensemble
 EVERY, BUDGET, EPISODES = 1_000, 30_000, 20
-FRESH = 5_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 BOXED, TRIED = 1_000, 10_000  # états tirés ; on en garde ceux qui conviennent
 FOLDER = Path(__file__).parents[1] / "checkpoints"
 KEPT = (10_000, 20_000)  # les deux moments de l'agent gardé
@@ -156,9 +155,9 @@ def run(arm: Arm, seeds: range, trials: Trials) -> list[tuple]:
 
 def returns(training: Training) -> dict[str, np.ndarray]:
     """Rend les retours moyens (S,) du réseau en ligne, et de la moyenne des poids."""
-    start = FRESH + training.env_steps
+    starts = fresh_seed(Purpose.STUDY, training.env_steps)
     agents = {"retour": training.online, "retour_moyen": training.agent}
-    return {name: evaluate(one, EPISODES, seed=start).mean(-1) for name, one in agents.items()}
+    return {name: evaluate(one, EPISODES, starts).mean(-1) for name, one in agents.items()}
 
 
 def contents(training: Training) -> dict[str, np.ndarray]:

@@ -13,13 +13,13 @@ import gymnasium
 import torch
 
 from cartpole_helpers import evaluate
+from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching.capstone import GAMMA, STEPS
 from cartpole_helpers.teaching.catalogue.capstone import dqn
 
 SEEDS = range(20)
 EPISODES = 1_000
-FRESH = 3_000_000  # les départs de jugement : `evaluate(seed=FRESH + graine)`
 HEADER = ("graine", "pas", "secondes", "retour")
 
 
@@ -37,7 +37,8 @@ def run(seed: int) -> tuple:
     start = process_time()
     q = dqn(gymnasium.make("CartPole-v1"), GAMMA, STEPS, seed)
     seconds = process_time() - start
-    returns = evaluate(lambda x: q(x).argmax(axis=1), EPISODES, seed=FRESH + seed)
+    starts = fresh_seed(Purpose.JUDGE, seed)
+    returns = evaluate(lambda x: q(x).argmax(axis=1), EPISODES, starts)
     return seed, STEPS, f"{seconds:.1f}", f"{returns.mean():.2f}"
 
 

@@ -49,12 +49,12 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.cartpole import dynamics, has_fallen
 from cartpole_helpers.policies import Policy, lqr
+from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching.laboratory import Altered
 
 SEEDS = range(20)
 EVERY, BUDGET, EPISODES = 2_000, 30_000, 20
-FRESH = 4_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 BOXED, VISITED = 2_000, 200  # états tirés ; on garde ceux dont V* est connue
 FOREVER = 3_000  # pas au-delà desquels rien ne compte plus, à γ = 0,99
 PLAIN = replace(
@@ -147,7 +147,8 @@ def run(rule: Rule, box: Known) -> list[tuple]:
         visited.append(step.observation)
         if step.env_steps % EVERY < PLAIN.carts:
             seen = np.concatenate(visited, axis=1)  # (S, N, 4)
-            returns = evaluate(training.agent, EPISODES, seed=FRESH + step.env_steps).mean(axis=-1)
+            starts = fresh_seed(Purpose.STUDY, step.env_steps)
+            returns = evaluate(training.agent, EPISODES, starts).mean(axis=-1)
             for rank, seed in enumerate(SEEDS):
                 wrong = measured(training.agent[rank], rule.fixed, box, seen[rank])
                 numbers = (returns[rank], *wrong)

@@ -18,12 +18,12 @@ import torch
 
 from cartpole_helpers import VERSION_2, CartPoleVector, Step, Training, evaluate
 from cartpole_helpers.cartpole import has_fallen
+from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching.laboratory import ClockEnds
 
 SEEDS = range(20)
 EVERY, BUDGET, EPISODES = 2_000, 30_000, 20
-FRESH = 6_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 CONFIG = replace(
     VERSION_2,
     total_steps=BUDGET,
@@ -73,7 +73,8 @@ def run(env: type[CartPoleVector]) -> list[tuple]:
         recent.append((step, ages))
         ages = np.where(step.terminated | step.truncated, 0, ages + 1)
         if step.env_steps % EVERY < CONFIG.carts:
-            scores = evaluate(training.agent, EPISODES, seed=FRESH + step.env_steps).mean(-1)
+            starts = fresh_seed(Purpose.STUDY, step.env_steps)
+            scores = evaluate(training.agent, EPISODES, starts).mean(-1)
             columns = (scores, *values(training, recent), np.mean(rung, axis=0), *spreads(recent))
             for seed, row in zip(SEEDS, zip(*columns, strict=True), strict=True):
                 rows.append((seed, step.env_steps, *(f"{one:.4g}" for one in row)))

@@ -13,11 +13,11 @@ import torch
 
 from cartpole_helpers import evaluate, one_page, wilson_interval
 from cartpole_helpers.cartpole import SOLVED_RETURN
+from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.tables import write_study
 
 SEEDS = range(20)
 EPISODES = 1_000
-FRESH = 1_000_000  # les départs de jugement : `evaluate(seed=FRESH + graine)`
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def run(seed: int) -> tuple:
     start = process_time()
     policy, steps = one_page.train(seed)
     seconds = process_time() - start
-    judged = evaluate(policy, episodes=EPISODES, seed=FRESH + seed).mean()
+    judged = evaluate(policy, EPISODES, fresh_seed(Purpose.JUDGE, seed)).mean()
     return seed, steps, f"{seconds:.1f}", f"{judged:.2f}"
 
 
