@@ -157,6 +157,8 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # `double_td_target`, Double DQN ; le 05, γ et le pas d'apprentissage. La cible à plusieurs pas est nouvelle :
 # $r_1 + \gamma r_2 + \gamma^2 r_3$, puis l'amorçage. Elle a un prix : ses deux dernières récompenses viennent
 # d'actions en partie tirées au hasard, et la valeur visée n'est plus tout à fait celle de la bonne politique.
+# Quand l'épisode s'arrête avant trois pas, la transition reste courte, de k récompenses ; et si c'est le
+# chronomètre qui l'arrête, on amorce là, avec $\gamma^k$.
 
 # %% [markdown]
 # > **À vous.** Écrivez trois noms : la réparation qui fera le plus, une qui ne fera rien, une qui nuira.
