@@ -187,8 +187,8 @@ def check_actions(
 ) -> np.ndarray:
     """Rend `actions` en tableau d'entiers, ou lève une erreur s'ils ne sont pas dans [0, count)."""
     actions = check_array(name, actions, shape, np.int64)
-    wrong = actions[(actions < 0) | (actions >= count)]
-    if wrong.size:
+    if actions.size and not (actions.min() >= 0 and actions.max() < count):
+        wrong = actions[(actions < 0) | (actions >= count)]
         known = "0 (gauche) ou 1 (droite)" if count == 2 else f"un entier de 0 à {count - 1}"
         raise ValueError(f"{name} doit valoir {known} : {wrong[0]} reçu.")
     return actions

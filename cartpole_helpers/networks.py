@@ -58,7 +58,6 @@ class StackedNetwork:
         self._activation, self._in_place = ACTIVATIONS[config.activation]
         self._slots = None  # les couches du gradient, faites à la première rétropropagation
 
-    @torch.no_grad()
     def __call__(self, observations: Tensor) -> Tensor:
         """Rend Q : `observations` (S, N, D) → (S, N, A), sans garder trace du calcul."""
         x = self._input(observations)
@@ -66,7 +65,6 @@ class StackedNetwork:
             x = self._in_place(_affine(x, weight, bias))
         return self._output(_affine(x, *self.layers[-1]))
 
-    @torch.no_grad()
     def traced(self, observations: Tensor) -> Tensor:
         """Rend Q comme l'appel, et garde ce que `backward` relira."""
         x, self._trace = self._input(observations), []

@@ -235,7 +235,6 @@ class Training:
 
     # Agir et avancer
 
-    @torch.no_grad()
     def act(self, observation: np.ndarray, epsilon: float) -> np.ndarray:
         """Rend des actions ε-gloutonnes (S, E), d'après le réseau en ligne."""
         if self._spread is not None and not self.gradient_steps:
@@ -304,7 +303,6 @@ class Training:
         _check_shape("memory.sample", batch.reward, (len(self.seeds), self.config.batch_size))
         return batch
 
-    @torch.no_grad()
     def _target(self, batch: Transition) -> Tensor:
         """Rend la cible (S, B) : celle qu'on a injectée, ou celle de la configuration."""
         gamma = self.config.gamma if self._window is None else batch.discount
@@ -321,7 +319,6 @@ class Training:
         adam_step(self._online.weights, gradient, self._adam, rate)
         self.gradient_steps += 1
 
-    @torch.no_grad()
     def synchronise(self) -> None:
         """Rapproche du réseau en ligne le réseau cible et la moyenne que suit l'agent."""
         online, config = self._online.weights, self.config
