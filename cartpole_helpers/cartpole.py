@@ -185,7 +185,7 @@ class CartPoleVector(VectorEnv):
 def check_actions(
     actions, shape: tuple[int, ...], name: str = "actions", count: int = 2
 ) -> np.ndarray:
-    """Rend `actions` en tableau d'entiers, ou lève une erreur s'ils ne sont pas dans [0, count)."""
+    """Rend `actions` en tableau d'entiers, ou lève une erreur si l'un sort de [0, `count`)."""
     actions = check_array(name, actions, shape, np.int64)
     if actions.size and not (actions.min() >= 0 and actions.max() < count):
         wrong = actions[(actions < 0) | (actions >= count)]

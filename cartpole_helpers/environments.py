@@ -103,8 +103,8 @@ def true_successors(observation: np.ndarray, ended: np.ndarray, info: dict) -> n
     if ended.any():
         if final is None:
             raise ValueError(
-                "env doit rendre la dernière observation d'un épisode dans info['final_obs'] : "
-                "elle manque."
+                "env doit rendre dans info, sous le nom final_obs, la dernière observation de "
+                "chaque épisode : elle manque."
             )
         successor[ended] = np.stack(final[ended])
     return successor

@@ -100,7 +100,7 @@ class ReplayBuffer:
         return self._transitions.nbytes
 
     def contents(self) -> Transition:
-        """Rend tout ce qui est gardé : formes (S, len(self), ...), dans l'ordre des places."""
+        """Rend tout ce qui est gardé, dans l'ordre des places : (S, K, ...), où K = `len(self)`."""
         return self._columns_of(self._transitions[:, : len(self)].copy())
 
     def add(self, observation, action, reward, terminated, next_observation, discount=None) -> None:

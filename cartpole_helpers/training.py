@@ -449,7 +449,7 @@ def _check_cartpole_only(config: Config, games: VectorEnv) -> None:
     """Refuse, hors de CartPole, ce qui n'a de sens que pour lui."""
     if config.mirror and not isinstance(games, CartPoleVector):
         raise ValueError(
-            "mirror doit valoir False hors de CartPole : la symétrie gauche-droite est la sienne."
+            "`mirror` ne peut être vrai qu'à CartPole : la symétrie gauche-droite est la sienne."
         )
     if config.start_x != getattr(games, "start_x", START_LIMIT):
         raise ValueError(

@@ -4,7 +4,7 @@
 
 À trois pas, une transition n'a que k < 3 récompenses quand l'épisode est coupé avant. Le moteur la
 range courte, et sa cible amorce avec γᵏ. Il rangeait autrefois, à sa place, la dernière fenêtre
-entière du même chariot : trois fois la même, et les deux derniers pas jamais. La mémoire
+entière du même chariot : trois fois la même, et jamais les deux derniers pas. La mémoire
 `Repeated` refait cette faute.
 
 Écrit avant la mesure : la Version 2, graines 1000 à 1019, 50 000 pas, 100 épisodes gloutons tous

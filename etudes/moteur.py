@@ -17,59 +17,74 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
+from time import process_time
 
-from cartpole_helpers.tables import write_study
+import numpy as np
+import torch
+
+from cartpole_helpers import VERSION_2, Training, bootstrap_interval, solve
 
 BEFORE = "4148a3f"
 ROUNDS = 20
 ROOT = Path(__file__).parents[1]
 HEADER = ("mesure", "rapport", "minimum", "maximum")
-MEASURES = """
-import json, sys
-from dataclasses import replace
-from time import process_time
-import numpy as np, torch
-from cartpole_helpers import VERSION_2, Training, bootstrap_interval, solve
-
-torch.set_num_threads(1)
 LONG = replace(VERSION_2, total_steps=10**6)
+ACROBOT = "Acrobot, hors du jeu"
 
-def turn(seeds, count, **given):
-    training = Training(replace(LONG, **given.pop("changes", {})), seeds, **given)
+
+# Ce que mesure un processus, avec l'un ou l'autre code
+
+
+def measure(seed: int) -> dict[str, float]:
+    """Rend les secondes de chaque mesure, avec le paquet que ce processus a importé."""
+    torch.set_num_threads(1)
+    scores = np.random.default_rng(0).normal(size=(20, 50))
+    bootstrap_interval(scores, seed=0)
+    found = {
+        "un tour, un agent": turn(Training(LONG, 0), 400),
+        "un tour, 64 agents": turn(Training(LONG, range(64)), 20),
+        "solve": seconds(lambda: solve(VERSION_2, seed)),
+        "intervalle rééchantillonné": seconds(lambda: bootstrap_interval(scores, seed=0)),
+    }
+    return found | ({ACROBOT: acrobot()} if hasattr(Training, "online") else {})
+
+
+def turn(training: Training, count: int) -> float:
+    """Rend ce que coûte un tour, une fois la mémoire assez pleine pour apprendre."""
     for _ in range(40):
         training.advance()
-    start = process_time()
-    for _ in range(count):
-        training.advance()
-    return (process_time() - start) / count, training
+    return seconds(lambda: [training.advance() for _ in range(count)]) / count
 
-def timed(call):
+
+def acrobot(count: int = 200) -> float:
+    """Rend ce que coûte un tour d'Acrobot, les pas du jeu retranchés."""
+    training = Training(replace(LONG, input_scale="auto"), 0, env="Acrobot-v1")
+    whole = turn(training, count)
+    return (
+        whole
+        - seconds(lambda: [played(game) for _ in range(count) for game in training.games.envs])
+        / count
+    )
+
+
+def played(game) -> None:
+    """Avance d'un pas une copie du jeu, et la relance s'il le faut."""
+    if game.step(0)[2]:
+        game.reset()
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Rend les secondes de processeur que prend `call`."""
     start = process_time()
     call()
     return process_time() - start
 
-scores = np.random.default_rng(0).normal(size=(20, 50))
-bootstrap_interval(scores, seed=0)
-found = {
-    "un tour, un agent": turn(0, 400)[0],
-    "un tour, 64 agents": turn(range(64), 20)[0],
-    "solve": timed(lambda: solve(VERSION_2, int(sys.argv[1]))),
-    "intervalle rééchantillonné": timed(lambda: bootstrap_interval(scores, seed=0)),
-}
-if hasattr(Training, "online"):
-    whole, training = turn(0, 200, env="Acrobot-v1", changes={"input_scale": "auto"})
-    start = process_time()
-    for _ in range(200):
-        for game in training.games.envs:
-            *_, terminated, truncated, _ = game.step(0)
-            if terminated:
-                game.reset()
-    steps = (process_time() - start) / 200
-    found["Acrobot, hors du jeu"] = whole - steps
-print(json.dumps(found))
-"""
+
+# Les manches
 
 
 def main() -> None:
@@ -84,6 +99,8 @@ def main() -> None:
         with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as code:
             code.extractall(folder, filter="data")
         rounds = [one_round(seed, folder) for seed in range(1_000, 1_000 + ROUNDS)]
+    from cartpole_helpers.tables import write_study  # l'ancien code n'en a pas
+
     rows = [summary(name, [one[name] for one in rounds]) for name in rounds[0]]
     write_study(__file__, HEADER, rows)
 
@@ -92,15 +109,14 @@ def one_round(seed: int, before: str) -> dict[str, float]:
     """Rend les rapports d'une manche : nom → nouveau sur ancien."""
     old, new = measured(seed, before), measured(seed, str(ROOT))
     ratios = {name: new[name] / seconds for name, seconds in old.items()}
-    acrobot = "Acrobot, hors du jeu"
-    return ratios | {acrobot: new[acrobot] / new["un tour, un agent"]}
+    return ratios | {ACROBOT: new[ACROBOT] / new["un tour, un agent"]}
 
 
 def measured(seed: int, code: str) -> dict[str, float]:
     """Rend les secondes de chaque mesure, avec le paquet du dossier `code`."""
     environment = os.environ | {"PYTHONPATH": code, "OMP_NUM_THREADS": "1"}
     run = subprocess.run(
-        [sys.executable, "-c", MEASURES, str(seed)],
+        [sys.executable, __file__, str(seed)],
         env=environment,
         cwd=code,
         capture_output=True,
@@ -118,4 +134,7 @@ def summary(name: str, ratios: list[float]) -> tuple:
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) > 1:
+        print(json.dumps(measure(int(sys.argv[1]))))
+    else:
+        main()

@@ -41,7 +41,7 @@ def run(config: Config) -> list[tuple]:
     training, means = Training(config, SEEDS), []
     for step in training.run():
         if step.env_steps % EVERY < config.carts:
-            starts = fresh_seed(Purpose.STUDY, step.env_steps)
+            starts = fresh_seed(Purpose.PANEL, step.env_steps)  # ceux du panneau : mêmes courbes
             returns = evaluate(training.agent, EPISODES, starts)
             means.append(returns.mean(axis=-1))
     columns = zip(*means, strict=True)

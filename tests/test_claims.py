@@ -50,7 +50,7 @@ LOOKED_AT = (
     "le réseau ne voit pas l'âge de l'épisode",
     "revenez-y autant qu'il faut",
     "ne se voit pas tant que l'agent n'atteint pas la limite",
-    "l'action n'y change rien",
+    "où l'action ne change rien.",
     "la coupure n'y change rien",
     "« Repartir » ne voit pas l'absence de masque",
     "davantage de graines n'y changeraient rien",

@@ -42,7 +42,7 @@ from cartpole_helpers import (
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import Listing, listing
 from cartpole_helpers.display.numbers import number
-from cartpole_helpers.dqn import check_same_shape, value_of
+from cartpole_helpers.dqn import check_same_shape, check_transitions, value_of
 from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
@@ -392,11 +392,11 @@ except ValueError as erreur:
 # ## 3. La perte, et ce qui ne doit pas bouger
 #
 # La perte compare, sur un lot, la valeur de l'action **prise** à la cible. Elle prend la moyenne des
-# carrés des écarts. `value_of` choisit la valeur de l'action, et `check_same_shape` donne l'erreur que vous
-# venez de lire.
+# carrés des écarts. `value_of` choisit la valeur de l'action ; `check_same_shape` donne l'erreur que vous
+# venez de lire, et `check_transitions` l'emploie pour la cible.
 
 # %%
-listing(td_loss, value_of, check_same_shape)
+listing(td_loss, value_of, check_same_shape, check_transitions)
 
 # %% [markdown]
 # Un mot y compte plus que les autres : `detach`. La cible est fabriquée avec un réseau ; en descendant

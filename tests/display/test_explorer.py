@@ -22,6 +22,7 @@ from cartpole_helpers.display.background import FAILED, FINISHED, RUNNING, STOPP
 from cartpole_helpers.display.explorer import Explorer, explorer
 from cartpole_helpers.display.run import Run
 from cartpole_helpers.repairs import TUNED, tuned
+from cartpole_helpers.seeds import Purpose, fresh_seed
 
 ARCHIVE = Path(__file__).resolve().parents[2] / "etudes" / "reglages.csv"
 PATIENCE = 300  # s au-delà desquelles le test est bloqué pour de bon
@@ -383,7 +384,8 @@ def archived(config, seeds):
     training, means, every = Training(config, seeds), [], config.total_steps // 20
     for step in training.run():
         if step.env_steps % every < config.carts:
-            scores = evaluate(training.agent, 20, seed=2_000_000 + step.env_steps)
+            starts = fresh_seed(Purpose.PANEL, step.env_steps)
+            scores = evaluate(training.agent, 20, starts)
             means.append([f"{score:.0f}" for score in scores.mean(axis=-1)])
     return dict(zip(seeds, zip(*means, strict=True), strict=True))
 

@@ -19,7 +19,7 @@ from cartpole_helpers.display.game import game
 from cartpole_helpers.networks import weight_count
 
 LAYERS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "silu": nn.SiLU, "tanh": nn.Tanh}
-SCALE = (2.0, 1.0, 10.0, 0.3)  # 0,3 n'est exact ni en float32, ni en float64
+SCALE = (2.0, 1.0, 10.0, 0.3)  # 0,3 n'est pas exact : l'agent l'arrondit au float32
 WIDTHS = (12, 7, 5)
 ONE_STEP = 0.02
 SIDE = {"kind": "linear", "gain": [0, 0, 0, 0]}  # pousse toujours à gauche
@@ -109,7 +109,7 @@ def oracle(agent, states):
         layer.load_state_dict({"weight": weight.view(inputs, outputs).T, "bias": bias})
         modules += [layer, LAYERS[agent.config.activation]()]
     network = nn.Sequential(*modules[:-1])
-    seen = torch.from_numpy(states.astype(np.float32).astype(float) * SCALE)
+    seen = torch.from_numpy(states.astype(np.float32) * np.float32(SCALE).astype(float))
     with torch.no_grad():
         if not agent.config.mirror:
             return network(seen).numpy()

@@ -1,4 +1,4 @@
-"""Des deux côtés, troisième preuve : une recherche qui n'a rien écarté sans preuve."""
+"""La troisième preuve, des deux côtés : une recherche qui n'a rien écarté sans preuve."""
 
 from typing import NamedTuple
 
