@@ -79,13 +79,13 @@ class Agent:
 
 def gathered(agents: list[Agent]) -> Agent:
     """Rend ces agents d'un même réglage en un seul, qui les joue ensemble."""
-    first, scales = agents[0], [agent.scale for agent in agents]
+    first, scales = agents[0], [agent.scale for agent in agents if agent.scale is not None]
     return Agent(
         first.config,
         torch.cat([agent.weights for agent in agents]),
         [seed for agent in agents for seed in agent.seeds],
         sizes=first.sizes,
-        scale=None if first.scale is None else torch.cat(scales),
+        scale=torch.cat(scales) if scales else None,
     )
 
 

@@ -1,7 +1,6 @@
 """CartPole : ses quatre équations, ses limites, et N chariots avancés ensemble."""
 
 import math
-from typing import ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -24,9 +23,10 @@ EPISODE_LIMIT = 500  # pas
 SOLVED_RETURN = 475.0  # retour moyen à partir duquel la tâche est dite résolue
 
 STARTS_PER_DRAW = 16
+SAME_STEP = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}  # métadonnées
 
 
-def dynamics(state: np.ndarray, action: np.ndarray) -> np.ndarray:
+def dynamics(state: np.ndarray, action: np.ndarray | int) -> np.ndarray:
     """Rend l'état après un pas de 0,02 s, au bit près celui de Gymnasium.
 
     `state` (..., 4) en float64 : x (m), ẋ (m/s), θ (rad), θ̇ (rad/s) ; `action` (...) : 0 pousse à
@@ -67,7 +67,8 @@ class Starts:
     def __init__(self, seeds: list[int], drawn: np.ndarray | None = None):
         self.seeds = seeds
         self.drawn = np.zeros(len(seeds), int) if drawn is None else np.array(drawn)  # (N,)
-        self._generators = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
+        self._sources = [np.random.PCG64(seed) for seed in seeds]
+        self._generators = [*map(np.random.Generator, self._sources)]
         self._ahead = np.empty((len(seeds), STARTS_PER_DRAW, 4))
         for cart, count in enumerate(self.drawn):
             self._skip(cart, count)
@@ -87,7 +88,7 @@ class Starts:
 
     def _skip(self, cart: int, count: int) -> None:
         blocks, position = divmod(int(count), STARTS_PER_DRAW)
-        self._generators[cart].bit_generator.advance(4 * STARTS_PER_DRAW * blocks)
+        self._sources[cart].advance(4 * STARTS_PER_DRAW * blocks)
         if position:
             self._draw(cart)
 
@@ -100,7 +101,7 @@ class CartPoleVector(VectorEnv):
     dans `info["final_obs"]` (N, 4). `start_x` élargit les départs en x, à l'entraînement seulement.
     """
 
-    metadata: ClassVar = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
+    metadata = SAME_STEP
     render_mode = None
 
     def __init__(
@@ -118,7 +119,7 @@ class CartPoleVector(VectorEnv):
         self.single_action_space = spaces.Discrete(2)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self.state = None
+        self.state = np.empty((0, 4))  # (N, 4) dès le premier départ
 
     def reset(self, *, seed: int | list[int] | None = None, options: dict | None = None):
         """Recommence tous les épisodes et rend (observations (N, 4) en float32, {}).
@@ -129,7 +130,7 @@ class CartPoleVector(VectorEnv):
         """
         if options:
             raise ValueError(f"options doit être vide : {options!r} reçu.")
-        if seed is not None or self.state is None:
+        if seed is not None or not len(self.state):
             self.starts = Starts(self._seeds(seed))
         self.state = np.empty((self.num_envs, 4))
         self.elapsed = np.zeros(self.num_envs, int)
@@ -142,7 +143,7 @@ class CartPoleVector(VectorEnv):
         Rend observations (N, 4) en float32, récompenses (N,), terminated (N,), truncated (N,) et
         info : `final_obs` (N, 4), le vrai successeur, et `_final_obs` (N,), les chariots relancés.
         """
-        if self.state is None:
+        if not len(self.state):
             raise RuntimeError("step appelé avant reset : appelez d'abord reset(seed=...).")
         actions = check_actions(actions, (self.num_envs,))
         self.state = dynamics(self.state, actions)
@@ -170,7 +171,7 @@ class CartPoleVector(VectorEnv):
         self.state[carts, 0] *= self.start_x / START_LIMIT
         self.elapsed[carts] = 0
 
-    def _seeds(self, seed) -> list[int]:
+    def _seeds(self, seed: int | list[int] | None) -> list[int]:
         if seed is None:
             return np.random.SeedSequence().generate_state(self.num_envs, np.uint64).tolist()
         if not np.iterable(seed):

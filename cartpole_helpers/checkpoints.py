@@ -97,9 +97,9 @@ def _agent(path: str | Path, content: bytes) -> Agent:
         _check_array(arrays, "weights", (len(seeds), weight_count(config, sizes)), np.float32)
         env_steps = check_number("env_steps", description["env_steps"], int, low=0)
         (seed,) = seeds
-        weights, scale = (arrays.get(name) for name in ("weights", "scale"))
-        scale = None if scale is None else torch.from_numpy(scale)
-        return Agent(config, torch.from_numpy(weights), [seed], env_steps, sizes=sizes, scale=scale)
+        weights = torch.from_numpy(arrays["weights"])
+        scale = torch.from_numpy(arrays["scale"]) if "scale" in arrays else None
+        return Agent(config, weights, [seed], env_steps, sizes=sizes, scale=scale)
 
 
 def save_training(training: Training, path: str | Path) -> None:
@@ -140,8 +140,7 @@ def load_training(
     ici, neuf, et rien d'autre, sinon ValueError. Que ce soit le même, rien ne peut le vérifier.
     """
     description, arrays = _read(path, _content(path), "training")
-    rules = {"td_target": td_target, "td_loss": td_loss}
-    given = {"env": env, "memory": memory} | rules | {"td_loss": _other(td_loss)}
+    given = {"env": env, "memory": memory, "td_target": td_target, "td_loss": _other(td_loss)}
     with _explained(path):
         injected = description["injected"]
         if "env" not in injected and env == description["env"]:
@@ -154,7 +153,8 @@ def load_training(
         _check_array(arrays, "online", (len(seeds), weight_count(config, sizes)), np.float32)
         shape = (len(seeds), config.carts, sizes.observation)
         _check_array(arrays, "observation", shape, np.float32)
-        env = _checked_id(description["env"]) if env is None and not missing else env
+        if env is None:
+            env = description["env"] if missing else _checked_id(description["env"])
     if missing:
         raise ValueError(
             f"{path} : cet entraînement emploie ce que vous aviez donné ; redonnez-le par "
@@ -165,7 +165,9 @@ def load_training(
             f"{path} : cet entraînement n'emploie pas de {' ni de '.join(added)} que vous auriez "
             "donné ; pour en changer en cours de route, affectez-le après la lecture."
         )
-    training = Training(config, seeds, env=env, memory=memory, device=device, **rules)
+    training = Training(
+        config, seeds, env=env, memory=memory, device=device, td_target=td_target, td_loss=td_loss
+    )
     with _explained(path, training.injected):
         _check_like(arrays, training)
         _check_values(arrays, training.sizes)

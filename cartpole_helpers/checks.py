@@ -21,7 +21,7 @@ def check_number(
     refusal = f"{name} doit être {_KINDS[kind]}{_bounds(low, high, above, below)} : {value!r} reçu."
     if isinstance(value, bool) or not isinstance(value, Integral if kind is int else Real):
         raise TypeError(refusal)
-    if not (low <= value <= high and above < value < below and abs(value) < math.inf):
+    if not (low <= value <= high and above < value < below):
         raise ValueError(refusal)
     try:
         return kind(value)

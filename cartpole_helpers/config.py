@@ -1,5 +1,6 @@
 """La configuration d'un entraînement, et trois toutes prêtes : VERSION_1, VERSION_2, QUICK."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cartpole_helpers.cartpole import START_LIMIT, X_LIMIT
@@ -131,7 +132,7 @@ _COUNT = (int, {"low": 1, "high": 10**9})
 _STORED = (int, {"low": 1, "high": 10**7})
 _SHARE = (float, {"low": 0, "high": 1})
 _PART = (float, {"above": 0, "high": 1})
-_NUMBERS = {
+_NUMBERS: dict[str, tuple[type, Mapping[str, float]]] = {
     "total_steps": _COUNT,
     "carts": (int, {"low": 1, "high": 10**5}),
     "start_x": (float, {"low": 0, "high": X_LIMIT}),

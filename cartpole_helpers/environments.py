@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import gymnasium
 import numpy as np
@@ -12,7 +12,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from cartpole_helpers.cartpole import EPISODE_LIMIT, CartPoleVector
+from cartpole_helpers.cartpole import EPISODE_LIMIT, SAME_STEP, CartPoleVector
 from cartpole_helpers.checks import check_number
 from cartpole_helpers.seeds import generator_state, restore_generator
 
@@ -117,7 +117,7 @@ class Copies(VectorEnv):
     dans `info["final_obs"]` (N, D), comme chez `CartPoleVector`.
     """
 
-    metadata: ClassVar = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
+    metadata = SAME_STEP
     render_mode = None
 
     def __init__(self, env: str, num_envs: int, limit: int | None = None):
@@ -130,7 +130,9 @@ class Copies(VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
-    def reset(self, *, seed: list[int] | None = None, options: dict | None = None):
+    def reset(  # type: ignore[override]  # Gymnasium n'annonce qu'une graine, et en accepte N
+        self, *, seed: list[int] | None = None, options: dict | None = None
+    ):
         """Recommence tous les épisodes ; `seed` : une graine par copie. Rend (N, D) et {}."""
         seeds = [None] * self.num_envs if seed is None else seed
         pairs = zip(self.envs, seeds, strict=True)
@@ -185,7 +187,8 @@ class Alone(gymnasium.Env):
     def reset(self, *, seed: int | None = None, options: dict | None = None):
         """Recommence l'épisode ; rend (observation (D,), {})."""
         self.elapsed = 0
-        observation, _ = self.vector.reset(seed=None if seed is None else [seed])
+        seeds = None if seed is None else [seed]
+        observation, _ = self.vector.reset(seed=seeds)  # type: ignore[arg-type]
         return observation[0], {}
 
     def step(self, action: int):
@@ -205,8 +208,8 @@ def _saved(env: gymnasium.Env) -> dict[str, np.ndarray]:
     game = env.unwrapped
     if hasattr(game, "saved_state"):
         inside = game.saved_state()
-    elif type(game) in READABLE and not env.spec.additional_wrappers:
-        inside = {"state": np.array(game.state, np.float64)}
+    elif type(game) in READABLE and not (env.spec and env.spec.additional_wrappers):
+        inside = {"state": np.array(game.get_wrapper_attr("state"), np.float64)}
     else:
         raise ValueError(
             f"{type(game).__name__} ne peut pas être repris au bit près : son état ne se lit pas "
@@ -222,7 +225,7 @@ def _restore(env: gymnasium.Env, saved: dict[str, np.ndarray]) -> None:
     if hasattr(game, "restore"):
         game.restore({name: saved[name] for name in saved if name not in ("generator", "elapsed")})
     else:
-        game.state = saved["state"].copy()
+        game.set_wrapper_attr("state", saved["state"].copy())
 
 
 def _limit(env: str, limit: int | None) -> float:

@@ -76,7 +76,7 @@ def returns(
     vector = make_vector(env, agents * len(seeds), limit)
     try:
         _check_game(policy, vector_sizes(vector), env)
-        observation, _ = vector.reset(seed=seeds * agents)
+        observation, _ = vector.reset(seed=seeds * agents)  # type: ignore[arg-type]
         return _first_episodes(policy, vector, observation.reshape(*shape, -1), limit)
     finally:
         vector.close()
@@ -191,8 +191,9 @@ def play(
     check_choice("render_mode", render_mode, (None, "rgb_array", "human"))
     game = _opened(env, limit, render_mode)
     try:
-        _check_game(policy, sizes_of(game.observation_space, game.action_space), env)
-        return _play(policy, game, seed)
+        sizes = sizes_of(game.observation_space, game.action_space)
+        _check_game(policy, sizes, env)
+        return _play(policy, game, seed, sizes.actions)
     finally:
         game.close()
 
@@ -208,19 +209,18 @@ def _opened(env: Env, limit: int | None, render_mode: str | None) -> gymnasium.E
     return Alone(make_vector(env, 1), limit)
 
 
-def _play(policy: Policy, env: gymnasium.Env, seed: int) -> Episode:
+def _play(policy: Policy, env: gymnasium.Env, seed: int, choices: int) -> Episode:
     observation, _ = env.reset(seed=seed)
-    choices = int(env.action_space.n)
-    observations, actions, rewards, frames = [observation], [], [], _frames(env)
+    seen, actions, rewards, frames = [observation], [], [], _frames(env)
     terminated = truncated = False
     while not (terminated or truncated):
         action = int(ask(policy, np.asarray(observation, np.float32)[None], choices)[0])
         observation, reward, terminated, truncated, _ = env.step(action)
-        observations.append(observation)
+        seen.append(observation)
         actions.append(action)
         rewards.append(reward)
         frames += _frames(env)
-    observations = np.stack(observations).astype(np.float32)
+    observations = np.stack(seen).astype(np.float32)
     q_values = policy.q_values(observations[:-1]) if hasattr(policy, "q_values") else None
     images = np.stack(frames) if frames else None
     return Episode(
@@ -237,4 +237,4 @@ def _play(policy: Policy, env: gymnasium.Env, seed: int) -> Episode:
 
 def _frames(env: gymnasium.Env) -> list[np.ndarray]:
     """Rend l'image de l'instant, si c'est ce que l'environnement rend."""
-    return [env.render()] if env.render_mode == "rgb_array" else []
+    return [np.asarray(env.render())] if env.render_mode == "rgb_array" else []

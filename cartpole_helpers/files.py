@@ -84,9 +84,10 @@ def check_regular(path: Path) -> os.stat_result:
 
 def in_french(error: OSError, what: str) -> OSError:
     """Rend une erreur du même genre et du même `errno`, qui dit `what`, puis pourquoi."""
-    unknown = f"le système répond {errno.errorcode.get(error.errno, error)}"
-    kind = type(OSError(error.errno, ""))  # celui de Python, même si l'erreur vient d'ailleurs
-    told = kind(f"{what}, {REASONS.get(error.errno, unknown)}.")
+    number = error.errno or 0  # 0 : celui d'aucune erreur
+    unknown = f"le système répond {errno.errorcode.get(number, error)}"
+    kind = type(OSError(number, ""))  # celui de Python, même si l'erreur vient d'ailleurs
+    told = kind(f"{what}, {REASONS.get(number, unknown)}.")
     told.errno = error.errno
     return told
 

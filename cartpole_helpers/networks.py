@@ -1,6 +1,7 @@
 """Les réseaux empilés : S réseaux de même architecture en un seul tenseur de poids."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
@@ -16,7 +17,7 @@ from cartpole_helpers.seeds import Purpose, stream
 
 aten = torch.ops.aten
 ALIGNMENT = 16  # nombres par registre SIMD : chaque agent commence sur un registre neuf
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
     "relu": (torch.relu, torch.relu_),
     "leaky_relu": (functional.leaky_relu, partial(functional.leaky_relu, inplace=True)),
     "silu": (functional.silu, partial(functional.silu, inplace=True)),
@@ -56,7 +57,8 @@ class StackedNetwork:
         self._shapes = layer_shapes(config, sizes)
         self.layers = _layer_views(weights, self._shapes)
         self._activation, self._in_place = ACTIVATIONS[config.activation]
-        self._slots = None  # les couches du gradient, faites à la première rétropropagation
+        self._trace: list[tuple[Tensor, Tensor | None]] = []  # (x, z) de chaque couche
+        self._slots: list[tuple[Tensor, Tensor]] | None = None  # les couches du gradient
 
     def __call__(self, observations: Tensor) -> Tensor:
         """Rend Q : `observations` (S, N, D) → (S, N, A), sans garder trace du calcul."""

@@ -1,9 +1,10 @@
 """La mémoire de rejeu : un anneau de transitions alloué d'avance, de capacité quelconque."""
 
 from collections import deque
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
+from torch import Tensor
 
 from cartpole_helpers.cartpole import check_actions
 from cartpole_helpers.checks import (
@@ -15,29 +16,35 @@ from cartpole_helpers.checks import (
 )
 from cartpole_helpers.seeds import Purpose, generator_state, restore_generator, stream
 
+Array = TypeVar("Array", np.ndarray, Tensor)  # dans la mémoire, ou dans un lot à apprendre
 
-class Transition(NamedTuple):
+
+class Transition(NamedTuple, Generic[Array]):
     """Ce qu'il faut pour apprendre d'un pas, ou de plusieurs : (...) est partout le même."""
 
-    observation: np.ndarray  # (..., D) float32
-    action: np.ndarray  # (...) int64
-    reward: np.ndarray  # (...) float32
-    terminated: np.ndarray  # (...) booléen ; une troncature n'en est pas une
-    next_observation: np.ndarray  # (..., D) float32, le vrai successeur
+    observation: Array  # (..., D) float32
+    action: Array  # (...) int64
+    reward: Array  # (...) float32
+    terminated: Array  # (...) booléen ; une troncature n'en est pas une
+    next_observation: Array  # (..., D) float32, le vrai successeur
 
 
-class DiscountedTransition(NamedTuple):
+class DiscountedTransition(NamedTuple, Generic[Array]):
     """Une `Transition` de k pas, k variant de l'une à l'autre, et le γᵏ dont sa cible amorce."""
 
-    observation: np.ndarray  # (..., D)
-    action: np.ndarray  # (...)
-    reward: np.ndarray  # (...) r + γ r' + … : k récompenses
-    terminated: np.ndarray  # (...)
-    next_observation: np.ndarray  # (..., D) k pas plus loin
-    discount: np.ndarray  # (...) float32, γᵏ
+    observation: Array  # (..., D)
+    action: Array  # (...)
+    reward: Array  # (...) r + γ r' + … : k récompenses
+    terminated: Array  # (...)
+    next_observation: Array  # (..., D) k pas plus loin
+    discount: Array  # (...) float32, γᵏ
 
 
-def _empty_transitions(kind: type, shape: tuple[int, ...], size: int) -> np.ndarray:
+Batch = Transition[Array] | DiscountedTransition[Array]
+Kind = type[Transition] | type[DiscountedTransition]
+
+
+def _empty_transitions(kind: Kind, shape: tuple[int, ...], size: int) -> np.ndarray:
     """Rend un tableau nul de forme `shape`, dont chaque case est une transition entière.
 
     Ses champs sont voisins en mémoire : une transition tirée au hasard coûte une lecture, au lieu
@@ -77,7 +84,8 @@ class ReplayBuffer:
         self.capacity = check_number("capacity", capacity, int, low=1)
         self.actions = check_number("actions", actions, int, low=1)
         size = check_number("observation_size", observation_size, int, low=1)
-        self.kind = DiscountedTransition if check_flag("discounted", discounted) else Transition
+        discounted = check_flag("discounted", discounted)
+        self.kind: Kind = DiscountedTransition if discounted else Transition
         self._lead = (len(check_seeds("seeds", seeds)),) if np.iterable(seeds) else ()
         self._streams = [stream(seed, purpose) for seed in check_seeds("seeds", seeds)]
         shape = (len(self._streams), self.capacity)
@@ -99,7 +107,7 @@ class ReplayBuffer:
         """Ce qu'occupent les tableaux de tous les agents, pleins ou non, en octets."""
         return self._transitions.nbytes
 
-    def contents(self) -> Transition:
+    def contents(self) -> Batch[np.ndarray]:
         """Rend tout ce qui est gardé, dans l'ordre des places : (S, K, ...), où K = `len(self)`."""
         return self._columns_of(self._transitions[:, : len(self)].copy())
 
@@ -110,8 +118,8 @@ class ReplayBuffer:
         n'est pas fini, si N dépasse la capacité, ou si `discount` manque ou est de trop ; rien
         n'est alors ajouté.
         """
-        incoming = (observation, action, reward, terminated, next_observation, discount)
-        incoming = self._checked(incoming)
+        given = (observation, action, reward, terminated, next_observation, discount)
+        incoming = self._checked(given)
         count = incoming.action.shape[1]
         first = self._added % self.capacity
         fitting = min(count, self.capacity - first)  # le reste repart du début de l'anneau
@@ -120,7 +128,7 @@ class ReplayBuffer:
             column[:, : count - fitting] = values[:, fitting:]
         self._added += count
 
-    def sample(self, batch_size: int) -> Transition:
+    def sample(self, batch_size: int) -> Batch[np.ndarray]:
         """Rend un lot de B = `batch_size` transitions par agent, copiées : formes (B, ...).
 
         ValueError si la mémoire en contient moins : un lot n'est jamais plus court que demandé.
@@ -156,11 +164,11 @@ class ReplayBuffer:
         ]
         return draws[0] if len(draws) == 1 else np.concatenate(draws)
 
-    def _columns_of(self, transitions: np.ndarray) -> Transition:
+    def _columns_of(self, transitions: np.ndarray) -> Batch[np.ndarray]:
         """Rend les champs d'un tableau de transitions, sans les copier."""
         return self.kind(*(transitions[name] for name in self.kind._fields))
 
-    def _checked(self, given: tuple) -> Transition:
+    def _checked(self, given: tuple) -> Batch[np.ndarray]:
         """Rend `given` aux formes (S, N, ...), chaque tableau vérifié."""
         if (given[-1] is None) == (self.kind is DiscountedTransition):
             raise ValueError(
@@ -202,7 +210,9 @@ class StepWindow:
         blank = (Transition(*(nothing[name] for name in Transition._fields)), np.zeros(shape, bool))
         self.steps = deque([blank] * length, maxlen=length)  # (transition, truncated), (S, E, ...)
 
-    def push(self, transition: Transition, truncated: np.ndarray) -> DiscountedTransition | None:
+    def push(
+        self, transition: Transition[np.ndarray], truncated: np.ndarray
+    ) -> DiscountedTransition[np.ndarray] | None:
         """Ajoute un pas (S, E, ...) ; rend la transition du pas sorti, ou None s'il en manque."""
         self.count += 1
         own = Transition(*map(np.array, transition))  # les tableaux reçus sont à qui les a donnés
@@ -222,7 +232,7 @@ class StepWindow:
         steps = map(Transition, *(saved[name] for name in Transition._fields))
         self.steps.extend(zip(steps, saved["truncated"], strict=True))
 
-    def _folded(self) -> DiscountedTransition:
+    def _folded(self) -> DiscountedTransition[np.ndarray]:
         """Rend la transition (S, E, ...) du premier pas de la fenêtre, jusqu'à sa première fin."""
         first, _ = self.steps[0]
         reward, discount = np.zeros(first.reward.shape), np.full(first.reward.shape, 1.0)

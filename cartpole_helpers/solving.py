@@ -107,8 +107,9 @@ class _Trials:
     """Les évaluations d'une même graine ; aucun départ ne sert deux fois."""
 
     def __init__(self, seed: int, env: Env, threshold: float):
-        self.agents, self.validation, self.attempts = [], [], 0
-        self.threshold = threshold
+        self.agents: list[Agent] = []
+        self.validation: list[float] = []
+        self.attempts, self.threshold = 0, threshold
         usual = env == CARTPOLE and threshold == SOLVED_RETURN
         self.enough = ENOUGH if usual else threshold
         self._seed, self._env, self._blocks = seed, env, count()
@@ -120,9 +121,9 @@ class _Trials:
         validation = self._starts(Purpose.VALIDATION, VALIDATION_EPISODES, block)
         certifying = self._starts(Purpose.CERTIFICATE, CERTIFICATE_EPISODES, block)
         if self._env == CARTPOLE:  # d'un seul lot, un passage du réseau sert aux deux
-            judged = {"threshold": self.enough, "judged": len(validation)}
-            together = returns(agent, validation + certifying, **judged)
-            scores, certificate = np.split(together, [len(validation)])
+            starts, judged = validation + certifying, len(validation)
+            together = returns(agent, starts, threshold=self.enough, judged=judged)
+            scores, certificate = np.split(together, [judged])
         else:
             scores, certificate = returns(agent, validation, env=self._env), None
         self.validation.append(scores.mean())

@@ -23,6 +23,7 @@ from cartpole_helpers.environments import (
 )
 from cartpole_helpers.networks import StackedNetwork, adam_step, initial_weights
 from cartpole_helpers.replay import (
+    Batch,
     DiscountedTransition,
     ReplayBuffer,
     StepWindow,
@@ -60,7 +61,7 @@ class Memory(Protocol):
     def add(self, *transition: np.ndarray) -> None:
         """Ajoute les champs d'une `Transition` (S, E, ...), ou d'une `DiscountedTransition`."""
 
-    def sample(self, batch_size: int) -> Transition:
+    def sample(self, batch_size: int) -> Batch[np.ndarray]:
         """Rend un lot (S, B, ...), aux mêmes champs."""
 
     def __len__(self) -> int:
@@ -113,11 +114,12 @@ class Training:
         self.step = self.env_steps = self.gradient_steps = 0
         self._start_games()
         self._build_networks()
+        shape = (len(self.seeds), config.carts)
         self._exploration = [stream(seed, Purpose.EXPLORATION) for seed in self.seeds]
+        self._held = torch.full(shape, dqn.FREE, device=self.device)
         self.memory = self._usual_memory() if memory is None else _checked_memory(memory)
         self._window = None
         if config.n_steps > 1:
-            shape = (len(self.seeds), config.carts)
             self._window = StepWindow(config.n_steps, config.gamma, shape, self.sizes.observation)
 
     def advance(self) -> Step:
@@ -222,7 +224,7 @@ class Training:
 
     def _parts(self) -> dict:
         """Ce qui a son propre état, le nôtre ou ce qu'on nous a donné."""
-        parts = {"memory": self.memory, "env": self.games}
+        parts: dict = {"memory": self.memory, "env": self.games}
         parts |= {"window": self._window, "spread": self._spread}
         rules = {"td_target": self.td_target, "td_loss": self.td_loss}
         parts |= {name: rule for name, rule in rules.items() if hasattr(rule, "saved_state")}
@@ -239,9 +241,9 @@ class Training:
         """Rend des actions ε-gloutonnes (S, E), d'après le réseau en ligne."""
         if self._spread is not None and not self.gradient_steps:
             self._spread.add(observation)
-        draws = [generator.random((self.config.carts, 2)) for generator in self._exploration]
+        drawn = [generator.random((self.config.carts, 2)) for generator in self._exploration]
         q = self._online(self._tensor(observation))  # (S, E, A)
-        hold, draws = self.config.epsilon_hold, self._tensor(np.stack(draws))
+        hold, draws = self.config.epsilon_hold, self._tensor(np.stack(drawn))
         action, self._held = held_epsilon_greedy(q, epsilon, hold, draws, self._held)
         return action.cpu().numpy()
 
@@ -258,12 +260,11 @@ class Training:
         scalars = (np.array(array).reshape(shape) for array in (reward, terminated, truncated))
         return successor, *scalars
 
-    def remember(self, transition: Transition, truncated: np.ndarray) -> None:
+    def remember(self, transition: Transition[np.ndarray], truncated: np.ndarray) -> None:
         """Range un pas (S, E, ...), ou, à plusieurs pas, celui qui sort de la fenêtre."""
-        if self._window is not None:
-            transition = self._window.push(transition, truncated)
-        if transition is not None:
-            self.memory.add(*transition)
+        kept = transition if self._window is None else self._window.push(transition, truncated)
+        if kept is not None:
+            self.memory.add(*kept)
 
     def _close_episodes(self, reward: np.ndarray, ended: np.ndarray) -> np.ndarray:
         """Rend le retour des épisodes achevés à ce tour, NaN ailleurs."""
@@ -278,11 +279,11 @@ class Training:
         enough = len(self.memory) >= self.config.warmup
         return enough and self.step % self.config.learn_every == 0
 
-    def learn(self, batch: Transition) -> np.ndarray:
+    def learn(self, drawn: Batch[np.ndarray]) -> np.ndarray:
         """Fait un pas d'Adam sur un lot (S, B, ...) et rend les pertes (S,)."""
         if self._spread is not None and not self.gradient_steps:
             self._scaling["scale"].copy_(torch.from_numpy(self._spread.scale()))
-        batch = self._batch(batch)
+        batch = self._batch(drawn)
         target = self._target(batch)
         _check_shape("td_target", target, batch.reward.shape)
         q = self._online.traced(batch.observation)  # (S, B, A)
@@ -292,7 +293,7 @@ class Training:
         # Une copie : la vue garderait en vie, avec elle, la mémoire où PyTorch calcule.
         return loss.numpy(force=True).copy()
 
-    def _batch(self, drawn: Transition) -> Transition:
+    def _batch(self, drawn: Batch[np.ndarray]) -> Batch[Tensor]:
         """Rend en tenseurs le lot (S, B, ...) qu'a tiré la mémoire."""
         kind = Transition if self._window is None else DiscountedTransition
         if len(drawn) != len(kind._fields):
@@ -303,9 +304,9 @@ class Training:
         _check_shape("memory.sample", batch.reward, (len(self.seeds), self.config.batch_size))
         return batch
 
-    def _target(self, batch: Transition) -> Tensor:
+    def _target(self, batch: Batch[Tensor]) -> Tensor:
         """Rend la cible (S, B) : celle qu'on a injectée, ou celle de la configuration."""
-        gamma = self.config.gamma if self._window is None else batch.discount
+        gamma = batch.discount if isinstance(batch, DiscountedTransition) else self.config.gamma
         next_q = self._target_net(batch.next_observation)  # (S, B, A)
         if self.td_target is None and self.config.double:
             next_q_online = self._online(batch.next_observation)
@@ -331,7 +332,7 @@ class Training:
     def _start_games(self) -> None:
         agents, copies = len(self.seeds), self.config.carts
         if self.env == CARTPOLE:
-            self.games = CartPoleVector(agents * copies, start_x=self.config.start_x)
+            self.games: VectorEnv = CartPoleVector(agents * copies, start_x=self.config.start_x)
         else:
             self.games = make_vector(self.env, agents * copies)
         self.sizes = vector_sizes(self.games)
@@ -339,10 +340,9 @@ class Training:
         seeds = [
             one for seed in self.seeds for one in environment_seeds(seed, Purpose.CARTS, copies)
         ]
-        observation, _ = self.games.reset(seed=seeds)
+        observation, _ = self.games.reset(seed=seeds)  # type: ignore[arg-type]
         self._observation = np.array(observation, np.float32).reshape(agents, copies, -1)
         self._running_return = np.zeros((agents, copies))
-        self._held = torch.full((agents, copies), dqn.FREE, device=self.device)
         self._no_loss = np.full(agents, np.nan, np.float32)
 
     def _build_networks(self) -> None:
@@ -420,8 +420,9 @@ def train(
 
     Mêmes arguments que `Training`. L'appelant décide d'arrêter, de tracer, de sauvegarder.
     """
-    given = {"env": env, "memory": memory, "td_target": td_target, "td_loss": td_loss}
-    return Training(config, seeds, device=device, **given).run()
+    return Training(
+        config, seeds, env=env, memory=memory, device=device, td_target=td_target, td_loss=td_loss
+    ).run()
 
 
 def _injected(env, memory, td_target, td_loss) -> list[str]:

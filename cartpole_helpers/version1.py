@@ -91,11 +91,10 @@ class NN(nn.Sequential):
 
     def __init__(self):
         sizes = (4, 32, 16, 8, 4, 8, 32, 2)
-        layers = []
-        for inputs, outputs in pairwise(sizes):
-            layers += [nn.Linear(inputs, outputs), nn.LeakyReLU()]
-        super().__init__(*layers[:-1])
-        for layer in list(self)[::2]:
+        layers = [nn.Linear(inputs, outputs) for inputs, outputs in pairwise(sizes)]
+        activated = [part for layer in layers for part in (layer, nn.LeakyReLU())]
+        super().__init__(*activated[:-1])
+        for layer in layers:
             nn.init.xavier_normal_(layer.weight)
             nn.init.zeros_(layer.bias)
 

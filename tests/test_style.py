@@ -1,4 +1,4 @@
-"""Le code, les sources des carnets et les carnets suivent ruff."""
+"""Le code, les sources des carnets et les carnets suivent ruff ; les types du cœur, mypy."""
 
 import subprocess
 import sys
@@ -10,9 +10,13 @@ ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = [["check"], ["format", "--check", "--diff"]]
 
 
-def ruff(*arguments, folder=ROOT):
-    command = [sys.executable, "-m", "ruff", *arguments]
+def ruff(*arguments, folder=ROOT, tool="ruff"):
+    command = [sys.executable, "-m", tool, *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def mypy(*arguments, folder=ROOT):
+    return ruff(*arguments, folder=folder, tool="mypy")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=["check", "format"])
@@ -35,3 +39,18 @@ def test_every_kind_of_file_is_checked():
 def test_a_faulty_file_is_refused(command, tmp_path):
     (tmp_path / "faulty.py").write_text("import os\nx = {'a' : 1}\n")
     assert ruff(*command, "--isolated", folder=tmp_path).returncode == 1
+
+
+def test_the_types_of_the_core_are_true():
+    run = mypy()
+    assert run.returncode == 0, run.stdout + run.stderr
+    modules = list(ROOT.glob("cartpole_helpers/*.py"))
+    assert f"no issues found in {len(modules)} source files" in run.stdout
+
+
+def test_a_false_type_is_refused(tmp_path):
+    """Même dans une fonction sans annotation, que mypy ne lirait pas de lui-même."""
+    (tmp_path / "faulty.py").write_text("def faulty():\n    return 1 + 'a'\n")
+    run = mypy("--config-file", ROOT / "pyproject.toml", "faulty.py", folder=tmp_path)
+    assert run.returncode == 1
+    assert "faulty.py:2: error:" in run.stdout
