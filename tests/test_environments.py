@@ -196,7 +196,7 @@ def test_an_agent_is_not_judged_on_another_game(ask):
 
 
 def test_an_end_without_its_last_observation_is_refused():
-    with pytest.raises(ValueError, match="env doit rendre .* final_obs, .* : elle manque"):
+    with pytest.raises(ValueError, match=r"env doit rendre .* final_obs, .* : elle manque"):
         run(SMALL, 0, 1, env=Silent)
 
 
