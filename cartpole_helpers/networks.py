@@ -65,7 +65,7 @@ class StackedNetwork:
         x = self._input(observations)
         for weight, bias in self.layers[:-1]:
             x = self._in_place(_affine(x, weight, bias))
-        return self._output(_affine(x, *self.layers[-1]))
+        return self._output(_last(x, *self.layers[-1]))
 
     def traced(self, observations: Tensor) -> Tensor:
         """Rend Q comme l'appel, et garde ce que `backward` relira."""
@@ -75,7 +75,7 @@ class StackedNetwork:
             self._trace.append((x, z))
             x = self._activation(z)
         self._trace.append((x, None))
-        self._q = self._output(_affine(x, *self.layers[-1])).requires_grad_()
+        self._q = self._output(_last(x, *self.layers[-1])).requires_grad_()
         return self._q
 
     def backward(self, loss: Tensor) -> Tensor:
@@ -84,7 +84,7 @@ class StackedNetwork:
         `loss` est une fonction de ce qu'a rendu `traced`. C'est la rétropropagation de PyTorch, aux
         mêmes bits ; écrite ici, elle range tout dans un seul tenseur, que l'optimiseur lit.
         """
-        [slope] = torch.autograd.grad(loss.sum(), self._q)  # (S, N, A)
+        [slope] = torch.autograd.grad(loss, self._q, torch.ones_like(loss))  # (S, N, A)
         slope, after = self._output_slope(slope), None
         if self._slots is None:
             self._gradient = torch.zeros_like(self.weights)
@@ -127,6 +127,11 @@ class StackedNetwork:
 def _affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     # Sur place : allouer un tableau de plus par couche doublait le temps de 64 agents.
     return torch.bmm(x, weight).add_(bias)
+
+
+def _last(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    # Le même produit, transposé : les mêmes bits, en deux fois moins de temps si A est petit.
+    return torch.bmm(weight.mT, x.mT).mT.add_(bias)
 
 
 def layer_shapes(config: Config, sizes: Sizes = CARTPOLE_SIZES) -> list[tuple[int, int]]:
