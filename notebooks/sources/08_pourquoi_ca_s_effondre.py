@@ -715,7 +715,7 @@ tableau(FAMILLE[7:])
 # plus haut : à 300, la réserve ne fait plus guère mieux que rien, quand la grande mémoire tient. Les chutes empêchent de toucher le sol ; qu'elles empêchent de flotter, on ne le voit pas, et cela reste exploratoire.
 
 # %% [markdown]
-# Que tenait la mémoire, pendant ce temps ? L'archive y a compté, sur vingt graines au moins, les chutes, réserve non comprise, et
+# Que tenait la mémoire, pendant ce temps ? L'archive y a compté les chutes, réserve non comprise, et
 # les états **écartés**, à plus de la moitié d'une limite. Voici leurs parts, en moyenne après le pas 15 000, et, pour les
 # seconds, d'abord sur les cinq mille pas d'avant.
 
