@@ -89,6 +89,15 @@ def gathered(agents: list[Agent]) -> Agent:
     )
 
 
+def check_cartpole(name: str, policy) -> None:
+    """Refuse l'agent d'un autre jeu, là où l'on ne dessine que CartPole."""
+    if isinstance(policy, Agent) and policy.sizes != CARTPOLE_SIZES:
+        raise ValueError(
+            f"{name} doit jouer à CartPole, seul jeu dessiné ici : un agent d'observations de "
+            f"{policy.sizes.observation} composantes reçu ; `film` montre les autres jeux."
+        )
+
+
 def _check_tensor(name: str, tensor: Tensor, shape: tuple) -> None:
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{name} doit être un tenseur : {type(tensor).__name__} reçu.")

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from cartpole_helpers import Agent, Config, Training
+from cartpole_helpers import Agent, Config, Training, play, policies
+from cartpole_helpers.display import figures
+from cartpole_helpers.display.game import game
+from cartpole_helpers.display.player import player
 
 SMALL = Config(hidden=(5, 3), warmup=64)
 
@@ -173,3 +176,19 @@ def test_a_snapshot_does_not_learn():
     np.testing.assert_array_equal(snapshot.q_values(observations), before)
     np.testing.assert_array_equal(alone.q_values(observations[0]), alone_before)
     assert not np.allclose(training.agent.q_values(observations), before)
+
+
+STRANGER = Training(replace(SMALL, carts=1), 0, env="Acrobot-v1").agent
+DRAWN = {
+    "game": lambda: game({"elle": STRANGER}),
+    "player": lambda: player(play(STRANGER, env="Acrobot-v1", limit=3)),
+    "player, policy": lambda: player(play(policies.lqr, limit=3), STRANGER),
+    "phase_portraits": lambda: figures.phase_portraits({"elle": STRANGER}, 1, "titre"),
+    "action_maps": lambda: figures.action_maps(STRANGER.q_values, "titre"),
+}
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+def test_what_draws_cartpole_refuses_another_game(draw):
+    with pytest.raises(ValueError, match=r"CartPole, seul jeu .* 6 composantes reçue?s? ; `film`"):
+        draw()

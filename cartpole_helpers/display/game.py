@@ -6,7 +6,7 @@ import numpy as np
 from traitlets import Bytes, Int, List
 
 from cartpole_helpers import policies
-from cartpole_helpers.agent import Agent
+from cartpole_helpers.agent import Agent, check_cartpole
 from cartpole_helpers.cartpole import (
     EPISODE_LIMIT,
     START_LIMIT,
@@ -108,6 +108,7 @@ def _checked_weights(agents: Mapping[str, Agent]) -> list[np.ndarray]:
                 f"agents[{name!r}] doit être un agent seul, comme agent[0] : "
                 f"{len(agent)} agents reçus."
             )
+        check_cartpole(f"agents[{name!r}]", agent)
     return [agent.weights[0].detach().cpu().numpy().astype("<f4") for agent in agents.values()]
 
 

@@ -5,6 +5,7 @@ from numbers import Real
 
 import numpy as np
 
+from cartpole_helpers.agent import check_cartpole
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT, check_actions
 from cartpole_helpers.checks import (
     check_array,
@@ -62,7 +63,7 @@ def player(
     """
     episode = _checked(episode)
     if policy is not None:
-        check_callable("policy", policy)
+        check_cartpole("policy", check_callable("policy", policy))
     observations, count = episode.observations, len(episode.actions)
     plane = np.maximum(PLANE, 1.05 * abs(observations[:, 2:]).max(axis=0))
     every = min(EVERY, 1 + count // FEW)
@@ -127,6 +128,11 @@ def _checked(episode: Episode) -> Episode:
     """Rend `episode`, ses observations en double précision, ou lève une erreur."""
     if not isinstance(episode, Episode):
         raise TypeError(f"episode doit être un Episode, que rend `play` : {episode!r} reçu.")
+    if np.ndim(episode.observations) == 2 and np.shape(episode.observations)[1] != 4:
+        raise ValueError(
+            "episode doit être de CartPole, seul jeu que dessine ce lecteur : des observations de "
+            f"{np.shape(episode.observations)[1]} composantes reçues ; `film` montre les autres."
+        )
     observations = check_array("episode.observations", episode.observations, (None, 4))
     count = len(observations) - 1
     if count < 1:

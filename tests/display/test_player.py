@@ -281,7 +281,7 @@ def test_the_same_episode_gives_the_same_bytes(whole, agent):
     [
         (
             {"observations": np.zeros((501, 3))},
-            r"episode\.observations doit être de forme \(N, 4\)",
+            "episode doit être de CartPole, seul jeu",
         ),
         ({"observations": np.full((501, 4), np.nan)}, r"episode\.observations .* finis"),
         ({"observations": np.zeros((1, 4)), "actions": []}, "deux états au moins"),

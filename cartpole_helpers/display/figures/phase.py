@@ -8,6 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap, ListedColormap, LogNorm
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
+from cartpole_helpers.agent import check_cartpole
 from cartpole_helpers.cartpole import THETA_LIMIT, dynamics, has_fallen
 from cartpole_helpers.checks import check_array, check_callable, check_number, check_numbers
 from cartpole_helpers.display.figures.panels import (
@@ -41,6 +42,8 @@ def phase_portraits(policies: Mapping[str, Policy], episodes: int, title: str) -
     check_number("episodes", episodes, int, low=1)
     if not policies:
         raise ValueError(f"policies doit nommer au moins une politique : {policies!r} reçu.")
+    for name, policy in policies.items():
+        check_cartpole(f"policies[{name!r}]", policy)
     figure, panels = phase_panels(title, 4.1, policies)
     for axes, policy in zip(panels, policies.values(), strict=True):
         _draw_phase(axes, policy)
@@ -109,7 +112,7 @@ def action_maps(
     `limits` : les bornes de l'échelle de V, pour comparer deux cartes ; l'écart va alors, de part
     et d'autre de zéro, jusqu'à la moitié de leur distance.
     """
-    check_callable("q_values", q_values)
+    check_cartpole("q_values", getattr(check_callable("q_values", q_values), "__self__", None))
     x, x_dot = check_number("x", x, float), check_number("x_dot", x_dot, float)
     theta, theta_dot = _phase_plane()
     states = np.stack([0 * theta + x, 0 * theta + x_dot, theta, theta_dot], axis=-1)
