@@ -281,8 +281,7 @@ class Training:
 
     def learn(self, drawn: Batch[np.ndarray]) -> np.ndarray:
         """Fait un pas d'Adam sur un lot (S, B, ...) et rend les pertes (S,)."""
-        if self._spread is not None and not self.gradient_steps:
-            self._scaling["scale"].copy_(torch.from_numpy(self._spread.scale()))
+        self._settle_scale()
         batch = self._batch(drawn)
         target = self._target(batch)
         _check_shape("td_target", target, batch.reward.shape)
@@ -292,6 +291,11 @@ class Training:
         self._descend(loss)
         # Une copie : la vue garderait en vie, avec elle, la mémoire où PyTorch calcule.
         return loss.numpy(force=True).copy()
+
+    def _settle_scale(self) -> None:
+        """Fixe, avant la première mise à jour, l'échelle que mesure `input_scale="auto"`."""
+        if self._spread is not None and not self.gradient_steps:
+            self._scaling["scale"].copy_(torch.from_numpy(self._spread.scale()))
 
     def _batch(self, drawn: Batch[np.ndarray]) -> Batch[Tensor]:
         """Rend en tenseurs le lot (S, B, ...) qu'a tiré la mémoire."""
