@@ -29,7 +29,9 @@ poids (`retour_moyen`), puis :
 
 `perdus_moyen`, `ecart_moyen`, `juste_moyen` : les mêmes, pour la moyenne des poids. Deux agents de
 la graine 0 sont gardés dans checkpoints/ : l'amnésique avant l'oubli, et après lui. L'archive a été
-refaite une fois, les départs des évaluations et les tirages de la réserve ayant chacun leur suite.
+refaite une fois, quand les départs des évaluations et les tirages de la réserve eurent chacun leur
+suite. Contre l'agent livré à lui-même, les pas ordinaires et ε = 0,5 avaient chacun un p corrigé de
+0,036 ; il est de 0,053.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -638,7 +638,7 @@ tableau(FAMILLE[:7])
 # %% [markdown]
 # Ôter les chutes suffit donc, et **la dose compte** : d'une sur seize à une sur quatre, les effondrements se raréfient, ce qui est
 # exploratoire. La doublure ne se distingue pas du témoin : répéter un pas n'y est pour rien de visible. Et le placebo ne soigne
-# presque personne : il ne manquait pas de vieux pas, il manquait des chutes.
+# personne : il ne manquait pas de vieux pas, il manquait des chutes.
 #
 # Avec la réserve, aucune des quarante graines ne s'effondre : à 95 %, c'est au plus une sur onze. Peut-être ne rend-elle
 # pas l'agent d'avant : sur la figure, à 300 ou 400, un peu plus de graines soignées que de témoins passent sous le seuil, un écart que ces
@@ -711,7 +711,8 @@ tableau(FAMILLE[7:])
 
 # %% [markdown]
 # Entre la réserve et son placebo, une seule chose change, ce qu'on y garde, et l'écart est net : **les chutes sont en cause ici
-# aussi**. Au seuil de 200, des pas ordinaires font même pire que rien ; tout garder, ou explorer, fait mieux. Mais regardez
+# aussi**. Au seuil de 200, tout garder fait mieux que rien ; des pas ordinaires semblent faire pire, et explorer, mieux, mais le test
+# ne tranche plus : jugés une première fois, depuis d'autres départs, les mêmes agents le faisaient conclure. Et regardez
 # plus haut : à 300, la réserve ne fait plus guère mieux que rien, quand la grande mémoire tient. Les chutes empêchent de toucher le sol ; qu'elles empêchent de flotter, on ne le voit pas, et cela reste exploratoire.
 
 # %% [markdown]
