@@ -671,13 +671,13 @@ for nom, lignes in par_recette.items():
 
 # %%
 juges = {nom: cent["retour"][lignes] for nom, lignes in par_recette.items()}
-sous = np.sum(juges["version 2"] < 475)
-titre = f"Agents sous 475, sur mille départs neufs : {sous} sur {len(juges['version 2'])}"
+sous = "{} sur 100, puis {} avec la symétrie".format(*(np.sum(un < 475) for un in juges.values()))
+titre = f"Agents sous 475, sur mille départs neufs : {sous}"
 figures.strips(juges, titre, "retour moyen sur 1 000 départs neufs (pas)")
 
 # %% [markdown]
-# Même les agents du bas de la figure restent au-dessus du seuil ; le dernier, de si peu que mille départs ne
-# suffisent pas à l'affirmer. `solve` s'arrête au premier agent suffisant, pas au meilleur.
+# Presque tous restent au-dessus du seuil ; celui du bas de la figure est si près de lui que mille départs ne
+# suffisent pas à en juger. `solve` s'arrête au premier agent suffisant, pas au meilleur.
 
 # %% [markdown]
 # ### La voir apprendre
