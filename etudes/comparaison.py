@@ -4,7 +4,7 @@
     OMP_NUM_THREADS=1 .venv/bin/python etudes/comparaison.py [graines]
 
 Nommé avant la mesure. Graines 1000 à 1029, qui n'ont servi à aucun choix ; 50 000 pas pour tous ;
-tous les 1 000 pas, 100 épisodes gloutons depuis les départs neufs de `echelle.py`, que
+tous les 1 000 pas, 100 épisodes gloutons depuis des départs neufs (`FRESH`), que
 l'entraînement ne lit jamais, joués par le réseau en ligne et par la moyenne de ses poids, au taux
 de la Version 2. Mesure principale : le rapport, Stable-Baselines3 DQN sur Version 2, des médianes
 du temps de processeur jusqu'à la troisième réussite de suite, chacun jugé sur le réseau qu'il livre

@@ -356,7 +356,7 @@ figures.intervals(bilan(montee), titre)
 
 # %% [markdown]
 # À partir de « explorer davantage », toutes les graines réussissent, et la colonne de gauche n'a plus rien à
-# dire. Celle de droite monte deux fois : avec la cible à plusieurs pas, puis avec la moyenne des poids. Une graine
+# dire. Celle de droite monte surtout deux fois : avec la cible à plusieurs pas, puis avec la moyenne des poids. Une graine
 # qui réussit tard a toutefois moins d'évaluations à tenir.
 
 # %% [markdown]
@@ -460,7 +460,7 @@ print("coûtent :", ", ".join(sorted(pire, key=lambda nom: -couts[nom][0])))
 print("on ne sait pas :", ", ".join(f"{nom} ({visible[nom]:.0f} pas)" for nom in egaux))
 for nom in ABLATIONS:
     if (arrivees := np.sum(reussissent(retraits[nom]))) < 20:
-        print(f"{nom} : {arrivees} graines sur 20 réussissent")
+        print(f"{nom} : graines qui réussissent, {arrivees} sur 20")
 
 # %% [markdown]
 # Mettre les entrées à l'échelle ne rapportait que peu, sans doute parce qu'une autre faute empêchait encore
@@ -468,8 +468,8 @@ for nom in ABLATIONS:
 # il en a une parmi les autres.
 #
 # Baisser ε à 0,05 est l'autre retrait ruineux ; un petit réseau, lui, apprend plus tard, et ses vingt graines
-# tiennent. Et regardez le pas d'apprentissage constant : le verdict sur le retour manque, mais la colonne de gauche
-# s'effondre.
+# tiennent. Et regardez le pas d'apprentissage constant : le verdict sur le retour manque, mais la moitié des
+# graines ne tient plus.
 
 # %% [markdown]
 # ### Trois à la fois
@@ -676,7 +676,7 @@ titre = f"Agents sous 475, sur mille départs neufs : {sous}"
 figures.strips(juges, titre, "retour moyen sur 1 000 départs neufs (pas)")
 
 # %% [markdown]
-# Presque tous restent au-dessus du seuil ; celui du bas de la figure est si près de lui que mille départs ne
+# Presque tous restent au-dessus du seuil ; celui du bas de la figure en est si près que mille départs ne
 # suffisent pas à en juger. `solve` s'arrête au premier agent suffisant, pas au meilleur.
 
 # %% [markdown]

@@ -335,7 +335,8 @@ for p in (0, 1 / 500):
 listing(ClockEnds)
 
 # %% [markdown]
-# Vingt graines apprennent à ce jeu, vingt au vrai. Il faut des agents qui vont souvent au
+# Vingt graines apprennent à ce jeu, qui remplit leur mémoire de fausses fins : nous la dirons **fautive**. Vingt
+# apprennent au vrai. Il faut des agents qui vont souvent au
 # bout des cinq cents pas : sans cela, le chronomètre ne sonne pas. Ceux-ci ont donc la symétrie, peu
 # d'exploration, et une mémoire de cinq mille transitions.
 #
@@ -640,9 +641,9 @@ tableau(FAMILLE[:7])
 # exploratoire. La doublure ne se distingue pas du témoin : répéter un pas n'y est pour rien de visible. Et le placebo ne soigne
 # personne : il ne manquait pas de vieux pas, il manquait des chutes.
 #
-# Avec la réserve, aucune des quarante graines ne s'effondre : à 95 %, c'est au plus une sur onze. Peut-être ne rend-elle
-# pas l'agent d'avant : sur la figure, à 300 ou 400, un peu plus de graines soignées que de témoins passent sous le seuil, un écart que ces
-# quarante graines ne distinguent pas de zéro.
+# Avec la réserve, aucune des quarante graines ne s'effondre : à 95 %, c'est au plus une sur onze. Rend-elle
+# l'agent d'avant ? Rien, sur la figure, ne dit le contraire : soignés ou témoins, il en passe presque autant sous 300 ou sous 400, et l'écart
+# n'atteint pas ce que le test peut voir.
 
 # %% [markdown]
 # ## 5. L'oubli, tel qu'il vient
@@ -711,9 +712,9 @@ tableau(FAMILLE[7:])
 
 # %% [markdown]
 # Entre la réserve et son placebo, une seule chose change, ce qu'on y garde, et l'écart est net : **les chutes sont en cause ici
-# aussi**. Au seuil de 200, tout garder fait mieux que rien ; des pas ordinaires semblent faire pire, et explorer, mieux, mais le test
-# ne tranche plus : jugés une première fois, depuis d'autres départs, les mêmes agents le faisaient conclure. Et regardez
-# plus haut : à 300, la réserve ne fait plus guère mieux que rien, quand la grande mémoire tient. Les chutes empêchent de toucher le sol ; qu'elles empêchent de flotter, on ne le voit pas, et cela reste exploratoire.
+# aussi**. Au seuil de 200, tout garder fait mieux que rien, et garder les chutes aussi, mais de justesse ; des pas ordinaires semblent
+# faire pire, et explorer, mieux, sans que le test tranche. Il tranchait à la première mesure, depuis d'autres départs et avec d'autres
+# tirages des réserves. Et regardez plus haut : à 300, la réserve ne fait plus guère mieux que rien, quand la grande mémoire tient. Les chutes empêchent de toucher le sol ; qu'elles empêchent de flotter, on ne le voit pas, et cela reste exploratoire.
 
 # %% [markdown]
 # Que tenait la mémoire, pendant ce temps ? L'archive y a compté les chutes, réserve non comprise, et

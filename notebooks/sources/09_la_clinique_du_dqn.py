@@ -87,7 +87,7 @@ def part(reussites):
 # %%
 reussies = {nom: part(etude["retour"][rapides & qui] >= 475) for nom, qui in lignes.items()}
 bas, haut = np.array([reussies[nom][1:] for nom in MALADIES]).T
-titre = "À 475 le plus souvent : {} maladie sur {}, peut-être {} autres"
+titre = "Maladies à 475 le plus souvent : {} sur {} ; indécises : {}"
 titre = titre.format((bas > 50).sum(), len(MALADIES), ((bas <= 50) & (haut > 50)).sum())
 figures.intervals({"retour final ≥ 475 (% des agents)": reussies}, titre)
 
@@ -102,12 +102,13 @@ print(
 )
 
 # %% [markdown]
-# Une maladie au moins se **cache** : la politique ne lit que l'ordre de deux valeurs, et des valeurs fausses peuvent être dans le bon
+# Des maladies se **cachent** peut-être : avec γ = 1, trois agents sur quatre sont à 475, et seize agents ne suffisent pas à dire que
+# c'est la plupart. La politique ne lit que l'ordre de deux valeurs, et des valeurs fausses peuvent être dans le bon
 # ordre ; sur un jeu plus dur, la même faute pourrait coûter cher. D'autres se **ressemblent** : un retour au plus bas est le
 # même, que la cible soit figée ou que les unités soient mortes. Le score dit qu'on est malade, et pas toujours ; jamais de quoi.
 #
 # Et l'on compare chacun à **son** témoin. Une troncature mal mémorisée, une mémoire sans chute, semblent coûter cher ; or leurs
-# témoins ne réussissent pas plus. Leurs réglages coûtent donc déjà, et ce que la faute y ajoute, seize agents ne le disent pas.
+# témoins ne réussissent guère qu'une fois sur deux. Leurs réglages coûtent donc déjà, et ce que la faute y ajoute, seize agents ne le disent pas.
 
 # %% [markdown]
 # ## 2. Le relevé
@@ -833,7 +834,7 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. **Le score dit qu'on est malade, non de quoi** ; et une maladie au moins laisse la plupart des agents à 475.
+# 1. **Le score dit qu'on est malade, non de quoi** ; et pas toujours : avec γ = 1, trois agents sur quatre sont à 475.
 #    Regardez la mémoire, la boucle, les valeurs, les poids, dans cet ordre.
 # 2. **Quelques états dont on connaît la valeur** valent mieux que la courbe de perte : au plus $1/(1-\gamma)$, et 1 là où
 #    l'on tombe.
