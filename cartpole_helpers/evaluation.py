@@ -77,7 +77,8 @@ def returns(
     try:
         _check_game(policy, vector_sizes(vector), env)
         observation, _ = vector.reset(seed=seeds * agents)  # type: ignore[arg-type]
-        return _first_episodes(policy, vector, observation.reshape(*shape, -1), limit)
+        seen = np.asarray(observation, np.float32).reshape(*shape, -1)
+        return _first_episodes(policy, vector, seen, limit)
     finally:
         vector.close()
 
@@ -91,7 +92,7 @@ def _first_episodes(
     for _ in count() if limit is None else range(limit):
         action = ask(policy, observation, actions)
         observation, reward, terminated, truncated, _ = vector.step(action.reshape(-1))
-        observation = observation.reshape(*shape, -1)
+        observation = np.asarray(observation, np.float32).reshape(*shape, -1)
         total += np.where(playing, reward, 0)
         playing &= ~(terminated | truncated)
         if isinstance(vector, Copies):
@@ -210,17 +211,18 @@ def _opened(env: Env, limit: int | None, render_mode: str | None) -> gymnasium.E
 
 
 def _play(policy: Policy, env: gymnasium.Env, seed: int, choices: int) -> Episode:
-    observation, _ = env.reset(seed=seed)
+    observation = np.array(env.reset(seed=seed)[0], np.float32)  # un jeu peut réemployer la sienne
     seen, actions, rewards, frames = [observation], [], [], _frames(env)
     terminated = truncated = False
     while not (terminated or truncated):
-        action = int(ask(policy, np.asarray(observation, np.float32)[None], choices)[0])
-        observation, reward, terminated, truncated, _ = env.step(action)
+        action = int(ask(policy, observation[None], choices)[0])
+        following, reward, terminated, truncated, _ = env.step(action)
+        observation = np.array(following, np.float32)
         seen.append(observation)
         actions.append(action)
         rewards.append(reward)
         frames += _frames(env)
-    observations = np.stack(seen).astype(np.float32)
+    observations = np.stack(seen)
     q_values = policy.q_values(observations[:-1]) if hasattr(policy, "q_values") else None
     images = np.stack(frames) if frames else None
     return Episode(
