@@ -97,8 +97,6 @@ def true_successors(observation: np.ndarray, ended: np.ndarray, info: dict) -> n
     `observation` (N, D) et `info` : ce que `step` a rendu ; `ended` (N,) : les copies relancées.
     """
     final = info.get("final_obs")
-    if final is not None and final.dtype.kind == "f":
-        return final
     successor = np.array(observation)
     if ended.any():
         if final is None:
@@ -106,7 +104,8 @@ def true_successors(observation: np.ndarray, ended: np.ndarray, info: dict) -> n
                 "env doit rendre dans info, sous le nom final_obs, la dernière observation de "
                 "chaque épisode : elle manque."
             )
-        successor[ended] = np.stack(final[ended])
+        # Des autres copies, `final_obs` ne dit rien : Gymnasium y met None, ou des zéros.
+        successor[ended] = [final[place] for place in np.flatnonzero(ended)]
     return successor
 
 

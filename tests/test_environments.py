@@ -61,6 +61,15 @@ def test_the_true_successor_is_read_from_gymnasium_too():
         )
 
 
+def test_the_last_observation_is_read_only_where_an_episode_ended():
+    """`VectorEnv._add_info`, de Gymnasium, laisse des zéros aux copies qui jouent encore."""
+    observation, ended = np.arange(1.0, 7).reshape(3, 2), np.array([False, True, False])
+    final = np.array([[0, 0], [8, 9], [0, 0]], float)
+    for given in (final, list(final)):
+        successor = true_successors(observation, ended, {"final_obs": given})
+        assert successor.tolist() == [[1, 2], [8, 9], [5, 6]]
+
+
 @pytest.mark.parametrize("game", ["Acrobot-v1", "MountainCar-v0"])
 def test_another_game_is_trained_on_with_one_seed_per_copy(game):
     config = replace(SMALL, carts=2, total_steps=120, learning_rate_decay=0.99)
