@@ -10,7 +10,7 @@ import pytest
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 from trainings import SEEDS, SMALL, run, training_starts
 
-from cartpole_helpers import CartPoleVector, Training, evaluate, play
+from cartpole_helpers import CartPoleVector, Training, evaluate, evaluation, play
 from cartpole_helpers.cartpole import Starts
 from cartpole_helpers.environments import Copies
 from cartpole_helpers.evaluation import lengths
@@ -339,3 +339,21 @@ def test_an_agent_is_judged_on_a_game_in_double_precision():
     agent = Training(SMALL, SEEDS).agent
     expected = evaluate(agent, 5, env=CartPoleVector)
     np.testing.assert_array_equal(evaluate(agent, 5, env=InDouble), expected)
+
+
+class Still(CartPoleEnv):
+    """Un jeu sans fin : rien n'y bouge."""
+
+    def step(self, action):
+        return np.array(self.state, np.float32), 1.0, False, False, {}
+
+
+gymnasium.register("SansFin-v0", Still)
+
+
+@pytest.mark.parametrize("ask", [partial(evaluate, episodes=2), play])
+def test_an_endless_game_is_refused_instead_of_played_forever(ask, monkeypatch):
+    monkeypatch.setattr(evaluation, "ENDLESS", 50)
+    with pytest.raises(ValueError, match=r"env doit finir .* après 50 pas ; donnez `limit`"):
+        ask(push_by_angle, env="SansFin-v0")
+    ask(push_by_angle, env="SansFin-v0", limit=60)
