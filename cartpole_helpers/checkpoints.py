@@ -114,8 +114,7 @@ def save_training(training: Training, path: str | Path) -> None:
             "training doit être un Training, et non d'une sous-classe : "
             f"{type(training).__name__} reçu."
         )
-    for name in training.injected:
-        check_carrier(name, getattr(training, {"env": "games"}.get(name, name)))
+    _check_carriers(training)
     about = {
         "env": training.env if isinstance(training.env, str) else None,
         "sizes": list(training.sizes),
@@ -160,6 +159,10 @@ def load_training(
             f"{path} : cet entraînement emploie ce que vous aviez donné ; redonnez-le par "
             f"load_training(chemin, {', '.join(f'{name}=...' for name in missing)})."
         )
+    if "env" in added and isinstance(env, str):
+        raise ValueError(
+            f"{path} : cet entraînement joue à {description['env']!r}, et non à {env!r}."
+        )
     if added:
         raise ValueError(
             f"{path} : cet entraînement n'emploie pas de {' ni de '.join(added)} que vous auriez "
@@ -168,6 +171,7 @@ def load_training(
     training = Training(
         config, seeds, env=env, memory=memory, device=device, td_target=td_target, td_loss=td_loss
     )
+    _check_carriers(training)
     with _explained(path, training.injected):
         _check_like(arrays, training)
         _check_values(arrays, training.sizes)
@@ -187,6 +191,11 @@ def describe(path: str | Path) -> dict:
 def _description(config: Config, seeds: list[int]) -> dict:
     versions = {"python": platform.python_version(), "torch": torch.__version__}
     return {"config": asdict(config), "seeds": seeds, "versions": versions}
+
+
+def _check_carriers(training: Training) -> None:
+    for name in training.injected:
+        check_carrier(name, getattr(training, {"env": "games"}.get(name, name)))
 
 
 def _other(td_loss: Callable) -> Callable | None:

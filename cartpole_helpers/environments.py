@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from importlib import import_module
 from typing import NamedTuple
 
 import gymnasium
@@ -44,6 +45,11 @@ def make_vector(env: Env, num_envs: int, limit: int | None = None) -> VectorEnv:
         return CartPoleVector(num_envs, max_episode_steps=limit or EPISODE_LIMIT)
     if isinstance(env, str):
         return Copies(env, num_envs, limit)
+    if isinstance(env, type) and issubclass(env, gymnasium.Env):
+        raise TypeError(
+            f"env doit être un nom, et non une classe : {env.__name__} reçu. Inscrivez-la par "
+            'gymnasium.register("Nom-v0", LaClasse), puis donnez env="Nom-v0".'
+        )
     if not callable(env):
         raise TypeError(
             "env doit être un identifiant de Gymnasium, ou une fonction num_envs → VectorEnv : "
@@ -56,14 +62,27 @@ def make_vector(env: Env, num_envs: int, limit: int | None = None) -> VectorEnv:
 
 def make_one(env: str, limit: int | None = None, render_mode: str | None = None) -> gymnasium.Env:
     """Rend une copie du jeu d'identifiant `env`, vérifié ; `limit` : celle du jeu si c'est None."""
-    spec = _spec(env)
-    asked = {} if render_mode is None else {"render_mode": render_mode}  # un jeu peut l'ignorer
+    made = _made(env, limit)
+    sizes_of(made.observation_space, made.action_space)
+    if render_mode is None:
+        return made
+    modes = made.metadata.get("render_modes") or []
+    made.close()
+    if render_mode not in modes:
+        raise ValueError(f"env={env!r} ne se dessine pas en {render_mode!r} : il offre {modes}.")
+    return _made(env, limit, render_mode=render_mode)
+
+
+def _made(env: str, limit: int | None, **asked) -> gymnasium.Env:
     try:
-        made = gymnasium.make(spec, limit, disable_env_checker=True, **asked)
+        return gymnasium.make(_spec(env), limit, disable_env_checker=True, **asked)
     except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
         raise ValueError(f"env={env!r} demande une bibliothèque qui manque : {error}") from error
-    sizes_of(made.observation_space, made.action_space)
-    return made
+    except TypeError as error:
+        raise ValueError(
+            f"env={env!r} ne se construit pas : {error}. Les arguments d'un jeu se donnent en "
+            "l'inscrivant : gymnasium.register(..., kwargs={...})."
+        ) from error
 
 
 def sizes_of(observation_space: spaces.Space, action_space: spaces.Space) -> Sizes:
@@ -97,8 +116,6 @@ def true_successors(observation: np.ndarray, ended: np.ndarray, info: dict) -> n
     `observation` (N, D) et `info` : ce que `step` a rendu ; `ended` (N,) : les copies relancées.
     """
     final = info.get("final_obs")
-    if final is not None and final.dtype.kind == "f":
-        return final
     successor = np.array(observation)
     if ended.any():
         if final is None:
@@ -106,7 +123,8 @@ def true_successors(observation: np.ndarray, ended: np.ndarray, info: dict) -> n
                 "env doit rendre dans info, sous le nom final_obs, la dernière observation de "
                 "chaque épisode : elle manque."
             )
-        successor[ended] = np.stack(final[ended])
+        # Des autres copies, `final_obs` ne dit rien : Gymnasium y met None, ou des zéros.
+        successor[ended] = [final[place] for place in np.flatnonzero(ended)]
     return successor
 
 
@@ -206,8 +224,8 @@ class Alone(gymnasium.Env):
 
 def _saved(env: gymnasium.Env) -> dict[str, np.ndarray]:
     game = env.unwrapped
-    if hasattr(game, "saved_state"):
-        inside = game.saved_state()
+    if hasattr(game, "saved_state") and hasattr(game, "restore"):
+        inside = {f"own.{name}": array for name, array in game.saved_state().items()}
     elif type(game) in READABLE and not (env.spec and env.spec.additional_wrappers):
         inside = {"state": np.array(game.get_wrapper_attr("state"), np.float64)}
     else:
@@ -222,8 +240,9 @@ def _saved(env: gymnasium.Env) -> dict[str, np.ndarray]:
 def _restore(env: gymnasium.Env, saved: dict[str, np.ndarray]) -> None:
     game = env.unwrapped
     restore_generator(game.np_random, saved["generator"])
-    if hasattr(game, "restore"):
-        game.restore({name: saved[name] for name in saved if name not in ("generator", "elapsed")})
+    if hasattr(game, "saved_state"):
+        own = {name: array for name, array in saved.items() if name.startswith("own.")}
+        game.restore({name.removeprefix("own."): array for name, array in own.items()})
     else:
         game.set_wrapper_attr("state", saved["state"].copy())
 
@@ -235,9 +254,12 @@ def _limit(env: str, limit: int | None) -> float:
 
 def _spec(env: str) -> EnvSpec:
     """Rend la fiche du jeu ; ValueError, avec les noms voisins, si Gymnasium ne le connaît pas."""
+    module, _, name = env.rpartition(":")
     try:
-        return gymnasium.spec(env)
-    except gymnasium.error.Error as error:
+        if module:
+            import_module(module)  # "module:Jeu-v0", à la façon de Gymnasium : il inscrit ce jeu
+        return gymnasium.spec(name)
+    except (gymnasium.error.Error, ImportError) as error:
         near = get_close_matches(env, gymnasium.registry, n=3)
         advice = f" Vouliez-vous dire {' ou '.join(map(repr, near))} ?" if near else ""
         raise ValueError(

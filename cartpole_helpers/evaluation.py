@@ -32,6 +32,8 @@ from cartpole_helpers.environments import (
 from cartpole_helpers.policies import Policy
 from cartpole_helpers.seeds import Purpose, environment_seeds
 
+ENDLESS = 100_000  # pas : un épisode sans limite qui les passe ne finirait sans doute jamais
+
 
 def evaluate(
     policy: Policy,
@@ -77,7 +79,8 @@ def returns(
     try:
         _check_game(policy, vector_sizes(vector), env)
         observation, _ = vector.reset(seed=seeds * agents)  # type: ignore[arg-type]
-        return _first_episodes(policy, vector, observation.reshape(*shape, -1), limit)
+        seen = np.asarray(observation, np.float32).reshape(*shape, -1)
+        return _first_episodes(policy, vector, seen, limit)
     finally:
         vector.close()
 
@@ -88,10 +91,11 @@ def _first_episodes(
     """Rend le retour du premier épisode de chaque copie, d'observations (..., N, D) : (..., N)."""
     shape, actions = observation.shape[:-1], vector_sizes(vector).actions
     total, playing = np.zeros(vector.num_envs), np.ones(vector.num_envs, bool)
-    for _ in count() if limit is None else range(limit):
+    for done in count() if limit is None else range(limit):
+        _check_ending(done, limit)
         action = ask(policy, observation, actions)
         observation, reward, terminated, truncated, _ = vector.step(action.reshape(-1))
-        observation = observation.reshape(*shape, -1)
+        observation = np.asarray(observation, np.float32).reshape(*shape, -1)
         total += np.where(playing, reward, 0)
         playing &= ~(terminated | truncated)
         if isinstance(vector, Copies):
@@ -193,7 +197,7 @@ def play(
     try:
         sizes = sizes_of(game.observation_space, game.action_space)
         _check_game(policy, sizes, env)
-        return _play(policy, game, seed, sizes.actions)
+        return _play(policy, game, seed, sizes.actions, limit)
     finally:
         game.close()
 
@@ -209,18 +213,22 @@ def _opened(env: Env, limit: int | None, render_mode: str | None) -> gymnasium.E
     return Alone(make_vector(env, 1), limit)
 
 
-def _play(policy: Policy, env: gymnasium.Env, seed: int, choices: int) -> Episode:
-    observation, _ = env.reset(seed=seed)
+def _play(
+    policy: Policy, env: gymnasium.Env, seed: int, choices: int, limit: int | None
+) -> Episode:
+    observation = np.array(env.reset(seed=seed)[0], np.float32)  # un jeu peut réemployer la sienne
     seen, actions, rewards, frames = [observation], [], [], _frames(env)
     terminated = truncated = False
     while not (terminated or truncated):
-        action = int(ask(policy, np.asarray(observation, np.float32)[None], choices)[0])
-        observation, reward, terminated, truncated, _ = env.step(action)
+        _check_ending(len(actions), limit)
+        action = int(ask(policy, observation[None], choices)[0])
+        following, reward, terminated, truncated, _ = env.step(action)
+        observation = np.array(following, np.float32)
         seen.append(observation)
         actions.append(action)
         rewards.append(reward)
         frames += _frames(env)
-    observations = np.stack(seen).astype(np.float32)
+    observations = np.stack(seen)
     q_values = policy.q_values(observations[:-1]) if hasattr(policy, "q_values") else None
     images = np.stack(frames) if frames else None
     return Episode(
@@ -233,6 +241,15 @@ def _play(policy: Policy, env: gymnasium.Env, seed: int, choices: int) -> Episod
         seed,
         images,
     )
+
+
+def _check_ending(done: int, limit: int | None) -> None:
+    """Refuse un épisode qui n'en finit pas, plutôt que d'attendre toujours."""
+    if limit is None and done >= ENDLESS:
+        raise ValueError(
+            f"env doit finir ses épisodes : l'un d'eux dure encore après {ENDLESS} pas ; donnez "
+            "`limit`, ou inscrivez le jeu avec max_episode_steps."
+        )
 
 
 def _frames(env: gymnasium.Env) -> list[np.ndarray]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from cartpole_helpers import dqn
 from cartpole_helpers.agent import Agent
 from cartpole_helpers.cartpole import START_LIMIT, CartPoleVector
-from cartpole_helpers.checks import check_callable, check_seeds
+from cartpole_helpers.checks import check_array, check_callable, check_seeds
 from cartpole_helpers.config import Config
 from cartpole_helpers.dqn import double_td_target, held_epsilon_greedy
 from cartpole_helpers.environments import (
@@ -21,7 +21,7 @@ from cartpole_helpers.environments import (
     true_successors,
     vector_sizes,
 )
-from cartpole_helpers.networks import StackedNetwork, adam_step, initial_weights
+from cartpole_helpers.networks import StackedNetwork, adam_step, initial_weights, layer_shapes
 from cartpole_helpers.replay import (
     Batch,
     DiscountedTransition,
@@ -117,7 +117,7 @@ class Training:
         shape = (len(self.seeds), config.carts)
         self._exploration = [stream(seed, Purpose.EXPLORATION) for seed in self.seeds]
         self._held = torch.full(shape, dqn.FREE, device=self.device)
-        self.memory = self._usual_memory() if memory is None else _checked_memory(memory)
+        self.memory = self._usual_memory() if memory is None else _checked_memory(memory, config)
         self._window = None
         if config.n_steps > 1:
             self._window = StepWindow(config.n_steps, config.gamma, shape, self.sizes.observation)
@@ -171,6 +171,10 @@ class Training:
     @torch.no_grad()
     def start_from(self, agent: Agent) -> None:
         """Donne les poids de `agent` (S agents) aux trois réseaux : en ligne, cible et moyenne."""
+        mine = layer_shapes(self.config, self.sizes)
+        theirs = layer_shapes(agent.config, agent.sizes)
+        if theirs != mine:
+            raise ValueError(f"agent doit avoir les couches {mine} : {theirs} reçu.")
         _check_shape("agent.weights", agent.weights, self._online.weights.shape)
         for network in (self._online, self._target_net, self._average):
             network.weights.copy_(agent.weights)
@@ -288,6 +292,8 @@ class Training:
         q = self._online.traced(batch.observation)  # (S, B, A)
         loss = self.td_loss(q, batch.action, target)
         _check_shape("td_loss", loss, (len(self.seeds),))
+        if not loss.requires_grad:
+            raise ValueError("td_loss doit rendre une perte à dériver : un tenseur détaché rendu.")
         self._descend(loss)
         # Une copie : la vue garderait en vie, avec elle, la mémoire où PyTorch calcule.
         return loss.numpy(force=True).copy()
@@ -300,13 +306,21 @@ class Training:
     def _batch(self, drawn: Batch[np.ndarray]) -> Batch[Tensor]:
         """Rend en tenseurs le lot (S, B, ...) qu'a tiré la mémoire."""
         kind = Transition if self._window is None else DiscountedTransition
-        if len(drawn) != len(kind._fields):
+        if not isinstance(drawn, tuple | list) or len(drawn) != len(kind._fields):
+            received = f"{len(drawn)} champs" if np.iterable(drawn) else repr(drawn)
             raise ValueError(
-                f"memory.sample doit rendre {', '.join(kind._fields)} : {len(drawn)} champs rendus."
+                f"memory.sample doit rendre {', '.join(kind._fields)} : {received} reçu."
             )
-        batch = kind(*map(self._tensor, drawn))
-        _check_shape("memory.sample", batch.reward, (len(self.seeds), self.config.batch_size))
-        return batch
+        return kind(*map(self._column, kind._fields, drawn))
+
+    def _column(self, name: str, given: np.ndarray) -> Tensor:
+        """Rend en tenseur un champ d'un lot, après en avoir vérifié la forme et le type."""
+        shape: tuple[int, ...] = (len(self.seeds), self.config.batch_size)
+        shape += (self.sizes.observation,) * name.endswith("observation")
+        kind = {"action": np.int64, "terminated": np.bool_}.get(name, np.float32)
+        usual = isinstance(given, np.ndarray) and (given.shape, given.dtype) == (shape, kind)
+        what = f"{name}, que rend memory.sample,"
+        return self._tensor(given if usual else check_array(what, given, shape, kind))
 
     def _target(self, batch: Batch[Tensor]) -> Tensor:
         """Rend la cible (S, B) : celle qu'on a injectée, ou celle de la configuration."""
@@ -463,12 +477,17 @@ def _check_cartpole_only(config: Config, games: VectorEnv) -> None:
         )
 
 
-def _checked_memory(memory: Memory) -> Memory:
+def _checked_memory(memory: Memory, config: Config) -> Memory:
     missing = [name for name in ("add", "sample", "__len__") if not hasattr(memory, name)]
     if missing:
         raise TypeError(
             f"memory doit avoir add, sample et len : {type(memory).__name__} reçu, sans "
             f"{', '.join(missing)}."
+        )
+    if getattr(memory, "capacity", config.warmup) < config.warmup:
+        raise ValueError(
+            f"memory doit pouvoir garder warmup={config.warmup} transitions, sinon rien ne serait "
+            f"appris : une mémoire de {memory.capacity} reçue."  # type: ignore[attr-defined]
         )
     return memory
 

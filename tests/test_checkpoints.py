@@ -519,16 +519,25 @@ class Landing(MountainCarEnv):
     """Un jeu dont l'état ne se lit pas en entier : un moteur physique en garde une part."""
 
 
+class Departing(Landing):
+    """Il dit son état, et ne sait pas le reprendre."""
+
+    def saved_state(self):
+        return {"state": self.state}
+
+
 class Mine(Training):
     """Elle reviendrait en simple `Training`."""
 
 
 gymnasium.register("Atterrissage-v0", Landing, max_episode_steps=20)
+gymnasium.register("Depart-v0", Departing, max_episode_steps=20)
 UNSAVED = {
     "subclass": (Mine, {}, "training doit être un Training.* Mine reçu"),
     "function": (Training, {"td_target": td_target}, "td_target doit porter saved_state.* n'en a"),
     "memory": (Training, {"memory": Forgetful()}, "memory doit porter saved_state.* n'en a pas"),
     "game": (Training, {"env": "Atterrissage-v0"}, "Landing ne peut pas être repris au bit près"),
+    "half": (Training, {"env": "Depart-v0"}, "Departing ne peut pas être repris au bit près"),
     "env": (
         Training,
         {"env": partial(gymnasium.make_vec, "Acrobot-v1", vector_kwargs=SAME_STEP)},
@@ -549,6 +558,40 @@ def test_what_cannot_resume_exactly_is_not_saved(name, tmp_path):
     assert [*tmp_path.iterdir()] == []
     save(training.agent[0], tmp_path / "agent")
     assert torch.equal(load(tmp_path / "agent").weights, training.agent.weights)
+
+
+class Timed(Landing):
+    """Un jeu qui nomme son état comme bon lui semble."""
+
+    def saved_state(self):
+        return {"elapsed": np.array(self.state), "generator": np.array(7)}
+
+    def restore(self, saved):
+        assert saved["generator"] == 7
+        self.state = saved["elapsed"].copy()
+
+
+gymnasium.register("Chrono-v0", Timed, max_episode_steps=20)
+
+
+def test_a_game_names_its_state_as_it_likes(tmp_path):
+    training, _ = run(SMALL, SEEDS, 33, env="Chrono-v0")
+    save_training(training, tmp_path / "training")
+    expected = [training.advance() for _ in range(50)]
+    resumed = load_training(tmp_path / "training")
+    assert_same_steps([resumed.advance() for _ in range(50)], expected)
+
+
+def test_a_rule_that_cannot_take_its_state_back_is_refused(tmp_path):
+    save_training(Training(TINY, 0, td_target=Clipped()), tmp_path / "training")
+    with pytest.raises(ValueError, match=r"td_target doit porter saved_state.* n'en a pas"):
+        load_training(tmp_path / "training", td_target=td_target)
+
+
+def test_another_game_than_the_saved_one_is_refused_by_its_name(tmp_path):
+    save_training(Training(TINY, 0, env="Acrobot-v1"), tmp_path / "training")
+    with pytest.raises(ValueError, match="joue à 'Acrobot-v1', et non à 'MountainCar-v0'"):
+        load_training(tmp_path / "training", env="MountainCar-v0")
 
 
 def test_an_agent_carries_its_game_and_its_scale(tmp_path):

@@ -61,6 +61,15 @@ def test_the_true_successor_is_read_from_gymnasium_too():
         )
 
 
+def test_the_last_observation_is_read_only_where_an_episode_ended():
+    """`VectorEnv._add_info`, de Gymnasium, laisse des zéros aux copies qui jouent encore."""
+    observation, ended = np.arange(1.0, 7).reshape(3, 2), np.array([False, True, False])
+    final = np.array([[0, 0], [8, 9], [0, 0]], float)
+    for given in (final, list(final)):
+        successor = true_successors(observation, ended, {"final_obs": given})
+        assert successor.tolist() == [[1, 2], [8, 9], [5, 6]]
+
+
 @pytest.mark.parametrize("game", ["Acrobot-v1", "MountainCar-v0"])
 def test_another_game_is_trained_on_with_one_seed_per_copy(game):
     config = replace(SMALL, carts=2, total_steps=120, learning_rate_decay=0.99)
@@ -154,6 +163,8 @@ REFUSED = {
     "rien": (lambda n: None, TypeError, "VectorEnv : NoneType rendu"),
     "trop": (lambda n: CartPoleVector(n + 1), ValueError, r"rendre \d+ copies : \d+ rendues"),
     "inconnu": ("Acrobat-v1", ValueError, "'Acrobat-v1' reçu. Vouliez-vous dire 'Acrobot-v1'"),
+    "classe": (MountainCarEnv, TypeError, "un nom, et non une classe : MountainCarEnv reçu"),
+    "module absent": ("nulle_part:Jeu-v0", ValueError, "connaît : 'nulle_part:Jeu-v0' reçu"),
     "nombre": (7, TypeError, "identifiant de Gymnasium, ou une fonction.* 7 reçu"),
 }
 
@@ -208,3 +219,43 @@ def test_a_game_without_its_library_is_refused():
     gymnasium.register("Absent-v0", Absent)
     with pytest.raises(ValueError, match=r"'Absent-v0' demande une bibliothèque .* box2d"):
         Training(SMALL, 0, env="Absent-v0")
+
+
+class Sized(gymnasium.Env):
+    """Un jeu qui ne se dessine pas, et dont la taille est à donner."""
+
+    observation_space, action_space = BOX, BOOLEAN
+
+    def __init__(self, size):
+        self.size = size
+
+
+gymnasium.register("SansTaille-v0", Sized)
+gymnasium.register("Taille-v0", Sized, kwargs={"size": 3})
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (partial(play, len, env="SansTaille-v0"), "'SansTaille-v0' ne se .* kwargs="),
+        (partial(Training, SMALL, 0, env="SansTaille-v0"), "'SansTaille-v0' ne se .* kwargs="),
+        (
+            partial(play, len, env="Taille-v0", render_mode="rgb_array"),
+            "'Taille-v0' ne se dessine pas .* offre \\[]",
+        ),
+    ],
+)
+def test_a_game_that_cannot_be_built_or_drawn_is_refused_in_french(ask, message):
+    with pytest.raises(ValueError, match=f"env={message}"):
+        ask()
+
+
+def test_a_module_may_bring_the_game(tmp_path, monkeypatch):
+    (tmp_path / "mes_jeux.py").write_text(
+        "import gymnasium\n"
+        "from gymnasium.envs.classic_control import MountainCarEnv\n"
+        "gymnasium.register('Apporte-v0', MountainCarEnv, max_episode_steps=30)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    agent = Training(SMALL, 0, env="mes_jeux:Apporte-v0").agent
+    assert evaluate(agent, 2, env="mes_jeux:Apporte-v0").tolist() == [-30, -30]

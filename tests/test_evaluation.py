@@ -10,7 +10,7 @@ import pytest
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 from trainings import SEEDS, SMALL, run, training_starts
 
-from cartpole_helpers import CartPoleVector, Training, evaluate, play
+from cartpole_helpers import CartPoleVector, Training, evaluate, evaluation, play
 from cartpole_helpers.cartpole import Starts
 from cartpole_helpers.environments import Copies
 from cartpole_helpers.evaluation import lengths
@@ -295,3 +295,65 @@ def test_several_agents_do_not_play_one_episode():
 def test_bad_arguments_are_refused(ask, name, value, error):
     with pytest.raises(error, match=rf"{name} doit .* {value!r} reçu"):
         ask(lqr, **{name: value})
+
+
+# Les tableaux d'un jeu
+
+
+class Reusing(CartPoleEnv):
+    """Elle rend toujours le même tableau, qu'elle remplit à nouveau."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.shared = np.zeros(4, np.float32)
+
+    def reset(self, **options):
+        self.shared[:] = super().reset(**options)[0]
+        return self.shared, {}
+
+    def step(self, action):
+        self.shared[:], *outcome = super().step(action)
+        return self.shared, *outcome
+
+
+gymnasium.register("Remploi-v0", Reusing, max_episode_steps=500)
+
+
+def test_an_episode_survives_a_game_that_reuses_its_array():
+    expected = play(push_by_angle, seed=3).observations
+    np.testing.assert_array_equal(play(push_by_angle, 3, env="Remploi-v0").observations, expected)
+
+
+class InDouble(CartPoleVector):
+    """Ses observations sont en float64, comme celles de bien des jeux."""
+
+    def reset(self, **options):
+        return super().reset(**options)[0].astype(float), {}
+
+    def step(self, actions):
+        observation, *outcome = super().step(actions)
+        return observation.astype(float), *outcome
+
+
+def test_an_agent_is_judged_on_a_game_in_double_precision():
+    agent = Training(SMALL, SEEDS).agent
+    expected = evaluate(agent, 5, env=CartPoleVector)
+    np.testing.assert_array_equal(evaluate(agent, 5, env=InDouble), expected)
+
+
+class Still(CartPoleEnv):
+    """Un jeu sans fin : rien n'y bouge."""
+
+    def step(self, action):
+        return np.array(self.state, np.float32), 1.0, False, False, {}
+
+
+gymnasium.register("SansFin-v0", Still)
+
+
+@pytest.mark.parametrize("ask", [partial(evaluate, episodes=2), play])
+def test_an_endless_game_is_refused_instead_of_played_forever(ask, monkeypatch):
+    monkeypatch.setattr(evaluation, "ENDLESS", 50)
+    with pytest.raises(ValueError, match=r"env doit finir .* après 50 pas ; donnez `limit`"):
+        ask(push_by_angle, env="SansFin-v0")
+    ask(push_by_angle, env="SansFin-v0", limit=60)

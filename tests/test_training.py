@@ -25,6 +25,7 @@ from cartpole_helpers import (
     VERSION_1,
     VERSION_2,
     Config,
+    ReplayBuffer,
     Step,
     Training,
     evaluate,
@@ -34,6 +35,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.networks import StackedNetwork
 from cartpole_helpers.seeds import Purpose, environment_seeds
+from cartpole_helpers.teaching.laboratory import Altered
 
 # Ce qu'est un tour
 
@@ -602,6 +604,70 @@ def test_an_injected_target_replaces_the_double_rule():
 def test_a_rule_of_another_shape_is_refused(rules, named):
     with pytest.raises((TypeError, ValueError), match=f"{named} doit rendre .*3"):
         run(SMALL, SEEDS, 10, **rules)
+
+
+def test_a_detached_loss_is_refused():
+    with pytest.raises(ValueError, match=r"td_loss doit .* un tenseur détaché rendu"):
+        run(SMALL, 0, 10, td_loss=lambda *lot: td_loss(*lot).detach())
+
+
+class Retouched(Altered):
+    """Une mémoire dont `change` retouche les lots."""
+
+    def __init__(self, change):
+        super().__init__(ReplayBuffer(SMALL.capacity, seeds=SEEDS))
+        self.change = change
+
+    def sample(self, batch_size):
+        return self.change(super().sample(batch_size))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lot: [column.tolist() for column in lot],
+        lambda lot: [
+            column.astype(float) if column.dtype.kind == "f" else column for column in lot
+        ],
+    ],
+    ids=["listes", "float64"],
+)
+def test_a_memory_may_give_lists_or_doubles(change):
+    expected = run(SMALL, SEEDS, 15)[1]
+    assert_same_steps(run(SMALL, SEEDS, 15, memory=Retouched(change))[1], expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda lot: None, "next_observation : None reçu"),
+        (lambda lot: lot[:4], "next_observation : 4 champs reçu"),
+        (lambda lot: lot._replace(action=lot.action + 0.5), "action, .* de int64 : float64 reçu"),
+        (lambda lot: lot._replace(terminated=lot.action), "terminated, .* de bool : int64 reçu"),
+        (lambda lot: lot._replace(reward=lot.reward[..., None]), r"reward, .*\(3, 16, 1\) reçu"),
+        (
+            lambda lot: lot._replace(observation=lot.observation[..., :3]),
+            r"^observation, .* \(3, 16, 4\) : \(3, 16, 3\) reçu",
+        ),
+    ],
+)
+def test_a_memory_that_answers_badly_is_refused(change, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        run(SMALL, SEEDS, 10, memory=Retouched(change))
+
+
+def test_a_memory_too_small_to_ever_learn_is_refused():
+    with pytest.raises(ValueError, match=r"garder warmup=32 transitions.* mémoire de 31 reçue"):
+        Training(SMALL, 0, memory=ReplayBuffer(31, seeds=[0]))
+
+
+def test_the_weights_of_another_architecture_are_refused():
+    """Les deux ont 176 poids, arrondis."""
+    narrow, wide = (replace(SMALL, hidden=(width,)) for width in (23, 24))
+    training = Training(narrow, 0)
+    assert Training(wide, 0).agent.weights.shape == training.agent.weights.shape
+    with pytest.raises(ValueError, match=r"agent doit avoir .* \(23, 2\).* : .*24.* reçu"):
+        training.start_from(Training(wide, 0).agent)
 
 
 # Les entrées refusées par l'entraînement
