@@ -311,6 +311,8 @@ class Training:
             raise ValueError(
                 f"memory.sample doit rendre {', '.join(kind._fields)} : {received} reçu."
             )
+        if type(self.memory) is ReplayBuffer:  # elle a déjà tout vérifié
+            return kind(*map(self._tensor, drawn))
         return kind(*map(self._column, kind._fields, drawn))
 
     def _column(self, name: str, given: np.ndarray) -> Tensor:
@@ -318,9 +320,7 @@ class Training:
         shape: tuple[int, ...] = (len(self.seeds), self.config.batch_size)
         shape += (self.sizes.observation,) * name.endswith("observation")
         kind = {"action": np.int64, "terminated": np.bool_}.get(name, np.float32)
-        usual = isinstance(given, np.ndarray) and (given.shape, given.dtype) == (shape, kind)
-        what = f"{name}, que rend memory.sample,"
-        return self._tensor(given if usual else check_array(what, given, shape, kind))
+        return self._tensor(check_array(f"{name}, que rend memory.sample,", given, shape, kind))
 
     def _target(self, batch: Batch[Tensor]) -> Tensor:
         """Rend la cible (S, B) : celle qu'on a injectée, ou celle de la configuration."""

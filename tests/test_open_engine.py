@@ -74,7 +74,7 @@ class Fresh(Altered):
 
     def restore(self, saved):
         super().restore(saved)
-        self.latest = [saved[f"latest{rank}"] for rank in range(5)]
+        self.latest = [saved[name] for name in sorted(saved) if name.startswith("latest")]
 
 
 # 3. Une règle : la cible douce, où chaque action compte selon sa valeur
