@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -45,15 +45,11 @@ def make_vector(env: Env, num_envs: int, limit: int | None = None) -> VectorEnv:
         return CartPoleVector(num_envs, max_episode_steps=limit or EPISODE_LIMIT)
     if isinstance(env, str):
         return Copies(env, num_envs, limit)
-    if isinstance(env, type) and issubclass(env, gymnasium.Env):
-        raise TypeError(
-            f"env doit être un nom, et non une classe : {env.__name__} reçu. Inscrivez-la par "
-            'gymnasium.register("Nom-v0", LaClasse), puis donnez env="Nom-v0".'
-        )
-    if not callable(env):
+    is_single = isinstance(env, type) and issubclass(env, gymnasium.Env)
+    if is_single or not callable(env):
         raise TypeError(
             "env doit être un identifiant de Gymnasium, ou une fonction num_envs → VectorEnv : "
-            f"{env!r} reçu."
+            f"{env!r} reçu ; `gymnasium.register` donne un identifiant à la classe d'un jeu."
         )
     vector = env(num_envs)
     _check_vector(vector, num_envs)
@@ -80,8 +76,8 @@ def _made(env: str, limit: int | None, **asked) -> gymnasium.Env:
         raise ValueError(f"env={env!r} demande une bibliothèque qui manque : {error}") from error
     except TypeError as error:
         raise ValueError(
-            f"env={env!r} ne se construit pas : {error}. Les arguments d'un jeu se donnent en "
-            "l'inscrivant : gymnasium.register(..., kwargs={...})."
+            f"env={env!r} ne se construit pas : {error} ; le `kwargs` de `gymnasium.register` donne "
+            "à un jeu ses arguments."
         ) from error
 
 
@@ -238,7 +234,7 @@ def _saved(env: gymnasium.Env) -> dict[str, np.ndarray]:
 
 
 def _restore(env: gymnasium.Env, saved: dict[str, np.ndarray]) -> None:
-    game = env.unwrapped
+    game: Any = env.unwrapped
     restore_generator(game.np_random, saved["generator"])
     if hasattr(game, "saved_state"):
         own = {name: array for name, array in saved.items() if name.startswith("own.")}
@@ -257,7 +253,7 @@ def _spec(env: str) -> EnvSpec:
     module, _, name = env.rpartition(":")
     try:
         if module:
-            import_module(module)  # "module:Jeu-v0", à la façon de Gymnasium : il inscrit ce jeu
+            import_module(module)  # qui inscrit ce jeu, comme chez Gymnasium
         return gymnasium.spec(name)
     except (gymnasium.error.Error, ImportError) as error:
         near = get_close_matches(env, gymnasium.registry, n=3)

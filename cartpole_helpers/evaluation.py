@@ -217,7 +217,9 @@ def _play(
     policy: Policy, env: gymnasium.Env, seed: int, choices: int, limit: int | None
 ) -> Episode:
     observation = np.array(env.reset(seed=seed)[0], np.float32)  # un jeu peut réemployer la sienne
-    seen, actions, rewards, frames = [observation], [], [], _frames(env)
+    seen, frames = [observation], _frames(env)
+    actions: list[int] = []
+    rewards: list[float] = []
     terminated = truncated = False
     while not (terminated or truncated):
         _check_ending(len(actions), limit)
@@ -226,7 +228,7 @@ def _play(
         observation = np.array(following, np.float32)
         seen.append(observation)
         actions.append(action)
-        rewards.append(reward)
+        rewards.append(float(reward))
         frames += _frames(env)
     observations = np.stack(seen)
     q_values = policy.q_values(observations[:-1]) if hasattr(policy, "q_values") else None

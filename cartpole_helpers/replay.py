@@ -183,7 +183,7 @@ class ReplayBuffer:
         if len(counts) > 1 or (counts and counts[0] > self.capacity):
             raise ValueError(
                 "observation doit être une transition par agent, ou au plus capacity "
-                f"({self.capacity}) : forme {shape} reçue ; pour S agents, donnez seeds=[...]."
+                f"({self.capacity}) : forme {shape} reçue ; S agents demandent S graines."
             )
         arrays = []
         for name, column, values in zip(self.kind._fields, self._columns, incoming, strict=True):

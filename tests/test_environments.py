@@ -163,7 +163,7 @@ REFUSED = {
     "rien": (lambda n: None, TypeError, "VectorEnv : NoneType rendu"),
     "trop": (lambda n: CartPoleVector(n + 1), ValueError, r"rendre \d+ copies : \d+ rendues"),
     "inconnu": ("Acrobat-v1", ValueError, "'Acrobat-v1' reçu. Vouliez-vous dire 'Acrobot-v1'"),
-    "classe": (MountainCarEnv, TypeError, "un nom, et non une classe : MountainCarEnv reçu"),
+    "classe": (MountainCarEnv, TypeError, "MountainCarEnv.* reçu ; `gymnasium.register`"),
     "module absent": ("nulle_part:Jeu-v0", ValueError, "connaît : 'nulle_part:Jeu-v0' reçu"),
     "nombre": (7, TypeError, "identifiant de Gymnasium, ou une fonction.* 7 reçu"),
 }
@@ -237,8 +237,8 @@ gymnasium.register("Taille-v0", Sized, kwargs={"size": 3})
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
-        (partial(play, len, env="SansTaille-v0"), "'SansTaille-v0' ne se .* kwargs="),
-        (partial(Training, SMALL, 0, env="SansTaille-v0"), "'SansTaille-v0' ne se .* kwargs="),
+        (partial(play, len, env="SansTaille-v0"), "'SansTaille-v0' ne se .* `kwargs`"),
+        (partial(Training, SMALL, 0, env="SansTaille-v0"), "'SansTaille-v0' ne se .* `kwargs`"),
         (
             partial(play, len, env="Taille-v0", render_mode="rgb_array"),
             "'Taille-v0' ne se dessine pas .* offre \\[]",
