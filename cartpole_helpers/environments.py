@@ -76,8 +76,8 @@ def _made(env: str, limit: int | None, **asked) -> gymnasium.Env:
         raise ValueError(f"env={env!r} demande une bibliothèque qui manque : {error}") from error
     except TypeError as error:
         raise ValueError(
-            f"env={env!r} ne se construit pas : {error} ; le `kwargs` de `gymnasium.register` donne "
-            "à un jeu ses arguments."
+            f"env={env!r} ne se construit pas : {error} ; le `kwargs` de `gymnasium.register` "
+            "donne à un jeu ses arguments."
         ) from error
 
 

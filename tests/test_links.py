@@ -20,6 +20,7 @@ CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.S)
 MARKDOWN = re.compile(r"\]\(\s*<?([^()\s<>]*(?:\([^()\s]*\)[^()\s]*)*)>?(?:\s+\"[^\"]*\")?\s*\)")
 REFERENCE = re.compile(r"^ {0,3}\[[^\]^][^\]]*\]:\s*<?(\S+?)>?(?:\s|$)", re.M)
 HTML = re.compile(r"<[^>]+?\b(?:src|href|poster)\s*=\s*[\"']([^\"']+)[\"']", re.I)
+SCRIPT = re.compile(r"<script\b.*?</script>", re.I | re.S)
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)  # https:, mailto:, data:
 ANCHOR = re.compile(r"<[^>]+?\b(?:id|name)\s*=\s*[\"']([^\"']+)[\"']", re.I)
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.M)
@@ -35,7 +36,8 @@ def texts(path):
             shown.append(FENCE.sub("", cell.source))
         for output in cell.get("outputs", []):
             data = output.get("data", {})
-            shown += [data[kind] for kind in ("text/html", "text/markdown") if kind in data]
+            kinds = [kind for kind in ("text/html", "text/markdown") if kind in data]
+            shown += [SCRIPT.sub("", data[kind]) for kind in kinds]
     return shown
 
 

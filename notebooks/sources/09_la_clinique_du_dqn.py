@@ -708,9 +708,7 @@ etats, actions = memoire.observation[0], memoire.action[0]
 q = np.take_along_axis(agent.q_values(etats), actions[:, None].astype(int), axis=1)[:, 0]
 suivante = agent.q_values(memoire.next_observation[0]).max(axis=1)
 if check(gamma_apparent).passed:
-    trouve = gamma_apparent(
-        q, memoire.reward[0], suivante, memoire.terminated[0]
-    )
+    trouve = gamma_apparent(q, memoire.reward[0], suivante, memoire.terminated[0])
     print(f"γ apparent {trouve:.3f}, γ donné {horloge.config.gamma}")
 
 # %%
