@@ -145,12 +145,11 @@ def ask(policy: Policy, observations: np.ndarray, actions: int = 2) -> np.ndarra
     return check_actions(policy(observations), observations.shape[:-1], count=actions)
 
 
-@torch.inference_mode()
 def _greedy(agent: Agent, observations: np.ndarray) -> np.ndarray:
     """Rend ce que rend `agent(observations)`, sans vérifier ce que le jeu vient de calculer."""
     batch = torch.from_numpy(observations).to(agent.weights.device)
     q = agent.network(batch.view(len(agent), -1, batch.shape[-1]))
-    return q.argmax(dim=-1).reshape(observations.shape[:-1]).numpy(force=True)
+    return q.numpy(force=True).argmax(axis=-1).reshape(observations.shape[:-1])
 
 
 def _check_game(policy: Policy, sizes: Sizes, env: Env) -> None:
