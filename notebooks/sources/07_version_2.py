@@ -672,7 +672,7 @@ for nom, lignes in par_recette.items():
 
 # %%
 juges = {nom: cent["retour"][lignes] for nom, lignes in par_recette.items()}
-sous = "{} sur 100, puis {} avec la symétrie".format(*(np.sum(un < 475) for un in juges.values()))
+sous = "{}, puis {} sur 100".format(*(np.sum(un < 475) for un in juges.values()))
 titre = f"Agents sous 475, sur mille départs neufs : {sous}"
 figures.strips(juges, titre, "retour moyen sur 1 000 départs neufs (pas)")
 
