@@ -11,7 +11,7 @@ from time import process_time
 
 import torch
 
-from cartpole_helpers import evaluate, one_page, wilson_interval
+from cartpole_helpers import evaluate, exact_interval, one_page
 from cartpole_helpers.cartpole import SOLVED_RETURN
 from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.tables import write_study
@@ -26,8 +26,8 @@ def main() -> None:
         rows = list(pool.map(run, SEEDS))
     write_study(__file__, ("graine", "pas", "secondes", "retour"), rows)
     solved = sum(float(row[3]) >= SOLVED_RETURN for row in rows)
-    low, high = wilson_interval(solved, len(rows))
-    print(f"{solved} graines sur {len(rows)} ; intervalle à 95 % : {low:.2f} à {high:.2f}")
+    low, high = (100 * bound for bound in exact_interval(solved, len(rows)))
+    print(f"{solved} graines sur {len(rows)} ; intervalle exact : {low:.0f} à {high:.0f} %")
 
 
 def run(seed: int) -> tuple:
