@@ -17,6 +17,7 @@ from cartpole_helpers.environments import CARTPOLE_SIZES
 from cartpole_helpers.evaluation import evaluate
 from cartpole_helpers.statistics import wilson_interval
 from cartpole_helpers.teaching.checking import Report, Verdict, shown, told
+from cartpole_helpers.teaching.misconceptions import MISCONCEPTIONS
 from cartpole_helpers.teaching.worlds import FAULTS, TOGETHER, Fault, World, drawn_worlds
 
 NAME, BLANK = "dqn", "pas encore écrit"
@@ -26,16 +27,15 @@ EPISODES = 100
 LONGEST = 500  # caractères d'un message d'erreur
 CLOSE = 0.1  # erreur permise, en part de la plus grande valeur du monde
 ALIKE = 0.4  # part de l'écart entre la faute et la vérité, en deçà de laquelle on la reconnaît
-SAME_SEED = (
-    "Vous redonnez la même graine à chaque départ : tous les épisodes commencent alors pareil. "
-    "Donnez-la au premier `reset` seulement."
+SIZES, SAME_SEED, NO_SEED, ERROR = (
+    MISCONCEPTIONS[name].sentence
+    for name in (
+        "des tailles écrites",
+        "la même graine à chaque départ",
+        "aucune graine",
+        "une erreur",
+    )
 )
-NO_SEED = "Quel hasard n'est pas fixé : les poids, les actions, les lots, le premier `reset` ?"
-SIZES = (
-    "Ce monde n'a pas les tailles de CartPole : au lieu d'écrire 4 composantes et 2 actions, lisez "
-    "`env.observation_space.shape[0]` et `env.action_space.n`."
-)
-ERROR = "Votre fonction s'est arrêtée sur une erreur : lisez-la, puis la ligne qu'elle nomme."
 CARTPOLE_HINT = (
     "Les règles sont justes : reste ce qui fait apprendre. L'échelle des entrées, le pas "
     "d'apprentissage, l'exploration, le rythme de la cible ; puis des poids moyennés, ou les "

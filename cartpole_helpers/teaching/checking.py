@@ -6,9 +6,9 @@ import inspect
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches as close
 from functools import cache, partial
 from io import StringIO
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from cartpole_helpers.display.report import INDENT, as_html, as_text
+from cartpole_helpers.teaching.exercise import Exercise, Property
 
 STEP_LIMIT = 1_000_000  # instructions par appel, au-delà desquelles la boucle est dite sans fin
 REPLAYS = 8  # essais laissés à une erreur connue, qui peut jouer au hasard
@@ -34,45 +35,6 @@ SLIPS = {
     RecursionError: "Votre fonction s'appelle elle-même sans fin.",
     MemoryError: "La mémoire de la machine n'y suffit pas : que vaut la taille demandée ?",
 }
-
-
-@dataclass(frozen=True)
-class Property:
-    """Une propriété que la réponse doit avoir, et de quoi la mettre à l'épreuve."""
-
-    text: str
-    """Ce qu'elle dit, en une phrase."""
-    cases: Callable[[np.random.Generator], Iterable[tuple]]
-    """Rend les arguments de chaque cas ; les premiers se calculent à la main."""
-    hint: str
-    """L'indice, si aucune erreur connue n'explique la réponse."""
-    view: Callable = lambda answer, *arguments: answer(*arguments)
-    """Ce que l'on regarde de la réponse ; à défaut, ce qu'elle rend."""
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """Une réponse fausse, et l'indice qui nomme sa faute."""
-
-    name: str
-    answer: Callable
-    hint: str
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """Un exercice : sa réponse juste, les propriétés qu'on exige, les erreurs que l'on connaît."""
-
-    reference: Callable
-    properties: Sequence[Property]
-    mistakes: Sequence[Mistake] = ()
-    variants: Sequence[Callable] = field(default=(), repr=False)
-    """D'autres réponses justes, écrites autrement."""
-
-    @property
-    def name(self) -> str:
-        """Le nom que doit porter la réponse."""
-        return self.reference.__name__
 
 
 class Outcome(NamedTuple):
@@ -167,7 +129,7 @@ def judge(exercise: Exercise, answer: Callable) -> Report:
     generator = np.random.default_rng()  # sans graine : on ne peut pas connaître les cas d'avance
     trials = []
     for one in exercise.properties:
-        for arguments in one.cases(generator):
+        for arguments in one.drawn(generator):
             trials.append(attempt(exercise, answer, one, arguments))
             if trials[-1].came.kind == ENDLESS:
                 return Report(exercise.name, note="une boucle sans fin : comment s'arrête-t-elle ?")

@@ -4,26 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cartpole_helpers.display.listing import Listing, listing
-from cartpole_helpers.teaching.catalogue import (
-    capstone,
-    clinic,
-    collapse,
-    dqn,
-    loop,
-    play,
-    problem,
-    replay,
-)
-from cartpole_helpers.teaching.checking import Exercise, Report, judge
+from cartpole_helpers.teaching.catalogue import EXERCISES, dqn
+from cartpole_helpers.teaching.checking import Report, judge
 
-EXERCISES: dict[str, Exercise] = {
-    exercise.name: exercise
-    for module in (dqn, loop, play, problem, replay, collapse, clinic)
-    for exercise in module.EXERCISES
-}
-"""Les exercices, par le nom que doit porter la réponse."""
-
-CAPSTONE = capstone.dqn.__name__  # la page blanche, que juge `capstone.examine`
+CAPSTONE = dqn.EXERCISE.name  # la page blanche, que juge `capstone.examine`
 
 
 def check(obj: Callable) -> Report:
@@ -65,7 +49,7 @@ def show(obj: Callable | str) -> Folded:
     """
     name = obj if isinstance(obj, str) else getattr(obj, "__name__", None)
     references = {key: exercise.reference for key, exercise in EXERCISES.items()}
-    references[CAPSTONE] = capstone.dqn
+    references[CAPSTONE] = dqn.EXERCISE.reference
     if name not in references:
         known = ", ".join(references)
         raise ValueError(f"obj doit être l'un des exercices {known} : {name!r} reçu.")

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from cartpole_helpers.environments import CARTPOLE_SIZES, Sizes
+from cartpole_helpers.teaching.misconceptions import MISCONCEPTIONS
 
 SWEEPS = 2_000
 TOGETHER = "les actions ensemble"
@@ -198,7 +199,11 @@ class Fault:
 
     name: str
     values: Callable[[World, float], np.ndarray]
-    hint: str
+
+    @property
+    def hint(self) -> str:
+        """Ce que l'on dit à qui la commet."""
+        return MISCONCEPTIONS[self.name].sentence
 
 
 def _following(rule: Rule) -> Callable[[World, float], np.ndarray]:
@@ -249,80 +254,21 @@ def _whole_reward(seen: Seen, gamma: float, q: np.ndarray) -> float:
 
 
 FAULTS = (
-    Fault(
-        "aucun masque",
-        _following(_masked(lambda seen: 1.0)),
-        "Avez-vous masqué les états terminaux ? Votre cible compte une suite après la fin.",
-    ),
-    Fault(
-        "le masque efface la récompense",
-        _following(_without_reward_at_the_end),
-        "Votre masque efface aussi la récompense du dernier pas : il ne doit porter que sur la "
-        "suite.",
-    ),
-    Fault(
-        "le masque à l'envers",
-        _following(_masked(lambda seen: float(seen.move.terminated))),
-        "Votre masque est à l'envers : il garde la suite d'un épisode fini, et oublie l'autre.",
-    ),
+    Fault("aucun masque", _following(_masked(lambda seen: 1.0))),
+    Fault("le masque efface la récompense", _following(_without_reward_at_the_end)),
+    Fault("le masque à l'envers", _following(_masked(lambda seen: float(seen.move.terminated)))),
     Fault(
         "le chronomètre pour une chute",
         _following(_masked(lambda seen: (1 - seen.cut) * (not seen.move.terminated))),
-        "Vous prenez le chronomètre pour une chute : `truncated` fait recommencer l'épisode, mais "
-        "n'entre pas dans la cible.",
     ),
-    Fault(
-        "des transitions fantômes",
-        _following(_ghost),
-        "Votre mémoire contient des transitions fantômes : au redémarrage, elle retient comme "
-        "suite l'observation du nouvel épisode, au lieu de celle que `step` a rendue.",
-    ),
-    Fault(
-        "la moyenne des actions",
-        _following(_with(np.mean)),
-        "Votre cible prend la moyenne des actions suivantes, ou une action au hasard : c'est leur "
-        "maximum qu'il faut.",
-    ),
-    Fault(
-        "la pire action",
-        _following(_with(np.min)),
-        "Votre cible prend la pire des actions suivantes.",
-    ),
-    Fault(
-        "rien ne remonte",
-        _following(_with(lambda after: 0.0)),
-        "Rien ne remonte d'un pas à l'autre : la cible lit-elle un réseau cible, et le "
-        "rapprochez-vous assez souvent du réseau en ligne ?",
-    ),
-    Fault(
-        "γ oublié",
-        lambda world, gamma: world.values(1.0),
-        "Où est passé γ ? La suite est actualisée, avec le `gamma` reçu en argument.",
-    ),
-    Fault(
-        "γ sur la récompense",
-        lambda world, gamma: gamma * world.values(gamma),
-        "γ ne multiplie que la suite : la récompense de ce pas n'est pas actualisée.",
-    ),
-    Fault(
-        "des récompenses entières",
-        _following(_whole_reward),
-        "Vos récompenses perdent leurs décimales : la mémoire les garde-t-elle en entiers ?",
-    ),
-    Fault(
-        TOGETHER,
-        _all_actions,
-        "Toutes les actions ont la même valeur : la perte doit lire la valeur de l'action prise.",
-    ),
-    Fault(
-        "les actions échangées",
-        lambda world, gamma: np.roll(world.values(gamma), 1, axis=1),
-        "Les actions sont échangées : chacune a la valeur d'une autre.",
-    ),
-    Fault(
-        "rien n'est appris",
-        lambda world, gamma: np.zeros_like(world.values(gamma)),
-        "Vos valeurs restent près de zéro : l'optimiseur fait-il un pas, assez souvent, et la "
-        "récompense entre-t-elle dans la cible ?",
-    ),
+    Fault("des transitions fantômes", _following(_ghost)),
+    Fault("la moyenne des actions", _following(_with(np.mean))),
+    Fault("la pire action", _following(_with(np.min))),
+    Fault("rien ne remonte", _following(_with(lambda after: 0.0))),
+    Fault("γ oublié", lambda world, gamma: world.values(1.0)),
+    Fault("γ sur la récompense", lambda world, gamma: gamma * world.values(gamma)),
+    Fault("des récompenses entières", _following(_whole_reward)),
+    Fault(TOGETHER, _all_actions),
+    Fault("les actions échangées", lambda world, gamma: np.roll(world.values(gamma), 1, axis=1)),
+    Fault("rien n'est appris", lambda world, gamma: np.zeros_like(world.values(gamma))),
 )

@@ -1,1 +1,36 @@
-"""Les exercices, un module par carnet : réponse juste, propriétés, erreurs connues, variantes."""
+"""Les exercices du cours, un module chacun, dans l'ordre des carnets."""
+
+from importlib import import_module
+from pathlib import Path
+
+NAMES = (
+    "part_reussie",  # 00
+    "pas_d_euler",  # 01
+    "fin",
+    "nouvelle_valeur",  # 02
+    "places_suivantes",  # 03
+    "Memoire",
+    "td_target",  # 04
+    "td_loss",
+    "epsilon_greedy",
+    "double_td_target",
+    "epsilon",  # 05
+    "fin_et_reprise",
+    "calendrier",
+    "jouer",
+    "borne_parfaite",  # 06
+    "evaluer",
+    "retour_a_n_pas",  # 07
+    "moyenne_glissante",
+    "rapprocher",
+    "valeur_rabaissee",  # 08
+    "part_surestimee",
+    "fausses_fins",  # 09
+    "gamma_apparent",
+    "valeur_predictive",
+)
+EXERCISES = {
+    name: import_module(f"{__name__}.{name.lower()}").EXERCISE
+    for name in NAMES
+    if (Path(__file__).parent / f"{name.lower()}.py").exists()
+}
