@@ -121,10 +121,12 @@ def _rewritten(reference: Callable, changes: Iterable[tuple[str | None, str]]) -
     """Rend `reference`, récrite avec des changements."""
     source, namespace = _code(reference), dict(_globals(reference))
     for old, new in changes:
-        old, new = (old, new) if old else (source.rpartition("return ")[2].strip(), new)
-        if source.count(old) != 1:
+        if old is None:
+            source = f"{source.rpartition('return ')[0]}return {new}"
+        elif source.count(old) == 1:
+            source = source.replace(old, new)
+        else:
             raise ValueError(f"{old!r} doit être une fois dans {reference.__name__}.")
-        source = source.replace(old, new)
     exec(source, namespace)
     return namespace[reference.__name__]
 
@@ -143,3 +145,8 @@ def _globals(reference: Callable) -> dict:
     if isinstance(reference, FunctionType):
         return reference.__globals__
     return vars(inspect.getmodule(reference))
+
+
+def rounded(generator: np.random.Generator, low: float, high: float) -> float:
+    """Rend un nombre au hasard à deux décimales : un cas doit pouvoir se refaire à la main."""
+    return round(float(generator.uniform(low, high)), 2)
