@@ -66,6 +66,10 @@ un axe de trop (carnet 04, section 2)
     Un axe de trop : (B,) et (B, 1) donnent (B, B), sans un mot.
 la somme pour la moyenne (carnet 04, section 3)
     Vous rendez une somme : la moyenne ne dépend pas du nombre.
+la moyenne manquante (carnet 04, section 3)
+    Vous rendez un nombre par ligne : il reste à en prendre la moyenne.
+un pourcentage (carnet 00, section 4)
+    Vous rendez un pourcentage : la part va de 0 à 1.
 la négation de Python (carnet 04, section 2)
     `terminated` est un tenseur de booléens : sa négation s'écrit `~terminated`.
 un tableau partagé (carnet 03, section 4)
