@@ -2,48 +2,51 @@
 
     .venv/bin/python etudes/refus.py
 
-Une ligne par réponse du catalogue, juste ou fausse : le verdict et l'indice. Une partie des cas est
+Une ligne par réponse du catalogue, juste ou fausse : l'idée fausse qu'elle partage avec d'autres
+exercices, ce qui la distingue de la réponse juste, le verdict et l'indice. Une partie des cas est
 tirée au hasard à chaque fois ; la table, elle, ne change pas, et un test la refait. Les dernières
 lignes sont les DQN fautifs de la page blanche, que l'épreuve entraîne : quelques minutes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 
 from cartpole_helpers.tables import write_study
 from cartpole_helpers.teaching.capstone import examine
-from cartpole_helpers.teaching.catalogue.capstone import MISTAKES
-from cartpole_helpers.teaching.checking import Exercise, Report, judge
-from cartpole_helpers.teaching.exercises import EXERCISES
+from cartpole_helpers.teaching.catalogue import EXERCISES, dqn
+from cartpole_helpers.teaching.checking import Report, judge
+from cartpole_helpers.teaching.exercise import Exercise, Mistake
 
-HEADER = ("exercice", "reponse", "verdict", "indice")
+HEADER = ("exercice", "reponse", "notion", "changement", "verdict", "indice")
 
 
 def main() -> None:
     """Refait la table."""
-    write_study(__file__, HEADER, chain(rows(), capstone_rows()))
+    write_study(__file__, HEADER, chain(*map(rows, EXERCISES.values()), capstone_rows()))
 
 
-def rows() -> Iterator[tuple]:
-    """Rend les lignes de la table, exercice par exercice."""
-    for exercise in EXERCISES.values():
-        yield exercise.name, "celle du cours", *row(exercise, exercise.reference)
-        for rank, variant in enumerate(exercise.variants, 1):
-            yield exercise.name, f"autre réponse juste, {rank}", *row(exercise, variant)
-        for mistake in exercise.mistakes:
-            yield exercise.name, mistake.name, *row(exercise, mistake.answer)
+def rows(exercise: Exercise) -> Iterator[tuple]:
+    """Rend les lignes d'un exercice."""
+    yield exercise.name, "celle du cours", "", "", *told(judge(exercise, exercise.reference))
+    for rank, variant in enumerate(exercise.variants, 1):
+        name = f"autre réponse juste, {rank}"
+        yield exercise.name, name, "", "", *told(judge(exercise, variant))
+    for mistake in exercise.mistakes:
+        yield *row(exercise, mistake), *told(judge(exercise, mistake.answer))
 
 
 def capstone_rows() -> Iterator[tuple]:
     """Rend les lignes de la page blanche ; le DQN juste, qui joue aussi CartPole, n'y est pas."""
-    for mistake in MISTAKES:
+    for mistake in dqn.EXERCISE.mistakes:
         *_, report = examine(mistake.answer)
-        yield "dqn", mistake.name, *told(report)
+        yield *row(dqn.EXERCISE, mistake), *told(report)
 
 
-def row(exercise: Exercise, answer: Callable) -> tuple[str, str]:
-    """Rend le verdict et l'indice."""
-    return told(judge(exercise, answer))
+def row(exercise: Exercise, mistake: Mistake) -> tuple[str, ...]:
+    """Rend ce que l'on sait d'une erreur avant de la juger."""
+    notion = mistake.notion.name if mistake.notion else ""
+    changes = " ; ".join(f"{old or 'return …'} → {new or '∅'}" for old, new in mistake.changes)
+    return exercise.name, mistake.name, notion, changes
 
 
 def told(report: Report) -> tuple[str, str]:
