@@ -160,7 +160,7 @@ def test_a_change_that_cannot_be_made_is_refused(text, words):
 # Par exercice, puis par propriété dont les cas sont écrits : ce que vaut chacun.
 BY_HAND = {
     "nouvelle_valeur": [
-        [10 + 0.1 * (1 + 27 - 10), 4 + 0.25 * (3 - 4)],
+        [10 + 0.1 * (1 + 27 - 10), 4 + 0.25 * (3 - 4), 1 + 0.25 * (3 - 1 - 1)],
         [10 - 0.1 * 9, 1.25],
     ],
     "td_target": [[[3.5], [3.6, 1.2]], [[1], [7, -1]], [[2.8, 2, -1.5]], [[1, 2.98]]],

@@ -31,6 +31,7 @@ PROPERTIES = (
         [
             (10.0, 1.0, False, np.array([20.0, 30.0]), 0.9, 0.1),
             (4.0, 0.0, False, np.array([6.0, 1.0]), 0.5, 0.25),
+            (1.0, 3.0, False, np.array([-8.0, -2.0]), 0.5, 0.25),
         ],
         "La surprise est r + γ max Q(s', a') − Q(s, a) ; ajoutez-en la part alpha à Q(s, a).",
     ),
@@ -65,6 +66,8 @@ q_suivants[0]
     Vous lisez toujours la valeur de l'action 0 : prenez la plus grande des deux.
 le minimum (la pire action) : max → min
     Vous prenez la plus petite des valeurs suivantes, au lieu de la plus grande.
+un maximum qui part de zéro : max(q_suivants) → max(0.0, *q_suivants)
+    Votre maximum part de 0 : quand toutes les valeurs sont négatives, il en faut pourtant une.
 la moyenne (la moyenne des actions) : max → np.mean
 le numéro de l'action (le rang pour la valeur) : max → np.argmax
     argmax rend le numéro de la meilleure action, non sa valeur : prenez max.
@@ -73,6 +76,10 @@ le numéro de l'action (le rang pour la valeur) : max → np.argmax
 gamma * (recompense if terminated else recompense + max(q_suivants))
 récompense oubliée (la récompense oubliée) : \
 recompense if terminated else recompense + → 0.0 if terminated else
+une récompense écrêtée : \
+recompense if terminated else recompense → \
+max(-1, min(1, recompense)) if terminated else max(-1, min(1, recompense))
+    Vous ramenez la récompense entre −1 et 1 : la consigne la prend telle quelle.
 l'ancienne valeur oubliée : = alpha * cible
     Vous oubliez l'ancienne valeur : il doit en rester la part (1 − alpha).
 la cible tout entière : = cible
@@ -81,6 +88,8 @@ alpha à l'envers : = alpha * q + (1 - alpha) * cible
     alpha est à l'envers : il pèse la cible, et (1 − alpha) l'ancienne valeur.
 la cible ajoutée, et non la surprise : (cible - q) → cible
     Vous ajoutez la cible : c'est la surprise, la cible moins l'ancienne valeur, qu'il faut.
+des parenthèses oubliées : alpha * (cible - q) → alpha * recompense + (cible - recompense) - q
+    alpha ne multiplie qu'une partie de l'écart : entourez de parenthèses la cible moins q.
 la correction seule : q + alpha → alpha
     Vous rendez la correction : ajoutez-la à l'ancienne valeur.
 la surprise retranchée (un signe à l'envers) : q + alpha → q - alpha

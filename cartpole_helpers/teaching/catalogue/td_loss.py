@@ -62,6 +62,11 @@ la somme au lieu de la moyenne (la somme pour la moyenne) : mean → sum
     Vous sommez les écarts : la moyenne ne dépend pas de la taille du lot.
 une seule perte pour tous les agents (le mauvais axe) : mean(dim=-1) → mean()
     `mean()` sans `dim` mélange les agents : moyennez sur le dernier axe, celui du lot.
+la moyenne sur le premier axe (le mauvais axe) : mean(dim=-1) → mean(dim=0)
+    `mean(dim=0)` moyenne sur les agents s'il y en a : le lot est le dernier axe.
+l'action lue sur l'axe 1 (le mauvais axe) : (-1, action.unsqueeze(-1)).squeeze(-1) → \
+(1, action.unsqueeze(1)).squeeze(1)
+    L'axe 1 est celui des actions d'un seul lot : avec un axe devant, c'est `gather(-1, ...)`.
 pas de moyenne : .mean(dim=-1) → ∅
     Il reste une perte par ligne du lot : moyennez-les.
 un axe de trop : .squeeze(-1) → ∅
@@ -79,17 +84,25 @@ la perte de Huber : \
 la meilleure valeur au lieu de l'action prise : \
 q.gather(-1, action.unsqueeze(-1)).squeeze(-1) → q.max(dim=-1).values
     Vous comparez la cible à max Q(s, a) : c'est l'action prise qui est jugée.
+les actions de tout le lot : q.gather(-1, action.unsqueeze(-1)).squeeze(-1) → q[..., action]
+    `q[..., action]` lit, pour chaque ligne, les actions de tout le lot : il faut `gather`.
 toutes les actions (les actions ensemble) : \
 = (q - target.detach().unsqueeze(-1)).square().mean(dim=(-1, -2))
     Les deux valeurs vont vers la cible : seule celle de l'action prise doit y aller.
 l'autre action (les actions échangées) : action.unsqueeze → (1 - action).unsqueeze
     Vous lisez la valeur de l'autre action : `gather(-1, action)` prend la bonne.
+aucun gradient : mean(dim=-1) → mean(dim=-1).detach()
+    Votre perte n'est plus liée à q : NumPy, `item()` ou `detach()` y coupent le gradient.
 la valeur détachée : value - target.detach() → value.detach() - target
     Vous détachez la valeur au lieu de la cible : plus rien n'apprend.
 une moitié : mean(dim=-1) → mean(dim=-1) / 2
     Vous divisez par deux : la moyenne des carrés suffit.
 la racine : mean(dim=-1) → mean(dim=-1).sqrt()
     La racine est de trop : la perte est la moyenne des carrés.
+le carré de la moyenne : .square().mean(dim=-1) → .mean(dim=-1).square()
+    Vous élevez la moyenne au carré : des écarts de signes contraires s'y effacent d'abord.
+la cible seule au carré : (value - target.detach()).square() → (value - target.detach() ** 2)
+    `**` passe avant la soustraction : mettez des parenthèses autour de l'écart.
 les écarts sans carré : .square() → ∅
     Sans carré, un écart positif en efface un négatif.
 """

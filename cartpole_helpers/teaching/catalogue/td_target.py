@@ -78,10 +78,14 @@ aucun masque : * ~terminated → ∅
 un masque qui efface aussi la récompense (le masque efface la récompense) : \
 = (reward + gamma * next_q.max(dim=-1).values) * ~terminated
     Votre masque efface aussi la récompense : le pas de la chute rapporte 1, lui aussi.
+une fin pour tout le lot : ~terminated → ~terminated.any()
+    Une seule fin ôte la suite à tout le lot : chaque transition a son masque.
 un masque à l'envers (le masque à l'envers) : ~terminated → terminated
     Votre masque est à l'envers : il garde la suite des épisodes finis, et oublie les autres.
 le maximum de tout le lot (le mauvais axe) : max(dim=-1).values → max()
     `max()` sans `dim` prend le maximum de tout le lot : précisez `dim=-1`, les actions.
+l'axe 1, au lieu du dernier (le mauvais axe) : dim=-1 → dim=1
+    L'axe 1 est celui des actions d'un seul lot ; avec un axe devant, c'est le lot : `dim=-1`.
 le maximum sur l'axe du lot (le mauvais axe) : max(dim=-1).values → max(dim=0).values[..., 0]
     Le maximum est pris sur l'axe du lot (`dim=0`), non sur celui des actions (`dim=-1`).
 la moyenne des actions : max(dim=-1).values → mean(dim=-1)
@@ -96,7 +100,12 @@ toujours la valeur de droite (toujours la même action) : .max(dim=-1).values �
 un axe de trop : dim=-1 → dim=-1, keepdim=True
 et ~terminated → ~terminated.unsqueeze(-1)
     `keepdim=True` laisse un axe de trop : `(B,) + (B, 1)` donne `(B, B)`, sans un mot.
+un axe de trop ôté : \
+= (reward + gamma * next_q.max(dim=-1).values * ~terminated).squeeze()
+    `squeeze()` sans axe ôte aussi un lot d'une seule transition : dites lequel.
 1 moins un booléen (la négation de Python) : ~terminated → (1 - terminated)
+un tilde sur des nombres (la négation de Python) : ~terminated → ~terminated.int()
+    Sur des nombres, ~ rend −1 et −2 : niez les booléens, puis convertissez, `(~terminated).int()`.
 le `not` de Python (la négation de Python) : ~terminated → (not terminated)
     `not` ne nie qu'un seul booléen : pour tout un tenseur, c'est `~terminated`.
 les valeurs et leurs rangs : .values → ∅
