@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import jupytext
-import pytest
 
 from cartpole_helpers.display import figures
 
@@ -95,21 +94,18 @@ def nulls(paragraph):
     return [] if BOUND.search(paragraph) else NULL.findall(paragraph)
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
-def test_a_number_in_the_title_of_a_figure_is_computed_or_is_a_setting(source):
-    for code in cells(source, "code"):
-        assert set(written_by_hand(titles(code))) <= SETTINGS, code
+def test_a_number_in_the_title_of_a_figure_is_computed_or_is_a_setting():
+    for source in SOURCES:
+        for code in cells(source, "code"):
+            assert set(written_by_hand(titles(code))) <= SETTINGS, code
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
-def test_what_is_said_to_have_no_effect_says_what_it_would_have_missed(source):
-    said = [p for cell in cells(source, "markdown") for p in re.split(r"\n\s*\n", cell)]
-    found = [" ".join(paragraph.split()) for paragraph in said if nulls(paragraph)]
+def test_what_is_said_to_have_no_effect_says_what_it_would_have_missed():
+    said = [cell for source in SOURCES for cell in cells(source, "markdown")]
+    paragraphs = [p for cell in said for p in re.split(r"\n\s*\n", cell)]
+    found = [" ".join(paragraph.split()) for paragraph in paragraphs if nulls(paragraph)]
     assert [one for one in found if not any(seen in one for seen in LOOKED_AT)] == []
-
-
-def test_no_phrase_is_excused_for_nothing():
-    prose = [" ".join(cell.split()) for s in SOURCES for cell in cells(s, "markdown")]
+    prose = [" ".join(cell.split()) for cell in said]
     assert [seen for seen in LOOKED_AT if not any(seen in cell for cell in prose)] == []
 
 

@@ -129,12 +129,6 @@ def grammalecte(require):
     require("grammalecte", found)
 
 
-@pytest.fixture(scope="module")
-def faults(grammalecte):
-    """Les fautes de chaque fichier, relevées en une fois : grammalecte est long à charger."""
-    return dict(zip(FILES, check([[*texts(path)] for path in FILES.values()]), strict=True))
-
-
 @pytest.mark.parametrize(
     ("variable", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)]
 )
@@ -147,9 +141,11 @@ def test_a_missing_tool_fails_in_continuous_integration_only(
         require("grammalecte", False)
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_the_french_is_correct(faults, name):
-    assert not faults[name], "\n".join(faults[name])
+def test_the_french_is_correct(grammalecte):
+    """En une fois : grammalecte est long à charger."""
+    found = check([[*texts(path)] for path in FILES.values()])
+    faults = [f"{n} : {fault}" for n, some in zip(FILES, found, strict=True) for fault in some]
+    assert not faults, "\n".join(faults)
 
 
 def test_every_kind_of_file_is_read():
@@ -164,36 +160,30 @@ def test_the_lexicon_is_sorted_and_without_repetition():
     assert words == sorted(set(words), key=lambda word: (word.casefold(), word))
 
 
-@pytest.mark.parametrize(
-    ("wrong", "word"),
-    [
-        ("Les agent apprends à tenir la tige.", "agent"),
-        ("La politique est entrainer pendant mille pas.", "entrainer"),
-        ("| Sens | Il a pousser le chariot |\n|---|---|", "pousser"),
-        ("- Une liste.\n- Ils sont tombé à gauche.", "tombé"),
-        ("**La** *récompense* est `r` ; elle sont [bonne](a.md).", "sont"),
-        ("<details><summary>Un indice</summary>\n\nIl faut que tu es patient.</details>", "es"),
-        ("Un chario sur une piste.", "chario"),
-        ("Il tombe le le chariot.", "le le"),
-    ],
+WRONG = (
+    ("Les agent apprends à tenir la tige.", "agent"),
+    ("La politique est entrainer pendant mille pas.", "entrainer"),
+    ("| Sens | Il a pousser le chariot |\n|---|---|", "pousser"),
+    ("- Une liste.\n- Ils sont tombé à gauche.", "tombé"),
+    ("**La** *récompense* est `r` ; elle sont [bonne](a.md).", "sont"),
+    ("<details><summary>Un indice</summary>\n\nIl faut que tu es patient.</details>", "es"),
+    ("Un chario sur une piste.", "chario"),
+    ("Il tombe le le chariot.", "le le"),
 )
-def test_wrong_french_is_refused(grammalecte, wrong, word):
-    [faults] = check([[wrong]])
-    assert any(fault.startswith(word) for fault in faults), faults
+RIGHT = (
+    "Rend `x` : la cible r + γ max Q(s', a'), de forme (S, E, 4) ou (..., B).",
+    "Lisez `les agent apprends` et $les\\ agent$ dans notebooks/build.py, avec --tout.",
+    "```python\nles agent apprends\n```\nVoici la suite.",
+    "![Une courbe](les_agent.png \"apprends\") <b title='les agent'>Voici la suite.</b>",
+    "| Quoi | Pourquoi |\n|:--|--:|\n| un pas | il dure 0,02 s |",
+)
 
 
-@pytest.mark.parametrize(
-    "right",
-    [
-        "Rend `x` : la cible r + γ max Q(s', a'), de forme (S, E, 4) ou (..., B).",
-        "Lisez `les agent apprends` et $les\\ agent$ dans notebooks/build.py, avec --tout.",
-        "```python\nles agent apprends\n```\nVoici la suite.",
-        "![Une courbe](les_agent.png \"apprends\") <b title='les agent'>Voici la suite.</b>",
-        "| Quoi | Pourquoi |\n|:--|--:|\n| un pas | il dure 0,02 s |",
-    ],
-)
-def test_right_french_is_accepted(grammalecte, right):
-    assert check([[right]]) == [[]]
+def test_wrong_french_is_refused_and_right_french_accepted(grammalecte):
+    refused = check([[text] for text, _ in WRONG])
+    for (text, word), faults in zip(WRONG, refused, strict=True):
+        assert any(fault.startswith(word) for fault in faults), text
+    assert check([[text] for text in RIGHT]) == [[] for _ in RIGHT]
 
 
 PROGRAM = '''\

@@ -21,7 +21,6 @@ LESSONS = NOTEBOOKS[1:]  # le premier prend en main, les autres enseignent
 MACHINE = re.compile(r"(?<![<\w.:/-])/(home|root|Users|tmp|var|private|mnt|opt)\b|\b[A-Za-z]:\\+\w")
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 
 
 def read(path):
@@ -49,75 +48,46 @@ def test_there_is_one_notebook_for_each_source():
     assert all(re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem) for path in SOURCES)
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
-def test_the_notebook_comes_from_its_source_and_nobody_touched_its_outputs(source):
-    assert build.edited(source) is None
-
-
 @every_notebook
-def test_the_file_is_clean(path):
-    assert list(faults(read(path))) == []
+def test_a_notebook_is_whole_and_clean(path):
+    """Fidèle à sa source, exécuté dans l'ordre, sans erreur, sans adresse ni chemin d'ici."""
+    notebook = read(path)
+    assert build.edited(ROOT / "notebooks" / "sources" / f"{path.stem}.py") is None
+    assert list(faults(notebook)) == []
     assert path.stat().st_size <= SIZE_LIMIT
-
-
-@every_notebook
-def test_every_cell_was_run_in_order(path):
-    cells = code_cells(read(path))
-    assert cells
+    cells = code_cells(notebook)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
-
-
-@every_notebook
-def test_outputs_hold_no_error_no_address_and_no_path(path):
-    assert outputs(path)
-    for output in outputs(path):
+    shown = [output for cell in cells for output in cell.outputs]
+    for output in shown:
         assert output.output_type != "error"
         assert output.get("name") != "stderr"
         for text in texts(output):
             assert not re.search(r"0x[0-9a-f]{8}", text, re.IGNORECASE)
             assert not MACHINE.search(text)
-
-
-@every_notebook
-def test_every_picture_has_an_alternative_text(path):
-    for output in outputs(path):
         if "image/png" in output.get("data", {}):
             assert output.metadata["image/png"]["alt"].strip()
-
-
-@every_notebook
-def test_metadata_is_minimal(path):
-    metadata = read(path).metadata
-    shows_widgets = any(VIEW in output.get("data", {}) for output in outputs(path))
+    metadata = notebook.metadata
     assert set(metadata) - {"widgets"} == {*METADATA, "cartpole"}
     assert {key: metadata[key] for key in METADATA} == METADATA
-    assert ("widgets" in metadata) == shows_widgets
+    assert ("widgets" in metadata) == any(VIEW in output.get("data", {}) for output in shown)
 
 
 @every_notebook
-def test_cells_are_short_and_prose_surrounds_them(path):
+def test_cells_are_short_and_prose_and_figures_surround_them(path):
     lines = [len(cell.source.splitlines()) for cell in code_cells(read(path))]
     assert median(lines) <= 5
     assert quantiles(lines, n=10, method="inclusive")[-1] <= 20
     assert len(prose(path)) >= len(lines)
+    if path in LESSONS:
+        assert len(" ".join(prose(path)).split()) >= 500
+        assert sum("image/png" in output.get("data", {}) for output in outputs(path)) >= 2
 
 
-@every_lesson
-def test_a_lesson_has_words_and_figures(path):
-    assert len(" ".join(prose(path)).split()) >= 500
-    assert sum("image/png" in output.get("data", {}) for output in outputs(path)) >= 2
-
-
-@pytest.mark.parametrize("text", ["/home/lea/a.png", "Path('/tmp')", r"C:\\Users\\lea", "(/var/x)"])
-def test_a_path_of_some_machine_is_recognised(text):
-    assert MACHINE.search(text)
-
-
-@pytest.mark.parametrize(
-    "text", ["../videos/a.mp4", "https://a.fr/home", "km/h", "</var>", "a : \\n"]
-)
-def test_a_relative_path_is_not_a_machine_path(text):
-    assert not MACHINE.search(text)
+def test_a_path_of_some_machine_is_recognised():
+    for text in ("/home/lea/a.png", "Path('/tmp')", r"C:\\Users\\lea", "(/var/x)"):
+        assert MACHINE.search(text), text
+    for text in ("../videos/a.mp4", "https://a.fr/home", "km/h", "</var>", "a : \\n"):
+        assert not MACHINE.search(text), text
 
 
 # nbval, tel que pyproject.toml et notebooks/conftest.py le règlent, refuse chacun de ces carnets.
@@ -142,10 +112,9 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module")
-def nbval_report(tmp_path_factory):
+def test_nbval_refuses_what_it_must(tmp_path):
     """Ce que dit nbval de petits carnets, dans une copie du projet réduite à ses réglages."""
-    project = tmp_path_factory.mktemp("projet")
+    project = tmp_path
     shutil.copy(ROOT / "pyproject.toml", project)
     ignored = shutil.ignore_patterns("*.ipynb", "sources", "__pycache__")
     shutil.copytree(ROOT / "notebooks", project / "notebooks", ignore=ignored)
@@ -158,14 +127,8 @@ def nbval_report(tmp_path_factory):
     run = subprocess.run([*command, "notebooks"], cwd=project, capture_output=True, text=True)
     assert run.returncode == 1, run.stdout + run.stderr
     assert run.stderr == ""
-    return run.stdout
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_nbval_refuses(nbval_report, name):
-    _, outcome, cause = CASES[name]
-    assert f"{outcome} notebooks/{name}.ipynb::Cell 0" in nbval_report
-    failure = re.search(
-        rf"___ notebooks/{name}\.ipynb::Cell 0 ___.*?(?=\n___|\Z)", nbval_report, re.S
-    )
-    assert cause in (failure[0] if failure else "")
+    for name, (_, outcome, cause) in CASES.items():
+        assert f"{outcome} notebooks/{name}.ipynb::Cell 0" in run.stdout
+        pattern = rf"___ notebooks/{name}\.ipynb::Cell 0 ___.*?(?=\n___|\Z)"
+        failure = re.search(pattern, run.stdout, re.S)
+        assert cause in (failure[0] if failure else ""), name
