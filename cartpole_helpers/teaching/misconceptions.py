@@ -106,6 +106,12 @@ le reste par la capacité moins un (carnet 03, section 3)
 des tailles écrites (carnet 14, section 1)
     Ce monde n'a pas les tailles de CartPole : au lieu d'écrire 4 composantes et 2 actions, lisez
     `env.observation_space.shape[0]` et `env.action_space.n`.
+une observation sans son axe (carnet 05, section 11)
+    La politique attend un tableau (N, 4) : donnez-lui `observation[None]`.
+une action encore en tableau (carnet 05, section 11)
+    La politique rend un tableau (1,) : prenez-en le premier nombre, `[0]`.
+l'autre action (carnet 05, section 11)
+    Vous jouez l'autre action que celle de la politique.
 une erreur (carnet 14, section 1)
     Votre fonction s'est arrêtée sur une erreur : lisez-la, puis la ligne qu'elle nomme.
 """
