@@ -32,7 +32,8 @@ def degrees(x: float, angle: float, x_dot: float = 0.0, theta_dot: float = 0.0) 
 
 
 def any_end(generator: np.random.Generator) -> Iterator[tuple]:
-    for place in (1, 5), (3, 5), (6, 5), (1, 20), (3, 20), (1, 800), (1, 50_000):  # de quoi voir l'unité
+    # les derniers angles distinguent les unités
+    for place in (1, 5), (3, 5), (6, 5), (1, 20), (3, 20), (1, 800), (1, 50_000):
         signs, noise = generator.choice([-1, 1], 2), generator.uniform(0.9, 1.1, 2)
         x, angle = place * signs * noise
         speeds = generator.uniform(-3, 3, 2).round(2)
