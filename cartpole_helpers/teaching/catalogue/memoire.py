@@ -96,16 +96,14 @@ def lengths(answer, capacity, added):
 
 def sizes(answer, capacity, added):
     """Rend la taille des lots, quand on en demande moins, autant ou plus qu'il n'y en a."""
-    kept = min(capacity, added)
-    return {f"{kept} gardées": tuple(size(answer, capacity, added, kept + n) for n in (-1, 0, 1))}
-
-
-def size(answer, capacity, added, count):
-    memory = filled(answer, capacity, added)
-    try:
-        return f"{count} demandées : {len(drawn(memory, count))} rendues"
-    except ValueError:
-        return f"{count} demandées : ValueError"
+    kept, told = min(capacity, added), []
+    for count in (kept - 1, kept, kept + 1):
+        memory = filled(answer, capacity, added)
+        try:
+            told.append(f"{count} demandées : {len(drawn(memory, count))} rendues")
+        except ValueError:
+            told.append(f"{count} demandées : ValueError")
+    return {f"{kept} gardées": tuple(told)}
 
 
 def length_after_draw(answer, capacity, added):
@@ -195,22 +193,10 @@ def overwritten(answer, capacity):
     return {"le lot, après d'autres ajouts": tuple(int(one[0][0]) for one in batch)}
 
 
-# Les cas
-
-
-def seed(generator: np.random.Generator) -> int:
-    return int(generator.integers(2**32))
-
-
-def additions(generator: np.random.Generator) -> Iterator[tuple]:
-    yield from ((3, 5), (4, 3))
-    yield int(generator.integers(5, 8)), int(generator.integers(8, 20))
-
-
 def contents(generator: np.random.Generator) -> Iterator[tuple]:
     for numbers in (3, 5), (5, 3), (6, 6), (7, 16), (1, 2):
-        yield *numbers, seed(generator)
-    yield int(generator.integers(5, 8)), int(generator.integers(1, 30)), seed(generator)
+        yield *numbers, int(generator.integers(2**32))
+    yield tuple(generator.integers((5, 1, 0), (8, 30, 2**32)).tolist())
 
 
 def transitions(generator: np.random.Generator) -> Iterator[tuple]:
@@ -230,13 +216,13 @@ PROPERTIES = (
     ),
     Property(
         "compte les transitions gardées, jamais plus que sa capacité",
-        additions,
+        lambda generator: [(3, 5), (4, 3), tuple(generator.integers((5, 8), (8, 20)).tolist())],
         "La longueur est le nombre de transitions passées, mais jamais plus que la capacité.",
         lengths,
     ),
     Property(
         "tire d'après le générateur reçu, et lui seul",
-        lambda generator: [(8, seed(generator))],
+        lambda generator: [(8, int(generator.integers(2**32)))],
         "Tous les tirages viennent de hasard : la même graine redonne les mêmes lots.",
         source,
     ),
@@ -260,13 +246,13 @@ PROPERTIES = (
     ),
     Property(
         "tire chaque transition du lot à part, avec remise",
-        lambda generator: [(8, seed(generator))],
+        lambda generator: [(8, int(generator.integers(2**32)))],
         "Il faut autant de tirages indépendants que de transitions demandées.",
         manner,
     ),
     Property(
         "tire chaque transition aussi souvent qu'une autre",
-        lambda generator: [(3, seed(generator)), (3, seed(generator))],
+        lambda generator: [(3, int(one)) for one in generator.integers(2**32, size=2)],
         "Le tirage est uniforme : hasard.integers(n) rend chaque entier de 0 à n − 1 "
         "aussi souvent que les autres.",
         balance,
@@ -279,7 +265,7 @@ PROPERTIES = (
     ),
     Property(
         "garde des copies : l'appelant peut réécrire ses tableaux",
-        lambda generator: [(3, seed(generator))],
+        lambda generator: [(3, int(generator.integers(2**32)))],
         "Copiez les deux observations au moment de l'ajout.",
         reused,
     ),
@@ -410,6 +396,8 @@ hasard.integers(len(self), size=nombre))]
 
 
 class WithDeque:
+    draw = staticmethod(lambda n, count, hasard: [hasard.integers(n) for _ in range(count)])
+
     def __init__(self, capacite):
         self.capacity, self.count, self.kept = capacite, 0, deque(maxlen=capacite)
 
@@ -422,13 +410,12 @@ class WithDeque:
     def tirer(self, nombre, hasard):
         if nombre > len(self):
             raise ValueError("trop peu de transitions")
-        return tuple(copy.deepcopy(self.kept[place]) for place in self.drawn(nombre, hasard))
-
-    def drawn(self, nombre, hasard):
-        return [hasard.integers(len(self)) for _ in range(nombre)]
+        return [self.kept[place] for place in self.draw(len(self), nombre, hasard)]
 
 
 class WithList(WithDeque):
+    draw = staticmethod(lambda n, count, hasard: [int(x * n) for x in hasard.random(count)])
+
     def __init__(self, capacite):
         self.capacity, self.kept = capacite, []
 
@@ -436,46 +423,33 @@ class WithList(WithDeque):
         self.kept.append([np.array(part) for part in transition])
         del self.kept[: -self.capacity]
 
-    def drawn(self, nombre, hasard):
-        return (int(hasard.random() * len(self)) for _ in range(nombre))
 
-
-class WithNumbers(WithDeque):
-    """Chaque transition est rangée sous son numéro ; la plus ancienne est oubliée."""
-
+class WithNumbers(WithDeque):  # chaque transition est rangée sous son numéro
     def __init__(self, capacite):
-        self.capacity, self.kept, self.count = capacite, {}, 0
+        self.capacity, self.count, self.kept = capacite, 0, {}
 
     def ajouter(self, transition):
         self.kept[self.count] = copy.deepcopy(transition)
         self.kept.pop(self.count - self.capacity, None)
         self.count += 1
 
-    def drawn(self, nombre, hasard):
-        return self.count - 1 - hasard.integers(0, len(self) - 1, nombre, endpoint=True)
+    def draw(self, n, count, hasard):
+        return self.count - 1 - hasard.integers(0, n - 1, count, endpoint=True)
 
 
-class WithColumns:
+class WithRows(Memoire):
     def __init__(self, capacite):
-        self.capacity, self.place, self.full = capacite, 0, False
-        self.observations = np.zeros((capacite, 2, 4), np.float32)
-        self.others = np.zeros((capacite, 3), np.float32)
-
-    def __len__(self):
-        return self.capacity if self.full else self.place
+        self.places, self.ajoutees = np.zeros((capacite, 11), np.float32), 0
 
     def ajouter(self, transition):
-        self.observations[self.place] = transition[0], transition[4]
-        self.others[self.place] = transition[1:4]
-        self.place = (self.place + 1) % self.capacity
-        self.full |= self.place == 0
+        self.places[self.ajoutees % len(self.places)] = np.hstack(transition)
+        self.ajoutees += 1
 
     def tirer(self, nombre, hasard):
         if nombre > len(self):
             raise ValueError
-        places = hasard.choice(len(self), nombre)
-        rows = zip(self.observations[places], self.others[places], strict=True)
-        return [(both[0], *others, both[1]) for both, others in rows]
+        rows = self.places[hasard.choice(len(self), nombre)]
+        return tuple((row[:4], *row[4:7], row[7:]) for row in rows)
 
 
 class Shared(WithList):
@@ -489,5 +463,5 @@ class Shared(WithList):
         self.capacity = capacite
 
 
-VARIANTS = WithDeque, WithList, WithNumbers, WithColumns
+VARIANTS = WithDeque, WithList, WithNumbers, WithRows
 EXERCISE = Exercise(Memoire, PROPERTIES, CHANGES, [Shared], VARIANTS)
