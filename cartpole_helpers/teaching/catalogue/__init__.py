@@ -1,7 +1,6 @@
 """Les exercices du cours, un module chacun, dans l'ordre des carnets."""
 
 from importlib import import_module
-from pathlib import Path
 
 NAMES = (
     "part_reussie",  # 00
@@ -29,8 +28,5 @@ NAMES = (
     "gamma_apparent",
     "valeur_predictive",
 )
-EXERCISES = {
-    name: import_module(f"{__name__}.{name.lower()}").EXERCISE
-    for name in NAMES
-    if (Path(__file__).parent / f"{name.lower()}.py").exists()
-}
+EXERCISES = {name: import_module(f"{__name__}.{name.lower()}").EXERCISE for name in NAMES}
+"""Les exercices, par le nom que doit porter la réponse."""

@@ -40,6 +40,8 @@ def any_end(generator: np.random.Generator) -> Iterator[tuple]:
         yield degrees(round(x, 2), round(angle, 1), *speeds), int(generator.integers(1, 400))
 
 
+TILTED = ((0, 12.1), (0.5, -12.1), (0, 11.9), (0, 12.015), (0.2, 14.0))
+FAST = ((0.1, 1, 3.0, 0.1), (-0.1, 2, -0.4, 2.9), (2.39, 1, 3.0, 0.1), (0.1, -11.8, 0.4, -2.9))
 ASKED = (
     (
         "ne dit rien tant que la tige tient",
@@ -53,7 +55,7 @@ ASKED = (
     ),
     (
         "termine quand la tige passe 12°, d'un côté comme de l'autre",
-        [(degrees(x, angle), 30) for x, angle in ((0, 12.1), (0.5, -12.1), (0, 11.9), (0, 12.015))],
+        [(degrees(x, angle), 30) for x, angle in TILTED],
         "Comparez la valeur absolue de θ à 12°, en radians.",
     ),
     (
@@ -63,7 +65,7 @@ ASKED = (
     ),
     (
         "ne regarde pas les vitesses",
-        [(degrees(0.1, 1.0, 3.0, 0.1), 40), (degrees(-0.1, 2.0, -0.4, 2.9), 40)],
+        [(degrees(*one), 40) for one in FAST],
         "Les vitesses n'ont pas de limite : seuls comptent x, le premier, et θ, le troisième.",
     ),
     (
@@ -88,6 +90,10 @@ et au lieu de ou : 2.4 or → 2.4 and
     Vous demandez les deux, `and` : un seul suffit, le chariot ou la tige.
 15 degrés : 12 → 15
     Votre limite est de 15°, celle que dit le document : elle est de 12°.
+un angle arrondi : abs(theta) > np.radians(12) → int(abs(np.degrees(theta))) > 12
+    Vous arrondissez l'angle : entre 12° et 13°, la tige est déjà tombée.
+« | » sans parenthèses : > 2.4 or → > 2.4 |
+    `|` passe avant les comparaisons : écrivez `or`, ou des parenthèses.
 des degrés comparés à des radians (une autre unité) : np.radians(12) → 12
     Vous comparez des radians à 12 : convertissez d'abord, `np.radians(12)`.
 une conversion à l'envers (une autre unité) : radians → degrees
@@ -141,6 +147,9 @@ au pas 200 : 500 → 200
     Vous interrompez à 200 pas, comme `CartPole-v0` : `CartPole-v1` va jusqu'à 500.
 la vitesse prise pour l'angle : x, _, theta, _ → x, theta, _, _
     Vous prenez ẋ pour l'angle : θ est le troisième nombre, `etat[2]`.
+l'état du pas suivant : x, _, theta, _ = etat → \
+x, theta = etat[::2] + 0.02 * etat[1::2]
+    Vous jugez l'état du pas suivant : c'est l'état donné qui compte, sans les vitesses.
 une limite pour ẋ : abs(x) → max(abs(x), abs(etat[1]))
     Vous limitez aussi la vitesse du chariot : seule sa position compte.
 une limite pour θ̇ : abs(theta) → max(abs(theta), abs(etat[3]))

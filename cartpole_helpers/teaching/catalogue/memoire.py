@@ -319,6 +319,8 @@ et size=nombre → size=min(nombre, len(self))
     Votre lot est plus court que demandé, sans un mot : levez plutôt ValueError.
 un lot trop grand n'est pas refusé : nombre > len(self) → False
     Vous rendez plus de transitions qu'il n'y en a : levez ValueError, comme la consigne.
+l'erreur rendue, non levée : raise ValueError → return ValueError
+    Vous rendez l'erreur : pour la lever, c'est `raise`.
 un lot vide : nombre > len(self) → False
 et size=nombre → size=nombre if nombre <= len(self) else 0
     Un lot vide passe inaperçu : s'il n'y en a pas assez, levez ValueError.
@@ -381,6 +383,13 @@ deux fois la même observation : suivante.copy() → observation.copy()
     Vous rangez deux fois l'observation : la suivante est perdue.
 des récompenses entières : = transition → = transition; milieu[1] = int(milieu[1])
     Vos récompenses sont gardées en entiers : 0,5 y devient 0. Gardez-les telles quelles.
+`copy` jamais appelée : observation.copy() → observation.copy
+    `copy` sans parenthèses range la méthode, non une copie : appelez-la.
+suivante avant terminated : *milieu, suivante.copy() → *milieu[:2], suivante.copy(), milieu[2]
+    Vos champs sont dans un autre ordre : terminated, puis la suivante.
+chaque champ tiré à part : = [tuple(self.places[hasard.integers(len(self))][field] \
+for field in range(5)) for _ in range(nombre)]
+    Chaque champ est tiré à part : les cinq d'une transition vont ensemble.
 aucune copie (un tableau partagé) : = copie → = transition
     Vous gardez le tableau de l'appelant, non une copie : s'il le réécrit, votre souvenir change.
     Copier le tuple n'y suffit pas : copiez les tableaux.
