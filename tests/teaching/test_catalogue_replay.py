@@ -117,14 +117,6 @@ def test_a_learner_s_wrong_memory_gets_the_hint_that_helps():
         assert words in report.hint, report
 
 
-def test_wrong_slots_get_the_hint_that_helps():
-    for answer, words in (
-        (lambda c, a, n: [(a + k) & (c - 1) for k in range(n)], "puissance de deux"),
-        (lambda c, a, n: [(c - (a + k)) % c for k in range(n)], "descendent"),
-    ):
-        assert words in judge(RING, answer).hint
-
-
 class Stub:
     """Tel que le carnet le donne."""
 
