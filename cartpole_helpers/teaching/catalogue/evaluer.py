@@ -77,6 +77,7 @@ l'autre action : = politique → = 1 - politique
 la première observation : observation, recompense → _, recompense
     Vous interrogez la politique sur l'observation du départ : gardez celle que rend `step`.
 la même graine à chaque départ : graine if episode == 0 else None → graine
+    Vous redonnez la graine à chaque `reset` : tous les épisodes partent du même état.
 aucune graine : seed=graine if episode == 0 else None → ∅
     La graine ne sert à rien : personne ne pourra refaire cette évaluation.
 le numéro de l'épisode pour graine : graine if episode == 0 else None → episode

@@ -188,6 +188,7 @@ l'autre action : = politique → = 1 - politique
 une observation sans son axe : observation[None] → observation
 une action encore en tableau : [None])[0] → [None])
 la même graine à chaque départ : env.reset()[0] → env.reset(seed=graine)[0]
+    Vous redonnez la graine à chaque `reset` : tous les épisodes partent du même état.
 aucune graine : seed=graine → ∅
     La graine ne sert à rien : donnez-la au premier `reset`.
 une graine fixe : seed=graine → seed=0
