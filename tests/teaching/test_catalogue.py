@@ -24,7 +24,7 @@ from cartpole_helpers.teaching.worlds import FAULTS
 
 ROOT = Path(__file__).resolve().parents[2]
 REFUSALS = runpy.run_path(str(ROOT / "etudes" / "refus.py"))
-LONGEST = {"Memoire": 150}  # signes d'un indice, au lieu de 105
+LONGEST = {"Memoire": 150, "jouer": 135, "evaluer": 135}  # signes d'un indice, au lieu de 105
 ANSWERS = {name: exercise.reference for name, exercise in EXERCISES.items()}
 each = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 

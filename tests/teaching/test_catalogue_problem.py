@@ -18,7 +18,15 @@ BY_HAND = {
         [[0.0, 0.2, 0.0, -0.3], [1.0, -0.16, -0.1, 0.24]],
         [[1.01, 0.7, 0.08, -1.4]],
     ],
-    "fin": [[NO] * 2, [FALL] * 2, [FALL, FALL, NO, FALL], *[[NO] * 2] * 2, [NO, CLOCK], [BOTH] * 2],
+    "fin": [
+        [NO] * 2,
+        [FALL] * 2,
+        [FALL, FALL, NO, FALL, FALL],
+        [NO] * 2,
+        [NO] * 4,
+        [NO, CLOCK],
+        [BOTH] * 2,
+    ],
 }
 OTHERWISE = [  # des réponses d'élèves, écrites autrement que le catalogue, et un mot de l'indice
     ("part_reussie", lambda r, s: sum(max(one) >= s for one in r) / len(r), "meilleur moment"),
