@@ -1,11 +1,8 @@
 """La page blanche : un DQN écrit de mémoire, jugé sur de petits mondes, puis sur CartPole."""
 
 import traceback
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
 
 import gymnasium
 import numpy as np
@@ -16,7 +13,8 @@ from cartpole_helpers.display.numbers import number
 from cartpole_helpers.environments import CARTPOLE_SIZES
 from cartpole_helpers.evaluation import evaluate
 from cartpole_helpers.statistics import wilson_interval
-from cartpole_helpers.teaching.checking import Report, Verdict, shown, told
+from cartpole_helpers.teaching.checking import Report, Verdict, shown
+from cartpole_helpers.teaching.sandbox import silence, told
 from cartpole_helpers.teaching.worlds import FAULTS, TOGETHER, Fault, World, drawn_worlds
 
 NAME, BLANK = "dqn", "pas encore écrit"
@@ -171,10 +169,8 @@ class _TooManyStepsError(BaseException):
 
 def _run(dqn: DQN, call: Callable[[], np.ndarray]) -> tuple[np.ndarray | None, str]:
     """Rend ce que donne `call`, en silence, ou ce qui l'a arrêté."""
-    silence = StringIO()
     try:
-        with redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with silence():
             return call(), ""
     except KeyboardInterrupt:
         raise

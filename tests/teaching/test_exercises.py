@@ -18,8 +18,9 @@ from torch import tensor
 from cartpole_helpers import QUICK, Training, dqn, evaluate
 from cartpole_helpers.teaching.catalogue import clinic, collapse, loop, play, problem, replay
 from cartpole_helpers.teaching.catalogue import dqn as rules
-from cartpole_helpers.teaching.checking import Outcome, Report, judge, same, shown
+from cartpole_helpers.teaching.checking import Report, judge, same, shown
 from cartpole_helpers.teaching.exercises import CAPSTONE, EXERCISES, check, show
+from cartpole_helpers.teaching.sandbox import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 MISTAKES = [
