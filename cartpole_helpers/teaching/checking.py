@@ -11,12 +11,26 @@ import numpy as np
 import torch
 
 from cartpole_helpers.display.report import INDENT, as_html, as_text
-from cartpole_helpers.teaching.sandbox import EMPTY, ENDLESS, Outcome, is_stub, outcome
+from cartpole_helpers.teaching.sandbox import (
+    EMPTY,
+    ENDLESS,
+    EXHAUSTED,
+    SECONDS,
+    Outcome,
+    contained,
+    is_stub,
+    outcome,
+    shortened,
+)
 
 REPLAYS = 8  # essais laissés à une erreur connue, qui peut jouer au hasard
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 UNWRITTEN = "pas encore écrit"
 NOTHING = "votre fonction calcule, mais ne rend rien : un `return` est-il oublié ?"
+STOPPED = {  # ce qui arrête toute la vérification
+    ENDLESS: f"plus de {SECONDS:g} secondes. Une boucle sans fin : comment s'arrête-t-elle ?",
+    EXHAUSTED: "la mémoire n'y suffit pas : qu'est-ce qui grandit sans fin, ou naît trop grand ?",
+}
 
 
 @dataclass(frozen=True)
@@ -127,16 +141,26 @@ class Report:
 
 
 def judge(exercise: Exercise, answer: Callable) -> Report:
-    """Rend le compte rendu de `answer` ; ne lève jamais d'erreur, quoi qu'elle fasse."""
+    """Rend le compte rendu de `answer`, borné comme le dit `contained`."""
+    done = contained(_judged, exercise, answer)
+    return (
+        done.value
+        if not done.kind
+        else Report(exercise.name, note=STOPPED.get(done.kind, done.told))
+    )
+
+
+def _judged(exercise: Exercise, answer: Callable) -> Report:
+    if is_stub(answer):
+        return Report(exercise.name, note=UNWRITTEN)
     generator = np.random.default_rng()  # sans graine : on ne peut pas connaître les cas d'avance
-    trials = []
-    for one in exercise.properties:
-        for arguments in one.cases(generator):
-            trials.append(attempt(exercise, answer, one, arguments))
-            if trials[-1].came.kind == ENDLESS:
-                return Report(exercise.name, note="une boucle sans fin : comment s'arrête-t-elle ?")
+    trials = [
+        attempt(exercise, answer, one, arguments)
+        for one in exercise.properties
+        for arguments in one.cases(generator)
+    ]
     if all(trial.came.is_nothing and trial.untouched for trial in trials):
-        unwritten = is_stub(answer) or any(trial.came.is_hole for trial in trials)
+        unwritten = any(trial.came.is_hole for trial in trials)
         return Report(exercise.name, note=UNWRITTEN if unwritten else NOTHING)
     agrees = cache(partial(_agrees, exercise))
     verdicts = [_verdict(exercise, one, trials, agrees) for one in exercise.properties]
@@ -269,6 +293,8 @@ def _same(one, other) -> bool:
         return alike and len(one) == len(other) and all(map(_same, one, other))
     if callable(one) or callable(other):
         return one is other
+    if None not in (lengths := (_length(one), _length(other))) and len({*lengths}) > 1:
+        return False  # sans les convertir : une liste peut être immense
     one, other = _array(one), _array(other)
     if one.shape != other.shape or _genre(one) != _genre(other):
         return False
@@ -279,6 +305,13 @@ def _same(one, other) -> bool:
 
 def _array(value) -> np.ndarray:
     return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+
+
+def _length(value) -> int | None:
+    try:
+        return len(value)
+    except TypeError:
+        return None
 
 
 def _genre(array: np.ndarray) -> str:
@@ -305,4 +338,4 @@ def shown(value: object, longest: int = 160) -> str:
             told = repr(value)
     except Exception:
         told = f"un objet {type(value).__name__}"
-    return told if len(told) <= longest else f"{told[: longest - 1]}…"
+    return shortened(told, longest)
