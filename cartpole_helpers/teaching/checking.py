@@ -13,9 +13,7 @@ import torch
 from cartpole_helpers.display.report import INDENT, as_html, as_text
 from cartpole_helpers.teaching.sandbox import (
     EMPTY,
-    ENDLESS,
-    EXHAUSTED,
-    SECONDS,
+    STOPS,
     Outcome,
     contained,
     is_stub,
@@ -27,10 +25,6 @@ REPLAYS = 8  # essais laissés à une erreur connue, qui peut jouer au hasard
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 UNWRITTEN = "pas encore écrit"
 NOTHING = "votre fonction calcule, mais ne rend rien : un `return` est-il oublié ?"
-STOPPED = {  # ce qui arrête toute la vérification
-    ENDLESS: f"plus de {SECONDS:g} secondes. Une boucle sans fin : comment s'arrête-t-elle ?",
-    EXHAUSTED: "la mémoire n'y suffit pas : qu'est-ce qui grandit sans fin, ou naît trop grand ?",
-}
 
 
 @dataclass(frozen=True)
@@ -143,11 +137,7 @@ class Report:
 def judge(exercise: Exercise, answer: Callable) -> Report:
     """Rend le compte rendu de `answer`, borné comme le dit `contained`."""
     done = contained(_judged, exercise, answer)
-    return (
-        done.value
-        if not done.kind
-        else Report(exercise.name, note=STOPPED.get(done.kind, done.told))
-    )
+    return Report(exercise.name, note=done.told) if done.kind else done.value
 
 
 def _judged(exercise: Exercise, answer: Callable) -> Report:
@@ -281,7 +271,9 @@ def same(one: Outcome, other: Outcome) -> bool:
     """Dit si deux valeurs sont égales, à l'arrondi près, de même forme et de même genre."""
     try:
         return _same(one.value, other.value)
-    except Exception:  # un objet qui ne se compare pas n'est pas le bon
+    except STOPS:
+        raise
+    except BaseException:  # un objet qui ne se compare pas n'est pas le bon
         return False
 
 
@@ -293,8 +285,8 @@ def _same(one, other) -> bool:
         return alike and len(one) == len(other) and all(map(_same, one, other))
     if callable(one) or callable(other):
         return one is other
-    if None not in (lengths := (_length(one), _length(other))) and len({*lengths}) > 1:
-        return False  # sans les convertir : une liste peut être immense
+    if _shape(one) != _shape(other):
+        return False
     one, other = _array(one), _array(other)
     if one.shape != other.shape or _genre(one) != _genre(other):
         return False
@@ -307,11 +299,11 @@ def _array(value) -> np.ndarray:
     return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
 
 
-def _length(value) -> int | None:
-    try:
-        return len(value)
-    except TypeError:
-        return None
+def _shape(value) -> tuple[int, ...]:
+    """Rend la forme de `value` d'après ses premiers éléments : une liste peut être immense."""
+    if not isinstance(value, list):
+        return tuple(np.shape(value))
+    return (len(value), *(_shape(value[0]) if value else ()))
 
 
 def _genre(array: np.ndarray) -> str:
@@ -336,6 +328,8 @@ def shown(value: object, longest: int = 160) -> str:
             told = f"{value:.6g}"
         else:
             told = repr(value)
-    except Exception:
+    except STOPS:
+        raise
+    except BaseException:
         told = f"un objet {type(value).__name__}"
     return shortened(told, longest)

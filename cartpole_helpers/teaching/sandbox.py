@@ -36,13 +36,11 @@ OURS = {"cartpole_helpers", "gymnasium", "numpy", "torch"}  # le reste est à la
 ALARM = getattr(signal, "SIGALRM", None)  # absent de Windows
 SIGNALS = [one for one in (signal.SIGINT, ALARM) if one]
 STATM = Path("/proc/self/statm")
-ENDLESS, EXHAUSTED = "boucle", MemoryError.__name__
 NONE = "Une valeur est `None` : un `return` est-il oublié dans une fonction que vous appelez ?"
 EMPTY = "Rien n'est rendu : reste-t-il du code à écrire, un `return` est-il oublié ?"
 SLIPS = {
     UnboundLocalError: "Une variable est lue avant d'avoir reçu une valeur.",
     RecursionError: "Votre fonction s'appelle elle-même sans fin.",
-    MemoryError: "La mémoire de la machine n'y suffit pas : que vaut la taille demandée ?",
     EOFError: "`input()` n'attend personne ici : tout vient des arguments de votre fonction.",
 }
 
@@ -64,7 +62,7 @@ def outcome(view: Callable, answer: Callable, *arguments) -> Outcome:
     heard: list[bool] = []
     try:
         value = view(_heard(answer, heard), *arguments)
-    except (KeyboardInterrupt, TooLongError, MemoryError):
+    except STOPS:
         raise
     except BaseException as error:  # même `exit()` : la réponse ne doit pas arrêter le carnet
         hole = _is_left_to_write(error)
@@ -74,7 +72,9 @@ def outcome(view: Callable, answer: Callable, *arguments) -> Outcome:
     return Outcome(value, is_hole=value is ..., is_nothing=value is None or value is ...)
 
 
-def contained(view: Callable, answer: Callable, *arguments, seconds: float = 0) -> Outcome:
+def contained(
+    view: Callable, answer: Callable, *arguments, seconds: float | None = None
+) -> Outcome:
     """Rend ce que donne `outcome`, en silence, borné, et remet tout ce que le juge emploie.
 
     `seconds` : la durée permise, `SECONDS` à défaut. Sont coupés une boucle de Python quoi qu'elle
@@ -84,17 +84,20 @@ def contained(view: Callable, answer: Callable, *arguments, seconds: float = 0) 
     boucle qui n'attrape rien est coupée. Restent aussi les fils lancés et les fichiers touchés.
     Un arrêt demandé par le lecteur, KeyboardInterrupt, passe.
     """
+    seconds = seconds or SECONDS
     try:
-        with silence(), _put_back(), _bounded_memory(), _Clock(seconds or SECONDS) as clock:
+        with silence(), _put_back(), _bounded_memory(), _Clock(seconds) as clock:
             return clock.run(view, answer, *arguments)
     except KeyboardInterrupt:
         raise
     except TooLongError:
-        return Outcome(kind=ENDLESS, told="une boucle sans fin")
+        return Outcome(kind="boucle", told=f"plus de {seconds:g} secondes : une boucle sans fin ?")
     except MemoryError:
-        return Outcome(kind=EXHAUSTED, told=f"l'erreur {EXHAUSTED}", hint=SLIPS[MemoryError])
+        return Outcome(
+            kind="mémoire", told="la mémoire n'y suffit pas : que demandez-vous de si grand ?"
+        )
     except BaseException:
-        return Outcome(kind="BaseException", told="une erreur qui ne se laisse pas dire")
+        return Outcome(kind="erreur", told="une erreur qui ne se laisse pas dire")
 
 
 # Le code
@@ -159,6 +162,10 @@ def _heard(answer: Callable, heard: list[bool]) -> Callable:
 
 class TooLongError(BaseException):
     """La réponse dure trop ; ce n'est pas une Exception, qu'elle pourrait taire."""
+
+
+STOPS = KeyboardInterrupt, TooLongError, MemoryError
+"""Ce qui arrête toute l'exécution."""
 
 
 class _Clock:
@@ -368,6 +375,8 @@ def told(error: BaseException) -> str:
     """Rend le nom d'une erreur, puis ce qu'elle dit, si elle sait le dire, en peu de mots."""
     try:
         words = str(error)
+    except STOPS:
+        raise
     except BaseException:
         words = ""
     return shortened(f"l'erreur {type(error).__name__.strip('_')} : {words}", LONGEST)
@@ -409,8 +418,8 @@ def slip(error: BaseException) -> str:
     of_none = isinstance(error, AttributeError) and name and (error.obj is None or error.obj is ...)
     if of_none or "NoneType" in words or "'ellipsis'" in words:
         return NONE if inside else EMPTY
-    if inside and any(one in words for one in ("positional argument", "keyword argument")):
-        return "Dans votre code, un appel n'a pas les arguments qu'il faut."
+    if inside and "positional argument" in words:
+        return "Dans votre code, un appel n'a pas le nombre d'arguments qu'il faut."
     if inside and name and isinstance(error, AttributeError):
         kind = type(error.obj)
         near = "".join(f" Vouliez-vous dire `{one}` ?" for one in close(name, dir(kind), n=1))

@@ -110,7 +110,7 @@ def test_each_mistake_has_its_own_short_hint(exercise):
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda: None,
+        lambda: 0,
         lambda *_: 1 / 0,
         lambda *_: "valeur",
         lambda *_: (0.0,),
