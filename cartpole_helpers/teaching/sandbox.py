@@ -199,7 +199,7 @@ class _Clock:
         known, tracer = BUILTINS.copy(), sys.gettrace()
         try:
             self._runs = True
-            return outcome(*call)
+            return next(_apart(*call))
         finally:
             self._runs = False
             BUILTINS.update(known)  # avant tout : `len` peut manquer
@@ -237,6 +237,14 @@ class _Clock:
             elif self._reason and self._runs:
                 thread = c_ulong(self._thread.ident)
                 pythonapi.PyThreadState_SetAsyncExc(thread, py_object(self._reason))
+
+
+def _apart(*call) -> Iterator[Outcome]:
+    """Donne l'`outcome` d'un appel, dans un générateur, qui a son « erreur en cours » à lui.
+
+    Levée à l'entrée d'un `except`, celle du traceur resterait sinon en cours dans tout le noyau.
+    """
+    yield outcome(*call)
 
 
 class _Raiser:

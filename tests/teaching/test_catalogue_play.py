@@ -9,6 +9,7 @@ from gymnasium.wrappers import RecordEpisodeStatistics
 
 from cartpole_helpers import ReplayBuffer, policies
 from cartpole_helpers import play as play_one
+from cartpole_helpers.teaching import sandbox
 from cartpole_helpers.teaching.catalogue import play
 from cartpole_helpers.teaching.catalogue.play import BOTH, CLOCK, FALL, RULE, Script, ScriptedGame
 from cartpole_helpers.teaching.checking import judge
@@ -288,7 +289,9 @@ def test_a_mistake_written_otherwise_gets_the_same_hint(name, answer, words):
         assert words in report.hint
 
 
-def test_an_episode_that_never_ends_is_cut():
+def test_an_episode_that_never_ends_is_cut(monkeypatch):
+    monkeypatch.setattr(sandbox, "SECONDS", 0.5)
+
     def deaf(politique, env, episodes, graine):
         observation, _ = env.reset(seed=graine)
         while True:

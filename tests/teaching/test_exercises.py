@@ -220,7 +220,8 @@ def test_any_callable_is_judged():
 
 @pytest.mark.parametrize("name", ["td_target", "Memoire"])
 def test_other_arguments_than_those_of_the_statement_are_told(name):
-    answer = type(name, (), {"__init__": print}) if name == "Memoire" else lambda q: q
+    memory = type(name, (), {"__init__": lambda self: print(self)})
+    answer = memory if name == "Memoire" else lambda q: q
     answer.__name__ = name
     assert check(answer).hint.startswith("Les arguments doivent être (")
 
