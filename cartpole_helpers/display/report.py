@@ -7,11 +7,12 @@ from html import escape
 from cartpole_helpers.display.typography import typography
 
 INDENT = "    "
+LONGEST = 2_000  # caractères d'une ligne
 
 
 def as_text(lines: Iterable[str]) -> str:
     """Rend les lignes l'une sous l'autre, leurs espaces à la française."""
-    return "\n".join(map(typography, lines))
+    return "\n".join(map(_line, lines))
 
 
 def as_html(lines: Iterable[str]) -> str:
@@ -19,8 +20,12 @@ def as_html(lines: Iterable[str]) -> str:
 
     Une ligne qui commence par `INDENT` est en retrait.
     """
-    title, *others = map(typography, lines)
+    title, *others = map(_line, lines)
     return f'<p style="margin: 0"><b>{escape(title)}</b></p>{"".join(map(_paragraph, others))}'
+
+
+def _line(text: str) -> str:
+    return typography(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
 
 
 def _paragraph(line: str) -> str:

@@ -1,11 +1,7 @@
 """La page blanche : un DQN écrit de mémoire, jugé sur de petits mondes, puis sur CartPole."""
 
-import traceback
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
 
 import gymnasium
 import numpy as np
@@ -16,15 +12,16 @@ from cartpole_helpers.display.numbers import number
 from cartpole_helpers.environments import CARTPOLE_SIZES
 from cartpole_helpers.evaluation import evaluate
 from cartpole_helpers.statistics import wilson_interval
-from cartpole_helpers.teaching.checking import Report, Verdict, shown, told
+from cartpole_helpers.teaching.checking import Report, Verdict, shown
 from cartpole_helpers.teaching.misconceptions import MISCONCEPTIONS
+from cartpole_helpers.teaching.sandbox import Outcome, contained
 from cartpole_helpers.teaching.worlds import FAULTS, TOGETHER, Fault, World, drawn_worlds
 
 NAME, BLANK = "dqn", "pas encore écrit"
 WORLD_GAMMA, WORLD_STEPS = 0.6, 4_000
 GAMMA, STEPS = 0.98, 25_000
 EPISODES = 100
-LONGEST = 500  # caractères d'un message d'erreur
+PATIENCE = 0.1  # secondes par pas : la nôtre en met cent fois moins
 CLOSE = 0.1  # erreur permise, en part de la plus grande valeur du monde
 ALIKE = 0.4  # part de l'écart entre la faute et la vérité, en deçà de laquelle on la reconnaît
 SIZES, SAME_SEED, NO_SEED, ERROR = (
@@ -85,8 +82,9 @@ def examine(dqn: DQN, seeds: int | Sequence[int] = range(5)) -> Iterator[Report]
     """Rend le compte rendu de `dqn`, qui grandit d'épreuve en épreuve ; le dernier est complet.
 
     Six mondes d'abord, puis, s'ils sont tous justes, CartPole avec chacune des `seeds`. Ce que
-    lève `dqn` est rapporté, non levé ; une boucle sans fin est coupée si elle joue dans `env`.
-    ValueError ou TypeError si `seeds` ne convient pas ou si `dqn` n'est pas une fonction.
+    lève `dqn` est rapporté, non levé ; une boucle sans fin est coupée, bien plus tôt si elle joue
+    dans `env`. ValueError ou TypeError si `seeds` ne convient pas ou si `dqn` n'est pas une
+    fonction.
     """
     check_callable("dqn", dqn)
     seeds = check_seeds("seeds", seeds)
@@ -111,7 +109,9 @@ def attempt(dqn: DQN, world: World, seed: int) -> Attempt:
     """Entraîne `dqn` dans `world`, et lit les valeurs de tous les lieux."""
     env = _Watched(world.env(), WORLD_STEPS)
     asked = world.observe(range(len(world.moves))), world.sizes.actions
-    values, trouble = _run(dqn, lambda: _read(dqn(env, WORLD_GAMMA, WORLD_STEPS, seed), *asked))
+    values, trouble = _run(
+        dqn, lambda: _read(dqn(env, WORLD_GAMMA, WORLD_STEPS, seed), *asked), WORLD_STEPS
+    )
     if trouble == BLANK and env.was_played:  # PyTorch lève aussi cette erreur-là
         trouble = "l'erreur NotImplementedError, ou rien n'est rendu"
     return Attempt(world, seed, values, trouble, env.gives_same_seed)
@@ -169,27 +169,19 @@ class _TooManyStepsError(BaseException):
     """La réponse joue sans fin ; ce n'est pas une Exception, qu'elle pourrait taire."""
 
 
-def _run(dqn: DQN, call: Callable[[], np.ndarray]) -> tuple[np.ndarray | None, str]:
+def _run(dqn: DQN, call: Callable[[], object], steps: int) -> tuple[object, str]:
     """Rend ce que donne `call`, en silence, ou ce qui l'a arrêté."""
-    silence = StringIO()
-    try:
-        with redirect_stdout(silence), redirect_stderr(silence), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return call(), ""
-    except KeyboardInterrupt:
-        raise
-    except (_Blank, NotImplementedError):
+    came = contained(lambda _: call(), None, seconds=PATIENCE * steps)
+    if came.is_hole or came.kind == _Blank.__name__:
         return None, BLANK
-    except BaseException as error:  # même `exit()` : la réponse ne doit pas arrêter le carnet
-        kind, _, words = told(error)[:LONGEST].partition(" : ")
-        return None, f"{kind}{_line(dqn, error)} : {words}"
+    kind, _, words = came.told.partition(" : ")
+    return came.value, f"{kind}{_line(dqn, came)} : {words}" if came.kind else ""
 
 
-def _line(dqn: DQN, error: BaseException) -> str:
+def _line(dqn: DQN, came: Outcome) -> str:
     """Rend la ligne de la cellule où l'erreur est née."""
-    file = getattr(getattr(dqn, "__code__", None), "co_filename", None)
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == file]
+    written = getattr(getattr(dqn, "__code__", None), "co_filename", None)
+    lines = [line for file, line in came.lines if file == written]
     return f" (ligne {lines[-1]})" if lines else ""
 
 
@@ -298,7 +290,9 @@ def _on_cartpole(dqn: DQN, seeds: Sequence[int]) -> Iterator[Verdict]:
     means: list[float] = []
     for seed in seeds:
         env = _Watched(gymnasium.make("CartPole-v1"), STEPS)
-        mean, told = _run(dqn, lambda env=env, seed=seed: _score(dqn(env, GAMMA, STEPS, seed)))
+        mean, told = _run(
+            dqn, lambda env=env, seed=seed: _score(dqn(env, GAMMA, STEPS, seed)), STEPS
+        )
         env.close()
         if mean is None:
             yield _cartpole_verdict(means, len(seeds), told)

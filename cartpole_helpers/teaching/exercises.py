@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cartpole_helpers.display.listing import Listing, listing
 from cartpole_helpers.teaching.catalogue import EXERCISES, dqn
 from cartpole_helpers.teaching.checking import Report, judge
+from cartpole_helpers.teaching.sandbox import contained, shortened
 
 CAPSTONE = dqn.EXERCISE.name  # la page blanche, que juge `capstone.examine`
 
@@ -16,15 +17,22 @@ def check(obj: Callable) -> Report:
     L'exercice est trouvé par `obj.__name__`. `.passed` dit si toutes ses propriétés sont vraies ;
     affiché, le compte rendu donne pour chacune ✔ ou ✘, le cas, ce qui est venu, ce qui était
     attendu, et un indice. Les cas sont en partie tirés au hasard : aucune réponse ne les connaît.
+
+    La réponse joue en silence. Une boucle ou une attente de plus de dix secondes est coupée, même
+    si elle attrape toutes les erreurs ; sous Linux, la mémoire est bornée aussi. `input` est
+    refusé. Le hasard et les réglages communs, et les fonctions que le juge emploie, sont remis.
+    Rien n'arrête en revanche un long calcul hors de Python, comme `sum(itertools.count())` ou
+    `sorted(range(10**9))` : redémarrez alors le noyau. Ce n'est pas une prison : fichiers, fils et
+    processus restent ce que la réponse en a fait.
     """
-    name = getattr(obj, "__name__", None)
+    name = contained(getattr, obj, "__name__", None).value
     if not callable(obj) or not isinstance(name, str):
         return Report("check", note="donnez-lui votre fonction, et non ce qu'elle rend")
     if name == CAPSTONE:
         return Report(name, note="un DQN entier se juge avec `examine`, carnet 14")
     if name not in EXERCISES:
         known = ", ".join(EXERCISES)
-        return Report(name, note=f"aucun exercice ne porte ce nom ; il y a {known}")
+        return Report(shortened(name, 50), note=f"aucun exercice ne porte ce nom ; il y a {known}")
     return judge(EXERCISES[name], obj)
 
 

@@ -2,13 +2,9 @@
 
 import csv
 import functools
-import inspect
-import itertools
 import json
 import runpy
-import sys
 from pathlib import Path
-from types import FunctionType
 
 import numpy as np
 import pytest
@@ -18,8 +14,9 @@ from torch import tensor
 from cartpole_helpers import QUICK, Training, dqn, evaluate
 from cartpole_helpers.teaching.catalogue import clinic, collapse, loop, play, problem, replay
 from cartpole_helpers.teaching.catalogue import dqn as rules
-from cartpole_helpers.teaching.checking import Outcome, Report, judge, same, shown
+from cartpole_helpers.teaching.checking import Report, judge, same, shown
 from cartpole_helpers.teaching.exercises import CAPSTONE, EXERCISES, check, show
+from cartpole_helpers.teaching.sandbox import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 MISTAKES = [
@@ -109,7 +106,7 @@ def test_each_mistake_has_its_own_short_hint(exercise):
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda: None,
+        lambda: 0,
         lambda *_: 1 / 0,
         lambda *_: "valeur",
         lambda *_: (0.0,),
@@ -210,52 +207,6 @@ def test_the_expected_values_are_those_computed_by_hand():
 # Ce qu'elle ne se laisse pas faire
 
 
-def nothing(*_):
-    """Le code d'une ébauche."""
-
-
-def dots(*_):
-    return ...
-
-
-def stub(exercise, empty):
-    """Rend une ébauche, fonction ou classe, dont tout a le code `empty`."""
-    if not inspect.isclass(exercise.reference):
-        return named(exercise.name)(FunctionType(empty.__code__, {}))
-    members = [key for key in vars(exercise.reference) if key[:2] != "__"]
-    methods = dict.fromkeys([*members, "__len__"], empty)
-    return type(exercise.name, (), {**methods, "__init__": nothing})
-
-
-@pytest.mark.parametrize("empty", [nothing, dots])
-@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
-def test_a_stub_is_not_yet_written(exercise, empty):
-    report = check(stub(exercise, empty))
-    assert not report.passed
-    assert report.note == "pas encore écrit"
-    assert "pas encore écrit" in repr(report)
-
-
-@pytest.mark.parametrize("words", [(), ("à écrire",)])
-def test_a_stub_may_also_raise(words):
-    def td_loss(q, action, target):
-        raise NotImplementedError(*words)
-
-    assert "pas encore écrit" in repr(check(td_loss))
-
-
-def test_a_forgotten_return_is_not_a_stub():
-    def td_loss(q, action, target):
-        q.square().mean()
-
-    @named("calendrier")  # dont la vue déballe ce qui est rendu
-    def unpacked(*given):
-        print(given)
-
-    for answer in (td_loss, unpacked):
-        assert check(answer).note.startswith("votre fonction calcule, mais ne rend rien")
-
-
 class Called:
     """Un objet que l'on appelle, sans source ni `__code__`."""
 
@@ -267,123 +218,17 @@ def test_any_callable_is_judged():
     assert check(Called()).passed
 
 
-SLIPS = {
-    "return reward + gama * best(next_q)": "`gama` n'est défini nulle part",
-    "return reward + gamma * next_q.maxx(dim=-1).values": "Vouliez-vous dire `max` ?",
-    "return reward + gamma * best(next_q)": "un `return` est-il oublié dans une fonction que",
-    "return best(next_q, gamma)": "un appel n'a pas le nombre d'arguments",
-    "return td_target(reward, terminated, next_q, gamma)": "s'appelle elle-même sans fin",
-    "raise MemoryError": "La mémoire de la machine",
-    "target = target + 1": "Une variable est lue avant",
-    "return reward, gamma": "Un tuple est rendu",
-    "if len(reward) > 1: return reward": "Rien n'est rendu",
-}
-
-
-@pytest.mark.parametrize("line", SLIPS)
-def test_a_slip_is_named_instead_of_what_the_exercise_is_about(line):
-    source = f"""
-def best(q): q.max(dim=-1).values
-def td_target(reward, terminated, next_q, gamma):
-    best(next_q)
-    {line}
-"""
-    namespace = {}
-    exec(source, namespace)
-    assert SLIPS[line] in check(namespace["td_target"]).hint
-
-
 @pytest.mark.parametrize("name", ["td_target", "Memoire"])
 def test_other_arguments_than_those_of_the_statement_are_told(name):
-    answer = type(name, (), {"__init__": lambda self: None}) if name == "Memoire" else lambda q: q
+    memory = type(name, (), {"__init__": lambda self: print(self)})
+    answer = memory if name == "Memoire" else lambda q: q
     answer.__name__ = name
     assert check(answer).hint.startswith("Les arguments doivent être (")
-
-
-def endless(*_):
-    while True:
-        pass
-
-
-def counting(*_):
-    for _ in itertools.count():
-        pass
-
-
-@pytest.mark.parametrize("answer", [endless, counting])
-def test_an_endless_loop_is_cut_and_the_tracer_put_back(answer):
-    def tracer(*_):
-        return None
-
-    before = sys.gettrace()
-    sys.settrace(tracer)
-    try:
-        report = check(named("td_target")(lambda *given: answer(*given)))
-        assert sys.gettrace() is tracer
-    finally:
-        sys.settrace(before)
-    assert not report.passed
-    assert "boucle sans fin" in repr(report)
-
-
-def quits(*_):
-    raise SystemExit(3)
-
-
-def recurses(*given):
-    return recurses(*given)
-
-
-class Awkward:
-    """Un objet qui ne se laisse ni comparer, ni montrer."""
-
-    def __array__(self, *_, **__):
-        raise RuntimeError("non")
-
-    def __eq__(self, other):
-        raise RuntimeError("non")
-
-    __hash__ = None
-
-    def __repr__(self):
-        raise RuntimeError("non")
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        quits,
-        recurses,
-        lambda: None,
-        lambda *_: Awkward(),
-        lambda *_: "cible",
-        lambda *_: {"cible": 1},
-        lambda *_: float("nan"),
-        lambda reward, *_: reward.bool(),
-        lambda reward, *_: reward[:0],
-        lambda *_: 1 / 0,
-    ],
-)
-def test_nothing_an_answer_does_raises_or_passes(wrong):
-    report = check(named("td_target")(lambda *given: wrong(*given)))
-    assert not report.passed
-    assert repr(report)
 
 
 def test_the_error_of_an_answer_is_told():
     report = check(named("td_target")(lambda *_: 1 / 0))
     assert "ZeroDivisionError" in repr(report)
-
-
-def test_printing_does_not_clutter_the_page(capsys):
-    @named("td_target")
-    def chatty(*given):
-        print("bonjour", file=sys.stderr)
-        print("bonjour")
-        return dqn.td_target(*given)
-
-    assert check(chatty).passed
-    assert capsys.readouterr() == ("", "")
 
 
 def test_an_answer_that_changes_its_arguments_is_refused():
