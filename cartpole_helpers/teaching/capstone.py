@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from io import StringIO
 
 import gymnasium
@@ -56,7 +57,7 @@ class Attempt:
     told: str = ""
     same_seed: bool = False
 
-    @property
+    @cached_property
     def expected(self) -> np.ndarray:
         """Les vraies valeurs (P, A)."""
         return self.world.values(WORLD_GAMMA)
@@ -262,12 +263,18 @@ def _led_to(fault: Fault, one: Attempt) -> np.ndarray:
     Des actions confondues prennent une valeur commune, qui dépend de ce que l'on a joué : on la
     lit alors dans ce que l'on a trouvé.
     """
-    values = fault.values(one.world, WORLD_GAMMA)
+    values = _foretold(fault, one.world)
     if fault.name != TOGETHER or one.values is None:
         return values
     low, high = one.expected.min(axis=1, keepdims=True), one.expected.max(axis=1, keepdims=True)
     common = np.clip(one.values, low, high).mean(axis=1, keepdims=True)
     return np.where(np.isfinite(common) & (high > low), common, values)
+
+
+@lru_cache(maxsize=len(FAULTS) * 8)
+def _foretold(fault: Fault, world: World) -> np.ndarray:
+    """Rend les valeurs (P, A) où mène la faute ; chaque compte rendu les redemande."""
+    return fault.values(world, WORLD_GAMMA)
 
 
 def _resemblance(fault: Fault, attempts: Sequence[Attempt]) -> tuple[int, float]:
