@@ -16,7 +16,7 @@ from cartpole_helpers import evaluate
 from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.tables import Archive
 from cartpole_helpers.teaching.capstone import GAMMA, STEPS
-from cartpole_helpers.teaching.catalogue.capstone import dqn
+from cartpole_helpers.teaching.catalogue.dqn import dqn
 
 SEEDS = range(20)
 EPISODES = 1_000

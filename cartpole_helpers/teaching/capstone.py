@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import gymnasium
 import numpy as np
@@ -25,7 +26,7 @@ PATIENCE = 0.1  # secondes par pas : la nôtre en met cent fois moins
 CLOSE = 0.1  # erreur permise, en part de la plus grande valeur du monde
 ALIKE = 0.4  # part de l'écart entre la faute et la vérité, en deçà de laquelle on la reconnaît
 SIZES, SAME_SEED, NO_SEED, ERROR = (
-    MISCONCEPTIONS[name].sentence
+    MISCONCEPTIONS[name]
     for name in (
         "des tailles écrites",
         "la même graine à chaque départ",
@@ -53,7 +54,7 @@ class Attempt:
     told: str = ""
     same_seed: bool = False
 
-    @property
+    @cached_property
     def expected(self) -> np.ndarray:
         """Les vraies valeurs (P, A)."""
         return self.world.values(WORLD_GAMMA)
@@ -216,26 +217,28 @@ def _world_verdict(one: Attempt, attempts: Sequence[Attempt]) -> Verdict:
         f"gamma = {number(WORLD_GAMMA, 1)}, {number(WORLD_STEPS)} pas, graine = {one.seed}",
         one.told or f"Q = {shown(one.values)}",
         f"Q = {shown(one.expected)}",
-        _explained(one, attempts),
+        *_explained(one, attempts),
     )
 
 
-def _explained(one: Attempt, attempts: Sequence[Attempt]) -> str:
-    """Rend l'indice de la faute qui mène à ces valeurs, ici puis dans le plus de mondes."""
+def _explained(one: Attempt, attempts: Sequence[Attempt]) -> tuple[str, str]:
+    """Rend l'indice de la faute qui mène à ces valeurs, ici puis dans le plus de mondes, et où le
+    cours en traite."""
     if one.world.sizes != CARTPOLE_SIZES and _errs_with_other_sizes_only(attempts):
-        return SIZES
+        return SIZES.told
     if one.told:
-        return ERROR
+        return ERROR.told
     if one.same_seed:
-        return SAME_SEED
+        return SAME_SEED.told
     alike = [
         fault
         for fault in FAULTS
         if _agrees(fault, one) and all(_agrees(fault, other) for other in attempts if other.passed)
     ]
     if not alike:
-        return one.world.hint
-    return max(alike, key=lambda fault: _resemblance(fault, attempts)).hint
+        return one.world.hint, ""
+    best = max(alike, key=lambda fault: _resemblance(fault, attempts))
+    return MISCONCEPTIONS[best.name].told
 
 
 def _errs_with_other_sizes_only(attempts: Sequence[Attempt]) -> bool:
@@ -254,12 +257,18 @@ def _led_to(fault: Fault, one: Attempt) -> np.ndarray:
     Des actions confondues prennent une valeur commune, qui dépend de ce que l'on a joué : on la
     lit alors dans ce que l'on a trouvé.
     """
-    values = fault.values(one.world, WORLD_GAMMA)
+    values = _foretold(fault, one.world)
     if fault.name != TOGETHER or one.values is None:
         return values
     low, high = one.expected.min(axis=1, keepdims=True), one.expected.max(axis=1, keepdims=True)
     common = np.clip(one.values, low, high).mean(axis=1, keepdims=True)
     return np.where(np.isfinite(common) & (high > low), common, values)
+
+
+@lru_cache(maxsize=len(FAULTS) * 8)
+def _foretold(fault: Fault, world: World) -> np.ndarray:
+    """Rend les valeurs (P, A) où mène la faute ; chaque compte rendu les redemande."""
+    return fault.values(world, WORLD_GAMMA)
 
 
 def _resemblance(fault: Fault, attempts: Sequence[Attempt]) -> tuple[int, float]:
@@ -281,7 +290,7 @@ def _same_again(dqn: DQN, first: Attempt) -> Verdict:
         f"{first.world.name}, deux fois la graine {first.seed}",
         second.told or f"Q = {shown(first.values)}, puis {shown(second.values)}",
         "deux fois les mêmes valeurs",
-        NO_SEED,
+        *NO_SEED.told,
     )
 
 
@@ -320,7 +329,7 @@ def _cartpole_verdict(means: Sequence[float], total: int, told: str = "") -> Ver
         f"gamma = {number(GAMMA, 2)}, {number(STEPS)} pas, {len(means)} graines sur {total}",
         told or f"retours moyens {scores}",
         "475 avec plus de la moitié des graines",
-        ERROR if told else CARTPOLE_HINT,
+        *(ERROR.told if told else (CARTPOLE_HINT,)),
     )
 
 

@@ -11,6 +11,11 @@ class Misconception(NamedTuple):
     sentence: str
     taught: str
 
+    @property
+    def told(self) -> tuple[str, str]:
+        """Ce qu'on en dit, et où le cours en traite."""
+        return self.sentence, self.taught
+
 
 # Nom (carnet et section) : ce qu'on en dit à qui la commet, s'il n'y a rien de plus précis.
 VOCABULARY = """

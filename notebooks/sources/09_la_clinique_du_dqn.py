@@ -252,17 +252,19 @@ salle.reveal()
 # %% [markdown]
 # ## 5. Le médecin automatique
 #
-# L'outil du cours fait ce que vous venez de faire. À chaque maladie répond un **signe**, une fonction du relevé qui rend un
-# degré : 1 au seuil, davantage au-delà. En voici un, tel qu'il s'exécute.
+# L'outil du cours fait ce que vous venez de faire. À chaque maladie répondent des **signes** : une mesure du relevé et son
+# seuil, où le degré vaut 1, davantage au-delà. En voici deux, dont un seul suffit, tels qu'ils s'exécutent.
 
 # %%
-listing(illness("masque oublié").sign)
+signes = illness("masque oublié").signs
+print("seuils :", *(number(signe.threshold, 1) for signe in signes))
+listing(*(signe.measure for signe in signes))
 
 # %% [markdown]
 # Si l'amorçage est bien masqué, une chute doit valoir sa récompense. `fall_cost` est ce que les chutes en mémoire
 # coûteraient à une perte bien masquée ; si la perte affichée est bien plus basse, c'est que le programme minimise **autre
-# chose**. L'autre moitié regarde le drapeau lui-même, tel qu'il est en mémoire. `late` prend la médiane du dernier tiers du
-# relevé, et `_over(x, 5)` vaut x/5 : au seuil, le degré vaut 1. Un **seuil** est un choix ; ceux-ci ont été réglés sur des
+# chose**. L'autre signe regarde le drapeau lui-même, tel qu'il est en mémoire. `late` prend la médiane du dernier tiers du
+# relevé, et le degré est la mesure divisée par son seuil. Un **seuil** est un choix ; ceux-ci ont été réglés sur des
 # graines qui ne serviront plus.
 
 # %%

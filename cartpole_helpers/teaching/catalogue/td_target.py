@@ -97,6 +97,8 @@ le numéro de l'action (le rang pour la valeur) : max(dim=-1).values → argmax(
 récompense oubliée (la récompense oubliée) : reward + → ∅
 toujours la valeur de droite (toujours la même action) : .max(dim=-1).values → [..., 1]
     Vous lisez toujours la valeur de l'action 1, au lieu de la meilleure des deux.
+deux actions seulement : next_q.max → next_q[..., :2].max
+    Vous ne comparez que deux actions : un autre jeu peut en avoir davantage.
 un axe de trop : dim=-1 → dim=-1, keepdim=True
 et ~terminated → ~terminated.unsqueeze(-1)
     `keepdim=True` laisse un axe de trop : `(B,) + (B, 1)` donne `(B, B)`, sans un mot.

@@ -450,8 +450,7 @@ def load_chart(path: str | os.PathLike) -> Chart:
     try:
         if {*table} != {*Chart._fields}:
             raise ValueError(f"colonnes {[*table]}")
-        rows = zip(*table.values(), strict=True)
-        return chart([dict(zip(table, map(float, row), strict=True)) for row in rows])
+        return checked_chart(Chart(**{name: np.array(table[name], float) for name in table}))
     except ValueError as error:
         raise ValueError(
             f"path doit être {what} : {str(path)!r} n'en est pas un ({error})."

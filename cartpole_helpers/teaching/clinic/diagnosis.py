@@ -14,27 +14,60 @@ from cartpole_helpers.display.report import INDENT, as_html, as_text
 from cartpole_helpers.history import History
 from cartpole_helpers.teaching.clinic.charts import Chart, checked_chart, from_history
 
+# Deux seuils qui servent deux fois
+FROZEN = 1e-6  # part de sa valeur en deçà de laquelle une cible n'a pas bougé
+MISSED = 0.1  # part des chutes en mémoire que l'on peut mal dire
+
+
 # Les signes
 
 
-class Illness(NamedTuple):
-    """Une maladie : ce qui est faux, son signe, ce qu'on en dit, l'examen, le remède.
+class Sign(NamedTuple):
+    """Une mesure du relevé, et le seuil au-dessus duquel elle parle, ou en dessous si `below`.
 
-    `fault` : ce qui est faux dans le programme ; `sign` rend un degré : 1 au seuil, davantage
-    au-delà, NaN si les mesures manquent.
+    `fact` : sans degrés, il est là ou n'y est pas.
+    """
+
+    measure: Callable[[Chart], float]
+    threshold: float
+    below: bool = False
+    fact: bool = False
+
+    def degree(self, chart: Chart) -> float:
+        """Rend 1 au seuil, plus au-delà, NaN si la mesure manque ; d'un fait, l'infini ou 0."""
+        value = self.measure(chart)
+        if np.isnan(value):
+            return math.nan
+        if self.fact:
+            shown = value <= self.threshold if self.below else value > self.threshold
+            return math.inf if shown else 0.0
+        if self.below:
+            return self.threshold / value if value > 0 else math.inf
+        return value / self.threshold
+
+
+class Illness(NamedTuple):
+    """Une maladie : ce qui est faux, ses signes, ce qu'on en dit, l'examen, le remède.
+
+    `fault` : ce qui est faux dans le programme. Il faut tous les `signs`, ou un seul si `either`.
     """
 
     name: str
     fault: str
-    sign: Callable[[Chart], float]
+    signs: tuple[Sign, ...]
     evidence: Callable[[Chart], str]
     test: str
     cure: str
+    either: bool = False
 
 
 def late(values: np.ndarray) -> np.float64:
     """Rend la médiane du dernier tiers de `values` (K,), mesures manquantes exclues."""
-    return _median(values[-max(len(values) // 3, 1) :])
+    return _median(_last_third(values))
+
+
+def _last_third(values: np.ndarray, least: int = 1) -> np.ndarray:
+    return values[-max(len(values) // 3, least) :]
 
 
 def _median(values: np.ndarray) -> np.float64:
@@ -59,56 +92,12 @@ def _learning(chart: Chart) -> np.ndarray:
     return chart.gradient_steps > 0
 
 
-def _certain(fact: bool, *measures: float) -> float:
-    """Rend le degré d'un fait sans seuil : infini ou nul, NaN si une mesure manque."""
-    return np.nan if np.isnan(measures).any() else (np.inf if fact else 0.0)
+# Les mesures qui demandent plus d'une ligne
 
 
-def _over(value: np.float64, limit: float) -> float:
-    return value / limit
-
-
-def _under(value: np.float64, limit: float) -> float:
-    return limit / value if value > 0 else _certain(True, value)
-
-
-def _both(*degrees: float) -> float:
-    """Rend le plus faible de degrés qu'il faut réunir ; un seul sous 1 suffit à conclure."""
-    low = [degree for degree in degrees if degree < 1]
-    return min(low) if low else float(np.min(degrees))
-
-
-def _negative_loss(chart: Chart) -> float:
-    least = _least(chart.loss)
-    return _certain(least < 0, least)
-
-
-def _lost_reward(chart: Chart) -> float:
-    return _under(late(np.abs(chart.stored_reward)), 0.01)
-
-
-def _false_end(chart: Chart) -> float:
-    most = _peak(chart.false_ends)
-    return _certain(most > 0, most)
-
-
-def _explosion(chart: Chart) -> float:
-    size = np.fmax(chart.q_limit, np.sqrt(np.abs(chart.loss)))
-    return _over(_peak(size), 3_000)
-
-
-def _stuck_epsilon(chart: Chart) -> float:
-    tail = chart.epsilon[-max(len(chart.epsilon) // 3, 1) :]
-    steady = _peak(tail) - _least(tail)
-    return _both(_over(late(chart.epsilon), 0.75), _certain(steady < 0.01, steady))
-
-
-def _no_exploration(chart: Chart) -> float:
-    return _under(_peak(chart.epsilon), 0.01)
-
-
-def _rare_updates(chart: Chart) -> float:
-    return _under(update_rate(chart), 1 / 128)
+def _range_of_epsilon(chart: Chart) -> float:
+    tail = _last_third(chart.epsilon)
+    return _peak(tail) - _least(tail)
 
 
 def update_rate(chart: Chart) -> np.float64:
@@ -118,75 +107,52 @@ def update_rate(chart: Chart) -> np.float64:
     return (updates[-1] - updates[0]) / (steps[-1] - steps[0])
 
 
-def _stale_policy(chart: Chart) -> float:
-    behind, differs = late(chart.played) / late(chart.greedy), late(chart.disagreement)
+def _behind(chart: Chart) -> float:
+    """Rend combien de fois le retour en jouant dépasse celui de la politique évaluée."""
+    return late(chart.played) / late(chart.greedy)
+
+
+def _behind_and_different(chart: Chart) -> float:
     # Un creux passager éloigne les retours, non les actions : il faut les deux, si on les a.
-    return _over(behind, 4) if np.isnan(differs) else _over(behind * differs, 0.75)
+    return _behind(chart) * late(chart.disagreement)
 
 
-def _missing_mask(chart: Chart) -> float:
-    shown = _over(late(chart.fall_cost) / late(chart.loss), 5)
-    marked = _over(late(chart.missed_ends), 0.1)
-    return float(np.fmax(shown, marked))
+def _behind_at_least(chart: Chart) -> float:
+    return _behind(chart) if np.isnan(late(chart.disagreement)) else np.nan
 
 
-def _frozen_target(chart: Chart) -> float:
+def cost_of_falls(chart: Chart) -> float:
+    """Rend ce que les chutes coûteraient à une perte bien masquée, en nombre de fois la perte."""
+    return late(chart.fall_cost) / late(chart.loss)
+
+
+def missed_ends(chart: Chart) -> float:
+    """Rend la part des chutes en mémoire qui ne se disent pas terminées."""
+    return late(chart.missed_ends)
+
+
+def _target_moves(chart: Chart) -> float:
+    """Rend l'étendue de ce que rend la cible, en part de sa plus grande valeur."""
     values = chart.target_safe[_learning(chart)]
-    moved = _peak(values) - _least(values)
-    return _certain(moved <= 1e-6 * max(_peak(np.abs(values)), 1e-3), moved)
+    return (_peak(values) - _least(values)) / max(_peak(np.abs(values)), 1e-3)
 
 
-def _slow_target(chart: Chart) -> float:
-    behind = 1 - late(chart.target_safe) / late(chart.q_safe)
-    return _both(_over(behind, 0.2), 1.0 - min(_frozen_target(chart), 1.0))
+def _target_follows(chart: Chart) -> float:
+    """Rend 1 si la cible bouge, 0 si elle est figée."""
+    moves = _target_moves(chart)
+    return np.nan if np.isnan(moves) else float(moves > FROZEN)
 
 
-def _no_target(chart: Chart) -> float:
-    most = _peak(chart.lag[_learning(chart)])
-    return _certain(most == 0, most)
-
-
-def _dead_units(chart: Chart) -> float:
-    return _over(late(chart.dead), 0.6)
-
-
-def _big_rate(chart: Chart) -> float:
-    return _over(_peak(chart.drift), 0.012)
-
-
-def _small_rate(chart: Chart) -> float:
-    return _under(_peak(chart.drift), 3e-5)
-
-
-def _rate_floor(chart: Chart) -> float:
-    return _under(late(chart.drift) / _peak(chart.drift), 1 / 500)
-
-
-def _tiny_batch(chart: Chart) -> float:
-    return _over(_median(chart.loss_spread), 2.15)
-
-
-def _no_falls(chart: Chart) -> float:
+def _share_without_falls(chart: Chart) -> float:
+    """Rend la part des relevés où la mémoire, qui n'est pas vide, ne contient aucune chute."""
     known = chart.stored_falls[chart.stored > 0]
-    return _over(float(np.mean(known == 0)), 0.1) if len(known) else math.nan
+    return float(np.mean(known == 0)) if len(known) else math.nan
 
 
-def _misaligned(chart: Chart) -> float:
-    paid = late(chart.fall_cost) / late(chart.loss)
-    return _both(_under(late(chart.flatness), 0.03), _over(paid, 0.25), _under(paid, 4))
-
-
-def _endless(chart: Chart) -> float:
-    return _over(late(chart.discount), 0.994)
-
-
-def _short_sighted(chart: Chart) -> float:
-    return _both(_under(horizon(chart), 4), _under(_rise(chart.q_safe), 0.03))
-
-
-def _rise(values: np.ndarray) -> np.float64:
-    """Rend ce que `values` a gagné dans son dernier tiers, en part de sa médiane, sans le signe."""
-    first, last = np.array_split(values[-max(len(values) // 3, 2) :], 2)
+def _late_rise(chart: Chart) -> np.float64:
+    """Rend ce que Q, états sûrs, a gagné dans son dernier tiers, en part de sa médiane."""
+    values = chart.q_safe
+    first, last = np.array_split(_last_third(values, 2), 2)
     return np.abs((_median(last) - _median(first)) / late(values))
 
 
@@ -198,7 +164,10 @@ def horizon(chart: Chart) -> np.float64:
     """
     left = 1 - late(chart.discount)
     reward = np.maximum(late(chart.stored_reward), 1)
-    return reward / left if left > 0 else _certain(True, left)
+    return np.where(left <= 0, np.inf, reward / left)[()]
+
+
+# Ce qu'on en dit
 
 
 def uncapitalised(text: str) -> str:
@@ -219,8 +188,7 @@ def _share(value: float) -> str:
 
 def _unmasked(chart: Chart) -> str:
     """Dit ce qui montre que les chutes ne sont pas masquées : le drapeau, ou la perte."""
-    missed = late(chart.missed_ends)
-    if missed > 0.1:
+    if (missed := missed_ends(chart)) > MISSED:
         return f"{_share(missed)} des chutes en mémoire ne se disent pas terminées."
     return (
         f"Les chutes en mémoire coûteraient à elles seules {written(late(chart.fall_cost))} à une "
@@ -232,7 +200,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "perte négative",
         "on monte la perte au lieu de la descendre.",
-        _negative_loss,
+        (Sign(lambda c: -_least(c.loss), 0, fact=True),),
         lambda c: (
             "Une erreur au carré n'est jamais négative, or la perte descend à "
             f"{written(_least(c.loss))}."
@@ -243,7 +211,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "récompense perdue",
         "la récompense mémorisée est nulle, ou presque.",
-        _lost_reward,
+        (Sign(lambda c: late(np.abs(c.stored_reward)), 0.01, below=True),),
         lambda c: (
             f"La récompense moyenne en mémoire vaut {written(late(c.stored_reward))}, "
             "alors que chaque pas joué en rapporte une."
@@ -255,7 +223,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "troncature prise pour une chute",
         "la limite de temps est mémorisée comme une fin.",
-        _false_end,
+        (Sign(lambda c: _peak(c.false_ends), 0, fact=True),),
         lambda c: (
             f"Jusqu'à {_share(_peak(c.false_ends))} des transitions en mémoire se disent "
             "terminées alors que la tige y est encore debout."
@@ -266,16 +234,17 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "masque oublié",
         "la cible d'une chute compte encore une suite.",
-        _missing_mask,
+        (Sign(cost_of_falls, 5), Sign(missed_ends, MISSED)),
         _unmasked,
         "Calculer la cible d'une chute : elle doit valoir la récompense, sans rien d'autre.",
         "Annuler γ max Q(s', a') dans la cible quand `terminated` est vrai, et mémoriser "
         "`terminated` tel que l'environnement le rend.",
+        either=True,
     ),
     Illness(
         "valeurs qui explosent",
         "chaque cible dépasse la précédente, sans borne.",
-        _explosion,
+        (Sign(lambda c: _peak(np.fmax(c.q_limit, np.sqrt(np.abs(c.loss)))), 3_000),),
         lambda c: (
             f"Q atteint {written(_peak(c.q_limit))} et la perte {written(_peak(c.loss))}, "
             "alors qu'un épisode ne rapporte pas plus de 500."
@@ -288,7 +257,10 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "ε bloqué haut",
         "on joue surtout au hasard jusqu'au bout.",
-        _stuck_epsilon,
+        (
+            Sign(lambda c: late(c.epsilon), 0.75),
+            Sign(_range_of_epsilon, 0.01, below=True, fact=True),
+        ),
         lambda c: (
             f"À la fin, ε vaut encore {written(late(c.epsilon))}, et ne bouge plus : l'agent "
             f"joue surtout au hasard, pour un retour de {written(late(c.played))}."
@@ -299,7 +271,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "aucune exploration",
         "on ne joue jamais au hasard.",
-        _no_exploration,
+        (Sign(lambda c: _peak(c.epsilon), 0.01, below=True),),
         lambda c: f"ε n'a jamais dépassé {written(_peak(c.epsilon))}.",
         "Compter les actions jouées qui ne sont pas celles que Q préfère.",
         "Partir de ε = 1 et le faire descendre sur les premiers milliers de pas.",
@@ -307,7 +279,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "mises à jour trop rares",
         "on joue beaucoup, on apprend rarement.",
-        _rare_updates,
+        (Sign(update_rate, 1 / 128, below=True),),
         lambda c: (
             f"Il y a {written(1_000 * update_rate(c))} mises à jour pour 1 000 pas d'environnement."
         ),
@@ -317,18 +289,19 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "politique évaluée périmée",
         "on évalue d'anciens poids, non ceux qui apprennent.",
-        _stale_policy,
+        (Sign(_behind_and_different, 0.75), Sign(_behind_at_least, 4)),
         lambda c: (
             f"En jouant, le retour est de {written(late(c.played))} ; la politique évaluée, "
             f"sans hasard, n'obtient que {written(late(c.greedy))}."
         ),
         "Évaluer le réseau en ligne lui-même, au même instant.",
         "Évaluer le réseau que l'on entraîne, ou une moyenne assez récente de ses poids.",
+        either=True,
     ),
     Illness(
         "cible jamais synchronisée",
         "le réseau cible garde ses premiers poids.",
-        _frozen_target,
+        (Sign(_target_moves, FROZEN, below=True, fact=True),),
         lambda c: (
             f"Le réseau cible rend {written(late(c.target_safe))} du début à la fin, quand "
             f"le réseau en ligne en est à {written(late(c.q_safe))}."
@@ -340,7 +313,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "cible trop lente",
         "le réseau cible suit de trop loin.",
-        _slow_target,
+        (Sign(lambda c: 1 - late(c.target_safe) / late(c.q_safe), 0.2), Sign(_target_follows, 1)),
         lambda c: (
             f"Sur les états sûrs, la cible en est à {written(late(c.target_safe))} et le "
             f"réseau en ligne à {written(late(c.q_safe))}."
@@ -351,7 +324,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "pas de réseau cible",
         "le réseau qui apprend calcule aussi sa cible.",
-        _no_target,
+        (Sign(lambda c: _peak(c.lag[_learning(c)]), 0, below=True, fact=True),),
         lambda c: (
             "La cible et le réseau en ligne rendent toujours les mêmes valeurs : l'écart "
             f"est de {written(_peak(c.lag[_learning(c)]))}."
@@ -362,7 +335,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "unités mortes",
         "des unités rendent la même chose dans tous les états.",
-        _dead_units,
+        (Sign(lambda c: late(c.dead), 0.6),),
         lambda c: (
             f"{_share(late(c.dead))} des unités cachées rendent la même chose dans tous les états."
         ),
@@ -372,7 +345,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "pas d'apprentissage trop grand",
         "chaque mise à jour déplace trop les poids.",
-        _big_rate,
+        (Sign(lambda c: _peak(c.drift), 0.012),),
         lambda c: (
             f"Les poids se sont déplacés, en moyenne, de {written(_peak(c.drift))} par mise à jour."
         ),
@@ -382,7 +355,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "pas d'apprentissage trop petit",
         "chaque mise à jour les déplace trop peu.",
-        _small_rate,
+        (Sign(lambda c: _peak(c.drift), 3e-5, below=True),),
         lambda c: (
             "Les poids ne se sont jamais déplacés, en moyenne, de plus de "
             f"{written(_peak(c.drift))} par mise à jour."
@@ -393,7 +366,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "pas d'apprentissage tombé au plancher",
         "il décroît si vite qu'on cesse d'apprendre.",
-        _rate_floor,
+        (Sign(lambda c: late(c.drift) / _peak(c.drift), 1 / 500, below=True),),
         lambda c: (
             f"Les poids se déplaçaient, en moyenne, de {written(_peak(c.drift))} par mise à jour ; "
             f"à la fin, de {written(late(c.drift))}."
@@ -404,7 +377,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "lot trop petit",
         "une mise à jour voit trop peu de transitions.",
-        _tiny_batch,
+        (Sign(lambda c: _median(c.loss_spread), 2.15),),
         lambda c: (
             "Une mise à jour sur dix a une perte au moins "
             f"{written(np.exp(_median(c.loss_spread)))} fois plus petite que la perte médiane."
@@ -415,9 +388,9 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "mémoire sans chute",
         "elle les oublie toutes, ou n'en a reçu aucune.",
-        _no_falls,
+        (Sign(_share_without_falls, 0.1),),
         lambda c: (
-            f"Dans {_share(np.mean(c.stored_falls[c.stored > 0] == 0))} des relevés, la mémoire "
+            f"Dans {_share(_share_without_falls(c))} des relevés, la mémoire "
             f"({written(late(c.stored))} transitions) ne contient plus une seule chute."
         ),
         "Suivre Q dans des états perdus : y monte-t-il pendant que tout va bien ?",
@@ -426,7 +399,11 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "cible mal alignée",
         "une valeur est comparée aux cibles des autres transitions.",
-        _misaligned,
+        (
+            Sign(lambda c: late(c.flatness), 0.03, below=True),
+            Sign(cost_of_falls, 0.25),
+            Sign(cost_of_falls, 4, below=True),
+        ),
         lambda c: (
             f"Q ne varie que de {_share(late(c.flatness))} d'un état à l'autre, et la perte "
             f"reste à {written(late(c.loss))} : chaque état apprend la moyenne des cibles."
@@ -437,7 +414,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "γ = 1 ou presque",
         "l'avenir compte autant que le présent.",
-        _endless,
+        (Sign(lambda c: late(c.discount), 0.994),),
         lambda c: (
             f"Les valeurs se suivent comme si γ valait {written(late(c.discount))} ; sur les "
             f"états sûrs, elles en sont à {written(late(c.q_safe))}."
@@ -448,7 +425,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "γ trop petit",
         "l'avenir ne compte que sur quelques pas.",
-        _short_sighted,
+        (Sign(horizon, 4, below=True), Sign(_late_rise, 0.03, below=True)),
         lambda c: f"Les valeurs ne voient que {written(horizon(c))} pas devant elles.",
         "Porter γ à 0,97 : Q monte-t-il dans les états sûrs ?",
         "Prendre γ entre 0,95 et 0,99.",
@@ -549,8 +526,15 @@ def diagnose(records: Chart | History, agent: int = 0) -> Diagnosis:
 
 @np.errstate(all="ignore")
 def degree(illness: Illness, seen: Chart) -> float:
-    """Rend le degré d'un signe dans un relevé : au moins 1 s'il est présent, NaN s'il manque."""
-    return float(illness.sign(seen))
+    """Rend le degré d'une maladie : au moins 1 si ses signes sont là, NaN si l'on n'en sait rien.
+
+    C'est celui de son signe le plus faible, ou du plus fort si un seul suffit.
+    """
+    degrees = [sign.degree(seen) for sign in illness.signs]
+    if illness.either:
+        return float(np.fmax.reduce(degrees))
+    low = [one for one in degrees if one < 1]  # un seul sous 1 suffit à l'écarter
+    return float(min(low) if low else np.min(degrees))
 
 
 @np.errstate(all="ignore")
