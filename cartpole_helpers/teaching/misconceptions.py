@@ -49,7 +49,7 @@ les actions ensemble (carnet 04, section 3)
     Où est passé γ ? La valeur de la suite est actualisée d'un pas.
 γ sur la récompense (carnet 04, section 2)
     γ ne multiplie que la suite : la récompense de ce pas n'est pas actualisée.
-la récompense oubliée (carnet 04, section 2)
+une cible sans récompense (carnet 04, section 2)
     La récompense du pas manque à la cible.
 des récompenses entières (carnet 03, section 4)
     Vos récompenses perdent leurs décimales : la mémoire les garde-t-elle en entiers ?

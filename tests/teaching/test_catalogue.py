@@ -61,7 +61,7 @@ def dots(*_):
 
 
 WRONG = (
-    lambda: None,
+    lambda: 0,
     lambda *_: 1 / 0,
     lambda *_: "valeur",
     lambda *_: (0.0,),

@@ -74,7 +74,7 @@ le numéro de l'action (le rang pour la valeur) : max → np.argmax
 γ oublié : gamma * → ∅
 γ sur la récompense : recompense if terminated else recompense + gamma * max(q_suivants) → \
 gamma * (recompense if terminated else recompense + max(q_suivants))
-récompense oubliée (la récompense oubliée) : \
+récompense oubliée (une cible sans récompense) : \
 recompense if terminated else recompense + → 0.0 if terminated else
 une récompense écrêtée : \
 recompense if terminated else recompense → \

@@ -94,7 +94,7 @@ le numéro de l'action (le rang pour la valeur) : max(dim=-1).values → argmax(
     `argmax` rend le numéro de la meilleure action, non sa valeur : prenez `max(...).values`.
 γ oublié : gamma * → ∅
 γ sur la récompense : = gamma * (reward + next_q.max(dim=-1).values * ~terminated)
-récompense oubliée (la récompense oubliée) : reward + → ∅
+récompense oubliée (une cible sans récompense) : reward + → ∅
 toujours la valeur de droite (toujours la même action) : .max(dim=-1).values → [..., 1]
     Vous lisez toujours la valeur de l'action 1, au lieu de la meilleure des deux.
 deux actions seulement : next_q.max → next_q[..., :2].max
