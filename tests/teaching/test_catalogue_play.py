@@ -38,8 +38,8 @@ def test_the_schedule_is_the_one_of_two_counters():
     since_learning = since_copy = 0
     for step in range(1, 400):
         since_learning, since_copy = since_learning % 6 + 1, since_copy % 35 + 1
-        expected = since_learning == 6 and 3 * step >= 252, since_copy == 35
-        assert calendrier.calendrier(step, 3 * step, 252, 6, 35) == expected
+        expected = since_learning == 6 and 3 * step + 1 >= 253, since_copy == 35
+        assert calendrier.calendrier(step, 3 * step + 1, 253, 6, 35) == expected
 
 
 def test_the_game_follows_its_script_and_refuses_what_makes_no_sense():
