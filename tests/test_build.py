@@ -1,7 +1,6 @@
 """La construction des carnets : typographie, dépendances, exécution exigeante, contenu refusé."""
 
 import json
-import shutil
 from pathlib import Path
 
 import build
@@ -177,34 +176,46 @@ def test_inputs_are_the_transitive_imports_and_the_data_they_name(project):
         "cartpole_helpers/display/art.py",
         *(f"cartpole_helpers/{name}.py" for name in package),
     }
-    digest = inputs_digest(source)
-    (project / "etudes/other.csv").write_text("# changé")
-    assert inputs_digest(source) == digest
-    (project / "etudes/patients/nouveau.csv").write_text("a;b")  # un dossier nommé, un fichier neuf
-    assert inputs_digest(source) != digest
 
 
-def test_a_changed_file_makes_stale_exactly_the_notebooks_that_read_it(tmp_path):
-    """Une copie du vrai projet : son carnet 06 compose des noms, son 09 ouvre tout un dossier."""
-    skipped = shutil.ignore_patterns("__pycache__")
-    for folder in ("cartpole_helpers", "etudes", "checkpoints", "notebooks/sources"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=skipped)
-    sources = sorted((tmp_path / "notebooks" / "sources").glob("*.py"))
-    before = {source: inputs_digest(source) for source in sources}
+def test_a_changed_file_makes_stale_exactly_the_notebooks_that_read_it(project):
+    essai = project / "notebooks" / "sources" / "00_essai.py"
+    other = essai.with_name("01_autre.py")
+    other.write_text("# %%\nimport cartpole_helpers.unused\nopen('../etudes/other.csv')\n")
+    for name, stale in {
+        "cartpole_helpers/core.py": {essai, other},
+        "cartpole_helpers/display/game.mjs": {essai},
+        "cartpole_helpers/unused.py": {other},
+        "etudes/bases.csv": {essai},
+        "etudes/other.csv": {other},
+        "etudes/patients/sain.csv": {essai, other},  # que nomme un module importé des deux
+        "etudes/patients/nouveau.csv": {essai, other},
+        "checkpoints/agent_400_pas.safetensors": {essai},
+        "checkpoints/README.md": set(),
+        "videos/episode.mp4": set(),
+    }.items():
+        before = {source: inputs_digest(source) for source in (essai, other)}
+        with (project / name).open("a") as file:
+            file.write("\n")
+        assert {source for source in before if inputs_digest(source) != before[source]} == stale
+
+
+def test_each_notebook_depends_on_the_data_it_reads():
+    """Le carnet 06 compose des noms, le 09 ouvre tout un dossier."""
+    sources = sorted((ROOT / "notebooks" / "sources").glob("*.py"))
+    inputs = {source.stem[:2]: inputs_of(source) for source in sources}
     for name, readers in {
-        "etudes/patients/patient_07.csv": {"09"},
-        "etudes/patients/temoin_18.csv": {"09"},
         "checkpoints/agent_2400_pas.safetensors": {"06"},
         "checkpoints/agent_4000_pas.safetensors": {"06", "07"},
+        "checkpoints/amnesique_10000_pas.safetensors": {"08"},
         "etudes/version1.csv": {"05", "07"},
         "etudes/moteur.csv": set(),
-        "cartpole_helpers/training.py": {source.stem[:2] for source in sources},
-    }.items():
-        (tmp_path / name).write_bytes((tmp_path / name).read_bytes() + b"\n")
-        after = {source: inputs_digest(source) for source in sources}
-        stale = {source.stem[:2] for source in sources if after[source] != before[source]}
-        assert stale == readers, name
-        before = after
+        "cartpole_helpers/training.py": {*inputs},
+        **{f"etudes/patients/{kind}_{k:02}.csv": {"09"} for kind in ("patient", "temoin")
+           for k in range(1, 19)},
+    }.items():  # fmt: skip
+        assert (ROOT / name).is_file()
+        assert {number for number in inputs if ROOT / name in inputs[number]} == readers, name
 
 
 def test_digest_ignores_line_endings(write_source):
