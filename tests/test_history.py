@@ -123,6 +123,8 @@ def test_returns_are_those_of_one_agent():
     history = record(train(SMALL, SEEDS, env=short(14)))
     for agent, seed in enumerate(SEEDS):
         alone = record(train(SMALL, seed, env=short(14)))
+        ends = alone.episode_env_steps.tolist(), alone.episode_return.tolist()
+        assert tuple(array.tolist() for array in alone.returns()) == ends
         for received, expected in zip(history.returns(agent), alone.returns(), strict=True):
             np.testing.assert_array_equal(received, expected)
     for agent in (3, -1, "0"):
