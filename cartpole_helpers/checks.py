@@ -18,7 +18,8 @@ def check_number(
 
     TypeError si ce n'est pas un nombre de ce genre, ValueError s'il sort des bornes.
     """
-    refusal = f"{name} doit être {_KINDS[kind]}{_bounds(low, high, above, below)} : {value!r} reçu."
+    wanted = _KINDS[kind] + _bounds(low, high, above, below)
+    refusal = f"{name} doit être {wanted} : {_shown(value)} reçu."
     if isinstance(value, bool) or not isinstance(value, Integral if kind is int else Real):
         raise TypeError(refusal)
     if not (low <= value <= high and above < value < below):
@@ -31,12 +32,12 @@ def check_number(
 
 def check_choice(name: str, value, choices: Sequence):
     """Rend `value` s'il est parmi `choices`, sinon ValueError."""
-    if value not in choices:
+    if getattr(value, "ndim", 0) or value not in choices:  # un tableau n'est égal à rien
         listed = ", ".join(map(repr, choices))
         words = [one for one in choices if isinstance(one, str)]
         near = get_close_matches(value, words, n=1) if isinstance(value, str) else []
         advice = f" Vouliez-vous dire {near[0]!r} ?" if near else ""
-        raise ValueError(f"{name} doit être l'un de {listed} : {value!r} reçu.{advice}")
+        raise ValueError(f"{name} doit être l'un de {listed} : {_shown(value)} reçu.{advice}")
     return value
 
 
@@ -90,6 +91,11 @@ def check_numbers(name: str, value) -> np.ndarray:
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{name} doit être un tableau régulier : {value!r} reçu.") from None
+    except (TypeError, RuntimeError):  # un tenseur que PyTorch ne veut pas rendre
+        raise TypeError(
+            f"{name} doit être un tableau de nombres : {value!r} reçu ; d'un tenseur, donnez "
+            ".detach().cpu().float()."
+        ) from None
     if array.dtype.kind not in "buif":
         raise TypeError(f"{name} doit être un tableau de nombres : {array.dtype} reçu.")
     return array
@@ -133,6 +139,13 @@ def _fits(shape: tuple, expected: tuple) -> bool:
 def _written(shape: tuple) -> str:
     inside = ", ".join("N" if size is None else str(size) for size in shape)
     return f"({inside},)" if len(shape) == 1 else f"({inside})"
+
+
+def _shown(value) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python refuse d'écrire un entier de plus de 4 300 chiffres
+        return "un nombre démesuré"
 
 
 def _bounds(low: float, high: float, above: float, below: float) -> str:

@@ -13,6 +13,7 @@ from nbformat import v4
 
 from cartpole_helpers.display.typography import typography
 
+ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = """\
 # %% [markdown]
 # # Un essai : quoi ?
@@ -41,7 +42,7 @@ ipywidgets.IntSlider(3)
 # %% tags=["nbval-ignore-output"]
 import time
 
-time.perf_counter()
+1
 
 # %%
 1 + 1
@@ -83,54 +84,50 @@ def fake_run(monkeypatch):
 # Typographie. Dans les textes attendus, « ~ » est l'espace insécable, « _ » la fine insécable.
 
 
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        ("Quoi ? Oui ! Non ; si : là.", "Quoi_? Oui_! Non_; si~: là."),
-        ("Quoi?\nOui! Ainsi: a; b", "Quoi_?\nOui_! Ainsi~: a_; b"),
-        ("Vrai ?! Vrai !!!", "Vrai_?! Vrai_!!!"),
-        ("« Le mot » et «mot», « `a` » ?", "«~Le mot~» et «~mot~», «~`a`~»_?"),
-        ("**Attention** : non. **Note:** x", "**Attention**~: non. **Note~:** x"),
-        ("(`env.step(a)` : un pas ?)", "(`env.step(a)`~: un pas_?)"),
-        ("`a ? b : c` ; ``x ` ? y``", "`a ? b : c`_; ``x ` ? y``"),
-        ("```python\na ? b\n\nc : d ;\n```\nFin ?", "```python\na ? b\n\nc : d ;\n```\nFin_?"),
-        ("- ```\n  a ? b\n\n  c : d\n  ```\n- fin ?", "- ```\n  a ? b\n\n  c : d\n  ```\n- fin_?"),
-        ("~~~\na ?\n```\nb ?\n~~~\nc ?", "~~~\na ?\n```\nb ?\n~~~\nc_?"),
-        ("```\njamais fermé ?", "```\njamais fermé ?"),
-        ("$f : x \\to y ; z$ ;", "$f : x \\to y ; z$_;"),
-        ("$$\na ? b\n\\$ : c\n$$ !", "$$\na ? b\n\\$ : c\n$$_!"),
-        ("\\begin{align}\na : b\n\\end{align}", "\\begin{align}\na : b\n\\end{align}"),
-        ("Il a 5 $ ; et 6 $ ?", "Il a 5 $_; et 6 $_?"),
-        ("[Où ?](a.md?b=1;c \"d : e\") !", "[Où_?](a.md?b=1;c \"d : e\")_!"),
-        ("![Une vue : ici](vue_(2).png) ; oui", "![Une vue~: ici](vue_(2).png)_; oui"),
-        ("voir ![](b.png)", "voir ![](b.png)"),
-        ("https://a.fr/?b=c;d : e", "https://a.fr/?b=c;d~: e"),
-        ("[un]: http://a.fr/b ?", "[un]: http://a.fr/b_?"),
-        ("<b title=\"x > y ? z\">Oui</b> !<br>", "<b title=\"x > y ? z\">Oui</b>_!<br>"),
-        ("<details><summary>Un indice ?</summary>", "<details><summary>Un indice_?</summary>"),
-        ("<!-- a ? b --> <pre>a ? b</pre>", "<!-- a ? b --> <pre>a ? b</pre>"),
-        ("| Quoi ? | Un : |\n|:---|---:|\n| a ; |", "| Quoi_? | Un~: |\n|:---|---:|\n| a_; |"),
-        ("| a |\n| :--- |", "| a |\n| :--- |"),
-        ("12:30, 3:1, a::b, std :: x, :tada: fini", "12:30, 3:1, a::b, std :: x, :tada: fini"),
-        ("a &lt; b &amp; c&nbsp;; x != y", "a &lt; b &amp; c&nbsp;; x != y"),
-        ("- ! note\n1. ? note\n> [!NOTE]", "- _! note\n1. _? note\n> [!NOTE]"),
-        ("0,02 s ; 10 N, 50 % ; 12° ; 3 m/s", "0,02~s_; 10~N, 50~%_; 12°_; 3~m/s"),
-        ("3 mois, 2 s'ils, 4 grands, 5 hier", "3 mois, 2 s’ils, 4 grands, 5 hier"),
-        ("l'agent qu'on entraîne, aujourd'hui", "l’agent qu’on entraîne, aujourd’hui"),
-        ("`l'agent`, $f'(x)$, 'entre guillemets'", "`l'agent`, $f'(x)$, 'entre guillemets'"),
-        ("20 000 pas, 1 500 000 ; 2024 100", "20_000 pas, 1_500_000_; 2024 100"),
-        ("0,5 100 et 0,25 100", "0,5 100 et 0,25 100"),
-    ],
-)  # fmt: skip
-def test_typography(typed, expected):
-    done = typography(typed)
-    hidden = done.replace("\u00a0", "~").replace("\u202f", "_")
-    assert hidden == expected
-    assert typography(done) == done
+TYPED = {
+    "Quoi ? Oui ! Non ; si : là.": "Quoi_? Oui_! Non_; si~: là.",
+    "Quoi?\nOui! Ainsi: a; b": "Quoi_?\nOui_! Ainsi~: a_; b",
+    "Vrai ?! Vrai !!!": "Vrai_?! Vrai_!!!",
+    "« Le mot » et «mot», « `a` » ?": "«~Le mot~» et «~mot~», «~`a`~»_?",
+    "**Attention** : non. **Note:** x": "**Attention**~: non. **Note~:** x",
+    "(`env.step(a)` : un pas ?)": "(`env.step(a)`~: un pas_?)",
+    "`a ? b : c` ; ``x ` ? y``": "`a ? b : c`_; ``x ` ? y``",
+    "```python\na ? b\n\nc : d ;\n```\nFin ?": "```python\na ? b\n\nc : d ;\n```\nFin_?",
+    "- ```\n  a ? b\n\n  c : d\n  ```\n- fin ?": "- ```\n  a ? b\n\n  c : d\n  ```\n- fin_?",
+    "~~~\na ?\n```\nb ?\n~~~\nc ?": "~~~\na ?\n```\nb ?\n~~~\nc_?",
+    "```\njamais fermé ?": "```\njamais fermé ?",
+    "$f : x \\to y ; z$ ;": "$f : x \\to y ; z$_;",
+    "$$\na ? b\n\\$ : c\n$$ !": "$$\na ? b\n\\$ : c\n$$_!",
+    "\\begin{align}\na : b\n\\end{align}": "\\begin{align}\na : b\n\\end{align}",
+    "Il a 5 $ ; et 6 $ ?": "Il a 5 $_; et 6 $_?",
+    "[Où ?](a.md?b=1;c \"d : e\") !": "[Où_?](a.md?b=1;c \"d : e\")_!",
+    "![Une vue : ici](vue_(2).png) ; oui": "![Une vue~: ici](vue_(2).png)_; oui",
+    "voir ![](b.png)": "voir ![](b.png)",
+    "https://a.fr/?b=c;d : e": "https://a.fr/?b=c;d~: e",
+    "[un]: http://a.fr/b ?": "[un]: http://a.fr/b_?",
+    "<b title=\"x > y ? z\">Oui</b> !<br>": "<b title=\"x > y ? z\">Oui</b>_!<br>",
+    "<details><summary>Un indice ?</summary>": "<details><summary>Un indice_?</summary>",
+    "<!-- a ? b --> <pre>a ? b</pre>": "<!-- a ? b --> <pre>a ? b</pre>",
+    "| Quoi ? | Un : |\n|:---|---:|\n| a ; |": "| Quoi_? | Un~: |\n|:---|---:|\n| a_; |",
+    "| a |\n| :--- |": "| a |\n| :--- |",
+    "12:30, 3:1, a::b, std :: x, :tada: fini": "12:30, 3:1, a::b, std :: x, :tada: fini",
+    "a &lt; b &amp; c&nbsp;; x != y": "a &lt; b &amp; c&nbsp;; x != y",
+    "- ! note\n1. ? note\n> [!NOTE]": "- _! note\n1. _? note\n> [!NOTE]",
+    "0,02 s ; 10 N, 50 % ; 12° ; 3 m/s": "0,02~s_; 10~N, 50~%_; 12°_; 3~m/s",
+    "3 mois, 2 s'ils, 4 grands, 5 hier": "3 mois, 2 s’ils, 4 grands, 5 hier",
+    "l'agent qu'on entraîne, aujourd'hui": "l’agent qu’on entraîne, aujourd’hui",
+    "`l'agent`, $f'(x)$, 'entre guillemets'": "`l'agent`, $f'(x)$, 'entre guillemets'",
+    "20 000 pas, 1 500 000 ; 2024 100": "20_000 pas, 1_500_000_; 2024 100",
+    "0,5 100 et 0,25 100": "0,5 100 et 0,25 100",
+    "a\u00a0; b\u202f: «\u202fc\u202f»": "a_; b~: «~c~»",  # les mauvaises insécables
+}  # fmt: skip
 
 
-def test_typography_replaces_the_wrong_non_breaking_space():
-    assert typography("a\u00a0; b\u202f: «\u202fc\u202f»") == "a\u202f; b\u00a0: «\u00a0c\u00a0»"
+def test_typography():
+    for typed, expected in TYPED.items():
+        done = typography(typed)
+        assert done.replace("\u00a0", "~").replace("\u202f", "_") == expected
+        assert typography(done) == done
 
 
 # Dépendances
@@ -181,24 +178,44 @@ def test_inputs_are_the_transitive_imports_and_the_data_they_name(project):
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "matters"),
-    [
-        ("cartpole_helpers/core.py", True),
-        ("cartpole_helpers/display/game.mjs", True),
-        ("etudes/bases.csv", True),
-        ("etudes/patients/nouveau.csv", True),
-        ("checkpoints/agent_400_pas.safetensors", True),
-        ("cartpole_helpers/unused.py", False),
-        ("etudes/other.csv", False),
-        ("videos/episode.mp4", False),
-    ],
-)
-def test_digest_changes_with_the_inputs_only(project, name, matters):
-    source = project / "notebooks" / "sources" / "00_essai.py"
-    before = inputs_digest(source)
-    (project / name).write_text("# changé")
-    assert (inputs_digest(source) != before) == matters
+def test_a_changed_file_makes_stale_exactly_the_notebooks_that_read_it(project):
+    essai = project / "notebooks" / "sources" / "00_essai.py"
+    other = essai.with_name("01_autre.py")
+    other.write_text("# %%\nimport cartpole_helpers.unused\nopen('../etudes/other.csv')\n")
+    for name, stale in {
+        "cartpole_helpers/core.py": {essai, other},
+        "cartpole_helpers/display/game.mjs": {essai},
+        "cartpole_helpers/unused.py": {other},
+        "etudes/bases.csv": {essai},
+        "etudes/other.csv": {other},
+        "etudes/patients/sain.csv": {essai, other},  # que nomme un module importé des deux
+        "etudes/patients/nouveau.csv": {essai, other},
+        "checkpoints/agent_400_pas.safetensors": {essai},
+        "checkpoints/README.md": set(),
+        "videos/episode.mp4": set(),
+    }.items():
+        before = {source: inputs_digest(source) for source in (essai, other)}
+        with (project / name).open("a") as file:
+            file.write("\n")
+        assert {source for source in before if inputs_digest(source) != before[source]} == stale
+
+
+def test_each_notebook_depends_on_the_data_it_reads():
+    """Le carnet 06 compose des noms, le 09 ouvre tout un dossier."""
+    sources = sorted((ROOT / "notebooks" / "sources").glob("*.py"))
+    inputs = {source.stem[:2]: inputs_of(source) for source in sources}
+    for name, readers in {
+        "checkpoints/agent_2400_pas.safetensors": {"06"},
+        "checkpoints/agent_4000_pas.safetensors": {"06", "07"},
+        "checkpoints/amnesique_10000_pas.safetensors": {"08"},
+        "etudes/version1.csv": {"05", "07"},
+        "etudes/moteur.csv": set(),
+        "cartpole_helpers/training.py": {*inputs},
+        **{f"etudes/patients/{kind}_{k:02}.csv": {"09"} for kind in ("patient", "temoin")
+           for k in range(1, 19)},
+    }.items():  # fmt: skip
+        assert (ROOT / name).is_file()
+        assert {number for number in inputs if ROOT / name in inputs[number]} == readers, name
 
 
 def test_digest_ignores_line_endings(write_source):
@@ -229,7 +246,7 @@ def test_cells_keep_their_tags_and_get_stable_ids(write_source):
 
 
 def test_the_same_source_twice_gives_the_same_bytes(write_source):
-    source = write_source(SAMPLE.replace("time.perf_counter()", "1"))
+    source = write_source(SAMPLE)
     files = [record.serialise(build.build(source)) for _ in range(2)]
     assert files[0] == files[1]
     notebook = nbformat.reads(files[0].decode(), as_version=4)
@@ -251,16 +268,16 @@ def test_the_file_is_readable_text(write_source, fake_run):
     assert "été".encode() in content
     assert content.endswith(b"\n}\n")
     assert b'\n "cells": [' in content
-    assert [path.name for path in source.parents[1].iterdir() if path.is_file()] == [
-        "00_essai.ipynb"
-    ]
+    found = [path.name for path in source.parents[1].iterdir() if path.is_file()]
+    assert found == ["00_essai.ipynb"]
 
 
 # Quand reconstruire
 
 
-def edit(path, change):
+def edit(source, change):
     """Récrit un carnet enregistré après l'avoir changé à la main."""
+    path = build.notebook_of(source)
     notebook = nbformat.read(path, as_version=4)
     change(notebook.cells[-1])
     nbformat.write(notebook, path)
@@ -278,37 +295,30 @@ def rewrite(cell):
     cell.source = "2"
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (lambda source: edit(build.notebook_of(source), clear), "ses sorties ont été retouchées"),
-        (lambda source: edit(build.notebook_of(source), falsify), "ses sorties ont été retouchées"),
-        (lambda source: edit(build.notebook_of(source), rewrite), "sa source a changé"),
-        (lambda source: source.write_text("# %%\n2\n"), "sa source a changé"),
-        (lambda source: (source.parents[2] / "loops.py").write_text("pass"), "qu'il emploie"),
-        (lambda source: build.notebook_of(source).unlink(), "il n'existe pas encore"),
-        (lambda source: build.notebook_of(source).write_text("<<<<<"), "son fichier est illisible"),
-    ],
-)
-def test_only_what_changed_is_rebuilt(write_source, fake_run, capsys, change, reason):
+def test_only_what_changed_is_rebuilt(write_source, fake_run, capsys):
     source = write_source("# %%\nimport loops\n")
-    (source.parents[2] / "loops.py").touch()
+    module, notebook = source.parents[2] / "loops.py", build.notebook_of(source)
+    module.touch()
     assert build.main([]) == 0
-    assert build.main([]) == 0
-    assert capsys.readouterr().out.splitlines()[1] == "00_essai : à jour."
-    assert len(fake_run) == 1
-    change(source)
-    assert build.main([]) == 0
-    assert reason in capsys.readouterr().out
-    assert len(fake_run) == 2
-    assert build.edited(source) is None
-
-
-def test_force_rebuilds_everything(write_source, fake_run, capsys):
-    write_source("# %%\n1\n")
-    assert [build.main([]), build.main(["--tout"])] == [0, 0]
-    assert "--tout" in capsys.readouterr().out
-    assert len(fake_run) == 2
+    for reason, change in [
+        ("ses sorties ont été retouchées", lambda: edit(source, clear)),
+        ("ses sorties ont été retouchées", lambda: edit(source, falsify)),
+        ("sa source a changé", lambda: edit(source, rewrite)),
+        ("sa source a changé", lambda: source.write_text("# %%\nimport loops\n2\n")),
+        ("le code ou les données qu'il emploie ont changé", lambda: module.write_text("pass")),
+        ("il n'existe pas encore", notebook.unlink),
+        ("son fichier est illisible", lambda: notebook.write_text("<<<<<")),
+        ("--tout le demande", lambda: None),
+    ]:
+        capsys.readouterr()
+        assert build.main([]) == 0
+        assert capsys.readouterr().out == "00_essai : à jour.\n"
+        change()
+        runs = len(fake_run)
+        assert build.main(["--tout"] if "--tout" in reason else []) == 0
+        assert reason in capsys.readouterr().out
+        assert len(fake_run) == runs + 1
+        assert build.edited(source) is None
 
 
 def test_verification_writes_nothing(write_source, fake_run, capsys):
@@ -318,7 +328,7 @@ def test_verification_writes_nothing(write_source, fake_run, capsys):
     build.main([])
     stored = build.notebook_of(source).read_bytes()
     assert build.main(["--verifier"]) == 0
-    edit(build.notebook_of(source), clear)
+    edit(source, clear)
     assert build.main(["--verifier"]) == 1
     assert "périmé, car ses sorties ont été retouchées" in capsys.readouterr().out
     build.notebook_of(source).write_bytes(stored)
@@ -338,60 +348,70 @@ def test_verification_compares_outputs_save_timed_ones(write_source, monkeypatch
     assert "cellule [1]" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["1", "01", "le_probleme", "01_le_probleme"])
-def test_notebooks_are_chosen_by_number_or_name(write_source, fake_run, name):
-    write_source("# %%\n1\n")
-    chosen = write_source("# %%\n2\n", "01_le_probleme")
-    assert build.select([name]) == [chosen]
-    assert len(build.select([])) == 2
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "sentence"),
-    [
-        (["12"], 1, "« 12 » n'est pas un carnet. Carnets connus : 00_essai."),
-        (["--force"], 2, "Option inconnue : --force."),
-        (["--tout", "0", "2"], 1, "« 2 » n'est pas un carnet."),
-    ],
-)
-def test_bad_arguments_get_a_sentence(write_source, capsys, arguments, code, sentence):
-    write_source("# %%\n1\n")
-    assert build.main(arguments) == code
-    assert sentence in capsys.readouterr().err
-
-
-def test_no_source_is_an_error(write_source, capsys):
+def test_notebooks_are_chosen_by_number_or_name(write_source, capsys):
     assert build.main([]) == 1
     assert "Aucune source" in capsys.readouterr().err
+    write_source("# %%\n1\n")
+    chosen = write_source("# %%\n2\n", "01_le_probleme")
+    for name in ("1", "01", "le_probleme", "01_le_probleme"):
+        assert build.select([name]) == [chosen]
+    assert len(build.select([])) == 2
+    for arguments, code, sentence in [
+        (["12"], 1, "« 12 » n'est pas un carnet. Carnets connus : 00_essai, 01_le_probleme."),
+        (["--force"], 2, "Option inconnue : --force."),
+        (["--tout", "0", "2"], 1, "« 2 » n'est pas un carnet."),
+    ]:
+        assert build.main(arguments) == code
+        assert sentence in capsys.readouterr().err
 
 
 # Ce qui arrête la construction
 
 
+FAULTY = """
+# %%
+import os, sys, threading
+
+t = threading.Thread(target={}.pop, args=('fil',))
+t.start()
+t.join()
+
+# %%
+print('gare', file=sys.stderr)
+
+# %%
+object()
+
+# %%
+os.getcwd()
+"""
+
+
 @pytest.mark.parametrize(
-    ("code", "sentence"),
+    ("code", "sentences"),
     [
-        ("1 / 0", "00_essai, cellule [2] : ZeroDivisionError"),
-        ("import warnings\nwarnings.warn('gare')", "00_essai, cellule [2] : UserWarning : gare"),
-        ("import os\nos._exit(1)", "00_essai, cellule [2] : elle a tué le noyau."),
-        ("import time\ntime.sleep(60)", "00_essai, cellule [2] : elle dure plus de 5 s."),
+        ("import warnings\nwarnings.warn('gare')", ["00_essai, cellule [2] : UserWarning : gare"]),
+        ("import os\nos._exit(1)", ["00_essai, cellule [2] : elle a tué le noyau."]),
+        ("import time\ntime.sleep(60)", ["00_essai, cellule [2] : elle dure plus de 3 s."]),
         (
-            "import threading\nt = threading.Thread(target={}.pop, args=('fil',))\n"
-            "t.start()\nt.join()",
-            "cellule [2] : elle lève KeyError",
+            FAULTY,
+            [
+                "cellule [2] : elle lève KeyError",
+                "cellule [3] : elle écrit sur la sortie d'erreur",
+                "cellule [4] : une sortie contient une adresse mémoire, 0x",
+                "cellule [5] : une sortie cite un dossier de cette machine",
+            ],
         ),
-        ("import sys\nprint('gare', file=sys.stderr)", "[2] : elle écrit sur la sortie d'erreur"),
-        ("object()", "cellule [2] : une sortie contient une adresse mémoire, 0x"),
-        ("import os\nos.getcwd()", "cellule [2] : une sortie cite un dossier de cette machine"),
     ],
-    ids=["raise", "warning", "death", "timeout", "thread", "stderr", "address", "path"],
-)  # fmt: skip
-def test_a_faulty_cell_stops_the_build(write_source, monkeypatch, capsys, code, sentence):
+    ids=["warning", "death", "timeout", "contents"],
+)
+def test_a_faulty_cell_stops_the_build(write_source, monkeypatch, capsys, code, sentences):
     if "sleep" in code:
-        monkeypatch.setattr(kernel, "CELL_TIMEOUT", 5)
+        monkeypatch.setattr(kernel, "CELL_TIMEOUT", 3)
     source = write_source(f"# %%\n1\n\n# %% [markdown]\n# Texte.\n\n# %%\n{code}\n")
     assert build.main([]) == 1
-    assert sentence in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert [sentence for sentence in sentences if sentence not in told] == []
     assert not build.notebook_of(source).exists()
 
 
@@ -418,9 +438,8 @@ def html(text):
     return v4.new_output("display_data", data={"text/html": text})
 
 
-@pytest.mark.parametrize(
-    ("output", "faults"),
-    [
+def test_faults_of_a_stored_notebook():
+    for output, count in [
         (picture(**{"image/png": {"alt": "Une courbe."}}), 0),
         (html("<img src='data:image/png;base64,AA+0x7fabcdef1234/AA'>"), 0),
         (html("<b>0x10</b> <img src='../videos/a.webp'>"), 0),
@@ -431,10 +450,8 @@ def html(text):
         (html("x" * record.SIZE_LIMIT), 1),
         (v4.new_output("stream", name="stderr", text="non"), 1),
         (v4.new_output("error", ename="KeyError", evalue="1", traceback=[]), 1),
-    ],
-)
-def test_faults_of_a_stored_notebook(output, faults):
-    assert len(list(record.faults(notebook_with(output)))) == faults
+    ]:
+        assert len(list(record.faults(notebook_with(output)))) == count, str(output)[:80]
 
 
 def test_widget_models_are_renamed_everywhere():

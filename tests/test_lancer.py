@@ -54,6 +54,13 @@ def call(*arguments):
     return subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
 
 
+def raising(failure):
+    def fail(*_):
+        raise failure
+
+    return fail
+
+
 def edit(path, old="", new="\n"):
     path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
 
@@ -69,53 +76,39 @@ def test_a_second_start_installs_nothing(installed):
     assert command[-2:] == ("-r", "requirements.txt")
 
 
-def test_the_development_set_counts_as_the_readers(installed):
-    installed.set_up(installed.DEV)
-    installed.set_up(installed.READER)
-    installed.set_up(installed.DEV)
-    assert [command[-1] for command in installed.commands] == ["requirements-dev.txt"]
-
-
-def test_the_readers_set_does_not_count_as_the_development_one(installed):
-    installed.set_up(installed.READER)
-    installed.set_up(installed.DEV)
+def test_the_development_set_counts_as_the_readers_and_not_the_other_way(installed):
+    for requirements in (installed.READER, installed.DEV, installed.READER, installed.DEV):
+        installed.set_up(requirements)
     assert [command[-1] for command in installed.commands] == [installed.READER, installed.DEV]
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "pyproject.toml"])
-def test_a_changed_file_breaks_the_seal(installed, name):
+def test_a_changed_file_another_python_or_a_moved_folder_breaks_the_seal(
+    installed, monkeypatch, tmp_path
+):
+    for name in ("requirements.txt", "requirements-dev.txt", "pyproject.toml"):
+        installed.set_up(installed.DEV)
+        edit(installed.ROOT / name)
+        assert not installed.is_installed(installed.DEV)
+        assert installed.is_installed(installed.READER) == (name == "requirements-dev.txt")
     installed.set_up(installed.DEV)
-    edit(installed.ROOT / name)
-    assert not installed.is_installed(installed.DEV)
-    assert installed.is_installed(installed.READER) == (name == "requirements-dev.txt")
-
-
-def test_another_python_breaks_the_seal(installed, monkeypatch):
-    installed.set_up(installed.DEV)
-    monkeypatch.setattr(sys, "version_info", (3, 99, 0))
-    assert not installed.is_installed(installed.DEV)
-
-
-def test_a_moved_folder_breaks_the_seal(installed, tmp_path):
-    installed.set_up(installed.DEV)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "version_info", (3, 99, 0))
+        assert not installed.is_installed(installed.DEV)
     moved = load(tmp_path.rename(tmp_path.with_name("ailleurs")) / "lancer.py")
     assert moved.seal(moved.DEV).exists()
     assert not moved.is_installed(moved.DEV)
 
 
-@pytest.mark.parametrize("failure", [SystemExit, KeyboardInterrupt])
-def test_an_interrupted_installation_leaves_no_seal(installed, monkeypatch, failure):
-    installed.set_up(installed.DEV)
-    edit(installed.ROOT / "requirements-dev.txt")
-
-    def interrupt(*_):
-        raise failure
-
-    monkeypatch.setattr(installed, "run_logged", interrupt)
-    with pytest.raises(failure):
+def test_an_interrupted_installation_leaves_no_seal(installed, monkeypatch):
+    for failure in (SystemExit, KeyboardInterrupt):
+        monkeypatch.setattr(installed, "run_logged", lambda *_: None)
         installed.set_up(installed.DEV)
-    assert not installed.is_installed(installed.READER)
-    assert not installed.is_installed(installed.DEV)
+        edit(installed.ROOT / "requirements-dev.txt")
+        monkeypatch.setattr(installed, "run_logged", raising(failure))
+        with pytest.raises(failure):
+            installed.set_up(installed.DEV)
+        assert not installed.is_installed(installed.READER)
+        assert not installed.is_installed(installed.DEV)
 
 
 # --- L'environnement ------------------------------------------------------------------------------
@@ -130,25 +123,13 @@ def make_python(launcher, answer):
 posix = pytest.mark.skipif(os.name == "nt", reason="Le faux Python est un script du shell.")
 
 
-def ask_tests_python(launcher, monkeypatch):
+def test_the_packages_that_vanished_are_named_with_their_version(launcher, monkeypatch):
     monkeypatch.setattr(launcher, "PYTHON", Path(sys.executable))
-    return launcher.missing()
-
-
-def test_nothing_is_missing_from_a_sound_environment(launcher, monkeypatch):
-    assert ask_tests_python(launcher, monkeypatch) == []
-
-
-def test_a_module_of_the_current_folder_hides_none_of_pythons(launcher, monkeypatch):
-    monkeypatch.chdir(ROOT / "cartpole_helpers")
-    assert ask_tests_python(launcher, monkeypatch) == []
-
-
-def test_packages_that_vanished_are_named_with_their_version(launcher, monkeypatch):
-    edit(
-        launcher.ROOT / "requirements.txt", "torch==", "disparu-un[extra]==1.0\ndisparu==2\ntorch=="
-    )
-    assert ask_tests_python(launcher, monkeypatch) == ["disparu-un==1.0", "disparu==2"]
+    monkeypatch.chdir(ROOT / "cartpole_helpers")  # un module d'ici n'en cache aucun de Python
+    assert launcher.missing() == []
+    vanished = "disparu-un[extra]==1.0\ndisparu==2\ntorch=="
+    edit(launcher.ROOT / "requirements.txt", "torch==", vanished)
+    assert launcher.missing() == ["disparu-un==1.0", "disparu==2"]
 
 
 def test_vanished_packages_are_put_back_and_nothing_else(installed, monkeypatch, capsys):
@@ -261,26 +242,20 @@ CAUSES = {
 }
 
 
-@pytest.mark.parametrize(("log", "sentence"), CAUSES.values(), ids=CAUSES)
-def test_a_cause_is_told_with_its_cure(launcher, log, sentence):
-    told = launcher.diagnose(log, PLENTY)
-    assert sentence in told
-    assert "\n" not in told
+def test_a_cause_is_told_with_its_cure(launcher):
+    for case, (log, sentence) in CAUSES.items():
+        told = launcher.diagnose(log, PLENTY)
+        assert sentence in told, case
+        assert "\n" not in told, case
+    full = launcher.diagnose("Error: Command '-m ensurepip' failed.\n", 0)
+    assert full == launcher.DISK_FULL  # un disque plein peut ne laisser aucun message
 
 
-def test_a_full_disk_may_leave_no_message(launcher):
-    assert launcher.diagnose("Error: Command '-m ensurepip' failed.\n", 0) == launcher.DISK_FULL
-
-
-@pytest.mark.parametrize("log", [IGNORED + "ERROR: Gare.\n" + IGNORED, "ERROR: Gare.\nfin\n"])
-def test_an_unknown_cause_is_quoted(launcher, log):
-    told = launcher.diagnose(log, PLENTY)
-    assert "(ERROR: Gare.)" in told
-    assert str(launcher.LOG) in told
-
-
-def test_a_silent_failure_still_points_to_its_log(launcher):
-    assert str(launcher.LOG) in launcher.diagnose(IGNORED, PLENTY)
+def test_an_unknown_cause_is_quoted_and_points_to_its_log(launcher):
+    for log in (IGNORED + "ERROR: Gare.\n" + IGNORED, "ERROR: Gare.\nfin\n", IGNORED):
+        told = launcher.diagnose(log, PLENTY)
+        assert ("(ERROR: Gare.)" in told) == ("Gare" in log)
+        assert str(launcher.LOG) in told
 
 
 STEPS = {
@@ -303,12 +278,12 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize(("line", "told"), STEPS.items())
-def test_progress_is_told_in_french(launcher, capsys, line, told):
-    log = io.StringIO()
-    launcher.record(line + "\n", log)
-    assert capsys.readouterr().out.strip("\n") == told
-    assert log.getvalue() == line + "\n"
+def test_progress_is_told_in_french(launcher, capsys):
+    for line, told in STEPS.items():
+        log = io.StringIO()
+        launcher.record(line + "\n", log)
+        assert capsys.readouterr().out.strip("\n") == told
+        assert log.getvalue() == line + "\n"
 
 
 def test_a_failed_step_leaves_its_log_and_stops(launcher):
@@ -322,20 +297,13 @@ def test_a_failed_step_leaves_its_log_and_stops(launcher):
 # --- Python ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("version", [(3, 6, 15), (3, 9, 18), (3, 10, 13)])
-def test_an_old_python_is_refused(launcher, version):
-    with pytest.raises(SystemExit, match=r"Python 3\.\d+ est trop ancien : installez Python 3"):
+def test_only_the_pythons_that_our_packages_know_are_accepted(launcher):
+    for version in [(3, 11, 0), (3, 12, 0), (3, 13, 9)]:
         launcher.check_python(version)
-
-
-def test_a_new_python_is_refused(launcher):
-    with pytest.raises(SystemExit, match=r"Python 3\.14 est trop récent : installez Python 3"):
-        launcher.check_python((3, 14, 0))
-
-
-@pytest.mark.parametrize("minor", [11, 12, 13])
-def test_a_supported_python_is_accepted(launcher, minor):
-    launcher.check_python((3, minor, 0))
+    for version, fault in [((3, 6, 15), "ancien"), ((3, 10, 13), "ancien"), ((3, 14, 0), "récent")]:
+        told = rf"Python 3\.\d+ est trop {fault} : installez Python 3"
+        with pytest.raises(SystemExit, match=told):
+            launcher.check_python(version)
 
 
 def test_an_old_python_can_read_the_launcher():
@@ -347,47 +315,31 @@ def test_an_old_python_can_read_the_launcher():
 # --- Le port --------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def busy_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
-
-
-def test_a_busy_port_is_refused_before_anything_starts(busy_port):
-    ended = call("--sans-navigateur", "--port", str(busy_port))
-    assert ended.returncode == 1
-    told = f"Le port {busy_port} est pris ou réservé : donnez-en un autre, ou aucun.\n"
-    assert ended.stderr == told
-    assert ended.stdout == ""
-
-
-def test_a_free_port_is_granted(launcher):
+def test_a_busy_or_impossible_port_is_refused_before_anything_starts(launcher):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert launcher.check_port(str(port)) == port
-
-
-@pytest.mark.parametrize("wish", ["0", "65536", "-1", "abc", "", "8888.0", "²"])
-def test_an_impossible_port_is_refused(launcher, wish):
-    with pytest.raises(SystemExit, match="donnez un nombre de 1 à 65535"):
-        launcher.check_port(wish)
+        ended = call("--sans-navigateur", "--port", str(port))
+    told = f"Le port {port} est pris ou réservé : donnez-en un autre, ou aucun.\n"
+    assert (ended.returncode, ended.stderr, ended.stdout) == (1, told, "")
+    assert launcher.check_port(str(port)) == port  # libre à présent
+    for wish in ("0", "65536", "-1", "abc", "", "8888.0", "²"):
+        with pytest.raises(SystemExit, match="donnez un nombre de 1 à 65535"):
+            launcher.check_port(wish)
 
 
 # --- Le serveur -----------------------------------------------------------------------------------
 
 
-def test_the_server_is_private(launcher):
+def test_the_server_is_private_and_opens_on_the_first_notebook(launcher):
     command = launcher.server_command(8888, browser=False)
     assert "--ip=127.0.0.1" in command
     assert f"--ServerApp.root_dir={launcher.ROOT}" in command
     assert "--no-browser" in command
     assert not any("token" in word for word in command)
-
-
-def test_the_browser_opens_on_the_first_notebook(launcher):
     command = launcher.server_command(8888, browser=True)
     assert "--no-browser" not in command
     assert "--LabApp.default_url=/lab/tree/notebooks/00_prise_en_main.ipynb" in command
+    assert (ROOT / "notebooks" / "00_prise_en_main.ipynb").exists()
 
 
 def test_the_address_is_announced_with_its_token(launcher, capsys):
@@ -396,30 +348,26 @@ def test_the_address_is_announced_with_its_token(launcher, capsys):
     assert f"{address}?token=secret\n" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("line", "shown"),
-    [
-        ("[I 2026-01-01 00:00:00.000 ServerApp] Saving file at /x.ipynb\n", False),
-        ("[W 2026-01-01 00:00:00.000 ServerApp] 404 GET /api/contents\n", False),
-        ("    Setting websocket_ping_timeout=30000\n", False),
-        ("[IPKernelApp] WARNING | Kernel is running over TCP without encryption.\n", False),
-        ("[E 2026-01-01 00:00:00.000 ServerApp] Uncaught exception\n", True),
-        ("[C 2026-01-01 00:00:00.000 ServerApp] Bad config\n", True),
-        ("[IPKernelApp] ERROR | No such comm\n", True),
-        ("Traceback (most recent call last):\n", True),
-    ],
-)
-def test_only_errors_are_shown(launcher, capsys, line, shown):
-    launcher.relay(line, "secret")
-    assert capsys.readouterr() == ("", line if shown else "")
+def test_only_errors_are_shown(launcher, capsys):
+    for line, shown in {
+        "[I 2026-01-01 00:00:00.000 ServerApp] Saving file at /x.ipynb\n": False,
+        "[W 2026-01-01 00:00:00.000 ServerApp] 404 GET /api/contents\n": False,
+        "    Setting websocket_ping_timeout=30000\n": False,
+        "[IPKernelApp] WARNING | Kernel is running over TCP without encryption.\n": False,
+        "[E 2026-01-01 00:00:00.000 ServerApp] Uncaught exception\n": True,
+        "[C 2026-01-01 00:00:00.000 ServerApp] Bad config\n": True,
+        "[IPKernelApp] ERROR | No such comm\n": True,
+        "Traceback (most recent call last):\n": True,
+    }.items():
+        launcher.relay(line, "secret")
+        assert capsys.readouterr() == ("", line if shown else "")
 
 
 # --- La ligne de commande -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["preparer", "--help"]])
-def test_help_is_in_french(arguments):
-    ended = call(*arguments)
+def test_help_is_in_french():
+    ended = call("preparer", "--help")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith("usage : python3 lancer.py")
     for word in ("preparer", "tests", "carnets", "--sans-navigateur", "--port", "à défaut"):
@@ -427,42 +375,34 @@ def test_help_is_in_french(arguments):
     assert not re.search(r"show this|options:|positional|arguments:", ended.stdout)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["ouvre"], ["--porte", "1"], ["--port"], ["preparer", "--port", "1"], ["--sans-navigateur=1"]],
-)
-def test_a_misunderstood_command_is_quoted(arguments):
-    ended = call(*arguments)
-    assert ended.returncode == 1
-    assert ended.stdout == ""
-    assert ended.stderr == (
-        f"Commande non comprise : « lancer.py {' '.join(arguments)} » ; "
-        "« lancer.py --help » dit tout.\n"
-    )
+def test_a_misunderstood_command_is_quoted(launcher, monkeypatch):
+    for arguments in (
+        ["ouvre"],
+        ["--porte", "1"],
+        ["--port"],
+        ["preparer", "--port", "1"],
+        ["--sans-navigateur=1"],
+    ):
+        monkeypatch.setattr(sys, "argv", ["lancer.py", *arguments])
+        with pytest.raises(SystemExit) as refused:
+            launcher.main(arguments)
+        assert refused.value.code == (
+            f"Commande non comprise : « lancer.py {' '.join(arguments)} » ; "
+            "« lancer.py --help » dit tout."
+        )
 
 
 PARALLEL = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (["tests", "-k", "nom"], ["-m", "pytest", *PARALLEL, "-k", "nom"]),
-        (["carnets", "--tout"], ["notebooks/build.py", "--tout"]),
-    ],
-)
-def test_options_go_on_to_the_tool_and_its_code_comes_back(
-    installed, monkeypatch, arguments, expected
-):
+def test_options_go_on_to_the_tool_and_its_code_comes_back(installed, monkeypatch):
     seen = []
-
-    def run(command):
-        seen.append(command[1:])
-        return 5
-
-    monkeypatch.setattr(installed, "run", run)
-    assert installed.main(arguments) == 5
-    assert seen == [expected]
+    monkeypatch.setattr(installed, "run", lambda command: seen.append(command[1:]) or 5)
+    assert [installed.main(["tests", "-k", "nom"]), installed.main(["carnets", "--tout"])] == [5, 5]
+    assert seen == [
+        ["-m", "pytest", *PARALLEL, "-k", "nom"],
+        ["notebooks/build.py", "--tout"],
+    ]
     assert installed.is_installed(installed.DEV)
 
 
@@ -472,25 +412,20 @@ def test_preparing_installs_the_readers_set_and_starts_nothing(installed):
     assert not installed.is_installed(installed.DEV)
 
 
-@pytest.mark.parametrize("threads", [None, "4"])
-def test_children_speak_utf8_and_compute_on_one_thread_unless_told(launcher, monkeypatch, threads):
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    if threads:
-        monkeypatch.setenv("OMP_NUM_THREADS", threads)
-    lines = []
-    program = "import os, sys; print(sys.flags.utf8_mode, os.environ['OMP_NUM_THREADS'], 'é')"
-    assert launcher.run([sys.executable, "-c", program], lines.append) == 0
-    assert lines == [f"1 {threads or 1} é\n"]
-
-
-def test_children_keep_the_memory_they_free_unless_told(launcher, monkeypatch):
+def test_children_speak_utf8_compute_on_one_thread_and_keep_memory_unless_told(
+    launcher, monkeypatch
+):
     """Sans cela, les tableaux de soixante-quatre agents seraient redemandés à chaque tour."""
-    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
-    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "0")
+    names = ("OMP_NUM_THREADS", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
+    program = f"import os, sys; print(sys.flags.utf8_mode, *map(os.environ.get, {names}), 'é')"
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
     lines = []
-    program = "import os; print(*(os.environ[f'MALLOC_{x}_THRESHOLD_'] for x in ('MMAP', 'TRIM')))"
     assert launcher.run([sys.executable, "-c", program], lines.append) == 0
-    assert lines == [f"{1 << 25} 0\n"]
+    for name in names:
+        monkeypatch.setenv(name, "4")
+    launcher.run([sys.executable, "-c", program], lines.append)
+    assert lines == [f"1 1 {1 << 25} {1 << 28} é\n", "1 4 4 4 é\n"]
 
 
 @posix
@@ -519,25 +454,13 @@ def test_a_home_that_refuses_writing_is_replaced(launcher, monkeypatch):
     assert seen[0]["HOME"] == str(launcher.VENV)
 
 
-@pytest.mark.parametrize(
-    ("failure", "told"),
-    [
+def test_what_stops_it_is_told_in_one_sentence(installed, monkeypatch, capsys):
+    for failure, told in [
         (OSError(errno.ENOSPC, "No space left on device"), "Le disque est plein"),
         (PermissionError(errno.EACCES, "Permission denied"), "Le système refuse"),
-    ],
-)
-def test_a_refusal_of_the_system_is_one_sentence(installed, monkeypatch, failure, told):
-    def refuse(*_):
-        raise failure
-
-    monkeypatch.setattr(installed, "run_logged", refuse)
-    assert told in installed.outcome(["preparer"])
-
-
-def test_an_interruption_is_told_without_a_traceback(installed, monkeypatch, capsys):
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(installed, "run_logged", interrupt)
+    ]:
+        monkeypatch.setattr(installed, "run_logged", raising(failure))
+        assert told in installed.outcome(["preparer"])
+    monkeypatch.setattr(installed, "run_logged", raising(KeyboardInterrupt))
     assert installed.outcome(["preparer"]) == 130
     assert "relancez la même commande pour reprendre" in capsys.readouterr().err

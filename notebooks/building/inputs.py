@@ -4,6 +4,7 @@ import ast
 import hashlib
 import re
 from collections.abc import Iterator
+from functools import cache
 from glob import glob
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from building.errors import BuildError
 
 DATA_FOLDERS = ("cartpole_helpers", "etudes", "checkpoints")  # videos/ est écrit par les carnets
 # Un fichier, un dossier, ou un motif dont une variable, devenue « * », ne fait pas tout le nom.
-NAME = re.compile(r"[\w./-]{1,200}|[\w./-]{0,100}/[\w./*-]{1,100}")
+NAME = re.compile(r"(?=[\w-]*[./])[\w./-]{1,200}|[\w./-]{0,100}/[\w./*-]{1,100}")
 
 
 def root_of(source: Path) -> Path:
@@ -33,23 +34,40 @@ def inputs_of(source: Path) -> set[Path]:
 
 def _dependencies(file: Path, root: Path) -> Iterator[Path]:
     try:
-        tree = ast.parse(file.read_text("utf-8"))
+        imports, texts = _told(file.read_text("utf-8"))
     except SyntaxError as error:
         raise BuildError(f"{file.name}, ligne {error.lineno} : syntaxe, {error.msg}.") from error
-    for name in _imported_names(tree, file.parent.relative_to(root).parts):
-        yield from _module_files(name.split("."), root)
+    for node in imports:
+        for name in _imported_names(node, file.parent.relative_to(root).parts):
+            yield from _module_files(name.split("."), root)
     folder = root / "notebooks" if file.parent.name == "sources" else file.parent
-    yield from _named_data(tree, folder, root)
+    yield from _named_data(texts, folder, root)
 
 
-def _imported_names(tree: ast.Module, package: tuple[str, ...]) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            parents = package[: len(package) - node.level + 1] if node.level else ()
-            base = [*parents, *([node.module] if node.module else [])]
-            yield from (".".join([*base, alias.name]) for alias in node.names)
+@cache  # onze carnets importent les mêmes modules
+def _told(code: str) -> tuple[list[ast.Import | ast.ImportFrom], set[str]]:
+    """Les imports d'un programme, et ceux de ses textes qui peuvent nommer des données."""
+    nodes = [*ast.walk(ast.parse(code))]
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    return imports, {text for text in map(_text, nodes) if NAME.fullmatch(text)}
+
+
+def _text(node: ast.AST) -> str:
+    """Le texte d'un nœud, ou rien ; ce qu'une variable y complète devient « * »."""
+    if isinstance(node, ast.JoinedStr):
+        parts = (part.value if isinstance(part, ast.Constant) else "*" for part in node.values)
+        return "".join(parts)
+    value = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) else ""
+
+
+def _imported_names(node: ast.Import | ast.ImportFrom, package: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    else:
+        parents = package[: len(package) - node.level + 1] if node.level else ()
+        base = [*parents, *([node.module] if node.module else [])]
+        yield from (".".join([*base, alias.name]) for alias in node.names)
 
 
 def _module_files(parts: list[str], root: Path) -> Iterator[Path]:
@@ -60,24 +78,13 @@ def _module_files(parts: list[str], root: Path) -> Iterator[Path]:
         yield from (path for path in candidates if path.is_file())
 
 
-def _named_data(tree: ast.Module, folder: Path, root: Path) -> Iterator[Path]:
+def _named_data(texts: set[str], folder: Path, root: Path) -> Iterator[Path]:
     homes = [root / data for data in DATA_FOLDERS]
-    for name in filter(NAME.fullmatch, _texts(tree)):
+    for name in texts:
         for base in (folder, root / "notebooks"):  # un module nomme aussi ce que lira un carnet
             for path in ((base / found).resolve() for found in glob(name, root_dir=base)):
                 if any(path.is_relative_to(home) for home in homes):
                     yield from _files(path, name)
-
-
-def _texts(tree: ast.Module) -> Iterator[str]:
-    """Les textes du code ; ce qu'une variable y complète devient « * »."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant):
-            yield str(node.value)
-        elif isinstance(node, ast.JoinedStr):
-            yield "".join(
-                part.value if isinstance(part, ast.Constant) else "*" for part in node.values
-            )
 
 
 def _files(path: Path, name: str) -> Iterator[Path]:
