@@ -12,6 +12,7 @@ from drawn import (
     COUNTS,
     ESTIMATES,
     LABELS,
+    LENGTHS,
     LINES,
     PASSED,
     RETURNS,
