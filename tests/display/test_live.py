@@ -20,7 +20,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 
 from cartpole_helpers import Config, Training, td_target, train, version1
-from cartpole_helpers.display.live import Screen, follow
+from cartpole_helpers.display.live import follow
 from cartpole_helpers.training import Step
 
 SMALL = Config(
@@ -218,14 +218,6 @@ def test_bad_arguments_are_refused_before_anything(shown):
         next(follow([7], 40))
 
 
-def test_a_screen_shows_one_thing_at_a_time(shown):
-    screen, other = Screen(), Screen()
-    for content in ("un", "deux", "trois"):
-        screen.show(content)
-    other.show("à part")
-    assert [data["text/plain"] for data in shown()] == ["'trois'", "'à part'"]
-
-
 # Dans un vrai noyau
 
 
@@ -336,19 +328,3 @@ def test_the_stop_button_ends_the_cell_without_an_error_and_keeps_the_agent(kern
         (steps // 4, steps // 4, steps, steps)
     )
     assert said(kernel, "next(training.run()).env_steps") == str(steps + 4)
-
-
-def test_after_the_loop_in_the_same_cell_the_button_works_as_usual(kernel, tmp_path):
-    ready = tmp_path / "en marche"
-    code = f"""
-import time
-for step in follow(Training(config, 0).run(), 40):
-    pass
-try:
-    Path({str(ready)!r}).touch()
-    time.sleep(60)
-except KeyboardInterrupt:
-    print("arrêté")
-"""
-    _, output = kernel.run_and_interrupt(code, ready)
-    assert output.text == "arrêté\n"

@@ -63,13 +63,9 @@ def test_the_limits_themselves_are_not_a_fall(node):
     states = np.array([[x, 0, 0, 0] for x in edges] + [[0, 0, theta, 0] for theta in angles])
     fallen = node("fallen", states=states.tolist())
     assert fallen == has_fallen(states).tolist() == [False, False, True, True] * 2
-
-
-def test_starts_fill_their_range(node):
-    starts = np.array(node("starts", count=2_000))
-    assert np.abs(starts).max() <= 0.05
-    assert (starts.min(axis=0) < -0.049).all()
-    assert (starts.max(axis=0) > 0.049).all()
+    starts = np.array(node("starts", count=500))
+    assert (starts.min() >= -0.05, starts.max() <= 0.05) == (True, True)
+    assert (np.ptp(starts, axis=0) > 0.09).all()
 
 
 # Les politiques
@@ -237,13 +233,6 @@ def test_a_knock_lasts_one_step(node):
         expected = node("advance", states=[before, knocked], forces=[pushes[0] + force, pushes[1]])
         assert [knocked, after] == expected
         assert "bousculade" in told[5]["under"]
-
-
-def test_the_reader_takes_the_cart_back(node):
-    """Un épisode neuf, qui attend."""
-    events = [["speed", 1], ["handOver", 0], ["frame", 0.1], ["handOver", None], ["frame", 0.1]]
-    seen, _ = tell(node, *events)
-    assert (seen["phase"], seen["steps"], seen["action"]) == (READY, 0, None)
 
 
 def test_an_end_is_named(node):

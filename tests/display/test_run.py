@@ -98,16 +98,6 @@ def test_it_is_the_bare_training_to_the_last_bit(config, states):
         np.testing.assert_array_equal(mine, other, err_msg=name)
 
 
-def test_looking_changes_nothing(states):
-    run = Run(SMALL, 3)
-    for _ in run.turns():
-        assert run.now()["env_steps"] > 0
-        assert run.curves()["epsilon"]["x"]
-        run.agent.weights.zero_()
-        assert run.history.epsilon is not None
-    assert torch.equal(run.agent.weights, states[SMALL][240].weights)
-
-
 def test_before_the_first_turn_there_is_nothing_but_the_agent(states):
     run = Run(SMALL, 3)
     empty = {"x": [], "y": []}

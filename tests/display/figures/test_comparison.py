@@ -3,7 +3,6 @@
 import math
 from statistics import median
 
-import matplotlib
 import numpy as np
 import pytest
 from drawn import (
@@ -133,17 +132,6 @@ def test_verdicts_put_each_mark_in_its_place():
 def test_the_text_of_verdicts_names_what_each_line_fails():
     refused = "la règle : aucun ; une faute : une action, un choix."
     assert_told(picture_of("verdicts"), refused)
-
-
-def test_the_marks_of_verdicts_are_really_drawn():
-    """Une police sans ✔ ni ✘ dessinerait deux fois le même carré vide."""
-    one, other = (
-        figures.verdicts([[right]], ["a"], ["b"], TITLE).figure.axes[0].texts[0] for right in (1, 0)
-    )
-    font = matplotlib.font_manager.get_font(matplotlib.font_manager.findfont(one.get_fontname()))
-    glyphs = {font.get_char_index(ord(text.get_text())) for text in (one, other)}
-    assert len(glyphs) == 2
-    assert 0 not in glyphs
 
 
 def row_names(axes):
