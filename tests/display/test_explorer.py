@@ -12,7 +12,6 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
-import torch
 from watched import (
     HOSTILE,
     PATIENCE,
@@ -316,16 +315,6 @@ def test_the_archive_of_the_course_is_given_back(archive):
     assert decoded(one)[(*ranks, 0)] not in others  # une autre graine ne ferait pas l'affaire
 
 
-def test_a_real_training_is_a_bare_training_to_the_last_bit(make):
-    one, bare = trained(make(), [2, 0], 3), Training(small(gamma=1.0, capacity=60), 3)
-    assert [*bare.run()][-1].env_steps == 800
-    assert torch.equal(one.run.agent.weights, bare.agent.weights)
-    assert (one.run.config, one.run.seed) == (bare.config, 3)
-    told = {name: one.live[name] for name in ("ranks", "seed", "phase")}
-    assert told == {"ranks": [2, 0], "seed": 3, "phase": FINISHED}
-    assert eval(one.live["line"], {"replace": replace, "QUICK": QUICK}) == bare.config
-
-
 def test_before_any_training_there_is_nothing_to_wait_for_nor_to_stop(make):
     one = make()
     assert (one.run, one.live) == (None, {"phase": ""})
@@ -335,21 +324,6 @@ def test_before_any_training_there_is_nothing_to_wait_for_nor_to_stop(make):
     one.stop()
     one.receive({"do": "stop"}, [])
     assert shown(one) == before
-
-
-def test_a_stop_keeps_the_curve_and_one_can_train_again(make, turns):
-    one = make()
-    one.train([1, 1], 3)
-    turns.let(12)
-    turns.asked(13)
-    assert one.live["phase"] == RUNNING
-    one.stop()
-    turns.let()
-    one.wait(PATIENCE)
-    assert (one.live["phase"], one.live["env_steps"], one.live["error"]) == (STOPPED, 52, "")
-    assert one.live["greedy"]["x"] == [40]
-    turns.let(10_000)
-    assert trained(one, [1, 0]).live["phase"] == FINISHED
 
 
 def test_a_second_training_takes_the_place_of_the_first(make, turns):
@@ -394,10 +368,17 @@ def test_the_page_trains_and_stops(make, turns):
     turns.let()
     turns.asked(2)
     assert (one.live["ranks"], one.live["seed"]) == ([2, 1], 11)
+    turns.let(11)
+    turns.asked(11)
     assert ask(one, {"do": "stop"}) == {}
     turns.let()
     one.wait(PATIENCE)
-    assert (one.live["phase"], one.live["env_steps"]) == (STOPPED, 8)
+    assert (one.live["phase"], one.live["env_steps"], one.live["error"]) == (STOPPED, 52, "")
+    assert one.live["greedy"]["x"] == [40]
+    told = eval(one.live["line"], {"replace": replace, "QUICK": QUICK})
+    assert told == one.run.config == small(gamma=1.0, capacity=1_000)
+    turns.let(10_000)
+    assert trained(one, [1, 0]).live["phase"] == FINISHED
 
 
 GOOD = {"do": "train", "ranks": [0, 1], "seed": 0}

@@ -8,7 +8,6 @@ import re
 import signal
 import threading
 import time
-from itertools import islice
 from types import SimpleNamespace
 
 import nbformat
@@ -19,7 +18,7 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 
-from cartpole_helpers import Config, Training, td_target, train, version1
+from cartpole_helpers import Config, Training, td_target, train
 from cartpole_helpers.display.live import follow
 from cartpole_helpers.training import Step
 
@@ -90,14 +89,6 @@ def test_a_followed_training_is_the_same_training_even_in_two_parts(shown):
     assert_same_steps(received, list(train(SMALL, [3, 5])))
     ends = [re.sub("[\u00a0\u202f]", " ", data["text/plain"]) for data in shown()]
     assert ends == [f"Entraînement : fini après {steps} pas." for steps in (80, 240)]
-
-
-def test_the_episodes_of_the_document_can_be_followed(shown):
-    received = list(follow(version1.train(seed=0, verbose=False), 400))
-    bare = list(islice(version1.train(seed=0, verbose=False), len(received)))
-    assert [one[:3] for one in received] == [one[:3] for one in bare]
-    assert received[-2].env_steps < 400 <= received[-1].env_steps
-    assert sentence(shown) == "Entraînement : fini après 400 pas."
 
 
 @pytest.mark.parametrize(

@@ -97,28 +97,6 @@ def test_a_page_loads_and_finds_in_each_module_all_that_it_takes_there(page, run
     assert "undefined" not in done
 
 
-def test_each_module_keeps_its_names_and_gives_its_exports(folder, run_js):
-    (folder / "one.mjs").write_text(
-        'const hidden = "un";\nexport const mount = () => hidden;\nexport const SIZE = 3;\n'
-    )
-    (folder / "two.mjs").write_text(
-        'import { SIZE } from "./one.mjs";\nconst hidden = "deux";\n'
-        "export function twice() { return 2 * SIZE + hidden; }\n"
-    )
-    (folder / "three.mjs").write_text(
-        'import {\n  SIZE,\n} from "./one.mjs";\nimport { twice } from "./two.mjs";\n'
-        'const hidden = "trois";\nexport function render() { return [SIZE, twice(), hidden]; }\n'
-    )
-    code = bundle("web/one.mjs", "web/two.mjs", "web/three.mjs")
-    told = "console.log(JSON.stringify([mount(), render(), typeof hidden, typeof twice]))"
-    assert json.loads(run_js(f"{code}\n{told}")) == [
-        "un",
-        [3, "6deux", "trois"],
-        "undefined",
-        "undefined",
-    ]
-
-
 # La page autonome
 
 
