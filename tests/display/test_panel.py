@@ -195,16 +195,6 @@ def test_start_pause_start_again(make, turns):
     assert one.past == []
 
 
-def test_a_step_is_a_turn(make, turns):
-    one = make()
-    turns.let(100)
-    for number in (1, 2, 3):
-        one.step()
-        until(one, at_turn(number))
-        assert one.status["phase"] == PAUSED
-    assert one.agent.env_steps == 12
-
-
 def test_a_stop_keeps_the_agent_and_the_curves_and_the_next_start_is_a_new_run(make, turns):
     one = make()
     one.start()

@@ -123,14 +123,6 @@ def test_some_bins_one_knows():
     assert curve.points() == {"x": [5, 15, 1195], "y": [3, 6.75, 1.5]}
 
 
-def test_what_is_not_finite_becomes_none():
-    curve, wrong = Curve(1_200), math.nan
-    for env_steps, value in [(1, 2.0), (2, wrong), (3, 4.0), (11, 7.0)]:
-        curve.add(env_steps, value)
-    assert curve.points() == {"x": [5, 15], "y": [None, 7]}
-    json.dumps(curve.points(), allow_nan=False)
-
-
 @pytest.mark.parametrize("config", ALL, ids=NAMES)
 def test_the_curves_average_what_the_bare_training_yields(config):
     played, losses, epsilons, before = [], [], [], 0
