@@ -123,7 +123,7 @@ def named(name: str, values: Mapping, check: Callable, least: int = 1) -> dict:
     if not isinstance(values, Mapping):
         kind = type(values).__name__
         raise TypeError(
-            f"{name} doit associer une valeur à chaque nom, comme un dict : {kind} reçu."
+            f"{name} doit associer une valeur à chaque nom, comme un dictionnaire : {kind} reçu."
         )
     if len(values) < least:
         raise ValueError(f"{name} doit nommer au moins une série : {values!r} reçu.")
