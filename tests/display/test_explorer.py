@@ -228,8 +228,13 @@ def test_the_archive_is_read_as_a_reader_of_csv_finds_it(archive):
 def bad_studies():
     """Des études refusées, et ce que le refus en dit."""
     whole = study()
-    rows = lambda chosen: {name: column[chosen] for name, column in whole.items()}  # noqa: E731
-    without = lambda *names: {n: c for n, c in whole.items() if n not in names}  # noqa: E731
+
+    def rows(chosen):
+        return {name: column[chosen] for name, column in whole.items()}
+
+    def without(*names):
+        return {name: column for name, column in whole.items() if name not in names}
+
     columns = r"^study doit avoir des champs réglés, puis la colonne « graine », .* instants : "
     yield from ((bad, columns) for bad in (None, 3, "étude", {}, ["gamma", "graine", "40"]))
     yield without("graine"), columns + r"\['gamma', .*\] reçu\.$"
