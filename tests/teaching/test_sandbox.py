@@ -245,6 +245,7 @@ def test_nothing_an_answer_does_raises_passes_or_fills_the_page():
         report = check(target(wrong))
         assert not report.passed, rank
         assert 0 < len(repr(report)) < len(report._repr_html_()) < 12_000, rank
+    assert "un objet Awkward" in repr(check(target(values[0])))
 
 
 def test_an_object_that_is_no_function_and_a_long_note_are_told_too():
