@@ -18,7 +18,7 @@ from difflib import get_close_matches as close
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 from types import CodeType, FrameType, ModuleType
 from typing import NamedTuple
 
@@ -26,9 +26,8 @@ import numpy as np
 import torch
 from numpy.random import MT19937, get_state, set_state
 
-SECONDS = (
-    10.0  # que peut durer une exécution ; juger la plus lente des réponses en prend moins d'une
-)
+SECONDS = 10.0  # de calcul que peut prendre une exécution ; juger la plus lente en prend une
+PATIENCE = 6.0  # fois plus, pour une machine occupée ailleurs, ou une attente
 TICK = 0.02  # secondes entre deux coups d'œil à l'horloge, ou deux interruptions
 ROOM = 2 * 2**30  # octets de plus que peut prendre une exécution, sous Linux
 LONGEST = 500  # caractères d'un message d'erreur
@@ -178,6 +177,7 @@ class _Clock:
 
     def __init__(self, seconds: float):
         self._seconds = seconds
+        self._start = monotonic(), process_time()
         self._reason: type[BaseException] | None = None
         self._runs = False
         self._thread = threading.current_thread()
@@ -217,7 +217,13 @@ class _Clock:
         if kind is None and self._reason is KeyboardInterrupt:
             raise KeyboardInterrupt
 
+    def _is_late(self) -> bool:
+        passed, computed = monotonic() - self._start[0], process_time() - self._start[1]
+        return min(passed, max(computed, passed / PATIENCE)) >= self._seconds
+
     def _receive(self, number: int, frame: FrameType | None) -> None:
+        if number == ALARM and not self._reason and not self._is_late():
+            return
         self._reason = self._reason or (TooLongError if number == ALARM else KeyboardInterrupt)
         if ALARM:
             signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
@@ -228,9 +234,8 @@ class _Clock:
             raise self._reason
 
     def _watch(self) -> None:
-        end = monotonic() + self._seconds
         while not self._done.wait(TICK):
-            if monotonic() > end:
+            if self._is_late():
                 self._reason = self._reason or TooLongError
             if self._reason and self._runs and self._is_main:
                 signal.raise_signal(signal.SIGINT)

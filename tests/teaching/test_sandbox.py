@@ -29,6 +29,7 @@ RIGHT, HEAD = dqn.td_target, "def td_target(reward, terminated, next_q, gamma):\
 def short(monkeypatch):
     """Une patience de deux dixièmes de seconde."""
     monkeypatch.setattr(sandbox, "SECONDS", 0.2)
+    monkeypatch.setattr(sandbox, "PATIENCE", 1.0)
 
 
 def target(answer):
@@ -96,9 +97,13 @@ def test_what_is_written_without_a_result_is_not_a_stub():
     assert "un `return` est-il oublié dans une fonction" in check(written(helper)).hint
     printed = f"{HEAD}x = print(reward)\n    return x * gamma"
     assert check(written(printed)).note == ""
-    for name in ("td_target", "calendrier"):  # la vue de celui-ci déballe ce qui est rendu
+    for name in ("td_target", "td_loss"):  # la vue de celui-ci dérive ce qui est rendu
         answer = written(f"def {name}(*given): print(given)", name)
         assert check(answer).note.startswith("votre fonction calcule, mais ne rend rien"), name
+    twice = written(
+        "def f(x):\n if x: gama", "f"
+    )  # rien, puis une erreur : c'est l'erreur qui compte
+    assert "`gama`" in contained(lambda f: (f(0), f(1)), twice).hint
     torch_said = target(lambda reward, *_: torch.nn.Module()(reward))  # NotImplementedError
     assert "NotImplementedError" in check(torch_said).verdicts[0].came
 
@@ -240,6 +245,7 @@ def test_nothing_an_answer_does_raises_passes_or_fills_the_page():
         report = check(target(wrong))
         assert not report.passed, rank
         assert 0 < len(repr(report)) < len(report._repr_html_()) < 12_000, rank
+    assert "un objet Awkward" in repr(check(target(values[0])))
 
 
 def test_an_object_that_is_no_function_and_a_long_note_are_told_too():
@@ -264,6 +270,7 @@ def test_what_is_printed_and_warned_does_not_clutter_the_page(capsys):
         print("bonjour", file=sys.stderr)
         print("bonjour")
         np.log(np.zeros(1))
+        assert sys.stdout.getvalue() == ""  # rien ne s'accumule
         return RIGHT(*given)
 
     assert check(target(chatty)).passed
