@@ -67,17 +67,19 @@ def fill(code: str, answers: dict[str, str]) -> str:
 
 
 def names_of(code: str) -> tuple[set[str], set[str]]:
-    """Les noms qu'une cellule lie, et ceux qu'elle lit sans les lier."""
-    bound, read = set(), set()
+    """Les noms qu'une cellule lie, et ceux qu'elle attend des précédentes."""
+    bound, read, changed = set(), set(), set()
     for node in ast.walk(ast.parse(code)):
         match node:
+            case ast.AugAssign(target=ast.Name(id=name)):
+                changed.add(name)
             case ast.Name(id=name, ctx=ast.Load()):
                 read.add(name)
             case ast.Name(id=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
                 bound.add(name)
             case ast.alias():
                 bound.add(node.asname or node.name.partition(".")[0])
-    return bound, read - bound
+    return bound, (read - bound) | changed
 
 
 def useful(codes: list[str], names: list[str]) -> list[int]:
@@ -180,7 +182,7 @@ def test_a_stub_is_recognised():
 def test_only_what_the_exercises_need_is_kept():
     codes = ["import a as b", "x = b.c", "y = 2", "x = 1", "def td_loss(q):\n    ...", "td_loss(x)"]
     assert useful(codes, ["td_loss"]) == [3, 4, 5]
-    assert useful([*codes[:3], *codes[4:]], ["td_loss"]) == [0, 1, 3, 4]
+    assert useful([*codes[:3], "x += 1", *codes[4:]], ["td_loss"]) == [0, 1, 3, 4, 5]
 
 
 def test_only_the_stubs_are_replaced():
