@@ -188,8 +188,11 @@ def test_values_without_their_axis_of_actions_are_refused():
             for q in (tensor(1.0), torch.zeros(3, 0)):
                 wrong = {"action": tensor(0)} if rule is td_loss and not q.ndim else {}
                 assert_refused(rule, ValueError, told, **{name: q}, **wrong)
-    three = {"next_q_online": torch.zeros(3, 3)}
-    assert_refused(double_td_target, ValueError, r"autant d'actions : \[3, 2\] reçu", **three)
+    agents = {
+        name: given[None] for name, given in GOOD[double_td_target].items() if name != "gamma"
+    }
+    agents |= {"next_q_online": torch.zeros(1, 3, 3)}
+    assert_refused(double_td_target, ValueError, r"autant d'actions : \[3, 2\] reçu", **agents)
     for wrong in (2, -1):
         action = tensor([0, wrong, 0])
         told = f"^action doit être entre 0 et 1 : {wrong} reçu"
