@@ -21,7 +21,6 @@ from trainings import (
 )
 
 from cartpole_helpers import (
-    QUICK,
     VERSION_1,
     VERSION_2,
     ReplayBuffer,
@@ -32,8 +31,9 @@ from cartpole_helpers import (
     td_target,
     train,
 )
+from cartpole_helpers.dqn import FREE, held_epsilon_greedy
 from cartpole_helpers.networks import StackedNetwork
-from cartpole_helpers.seeds import Purpose, environment_seeds
+from cartpole_helpers.seeds import Purpose, environment_seeds, stream
 from cartpole_helpers.teaching.laboratory import Altered
 
 # Ce qu'est un tour
@@ -136,15 +136,11 @@ def test_a_record_belongs_to_its_reader():
 
 
 def test_start_x_widens_the_training_starts_only():
-    wide, steps = run(replace(SMALL, start_x=2.0), 3, 40)
-    _, usual = run(SMALL, 3, 1)
-    np.testing.assert_allclose(
-        steps[0].observation, usual[0].observation * [40, 1, 1, 1], rtol=1e-6
-    )
-    ended = column(steps[:-1], "terminated")
-    assert np.abs(column(steps[1:], "observation")[ended][:, 0]).max() > 0.5
+    wide, usual = (run(replace(SMALL, start_x=x), 3, 1) for x in (2.0, 0.05))
+    expected = usual[1][0].observation * [40, 1, 1, 1]
+    np.testing.assert_allclose(wide[1][0].observation, expected, rtol=1e-6)
     seen = []
-    evaluate(lambda observations: seen.append(observations) or wide.agent(observations), limit=1)
+    evaluate(lambda states: seen.append(states) or wide[0].agent(states), limit=1)
     assert np.abs(seen[0]).max() <= 0.05
 
 
@@ -207,13 +203,6 @@ def test_unaligned_sizes_agree_to_rounding():
         torch.testing.assert_close(
             alone.agent.weights, together.agent.weights[row : row + 1], rtol=1e-4, atol=1e-5
         )
-
-
-def test_an_agent_does_not_depend_on_its_rank():
-    training, steps = run(ALIGNED, [3, 4], 40)
-    reordered, reordered_steps = run(ALIGNED, [4, 9, 3], 40)
-    assert_same_steps(steps, reordered_steps, [2, 0])
-    assert torch.equal(training.agent.weights, reordered.agent.weights[[2, 0]])
 
 
 # L'apprentissage, refait en torch.nn sur les mêmes lots
@@ -303,9 +292,14 @@ def test_learning_equals_a_plain_dqn_in_torch_nn(variant):
     assert len(expected) > 20
     np.testing.assert_allclose(losses[~np.isnan(losses)], expected, rtol=1e-3)
     probes = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
-    with torch.no_grad():
-        averaged = witness.q(witness.average, torch.from_numpy(probes))
-    np.testing.assert_allclose(training.agent.q_values(probes), averaged, atol=2e-5)
+    for agent, network in [
+        (training.agent, witness.average),
+        (training.online, witness.online),
+        (training.target, witness.target),
+    ]:
+        with torch.no_grad():
+            values = witness.q(network, torch.from_numpy(probes))
+        np.testing.assert_allclose(agent.q_values(probes), values, atol=2e-5)
 
 
 def test_the_witness_would_see_a_wrong_rule():
@@ -354,82 +348,19 @@ def test_epsilon_follows_its_schedule():
     assert [step.epsilon for step in steps] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("hold", [1.0, 5.0])
-def test_epsilon_is_the_share_of_random_actions_held_as_asked(hold):
-    """À ε fixé, l'action diffère de la gloutonne une fois sur deux qu'on explore."""
-    exploring = {"epsilon_start": 0.4, "epsilon_end": 0.4, "epsilon_hold": hold}
-    config = replace(SMALL, **exploring, carts=200, warmup=10**5, capacity=10**5)
-    training = Training(config, 0)
-    steps = [training.advance() for _ in range(120)][20:]  # au départ, rien n'est tenu
-    actions, observations = column(steps, "action")[:, 0], column(steps, "observation")[:, 0]
-    greedy = training.agent(observations.reshape(-1, 4)).reshape(actions.shape)
-    shares = (actions != greedy).mean(axis=0)  # les chariots, eux, sont indépendants
-    assert abs(shares.mean() - 0.2) < 4 * shares.std() / np.sqrt(200) < 0.03
-    # À ε = 1, deux pas de suite ont la même action si l'on tient, ou une fois sur deux.
-    config = replace(SMALL, epsilon_end=1.0, epsilon_hold=hold, carts=50)
-    actions = column(run(config, SEEDS, 150)[1], "action").reshape(150, -1)
-    same = (actions[1:] == actions[:-1]).mean(axis=0)
-    expected = 1 - 1 / (2 * hold)
-    assert abs(same.mean() - expected) < 4 * same.std() / np.sqrt(same.size) < 0.03
-    assert abs(actions.mean() - 0.5) < 0.05
-
-
-def test_without_exploration_the_online_network_acts():
+def test_actions_are_those_of_the_rule_on_the_online_network():
     """Ni le réseau cible ni la moyenne, ici presque figés, ne conduisent à l'entraînement."""
-    still = {"target_rate": 1e-6, "average_rate": 1e-6}
-    config = replace(SMALL, epsilon_end=0.0, epsilon_steps=160, learning_rate=0.02, **still)
-    memory = Watched(config, 3)
-    training = Training(config, 3, memory=memory)
-    witness = Witness(config, training.agent)
-    agreed, unlike_target = [], []
-    for turn in range(100):
+    config = replace(SMALL, epsilon_hold=3.0, target_rate=1e-6, average_rate=1e-6)
+    training, held = Training(config, SEEDS), torch.full((3, 4), FREE)
+    generators = [stream(seed, Purpose.EXPLORATION) for seed in SEEDS]
+    for _ in range(60):
+        epsilon, online = config.epsilon(training.env_steps), training.online
         step = training.advance()
-        if turn >= 160 // 4:
-            gaps = [preference(network, step) for network in (witness.online, witness.target)]
-            sure = np.abs(gaps[0]) > 1e-3
-            agreed += list((step.action[0] == (gaps[0] > 0))[sure])
-            unlike_target += list((step.action[0] != (gaps[1] > 0))[sure])
-        for batch in memory.drawn:
-            witness.learn([array[0] for array in batch])
-        memory.drawn.clear()
-    assert len(agreed) > 100
-    assert all(agreed)
-    assert sum(unlike_target) > 20
-
-
-def preference(network, step):
-    """Ce dont la droite l'emporte sur la gauche, pour chaque chariot du premier agent."""
-    with torch.no_grad():
-        q = network(torch.from_numpy(step.observation[0]))
-    return (q[:, 1] - q[:, 0]).numpy()
-
-
-def online_weights(config, turns):
-    """Les poids du réseau en ligne après chaque mise à jour ; la moyenne n'y change rien."""
-    training = Training(replace(config, average_rate=1.0, average_tail=0.0), SEEDS)
-    weights = []
-    for _ in range(turns):
-        if not np.isnan(training.advance().loss).any():
-            weights.append(training.agent.weights.double())
-    return weights
-
-
-@pytest.mark.parametrize(("rate", "tail"), [(0.1, 0.0), (0.1, 0.25), (1e-6, 1.0)])
-def test_the_followed_average_by_hand(rate, tail):
-    config = replace(SMALL, average_rate=rate, average_tail=tail)
-    training, _ = run(config, SEEDS, 60)
-    average = Training(config, SEEDS).agent.weights.double()
-    online = online_weights(config, 60)
-    for update, weights in enumerate(online, 1):
-        share = rate if tail == 0 else min(1.0, max(rate, 1 / tail / update))
-        average = (1 - share) * average + share * weights
-    assert len(online) == 53
-    torch.testing.assert_close(training.agent.weights.double(), average, rtol=1e-5, atol=1e-6)
-    plain_mean = torch.stack(online).mean(dim=0)
-    is_mean = torch.allclose(training.agent.weights.double(), plain_mean, rtol=1e-4, atol=1e-5)
-    assert is_mean == (tail == 1)
-    assert torch.equal(training.online.weights.double(), online[-1])
-    assert not torch.equal(training.target.weights, training.online.weights)
+        draws = torch.from_numpy(np.stack([one.random((4, 2)) for one in generators]))
+        q = torch.from_numpy(online.q_values(step.observation))
+        expected, held = held_epsilon_greedy(q, epsilon, 3.0, draws, held)
+        np.testing.assert_array_equal(step.action, expected)
+    assert (online.q_values(step.observation) != training.target.q_values(step.observation)).all()
 
 
 # Ce qui entre en mémoire
@@ -444,15 +375,6 @@ def test_the_memory_receives_the_true_transitions():
     names = ("observation", "action", "reward", "terminated", "next_observation")
     for name, added in zip(names, zip(*memory.added, strict=True), strict=True):
         np.testing.assert_array_equal(added, column(steps, name), err_msg=name)
-
-
-def test_batches_come_from_the_last_transitions_of_the_agent():
-    memory = Watched(SMALL, SEEDS)
-    _, steps = run(SMALL, SEEDS, 60, env=short(12), memory=memory)
-    for agent in range(3):
-        recent = column(steps, "observation")[-100 // 4 :, agent].reshape(-1, 4)
-        known = {row.tobytes() for row in recent}
-        assert {row.tobytes() for row in memory.drawn[-1].observation[agent]} <= known
 
 
 def n_step_transition(steps, here, n, gamma):
@@ -625,16 +547,11 @@ def test_a_gpu_gives_close_losses():
 # Et cela apprend
 
 
-@pytest.mark.parametrize(
-    ("config", "floor"), [(QUICK, 400), (VERSION_2, 195)], ids=["QUICK", "VERSION_2"]
-)
-def test_the_recipe_learns(config, floor):
-    """Deux graines sur deux atteignent `floor` en 8 000 pas ; le hasard fait 23."""
-    training, best = Training(config, range(2)), np.zeros(2)
-    for turn in range(1, 8_000 // config.carts + 1):
-        training.advance()
-        if turn % 100 == 0:
-            best = np.maximum(best, evaluate(training.agent, 10).mean(axis=1))
-            if (best >= floor).all():
-                return
-    raise AssertionError(best)
+def test_version_2_learns():
+    """Deux graines sur deux passent 195 en 8 000 pas ; le hasard fait 23. QUICK : test_solving."""
+    training, best = Training(VERSION_2, range(2)), np.zeros(2)
+    while (best < 195).any() and training.env_steps < 8_000:
+        for _ in range(100):
+            training.advance()
+        best = np.maximum(best, evaluate(training.agent, 10).mean(axis=1))
+    assert (best >= 195).all()
