@@ -94,6 +94,9 @@ def test_an_agent_of_another_game_keeps_its_sizes_and_its_scale():
         assert agent.sizes == (6, 3)
         np.testing.assert_array_equal(agent.q_values(observations), np.full((5, 3), expected))
     assert together(np.ones((2, 5, 6))).shape == (2, 5)
+    again = gathered([*together])
+    assert again.sizes == (6, 3)
+    assert torch.equal(again.scale, scale)
     with pytest.raises(ValueError, match=r"observations doit .*6.*\(5, 4\) reçu"):
         together[0](np.ones((5, 4)))
 

@@ -12,7 +12,13 @@ from gymnasium.vector import AutoresetMode
 from trainings import SEEDS, SMALL, assert_alone_as_among_others, column, run
 
 from cartpole_helpers import CartPoleVector, Training, evaluate, play, train
-from cartpole_helpers.environments import Copies, solved_return, true_successors
+from cartpole_helpers.environments import (
+    Alone,
+    Copies,
+    make_vector,
+    solved_return,
+    true_successors,
+)
 from cartpole_helpers.seeds import Purpose, environment_seeds
 
 LIMIT = 60
@@ -45,6 +51,64 @@ def test_copies_are_the_environments_of_gymnasium(game):
         restarts += info["_final_obs"].sum()
         observation = following
     assert restarts >= 9
+
+
+class Counted(MountainCarEnv):
+    """Un jeu d'un inconnu, qui porte son propre état."""
+
+    def saved_state(self):
+        return {"position": np.array(self.state)}
+
+    def restore(self, saved):
+        self.state = saved["position"].copy()
+
+
+class Unread(MountainCarEnv):
+    """Un jeu d'un inconnu, dont rien ne dit l'état."""
+
+
+gymnasium.register("Porteur-v0", Counted)
+gymnasium.register("Illisible-v0", Unread)
+WRAPPED = (gymnasium.wrappers.FlattenObservation.wrapper_spec(),)
+gymnasium.register("Emballe-v0", MountainCarEnv, additional_wrappers=WRAPPED)
+
+
+def test_copies_resume_from_their_saved_state():
+    for game in ("CartPole-v1", "Acrobot-v1", "Porteur-v0"):
+        one, other = (Copies(game, 2, limit=25) for _ in range(2))
+        one.reset(seed=[1, 2])
+        other.reset(seed=[3, 4])
+        for _ in range(40):
+            one.step(np.array([0, 1]))
+        other.restore(one.saved_state())
+        for _ in range(60):
+            seen, expected = (copies.step(np.array([1, 0])) for copies in (other, one))
+            for mine, theirs in zip(seen[:4], expected[:4], strict=True):
+                np.testing.assert_array_equal(mine, theirs, err_msg=game)
+    for game in ("Illisible-v0", "Emballe-v0"):
+        with pytest.raises(ValueError, match=r"ne peut pas être repris .* Donnez-lui saved_state"):
+            Copies(game, 2).saved_state()
+
+
+def test_a_vector_of_one_copy_is_a_plain_environment():
+    for limit in (None, 7):
+        alone = Alone(CartPoleVector(1, max_episode_steps=9), limit)
+        plain = gymnasium.make("CartPole-v1", max_episode_steps=limit or 9)
+        assert alone.observation_space == plain.observation_space
+        assert alone.action_space == plain.action_space
+        for seed, actions in [(3, [1, 0] * 5), (4, [0] * 10)]:
+            seen, expected = (env.reset(seed=seed)[0] for env in (alone, plain))
+            for action in actions:
+                np.testing.assert_array_equal(seen, expected)
+                (seen, *mine, _), (expected, *theirs, _) = (
+                    env.step(action) for env in (alone, plain)
+                )
+                assert mine == theirs
+                if mine[1] or mine[2]:
+                    np.testing.assert_array_equal(seen, expected)
+                    break
+    assert make_vector("Acrobot-v1", 2, 30).limit == 30
+    assert make_vector("CartPole-v1", 2).max_episode_steps == 500
 
 
 def test_the_true_successor_is_read_from_gymnasium_too():

@@ -127,7 +127,9 @@ def test_only_the_judged_starts_decide():
 # D'autres jeux
 
 
-@pytest.mark.parametrize(("game", "limit"), [("Acrobot-v1", 90), ("MountainCar-v0", None)])
+@pytest.mark.parametrize(
+    ("game", "limit"), [("Acrobot-v1", 90), ("MountainCar-v0", None), ("CartPole-v1", None)]
+)
 def test_another_game_is_played_as_in_gymnasium(game, limit):
     """Ensemble comme seuls ; un épisode achevé se tait pendant que les autres continuent."""
     agents = run(replace(SMALL, input_scale="auto"), SEEDS[:2], 60, env=game)[0].agent
@@ -204,7 +206,9 @@ def test_frames_are_kept_when_asked(monkeypatch):
     assert episode.frames.shape == (4, 400, 600, 3)
     assert episode.frames.dtype == np.uint8
     assert (episode.frames[0] != episode.frames[-1]).any()
-    assert play(lqr, limit=3).frames is None
+    zero = play(lqr, 0, 3)
+    assert zero.frames is None
+    np.testing.assert_array_equal(zero.observations, episode.observations)
 
 
 def test_the_window_shows_each_state_once(monkeypatch):
@@ -298,6 +302,7 @@ def test_an_agent_is_judged_on_a_game_in_double_precision():
     agent = Training(SMALL, SEEDS).agent
     expected = evaluate(agent, 5, env=CartPoleVector)
     np.testing.assert_array_equal(evaluate(agent, 5, env=InDouble), expected)
+    assert play(lqr, limit=3, env=InDouble).observations.dtype == np.float32
 
 
 class Still(CartPoleEnv):

@@ -11,7 +11,7 @@ from trainings import normal
 
 from cartpole_helpers import Config, td_loss
 from cartpole_helpers.environments import Sizes
-from cartpole_helpers.networks import StackedNetwork, adam_step, initial_weights
+from cartpole_helpers.networks import StackedNetwork, adam_step, fixed_scale, initial_weights
 
 SMALL = Config(hidden=(5, 3), warmup=64)
 LAYERS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "silu": nn.SiLU, "tanh": nn.Tanh}
@@ -187,6 +187,12 @@ def test_the_mirrored_network_swaps_its_actions():
 
 
 def test_input_scale_multiplies_each_component():
+    auto = StackedNetwork(replace(SMALL, input_scale="auto"), initial_weights(SMALL, [0]))
+    assert auto.scale is None  # à mesurer
+    with pytest.raises(
+        ValueError, match=r"input_scale doit donner 6 facteurs.* \(1\.0, 2\.0\) reçu"
+    ):
+        fixed_scale(replace(SMALL, input_scale=(1.0, 2.0)), Sizes(6, 3), "cpu")
     for mirror in (False, True):
         plain = replace(SMALL, mirror=mirror)
         scaled = replace(plain, input_scale=(2.0, 0.5, 10.0, 1.0))

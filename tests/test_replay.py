@@ -230,6 +230,30 @@ def test_a_window_gives_what_the_accumulator_of_dqn_zoo_gives():
     assert not any(t.terminated.any() for t in received[2:])
 
 
+def test_a_memory_and_a_window_resume_from_their_saved_state():
+    memory, other = (ReplayBuffer(7, seeds=seeds) for seeds in ([3, 4], [8, 9]))
+    for number in range(11):
+        memory.add(*transitions(np.array([number, 100 + number])))
+    memory.sample(3)
+    other.restore(memory.saved_state())
+    for number in range(20, 24):
+        np.testing.assert_array_equal(numbers_of(memory.sample(5)), numbers_of(other.sample(5)))
+        for one in (memory, other):
+            one.add(*transitions(np.array([number, 100 + number])))
+    np.testing.assert_array_equal(memory.contents().reward, other.contents().reward)
+    for pushed in (1, 4):  # avant qu'elle soit pleine, et après
+        window, again = StepWindow(3, 0.5, (2, 2)), StepWindow(3, 0.5, (2, 2))
+        steps = [transitions(np.arange(4).reshape(2, 2) + 5 * turn) for turn in range(8)]
+        for step in steps[:pushed]:
+            window.push(step, step.action == 1)
+        again.restore(window.saved_state())
+        for step in steps[pushed:]:
+            given, expected = (one.push(step, step.action == 1) for one in (again, window))
+            assert (given is None) == (expected is None)
+            for mine, theirs in zip(given or (), expected or (), strict=True):
+                np.testing.assert_array_equal(mine, theirs)
+
+
 def test_a_discounted_memory_keeps_the_discount_of_each_transition():
     memory = ReplayBuffer(5, discounted=True)
     for number in range(7):
