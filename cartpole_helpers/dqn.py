@@ -118,7 +118,7 @@ def check_transitions(reward: Tensor, terminated: Tensor, gamma, **next_q: Tenso
     if not discount and not (type(gamma) is float and isfinite(gamma)):  # le cas du moteur
         check_number("gamma", gamma, float)
     check_tensors(reward=reward, terminated=terminated, **discount, **next_q)
-    shapes = {"reward": reward.shape, "terminated": terminated.shape}
+    shapes: dict[str, tuple] = {"reward": reward.shape, "terminated": terminated.shape}
     shapes |= {name: state_shape(name, q) for name, q in next_q.items()}
     shapes |= {name: tensor.shape for name, tensor in discount.items() if tensor.ndim}
     check_same_shape(**shapes)

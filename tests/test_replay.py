@@ -241,12 +241,17 @@ def test_a_memory_and_a_window_resume_from_their_saved_state():
         for one in (memory, other):
             one.add(*transitions(np.array([number, 100 + number])))
     np.testing.assert_array_equal(memory.contents().reward, other.contents().reward)
+    with pytest.raises(ValueError, match="zip"):  # l'état d'autres agents
+        other.restore(memory.saved_state() | {"streams": memory.saved_state()["streams"][:1]})
     for pushed in (1, 4):  # avant qu'elle soit pleine, et après
         window, again = StepWindow(3, 0.5, (2, 2)), StepWindow(3, 0.5, (2, 2))
         steps = [transitions(np.arange(4).reshape(2, 2) + 5 * turn) for turn in range(8)]
         for step in steps[:pushed]:
             window.push(step, step.action == 1)
         again.restore(window.saved_state())
+        saved = window.saved_state()
+        with pytest.raises(ValueError, match="zip"):
+            StepWindow(3, 0.5, (2, 2)).restore(saved | {"truncated": saved["truncated"][:2]})
         for step in steps[pushed:]:
             given, expected = (one.push(step, step.action == 1) for one in (again, window))
             assert (given is None) == (expected is None)
