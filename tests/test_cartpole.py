@@ -167,18 +167,6 @@ def test_unseeded_resets_differ():
     assert len(np.unique(np.concatenate(starts), axis=0)) == 6
 
 
-def test_a_cart_does_not_depend_on_its_neighbours():
-    many, alone = CartPoleVector(5), CartPoleVector(1)
-    many.reset(seed=[1, 2, 3, 4, 5])
-    alone.reset(seed=[4])
-    policy = toss(0)
-    for _ in range(100):
-        actions = policy(range(5))
-        among, single = outcome(many, actions), outcome(alone, actions[3:4])
-        for got, want in zip(among, single, strict=True):
-            np.testing.assert_array_equal(got[3:4], want)
-
-
 def test_what_it_returned_is_to_its_reader():
     """Il n'y réécrit jamais, et ce qu'on y écrit ne le dérange pas."""
     touched, untouched = (CartPoleVector(3, max_episode_steps=4) for _ in range(2))
@@ -248,11 +236,6 @@ def test_dynamics_is_pure_and_takes_any_leading_axes():
     # `[0, 0, 0, 0]` est le premier état qu'on écrit : il ne doit pas rester à zéro.
     whole = np.array([0, 0, 0, 0])
     np.testing.assert_array_equal(dynamics(whole, 1), dynamics(whole.astype(float), 1))
-
-
-def test_mirror_symmetry():
-    states, actions = random_states(200), toss(0)(range(200))
-    np.testing.assert_array_equal(dynamics(-states, 1 - actions), -dynamics(states, actions))
 
 
 def test_limits_are_crossed_strictly():
