@@ -218,15 +218,19 @@ def test_it_evaluates_every_thousand_steps_and_at_the_end():
 
 
 def test_seconds_counts_everything():
-    """Chaque environnement est lent à naître : l'entraînement, une évaluation, un certificat."""
+    """Chaque environnement est lent à naître : l'entraînement, une évaluation, un certificat.
+
+    Tout épisode y dure un pas : les moyennes sont tout juste au seuil, et cela suffit.
+    """
 
     def slow(num_envs):
         time.sleep(0.05)
-        return Watched(num_envs)
+        return CartPoleVector(num_envs, max_episode_steps=1)
 
     start = perf_counter()
     solution = solve(SMALL, env=slow, threshold=1)
     assert 0.15 < solution.seconds <= perf_counter() - start
+    assert (solution.attempts, solution.env_steps) == (1, 1_008)
 
 
 # Sans solution
