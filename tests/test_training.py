@@ -23,6 +23,7 @@ from trainings import (
 from cartpole_helpers import (
     VERSION_1,
     VERSION_2,
+    CartPoleVector,
     ReplayBuffer,
     Step,
     Training,
@@ -133,6 +134,22 @@ def test_a_record_belongs_to_its_reader():
             if isinstance(array, np.ndarray):
                 array[...] = 0
     assert_same_steps(*zip(*kept, strict=True))  # et aucun tour ne change après coup
+
+
+class Reusing(CartPoleVector):
+    """Elle rend toujours le même tableau, qu'elle remplit à nouveau."""
+
+    def reset(self, **options):
+        self.shared = super().reset(**options)[0]
+        return self.shared, {}
+
+    def step(self, actions):
+        self.shared[:], *outcome = super().step(actions)
+        return self.shared, *outcome
+
+
+def test_a_game_may_reuse_its_array():
+    assert_same_steps(run(SMALL, SEEDS, 20, env=Reusing)[1], run(SMALL, SEEDS, 20)[1])
 
 
 def test_start_x_widens_the_training_starts_only():
