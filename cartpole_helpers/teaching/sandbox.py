@@ -76,7 +76,7 @@ def contained(
 ) -> Outcome:
     """Rend ce que donne `outcome`, en silence, borné, et remet tout ce que le juge emploie.
 
-    `seconds` : la durée permise, `SECONDS` à défaut. Sont coupés une boucle de Python quoi qu'elle
+    `seconds` : le calcul permis, `SECONDS` à défaut, `PATIENCE` fois plus s'il ne fait qu'attendre. Sont coupés une boucle de Python quoi qu'elle
     attrape, une attente, et les calculs en C qui écoutent les signaux. Un appel en C qui ne les
     écoute pas, comme `sum(itertools.count())` ou `sorted(range(10**9))`, ne s'arrête qu'avec le
     noyau ; sous Windows et macOS, la mémoire n'est pas bornée ; hors du fil principal, seule une
