@@ -76,11 +76,12 @@ def contained(
 ) -> Outcome:
     """Rend ce que donne `outcome`, en silence, borné, et remet tout ce que le juge emploie.
 
-    `seconds` : le calcul permis, `SECONDS` à défaut, `PATIENCE` fois plus s'il ne fait qu'attendre. Sont coupés une boucle de Python quoi qu'elle
-    attrape, une attente, et les calculs en C qui écoutent les signaux. Un appel en C qui ne les
-    écoute pas, comme `sum(itertools.count())` ou `sorted(range(10**9))`, ne s'arrête qu'avec le
-    noyau ; sous Windows et macOS, la mémoire n'est pas bornée ; hors du fil principal, seule une
-    boucle qui n'attrape rien est coupée. Restent aussi les fils lancés et les fichiers touchés.
+    `seconds` : le calcul permis, `SECONDS` à défaut ; `PATIENCE` fois plus, s'il n'est qu'attendu.
+    Sont coupés une boucle de Python quoi qu'elle attrape, une attente, et les calculs en C qui
+    écoutent les signaux. Un appel en C qui ne les écoute pas, comme `sum(itertools.count())` ou
+    `sorted(range(10**9))`, ne s'arrête qu'avec le noyau. Sous Windows, les attentes et ces calculs
+    ne sont coupés qu'au mieux ; hors de Linux, la mémoire n'est pas bornée ; hors du fil principal,
+    seule une boucle qui n'attrape rien l'est. Restent les fils lancés et les fichiers touchés.
     Un arrêt demandé par le lecteur, `KeyboardInterrupt`, passe.
     """
     seconds = seconds or SECONDS
