@@ -37,8 +37,8 @@ def check(obj: Callable) -> Report:
     La réponse joue en silence. Une boucle est coupée après dix secondes de calcul, une attente
     après une minute, même si elles attrapent toutes les erreurs ; sous Linux, la mémoire est bornée
     aussi. `input` est refusé. Le hasard et les réglages communs, et les fonctions que le juge
-    emploie, sont remis. Rien n'arrête en revanche un long calcul hors de Python, comme `sum(itertools.count())` ou
-    `sorted(range(10**9))` : redémarrez alors le noyau. Ce n'est pas une prison : fichiers, fils et
+    emploie, sont remis. Rien n'arrête en revanche un long calcul hors de Python, comme
+    `sum(itertools.count())` ou `sorted(range(10**9))` : redémarrez alors le noyau. Ce n'est pas une prison : fichiers, fils et
     processus restent ce que la réponse en a fait.
     """
     name = contained(getattr, obj, "__name__", None).value
