@@ -38,8 +38,8 @@ def check(obj: Callable) -> Report:
     après une minute, même si elles attrapent toutes les erreurs ; sous Linux, la mémoire est bornée
     aussi. `input` est refusé. Le hasard et les réglages communs, et les fonctions que le juge
     emploie, sont remis. Rien n'arrête en revanche un long calcul hors de Python, comme
-    `sum(itertools.count())` ou `sorted(range(10**9))` : redémarrez alors le noyau. Ce n'est pas une prison : fichiers, fils et
-    processus restent ce que la réponse en a fait.
+    `sum(itertools.count())` ou `sorted(range(10**9))` : redémarrez alors le noyau.
+    Ce n'est pas une prison : fichiers, fils et processus restent ce que la réponse en a fait.
     """
     name = contained(getattr, obj, "__name__", None).value
     if not callable(obj) or not isinstance(name, str):
