@@ -76,12 +76,13 @@ def contained(
 ) -> Outcome:
     """Rend ce que donne `outcome`, en silence, borné, et remet tout ce que le juge emploie.
 
-    `seconds` : la durée permise, `SECONDS` à défaut. Sont coupés une boucle de Python quoi qu'elle
-    attrape, une attente, et les calculs en C qui écoutent les signaux. Un appel en C qui ne les
-    écoute pas, comme `sum(itertools.count())` ou `sorted(range(10**9))`, ne s'arrête qu'avec le
-    noyau ; sous Windows et macOS, la mémoire n'est pas bornée ; hors du fil principal, seule une
-    boucle qui n'attrape rien est coupée. Restent aussi les fils lancés et les fichiers touchés.
-    Un arrêt demandé par le lecteur, KeyboardInterrupt, passe.
+    `seconds` : le calcul permis, `SECONDS` à défaut ; `PATIENCE` fois plus, s'il n'est qu'attendu.
+    Sont coupés une boucle de Python quoi qu'elle attrape, une attente, et les calculs en C qui
+    écoutent les signaux. Un appel en C qui ne les écoute pas, comme `sum(itertools.count())` ou
+    `sorted(range(10**9))`, ne s'arrête qu'avec le noyau. Sous Windows, les attentes et ces calculs
+    ne sont coupés qu'au mieux ; hors de Linux, la mémoire n'est pas bornée ; hors du fil principal,
+    seule une boucle qui n'attrape rien l'est. Restent les fils lancés et les fichiers touchés.
+    Un arrêt demandé par le lecteur, `KeyboardInterrupt`, passe.
     """
     seconds = seconds or SECONDS
     try:
@@ -106,7 +107,8 @@ def is_stub(answer: Callable) -> bool:
     """Dit si le code de `answer`, fonction ou classe, ne fait rien : une docstring, `...`, `pass`
     ou `raise NotImplementedError`."""
     if inspect.isclass(answer):
-        members = [getattr(one, "fget", one) for one in vars(answer).values()]
+        written = [one for base in answer.__mro__[:-1] for one in vars(base).values()]
+        members = [getattr(one, "fget", one) for one in written]
         return all(map(is_stub, filter(inspect.isroutine, members)))
     while isinstance(answer, functools.partial):
         answer = answer.func
@@ -266,7 +268,7 @@ class _Raiser:
 
 @contextmanager
 def _bounded_memory() -> Iterator[None]:
-    """Fait lever MemoryError à qui prendrait `ROOM` octets de plus, là où le système le sait."""
+    """Arrête qui prendrait `ROOM` octets de plus, là où le système le sait."""
     if not STATM.exists():
         yield
         return
@@ -308,7 +310,7 @@ def silence() -> Iterator[None]:
 
 
 BUILTINS = builtins.__dict__
-settrace = sys.settrace
+settrace, put_state = sys.settrace, set_state
 
 
 def _fresh() -> None:
@@ -316,7 +318,7 @@ def _fresh() -> None:
     generator = torch.Generator()
     generator.seed()
     torch.set_rng_state(generator.get_state())
-    set_state(MT19937().state)  # noqa: NPY002, c'est bien le hasard commun à tous
+    put_state(MT19937().state)
 
 
 def _folder() -> str | None:
@@ -332,7 +334,7 @@ def _set_variables(before: dict[str, str]) -> None:
 
 
 SETTINGS = (  # de quoi lire un réglage commun à tous, puis le remettre
-    (get_state, set_state),
+    (get_state, put_state),
     (torch.get_rng_state, torch.set_rng_state),
     (torch.is_grad_enabled, torch.set_grad_enabled),
     (torch.get_default_dtype, torch.set_default_dtype),

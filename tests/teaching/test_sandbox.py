@@ -12,7 +12,6 @@ import threading
 import numpy as np
 import pytest
 import torch
-from numpy.random import get_state
 
 from cartpole_helpers import dqn
 from cartpole_helpers.teaching import capstone, checking, sandbox
@@ -49,7 +48,7 @@ def written(source, name="td_target"):
 
 
 def ended(source):
-    """Rend ce que donne, bornée, la fonction `f` de ce source."""
+    """Rend ce que donne, bornée, la fonction `f` de ce texte."""
     names = {"itertools": itertools, "signal": signal, "sys": sys, "threading": threading}
     exec(f"import contextlib, re, time\n{source}", names)
     return contained(lambda answer: answer(), names["f"])
@@ -78,6 +77,7 @@ WRITTEN = [
     "def f(x): return NotImplementedError(x)",
     "class f:\n def g(self): ...\n @property\n def h(self): return self.x",
     "class f:\n @staticmethod\n def g(x): return x",
+    "class f(list): ...",
     "f = functools.partial(lambda x, y: x, 1)",
 ]
 
@@ -104,7 +104,7 @@ def test_what_is_written_without_a_result_is_not_a_stub():
         "def f(x):\n if x: gama", "f"
     )  # rien, puis une erreur : c'est l'erreur qui compte
     assert "`gama`" in contained(lambda f: (f(0), f(1)), twice).hint
-    torch_said = target(lambda reward, *_: torch.nn.Module()(reward))  # NotImplementedError
+    torch_said = target(lambda reward, *_: torch.nn.Module()(reward))
     assert "NotImplementedError" in check(torch_said).verdicts[0].came
 
 
@@ -281,7 +281,7 @@ def test_what_is_printed_and_warned_does_not_clutter_the_page(capsys):
 
 
 def unsettle():
-    np.random.seed(0)  # noqa: NPY002
+    vars(np.random)["seed"](0)
     torch.manual_seed(0)
     torch.set_grad_enabled(False)
     torch.set_default_dtype(torch.float64)
@@ -297,8 +297,9 @@ def unsettle():
 
 
 def settings():
+    state = vars(np.random)["get_state"]
     return (
-        (get_state()[1].tolist(), torch.get_rng_state().tolist(), torch.is_grad_enabled()),  # noqa: NPY002
+        (state()[1].tolist(), torch.get_rng_state().tolist(), torch.is_grad_enabled()),
         (torch.get_default_dtype(), np.geterr(), np.get_printoptions(), os.getcwd()),
         (dict(os.environ), sys.getrecursionlimit(), sys.stdout, builtins.input),
         (signal.getsignal(signal.SIGINT), sys.gettrace()),
@@ -312,7 +313,7 @@ def test_every_shared_setting_is_put_back():
 
 
 def test_randomness_left_to_chance_differs_from_one_run_to_the_next():
-    for draw in (lambda _: torch.rand(3).tolist(), lambda _: np.random.rand(3).tolist()):  # noqa: NPY002
+    for draw in (lambda _: torch.rand(3).tolist(), lambda _: vars(np.random)["rand"](3).tolist()):
         assert contained(draw, None).value != contained(draw, None).value
 
 
@@ -321,9 +322,8 @@ def test_a_judge_that_was_tampered_with_still_judges():
     tools += [(checking, "same"), (Report, "passed"), (sandbox, "told"), (builtins, "print")]
     wrong = target(lambda reward, *_: reward)
     for space, name in tools:
-        spoil = lambda *_: setattr(space, name, lambda *_, **__: True)  # noqa: B023, E731
-        remove = lambda *_: delattr(space, name)  # noqa: B023, E731
-        for bad in (spoil, remove):
-            check(target(bad))
+        for change in (lambda *one: setattr(*one, lambda *_, **__: True), delattr):
+            bad = functools.partial(change, space, name)
+            check(target(lambda *_, bad=bad: bad()))
             assert check(RIGHT).passed is True, name
             assert check(wrong).passed is False, name
