@@ -6,6 +6,7 @@ import re
 import sys
 import warnings
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import islice, pairwise, product
 from pathlib import Path
@@ -85,10 +86,9 @@ def knowing(env, gamma, pas, graine):
     return lambda observations: values[observations.argmax(axis=1)]
 
 
-def own_stream(env, graine, weight=1.0):
-    """Rend de quoi tirer une action par un générateur à part, la première `weight` fois l'autre."""
-    odds = np.array([weight, *[1.0] * (env.action_space.n - 1)])
-    draws = np.random.default_rng([graine, 2, 3]).choice(len(odds), 10_000, p=odds / odds.sum())
+def own_stream(env, graine):
+    """Rend de quoi tirer une action par un générateur à part."""
+    draws = np.random.default_rng([graine, 2, 3]).integers(env.action_space.n, size=10_000)
     return iter(draws).__next__
 
 
@@ -237,11 +237,17 @@ def test_what_shows_before_any_value_is_refused_and_named(name, monkeypatch):
 
 def test_all_actions_together_are_named_whatever_the_exploration():
     """Une exploration ε-gloutonne joue surtout l'une des actions : leur valeur en dépend."""
-    rules = {"comparer": lambda q, action, target: (q - target[:, None]).square().mean()}
-    for weight in (0.2, 1, 5):
-        stream = partial(own_stream, weight=weight)
-        report = last(examine(partial(table, vitesse=0.3, stream=stream, **rules)))
-        assert report.hint == HINT["les actions ensemble"], weight
+
+    def unbalanced(env, gamma, pas, graine):
+        world, rows = env.unwrapped.world, []
+        for row in world.moves:
+            mean = np.average([one.reward for one in row], weights=[weight, 1, 1][: len(row)])
+            rows.append(tuple(one._replace(reward=float(mean)) for one in row))
+        told = replace(world, moves=tuple(rows)).values(gamma)
+        return lambda observations: told[observations.argmax(axis=1)]
+
+    for weight in (0.05, 1, 20):
+        assert last(examine(unbalanced)).hint == HINT["les actions ensemble"], weight
 
 
 def test_the_values_of_a_fault_name_it():
@@ -261,9 +267,10 @@ def test_the_values_of_a_fault_name_it():
 def test_what_no_fault_explains_gets_the_hint_of_its_world():
     def strange(env, gamma, pas, graine):
         values = knowing(env, gamma, pas, graine)
-        return lambda x: values(x) - 20.0 * (env.unwrapped.world.name == "attendre")
+        return lambda observations: values(observations) + 0.8
 
-    assert last(examine(strange)).hint == world_named("attendre").hint
+    hints = [verdict.hint for verdict in last(examine(strange)).verdicts]
+    assert hints == [world.hint for world in drawn_worlds(np.random.default_rng(0))]
 
 
 def test_the_archive_holds_every_mistake_and_each_fault_has_one():
