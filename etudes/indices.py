@@ -7,14 +7,15 @@ d'après le seul énoncé par qui n'avait pas lu le catalogue ; un tiers environ
 étrangement écrites. `reponses.jsonl` les garde, avec la faute telle que son auteur la dit.
 
 Critères, fixés d'avance : la part des justes acceptées, celle des fausses refusées, et, parmi les
-fausses, celle que l'indice nomme bien. Nommer, c'est dire la faute, ou ce qu'elle a d'immédiat ;
-l'indice d'une propriété, vrai mais général, n'y suffit pas. Qui en a jugé ne voyait que la faute et
-l'indice, mêlés, sans savoir de quel moment ; son avis est gardé dans `reponses.jsonl`, indice par
-indice.
+fausses, celle que l'indice nomme bien (« oui ») : il dit la faute, ou ce qu'elle a d'immédiat.
+« Général » est vrai, sans nommer ; « trompeur » envoie ailleurs. Qui en a jugé ne voyait que la
+faute et l'indice, mêlés, sans savoir de quel moment ; son avis est gardé dans `reponses.jsonl`,
+indice par indice.
 
 « Avant » est le catalogue du commit 7173ad2, dont les lignes sont gardées ; « après », celui
 d'aujourd'hui, que le script refait. Les séries A et B ont servi à compléter le catalogue : leur
-« après » est flatteur. La série C, écrite ensuite, n'a servi à rien : elle seule compare.
+« après » est flatteur. La série C, écrite ensuite, n'a servi qu'à refermer un trou (une réponse
+passait une fois sur dix, faute d'un cas à trois actions) ; elle seule compare.
 """
 
 import csv
@@ -25,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cartpole_helpers.statistics import exact_interval
+from cartpole_helpers.statistics import exact_interval, sign_test
 from cartpole_helpers.tables import write_study
 from cartpole_helpers.teaching.exercises import check
 
@@ -41,6 +42,9 @@ def main() -> None:
     for moment in (BEFORE, AFTER):
         for series in "ABC":
             print(moment, series, *shares([r for r in rows if r[:2] == (moment, series)]))
+    gained, lost = changes(rows, "C")
+    told = f"{gained} nommées de plus, {lost} de moins, p = {sign_test(gained, lost):.2f}"
+    print(f"Série C, réponse à réponse : {told} (exploratoire)")
 
 
 def answers() -> list[dict]:
@@ -84,6 +88,16 @@ def shares(rows: list[tuple]) -> Iterator[str]:
     for text, found in told:
         low, high = exact_interval(sum(found), len(found)) if found else (0, 1)
         yield f"{text} {sum(found)}/{len(found)} [{low:.0%} ; {high:.0%}]"
+
+
+def changes(rows: list[tuple], series: str) -> tuple[int, int]:
+    """Rend le nombre de fautes que seul « après » nomme, puis que seul « avant » nommait."""
+    named = {moment: {} for moment in (BEFORE, AFTER)}
+    for moment, one, _, answer, *_, avis in rows:
+        if one == series:
+            named[moment][answer] = avis == "oui"
+    pairs = [(named[BEFORE][answer], named[AFTER][answer]) for answer in named[AFTER]]
+    return pairs.count((False, True)), pairs.count((True, False))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from cartpole_helpers.teaching import truth
 from cartpole_helpers.teaching.catalogue import EXERCISES, dqn
 from cartpole_helpers.teaching.checking import judge
 from cartpole_helpers.teaching.clinic import charts
+from cartpole_helpers.teaching.clinic.diagnosis import ILLNESSES
 from cartpole_helpers.teaching.exercise import Exercise
 from cartpole_helpers.teaching.misconceptions import MISCONCEPTIONS
 from cartpole_helpers.teaching.worlds import FAULTS
@@ -91,14 +92,23 @@ def stub(exercise, empty):
     return type(exercise.name, (), {**methods, "__init__": nothing})
 
 
+def test_answers_that_nobody_planned_are_judged_as_the_archive_says():
+    """La dernière série de `etudes/indices.py`, cent réponses écrites d'après le seul énoncé."""
+    study = runpy.run_path(str(ROOT / "etudes" / "indices.py"))
+    archived = {row[3]: row for row in study["stored"]() if row[0] == study["AFTER"]}
+    for answer in study["answers"]():
+        if answer["serie"] == "C":
+            assert study["row"](answer) == archived[answer["reponse"]]
+
+
 # Le vocabulaire
 
 
 def test_each_word_of_the_vocabulary_is_used_and_taught_where_it_says():
     mistakes = [m for one in (*EXERCISES.values(), dqn.EXERCISE) for m in one.mistakes]
-    assert {fault.name for fault in FAULTS} <= {*MISCONCEPTIONS}
     used = {mistake.notion.name for mistake in mistakes if mistake.notion}
-    assert {*MISCONCEPTIONS} - used == set()
+    shared = {fault.name for fault in FAULTS} | {one.notion for one in ILLNESSES if one.notion}
+    assert shared <= used == {*MISCONCEPTIONS}
     sections = {}
     for source in sorted((ROOT / "notebooks" / "sources").glob("*.py")):
         sections[source.name[:2]] = source.read_text("utf-8")

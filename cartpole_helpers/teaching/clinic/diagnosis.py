@@ -13,6 +13,7 @@ from cartpole_helpers.display.numbers import measure
 from cartpole_helpers.display.report import INDENT, as_html, as_text
 from cartpole_helpers.history import History
 from cartpole_helpers.teaching.clinic.charts import Chart, checked_chart, from_history
+from cartpole_helpers.teaching.misconceptions import MISCONCEPTIONS
 
 # Deux seuils qui servent deux fois
 FROZEN = 1e-6  # part de sa valeur en deçà de laquelle une cible n'a pas bougé
@@ -50,6 +51,7 @@ class Illness(NamedTuple):
     """Une maladie : ce qui est faux, ses signes, ce qu'on en dit, l'examen, le remède.
 
     `fault` : ce qui est faux dans le programme. Il faut tous les `signs`, ou un seul si `either`.
+    `notion` : l'idée fausse que les exercices font aussi rencontrer, s'il y en a une.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Illness(NamedTuple):
     test: str
     cure: str
     either: bool = False
+    notion: str = ""
 
 
 def late(values: np.ndarray) -> np.float64:
@@ -207,6 +210,7 @@ ILLNESSES: tuple[Illness, ...] = (
         ),
         "Calculer la perte d'un lot à la main : (1 − 3)² donne 4.",
         "Ôter le signe moins : on descend la perte, on ne la monte pas.",
+        notion="un signe à l'envers",
     ),
     Illness(
         "récompense perdue",
@@ -230,6 +234,7 @@ ILLNESSES: tuple[Illness, ...] = (
         ),
         "Relire les transitions terminées : les limites y sont-elles dépassées, et à quel pas ?",
         "Ne mémoriser que `terminated` ; `truncated` arrête l'épisode sans annuler l'avenir.",
+        notion="le chronomètre pour une chute",
     ),
     Illness(
         "masque oublié",
@@ -240,6 +245,7 @@ ILLNESSES: tuple[Illness, ...] = (
         "Annuler γ max Q(s', a') dans la cible quand `terminated` est vrai, et mémoriser "
         "`terminated` tel que l'environnement le rend.",
         either=True,
+        notion="aucun masque",
     ),
     Illness(
         "valeurs qui explosent",
@@ -267,6 +273,7 @@ ILLNESSES: tuple[Illness, ...] = (
         ),
         "Tracer ε : descend-il, et sa descente compte-t-elle les pas, non les épisodes ?",
         "Faire descendre ε jusqu'à 0,1 ou 0,5 selon la recette.",
+        notion="toujours au hasard",
     ),
     Illness(
         "aucune exploration",
@@ -275,6 +282,7 @@ ILLNESSES: tuple[Illness, ...] = (
         lambda c: f"ε n'a jamais dépassé {written(_peak(c.epsilon))}.",
         "Compter les actions jouées qui ne sont pas celles que Q préfère.",
         "Partir de ε = 1 et le faire descendre sur les premiers milliers de pas.",
+        notion="aucune exploration",
     ),
     Illness(
         "mises à jour trop rares",
@@ -309,6 +317,7 @@ ILLNESSES: tuple[Illness, ...] = (
         "Comparer un poids du réseau cible avant et après la date de sa synchronisation.",
         "Recopier les poids toutes les quelques dizaines de mises à jour, ou en verser un peu à "
         "chacune.",
+        notion="la cible jamais rapprochée",
     ),
     Illness(
         "cible trop lente",
@@ -410,6 +419,7 @@ ILLNESSES: tuple[Illness, ...] = (
         ),
         "Afficher les formes de Q(s, a) et de la cible avant la soustraction.",
         "Donner aux deux la forme (B,) : (B, 1) contre (B,) fait un tableau (B, B).",
+        notion="un axe de trop",
     ),
     Illness(
         "γ = 1 ou presque",
@@ -421,6 +431,7 @@ ILLNESSES: tuple[Illness, ...] = (
         ),
         "Prolonger : si γ < 1, Q s'arrête à 1/(1 − γ) ; sinon il monte toujours.",
         "Prendre γ entre 0,95 et 0,99.",
+        notion="γ oublié",
     ),
     Illness(
         "γ trop petit",
@@ -461,6 +472,8 @@ class Hypothesis(NamedTuple):
     evidence: str
     test: str
     cure: str
+    taught: str = ""
+    """Le carnet qui traite l'idée fausse, si les exercices la font aussi rencontrer."""
 
 
 @dataclass(frozen=True)
@@ -494,6 +507,8 @@ class Diagnosis:
             yield f"{rank}. {hypothesis.name}. {hypothesis.evidence}"
             yield f"{INDENT}Prochain examen : {uncapitalised(hypothesis.test)}"
             yield f"{INDENT}Remède : {uncapitalised(hypothesis.cure)}"
+            if hypothesis.taught:
+                yield f"{INDENT}À revoir : {hypothesis.taught}"
         if not self.hypotheses and self.returned < POOR:
             hidden = "cherchez un mal plus discret, ou que la liste ignore"
             lead = "relevez ce qui manque" if self.unseen else hidden
@@ -539,7 +554,8 @@ def degree(illness: Illness, seen: Chart) -> float:
 
 @np.errstate(all="ignore")
 def _hypothesis(illness: Illness, seen: Chart) -> Hypothesis:
-    return Hypothesis(illness.name, illness.evidence(seen), illness.test, illness.cure)
+    taught = MISCONCEPTIONS[illness.notion].taught if illness.notion else ""
+    return Hypothesis(illness.name, illness.evidence(seen), illness.test, illness.cure, taught)
 
 
 def _as_chart(records: Chart | History, agent: int) -> Chart:

@@ -145,7 +145,7 @@ def test_each_sign_is_recognised_alone_and_said_in_french():
     for name, changes in [*SICK.items(), *ALSO_SICK]:
         found = found_in(**changes)
         assert names(found) == [name], changes
-        for sentence in found.hypotheses[0][1:]:
+        for sentence in found.hypotheses[0][1:4]:
             assert sentence[0].isupper() or sentence[0] in "γεQ0123456789", sentence
             assert sentence.endswith((".", "?")), sentence
             assert not any(word in sentence for word in ("nan", "inf ", "e-0", "e+0")), sentence
