@@ -22,6 +22,7 @@ import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from warnings import catch_warnings
 
 import numpy as np
 import torch
@@ -61,7 +62,8 @@ def stored() -> Iterator[tuple]:
 def row(answer: dict) -> tuple:
     """Juge une réponse ; l'avis sur un indice nouveau reste à donner."""
     namespace = {"np": np, "torch": torch, "__name__": "reponse"}
-    exec(answer["code"], namespace)
+    with catch_warnings(action="ignore"):  # Python avertit de certaines fautes
+        exec(answer["code"], namespace)
     report = check(namespace[answer["exercice"]])
     hint = "" if report.passed else report.hint or report.note
     named = "" if answer["juste"] or not hint else answer["avis"].get(hint, "à juger")
