@@ -20,18 +20,12 @@ Q = tensor([[1.0, 3.0], [5.0, 2.0]])
 PROPERTIES = (
     Property(
         "prend la meilleure action quand il n'explore pas",
-        [
-            (Q, 0.0, tensor([[0.0, 0.0], [0.5, 0.9]])),
-            (Q, 0.1, tensor([[0.9, 0.0], [0.5, 0.9]])),
-        ],
+        [(Q, 0.0, tensor([[0.0, 0.0], [0.5, 0.9]])), (Q, 0.1, tensor([[0.9, 0.0], [0.5, 0.9]]))],
         "Quand le premier tirage atteint ε, l'action est celle de la plus grande valeur.",
     ),
     Property(
         "prend une action uniforme quand il explore",
-        [
-            (Q, 1.0, tensor([[0.3, 0.1], [0.99, 0.9]])),
-            (Q, 0.5, tensor([[0.49, 0.1], [0.2, 0.6]])),
-        ],
+        [(Q, 1.0, tensor([[0.3, 0.1], [0.99, 0.9]])), (Q, 0.5, tensor([[0.49, 0.1], [0.2, 0.6]]))],
         "Quand le premier tirage est sous ε, le second choisit : moins de 0,5, la gauche.",
     ),
     Property(

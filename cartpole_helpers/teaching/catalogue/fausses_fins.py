@@ -61,10 +61,7 @@ PROPERTIES = (
     ),
     Property(
         "dit debout un chariot juste à la limite",
-        [
-            memory((2.4, 0, 0, 0), (-2.4, 0, 0.1, 0)),
-            memory((2.4, 0, 0.3, 0), (-2.41, 0, 0.1, 0)),
-        ],
+        [memory((2.4, 0, 0, 0), (-2.4, 0, 0.1, 0)), memory((2.4, 0, 0.3, 0), (-2.41, 0, 0.1, 0))],
         "À 2,4 m, le chariot est encore dans les limites : pour tomber, il faut les dépasser.",
     ),
     Property(

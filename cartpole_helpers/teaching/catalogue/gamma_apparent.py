@@ -142,9 +142,5 @@ def by_product(q, recompense, suivante, tombe):
 
 
 EXERCISE = Exercise(
-    gamma_apparent,
-    PROPERTIES,
-    CHANGES,
-    variants=(from_sums, with_a_loop, by_product),
-    plain=plain,
+    gamma_apparent, PROPERTIES, CHANGES, variants=(from_sums, with_a_loop, by_product), plain=plain
 )

@@ -35,11 +35,7 @@ PROPERTIES = (
     ),
     Property(
         "verse ensuite une part qui diminue",
-        [
-            ([0.0, 0.0, 0.0, 0.0, 5.0],),
-            ([0.0, 0.0, 0.0, 0.0, 5.0, 2.0],),
-            ([1.0, 2.0, 6.0], 1.0),
-        ],
+        [([0.0, 0.0, 0.0, 0.0, 5.0],), ([0.0, 0.0, 0.0, 0.0, 5.0, 2.0],), ([1.0, 2.0, 6.0], 1.0)],
         "Le taux de la valeur de rang n est 1 / (part · n), et les rangs partent de 1.",
     ),
     Property(

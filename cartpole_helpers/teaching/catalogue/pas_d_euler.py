@@ -46,10 +46,7 @@ def any_motion(generator: np.random.Generator) -> Iterator[tuple]:
 ASKED = (
     (
         "sans accélération, avance les positions de 0,02 fois leur vitesse",
-        [
-            (np.array([0.5, 1.0, 0.1, -2.0]), 0.0, 0.0),
-            (np.array([0.0, -3.0, -0.2, 1.0]), 0.0, 0.0),
-        ],
+        [(np.array([0.5, 1.0, 0.1, -2.0]), 0.0, 0.0), (np.array([0.0, -3.0, -0.2, 1.0]), 0.0, 0.0)],
         "Chaque position gagne sa vitesse multipliée par la durée du pas, 0,02 s.",
     ),
     (
@@ -62,11 +59,7 @@ ASKED = (
         [(np.array([1.0, 0.5, 0.1, -1.0]), 10.0, -20.0)],
         "Gardez les anciennes vitesses jusqu'à ce que les positions aient avancé.",
     ),
-    (
-        "vaut pour tout état",
-        any_motion,
-        "L'ordre est x, ẋ, θ, θ̇, à l'entrée comme à la sortie.",
-    ),
+    ("vaut pour tout état", any_motion, "L'ordre est x, ẋ, θ, θ̇, à l'entrée comme à la sortie."),
 )
 
 CHANGES = """

@@ -26,10 +26,7 @@ def any_weights(generator: np.random.Generator) -> Iterator[tuple]:
 PROPERTIES = (
     Property(
         "rapproche chaque poids d'une part de l'écart",
-        [
-            (tensor([0.0, 10.0]), tensor([10.0, 30.0]), 0.1),
-            (tensor([4.0]), tensor([-4.0]), 0.25),
-        ],
+        [(tensor([0.0, 10.0]), tensor([10.0, 30.0]), 0.1), (tensor([4.0]), tensor([-4.0]), 0.25)],
         "Le nouveau poids est (1 − taux) fois celui de la cible, plus taux fois l'autre.",
     ),
     Property(
