@@ -13,6 +13,7 @@ import numpy as np
 
 from cartpole_helpers.teaching.misconceptions import MISCONCEPTIONS, Misconception
 
+Cases = Iterator[tuple]  # les arguments de chaque cas
 NOTHING = "∅"
 NAMED = r"(?P<name>.*?)(?: \((?P<notion>[^()]*)\))?"
 CHANGE = r"(?:(?P<old>.+?) → |= )(?P<new>.+)"  # « avant → après », ou « = ce qui est rendu »
@@ -24,7 +25,7 @@ class Property:
 
     text: str
     """Ce qu'elle dit, en une phrase."""
-    cases: Sequence[tuple] | Callable[[np.random.Generator], Iterable[tuple]]
+    cases: Sequence[tuple] | Callable[[np.random.Generator], Cases]
     """Les arguments de chaque cas, que l'on calcule à la main, ou de quoi en tirer."""
     hint: str
     """L'indice, si aucune erreur connue n'explique la réponse."""
@@ -61,7 +62,7 @@ class Exercise:
 
     `changes` dit les erreurs qui ne sont que la réponse juste, changée : « nom (notion) : avant →
     après », ou « nom (notion) : = ce qui est rendu », puis l'indice, en retrait. « ∅ » n'est rien ;
-    une ligne « et avant → après » change un second endroit ; sans indice, c'est celui de la notion.
+    une ligne « + avant → après » change un second endroit ; sans indice, c'est celui de la notion.
     `others` : les autres, des fonctions dont la docstring dit le nom, puis l'indice. `variants` :
     d'autres réponses justes. `plain` : la réponse juste que l'on change, s'il faut en écrire une
     plus simple. ValueError si un texte à changer n'est pas une fois, et une seule, dans la réponse
@@ -93,12 +94,12 @@ class Exercise:
 
 def _changed(reference: Callable, text: str) -> Iterator[Mistake]:
     """Rend les erreurs que dit `text`."""
-    for block in filter(None, re.split(r"\n(?!et |    )", text)):
+    for block in filter(None, re.split(r"\n(?!\+ |    )", text)):
         head, *lines = block.splitlines()
         said = re.fullmatch(f"{NAMED} : {CHANGE}", head)
         if not said:
             raise ValueError(f"« nom : avant → après » attendu : {head!r} reçu.")
-        more = [re.fullmatch(f"et {CHANGE}", line) for line in lines if line.startswith("et ")]
+        more = [re.fullmatch(rf"\+ {CHANGE}", line) for line in lines if line.startswith("+ ")]
         told = " ".join(line.strip() for line in lines if line.startswith(" "))
         changes = tuple((one["old"], one["new"].replace(NOTHING, "")) for one in (said, *more))
         yield _mistake(said, told, partial(_rewritten, reference, changes), changes)

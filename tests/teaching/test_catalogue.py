@@ -127,7 +127,7 @@ def test_the_changes_of_an_answer_are_read_and_applied():
         le carré.
     γ oublié : = 0
     la moitié : x + x → x / 2
-    et return y → return y + 0
+    + return y → return y + 0
         Vous rendez la moitié.
     """
     square, zero, half, triple = Exercise(right, (), text, others=[wrong]).mistakes

@@ -1,16 +1,14 @@
 """Carnet 04 : l'ε-glouton."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from torch import tensor
 
 from cartpole_helpers import dqn
-from cartpole_helpers.teaching.exercise import Exercise, Property
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 
-def any_shape(generator: np.random.Generator) -> Iterator[tuple]:
+def any_shape(generator: np.random.Generator) -> Cases:
     for shape, actions in (((8,), 2), ((3, 5), 2), ((2, 3, 4), 2), ((24,), 3)):
         q = torch.from_numpy(generator.normal(size=(*shape, actions))).float()
         yield q, 0.5, torch.from_numpy(generator.random((*shape, 2))).float()
@@ -63,9 +61,8 @@ def with_loop(q, epsilon, draws):
 
 
 def with_numpy(q, epsilon, draws):
-    coins, q = draws.numpy(), q.numpy()
-    drawn = (coins[..., 1] * q.shape[-1]).astype(int)
-    return np.where(coins[..., 0] < epsilon, drawn, q.argmax(-1))
+    explore, choice = np.moveaxis(draws.numpy(), -1, 0)
+    return np.where(explore < epsilon, (choice * q.shape[-1]).astype(int), q.numpy().argmax(-1))
 
 
 EXERCISE = Exercise(dqn.epsilon_greedy, PROPERTIES, CHANGES, variants=(with_loop, with_numpy))

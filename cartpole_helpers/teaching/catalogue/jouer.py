@@ -129,7 +129,7 @@ ne jamais avancer : else suivante → else observation
 deux fois l'observation : suivante)) → observation))
     Vous rangez deux fois l'observation : la suivante est perdue.
 les observations échangées : ((observation, → ((suivante,
-et suivante)) → observation))
++ suivante)) → observation))
     L'observation et la suivante sont échangées : le temps irait à l'envers.
 les champs dans l'ordre de l'environnement : recompense, terminated, suivante → \
 suivante, recompense, terminated
@@ -157,18 +157,18 @@ le total des récompenses : transitions.append → \
 recompense += sum(one[2] for one in transitions[-1:] if not one[3]); transitions.append
     Vous rangez le total des récompenses : chaque transition n'a que la sienne.
 la récompense du pas d'avant (un rang de décalage) : action, recompense, terminated → action, *avant
-et transitions = [] → transitions, avant = [], (0.0, False)
-et else suivante → else suivante; avant = recompense, terminated
++ transitions = [] → transitions, avant = [], (0.0, False)
++ else suivante → else suivante; avant = recompense, terminated
     Vous rangez la récompense et la fin du pas d'avant : jouez d'abord, rangez ensuite.
 l'action au contraire : (observation, action → (observation, 1 - action
     L'action rangée n'est pas celle que vous avez jouée.
 le dernier pas perdu : transitions.append → if not (terminated or truncated): transitions.append
     Le dernier pas de chaque épisode manque : rangez-le avant de recommencer.
 des épisodes au lieu de pas : for _ in range(pas): → while pas > 0:
-et else suivante → else suivante; pas -= terminated or truncated
++ else suivante → else suivante; pas -= terminated or truncated
     Vous jouez des épisodes entiers : `pas` compte des pas.
 un seul épisode : for _ in range(pas): → while len(transitions) < pas:
-et env.reset()[0] if terminated or truncated else suivante → \
++ env.reset()[0] if terminated or truncated else suivante → \
 suivante; pas *= not (terminated or truncated)
     Vous vous arrêtez à la première fin : recommencez, jusqu'au nombre de pas demandé.
 un pas de moins (un rang de décalage) : range(pas) → range(pas - 1)
