@@ -131,14 +131,13 @@ le masque (la moyenne manquante) : = terminee & debout
 def with_a_loop(successeur, terminee):
     count = 0
     for (x, _, theta, _), ended in zip(successeur, terminee, strict=True):
-        if ended and -2.4 <= x <= 2.4 and abs(np.rad2deg(theta)) <= 12:
-            count += 1
+        count += ended and -2.4 <= x <= 2.4 and abs(np.rad2deg(theta)) <= 12
     return count / len(terminee)
 
 
 VARIANTS = (
     with_a_loop,
     lambda s, end: np.count_nonzero(end[(abs(s[:, ::2]) <= [2.4, np.pi / 15]).all(1)]) / end.size,
-    lambda s, end: float(((abs(s[:, ::2]) / [2.4, np.pi / 15]).max(1) <= 1) @ end / len(s)),
+    lambda s, end: np.mean(((abs(s[:, ::2]) / [2.4, np.pi / 15]).max(1) <= 1) * end),
 )
 EXERCISE = Exercise(fausses_fins, PROPERTIES, CHANGES, variants=VARIANTS)

@@ -90,8 +90,8 @@ def new_one(answer, capacity):
 
 
 def lengths(answer, capacity, added):
-    memories = (filled(answer, capacity, number) for number in range(1, added + 1))
-    return {"len après chaque ajout": tuple(map(length, memories))}
+    told = (length(filled(answer, capacity, number)) for number in range(1, added + 1))
+    return {"len après chaque ajout": tuple(told)}
 
 
 def sizes(answer, capacity, added):
