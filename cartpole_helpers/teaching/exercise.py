@@ -60,13 +60,19 @@ class Mistake:
 class Exercise:
     """Un exercice : sa réponse juste, les propriétés qu'on exige, les erreurs que l'on connaît.
 
-    `changes` dit les erreurs qui ne sont que la réponse juste, changée : « nom (notion) : avant →
-    après », ou « nom (notion) : = ce qui est rendu », puis l'indice, en retrait. « ∅ » n'est rien ;
-    une ligne « + avant → après » change un second endroit ; sans indice, c'est celui de la notion.
-    `others` : les autres, des fonctions dont la docstring dit le nom, puis l'indice. `variants` :
+    `changes` dit les erreurs qui ne sont que la réponse juste, changée ; pour chacune :
+
+        nom de l'erreur (notion) : avant → après
+        + avant → après
+            L'indice, sur une ligne ou plusieurs.
+
+    « ∅ » n'est rien ; « = expression », au lieu de « avant → après », est ce que rend le dernier
+    `return`. Une ligne « + » change un autre endroit. La notion est un nom de `misconceptions` ; à
+    défaut, celui de l'erreur, s'il y est ; sans indice, c'est la phrase de la notion. `others` :
+    les autres erreurs, des fonctions dont la docstring dit le nom, puis l'indice. `variants` :
     d'autres réponses justes. `plain` : la réponse juste que l'on change, s'il faut en écrire une
-    plus simple. ValueError si un texte à changer n'est pas une fois, et une seule, dans la réponse
-    juste, ou si une notion est inconnue.
+    plus simple. ValueError si une ligne n'a pas cette forme, si une notion est inconnue, s'il
+    manque un indice, ou si un texte à changer n'est pas une fois, et une seule, dans la réponse.
     """
 
     def __init__(
@@ -96,13 +102,18 @@ def _changed(reference: Callable, text: str) -> Iterator[Mistake]:
     """Rend les erreurs que dit `text`."""
     for block in filter(None, re.split(r"\n(?!\+ |    )", text)):
         head, *lines = block.splitlines()
-        said = re.fullmatch(f"{NAMED} : {CHANGE}", head)
-        if not said:
-            raise ValueError(f"« nom : avant → après » attendu : {head!r} reçu.")
-        more = [re.fullmatch(rf"\+ {CHANGE}", line) for line in lines if line.startswith("+ ")]
+        said = _read(f"{NAMED} : {CHANGE}", head)
+        more = [_read(rf"\+ {CHANGE}", line) for line in lines if line.startswith("+ ")]
         told = " ".join(line.strip() for line in lines if line.startswith(" "))
         changes = tuple((one["old"], one["new"].replace(NOTHING, "")) for one in (said, *more))
         yield _mistake(said, told, partial(_rewritten, reference, changes), changes)
+
+
+def _read(pattern: str, line: str) -> re.Match:
+    said = re.fullmatch(pattern, line)
+    if not said:
+        raise ValueError(f"« nom : avant → après » ou « + avant → après » attendu : {line!r} reçu.")
+    return said
 
 
 def _written(answer: Callable) -> Mistake:
@@ -115,6 +126,8 @@ def _mistake(said: re.Match, told: str, *rest) -> Mistake:
     if said["notion"] and said["notion"] not in MISCONCEPTIONS:
         raise ValueError(f"notion doit être dans misconceptions.py : {said['notion']!r} reçu.")
     notion = MISCONCEPTIONS.get(said["notion"] or said["name"])
+    if not told and notion is None:
+        raise ValueError(f"il manque un indice à {said['name']!r}.")
     return Mistake(said["name"], told or notion.sentence, *rest, notion=notion)
 
 

@@ -27,9 +27,7 @@ PROPERTIES = (
     ),
     Property(
         "vaut pour tout nombre d'épisodes",
-        lambda generator: [
-            (int(n), rounded(generator, 0.6, 0.9)) for n in generator.integers(2, 100, size=5)
-        ],
+        lambda g: [(int(n), rounded(g, 0.6, 0.9)) for n in g.integers(2, 100, size=5)],
         "Plus il y a d'épisodes parfaits, plus la borne approche de 500.",
     ),
 )

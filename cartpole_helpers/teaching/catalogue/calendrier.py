@@ -106,10 +106,7 @@ une seule réponse : = apprendre
 
 VARIANTS = (
     lambda n, kept, lot, learn, copy: (not (kept < lot or n % learn), not n % copy),
-    lambda n, kept, lot, learn, copy: [
-        kept > lot - 1 and n == learn * (n // learn),
-        divmod(n, copy)[1] == 0,
-    ],
+    lambda n, kept, lot, learn, copy: [kept > lot - 1 and n // learn * learn == n, n % copy < 1],
     lambda n, kept, lot, *every: tuple((np.mod(n, every) == 0) & [kept >= lot, True]),
 )
 EXERCISE = Exercise(calendrier, PROPERTIES, CHANGES, variants=VARIANTS)

@@ -37,6 +37,7 @@ CHANGES = """
 ε à l'envers : explore < epsilon → explore >= epsilon
 aucune exploration : = q.argmax(dim=-1)
 toujours au hasard : = (choice * q.shape[-1]).long()
+    Vous explorez toujours : où sert Q ?
 un seul tirage pour deux questions : (choice * → (explore *
     Le même tirage décide d'explorer et choisit l'action : un tirage sous ε donne presque toujours
     la gauche.

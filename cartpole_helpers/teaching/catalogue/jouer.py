@@ -120,7 +120,7 @@ recommencer à chaque pas : action = → observation, _ = env.reset(seed=graine)
 le nouveau départ pour suivante (des transitions fantômes) : else suivante → \
 else suivante; transitions[-1] = *transitions[-1][:4], observation
     Vous recommencez avant de ranger : la suivante est alors le départ d'un autre épisode.
-un lien d'un épisode à l'autre (des transitions fantômes) : reset()[0] → reset() and suivante
+un lien d'un épisode à l'autre : reset()[0] → reset() and suivante
     Après `env.reset()`, vous gardez l'ancienne observation : prenez celle qu'il rend.
 avancer avant de ranger : transitions.append → observation = suivante; transitions.append
     Vous avancez avant de ranger : l'observation est déjà la suivante.
@@ -185,6 +185,7 @@ parfois au hasard : = politique → \
 toujours au hasard : = politique(observation[None])[0] → = env.action_space.sample()
     Vous jouez au hasard : demandez l'action à la politique.
 l'autre action : = politique → = 1 - politique
+    Vous jouez l'autre action que celle de la politique.
 une observation sans son axe : observation[None] → observation
 une action encore en tableau : [None])[0] → [None])
 la même graine à chaque départ : env.reset()[0] → env.reset(seed=graine)[0]

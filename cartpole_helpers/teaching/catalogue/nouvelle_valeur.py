@@ -97,8 +97,6 @@ VARIANTS = (
     lambda q, r, end, after, gamma, alpha: (
         (1 - alpha) * q + alpha * (r + gamma * torch.tensor(after).max().item() * (not end))
     ),
-    lambda q, r, end, after, gamma, alpha: (
-        q + alpha * (r - q + (0 if end else gamma * np.max(after)))
-    ),
+    lambda q, r, end, after, gamma, a: q + a * (r - q + (0 if end else gamma * np.max(after))),
 )
 EXERCISE = Exercise(nouvelle_valeur, PROPERTIES, CHANGES, variants=VARIANTS)

@@ -59,7 +59,7 @@ une inégalité stricte (l'égalité à la limite) : >= → >
     Votre inégalité est stricte : une graine juste au seuil l'atteint.
 le nombre (la somme pour la moyenne) : mean → sum
     Vous comptez les graines : divisez par leur nombre pour en donner la part.
-un pourcentage (une autre unité) : np.mean → 100 * np.mean
+un pourcentage : np.mean → 100 * np.mean
     Vous rendez un pourcentage : la part attendue va de 0 à 1.
 la liste des réussites : np.mean → ∅
     Vous rendez un vrai ou faux par graine : prenez-en la moyenne.

@@ -44,10 +44,7 @@ PROPERTIES = (
     ),
     Property(
         "vaut pour tous les états",
-        lambda generator: [
-            (generator.normal(5, 3, (n, 2)).round(1), generator.normal(6, 3, (n, 2)))
-            for n in (5, 9, 40)
-        ],
+        lambda g: [(g.normal(5, 3, (n, 2)).round(1), g.normal(6, 3, (n, 2))) for n in (5, 9, 40)],
         "Un maximum par ligne de chaque tableau, puis une comparaison, puis une moyenne.",
     ),
 )

@@ -85,11 +85,7 @@ def backwards(recompenses, gamma, valeur_finale, terminated):
 
 VARIANTS = (
     backwards,
-    lambda rewards, gamma, last, end: sum(
-        gamma**i * reward for i, reward in enumerate([*rewards, last * (not end)])
-    ),
-    lambda rewards, gamma, last, end: (
-        gamma ** np.arange(len(rewards) + 1) @ [*rewards, last * (1 - end)]
-    ),
+    lambda r, gamma, last, end: sum(gamma**i * x for i, x in enumerate([*r, last * (not end)])),
+    lambda r, gamma, last, end: gamma ** np.arange(len(r) + 1) @ [*r, last * (1 - end)],
 )
 EXERCISE = Exercise(retour_a_n_pas, PROPERTIES, CHANGES, variants=VARIANTS)
