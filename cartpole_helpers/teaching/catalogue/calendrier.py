@@ -104,9 +104,17 @@ une seule réponse : = apprendre
     Vous ne rendez qu'un booléen : il en faut deux, apprendre et copier.
 """
 
+
+def with_if(pas, souvenirs, lot, apprendre_tous_les, copier_tous_les):
+    copier = divmod(pas, copier_tous_les)[1] == 0
+    if souvenirs > lot - 1 and pas == apprendre_tous_les * (pas // apprendre_tous_les):
+        return [True, copier]
+    return [False, copier]
+
+
 VARIANTS = (
     lambda n, kept, lot, learn, copy: (not (kept < lot or n % learn), not n % copy),
-    lambda n, kept, lot, learn, copy: [kept > lot - 1 and n // learn * learn == n, n % copy < 1],
+    with_if,
     lambda n, kept, lot, *every: tuple((np.mod(n, every) == 0) & [kept >= lot, True]),
 )
 EXERCISE = Exercise(calendrier, PROPERTIES, CHANGES, variants=VARIANTS)
