@@ -33,7 +33,7 @@ class Agent:
         self.config = config
         self.seeds = check_seeds("seeds", seeds, distinct=False)
         self.env_steps = check_number("env_steps", env_steps, int, low=0)
-        self.sizes = Sizes(*sizes)
+        self.sizes = _checked_sizes(sizes)
         _check_tensor("weights", weights, (len(self.seeds), weight_count(config, self.sizes)))
         if scale is not None:
             _check_tensor("scale", scale, (len(self.seeds), 1, self.sizes.observation))
@@ -49,7 +49,7 @@ class Agent:
         return len(self.seeds)
 
     def __getitem__(self, index: int) -> "Agent":
-        if not -len(self) <= index < len(self):
+        if not -len(self) <= check_number("l'indice", index, int) < len(self):
             raise IndexError(f"l'indice doit être entre 0 et {len(self) - 1} : {index} reçu.")
         row = slice(index % len(self), index % len(self) + 1)
         scale = None if self.scale is None else self.scale[row]
@@ -96,6 +96,13 @@ def check_cartpole(name: str, policy) -> None:
             f"{name} doit jouer à CartPole, seul jeu dessiné ici : un agent d'observations de "
             f"{policy.sizes.observation} composantes reçu ; `film` montre les autres jeux."
         )
+
+
+def _checked_sizes(sizes) -> Sizes:
+    """Rend D et A, deux entiers au moins égaux à 1."""
+    if not isinstance(sizes, tuple | list) or len(sizes) != 2:
+        raise TypeError(f"sizes doit être deux entiers, D et A : {sizes!r} reçu.")
+    return Sizes(*(check_number("sizes", size, int, low=1) for size in sizes))
 
 
 def _check_tensor(name: str, tensor: Tensor, shape: tuple) -> None:

@@ -7,7 +7,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from cartpole_helpers.checks import check_array, check_number, check_seed
+from cartpole_helpers.checks import check_array, check_number, check_seeds
 
 GRAVITY = 9.8  # m/s²
 CART_MASS = 1.0  # kg
@@ -128,7 +128,7 @@ class CartPoleVector(VectorEnv):
         dans Gymnasium), ou None : les suites de départs continuent (graines au hasard au premier
         appel).
         """
-        if options:
+        if not (options is None or (isinstance(options, dict) and not options)):
             raise ValueError(f"options doit être vide : {options!r} reçu.")
         if seed is not None or not len(self.state):
             self.starts = Starts(self._seeds(seed))
@@ -174,13 +174,14 @@ class CartPoleVector(VectorEnv):
     def _seeds(self, seed: int | list[int] | None) -> list[int]:
         if seed is None:
             return np.random.SeedSequence().generate_state(self.num_envs, np.uint64).tolist()
+        seeds = check_seeds("seed", seed, distinct=False)
         if not np.iterable(seed):
-            return [check_seed("seed", seed) + cart for cart in range(self.num_envs)]
-        if len(seed) != self.num_envs:
+            return [seeds[0] + cart for cart in range(self.num_envs)]
+        if len(seeds) != self.num_envs:
             raise ValueError(
-                f"seed doit donner {self.num_envs} graines, une par chariot : {len(seed)} reçues."
+                f"seed doit donner {self.num_envs} graines, une par chariot : {len(seeds)} reçues."
             )
-        return [check_seed("seed", value) for value in seed]
+        return seeds
 
 
 def check_actions(

@@ -120,11 +120,12 @@ def load_training(
     _check_given(path, about, given | {"td_target": td_target, "td_loss": rule})
     with _named(path):
         config = _config(about)
-        env = _checked_id(game) if same_game else env
+        if same_game:
+            _check_id(game)
     training = Training(
         config,
         about["seeds"],
-        env=env,
+        env=game if env is None else env,
         memory=memory,
         device=device,
         td_target=td_target,
@@ -258,12 +259,11 @@ def _config(about: dict) -> Config:
     return Config(**given)
 
 
-def _checked_id(env: str) -> str:
+def _check_id(env: str) -> None:
     """Refuse un jeu inconnu, ou qui ferait importer un module : un fichier n'exécute rien."""
     if ":" in env:
         raise ValueError(f"son jeu n'est pas un identifiant de Gymnasium : {env!r}.")
     solved_return(env)
-    return env
 
 
 def _check_given(path: str | Path, about: dict, given: dict) -> None:

@@ -28,12 +28,12 @@ REASONS = {
 }
 
 
-def check_path(path: str | os.PathLike) -> Path:
+def check_path(path: str | os.PathLike, name: str = "path") -> Path:
     """Rend `path` en `Path` ; TypeError ou ValueError si ce ne peut être un chemin."""
     if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"path doit être le chemin d'un fichier : {path!r} reçu.")
+        raise TypeError(f"{name} doit être un chemin : {path!r} reçu.")
     if "\0" in str(path):
-        raise ValueError(f"path doit être le chemin d'un fichier : {path!r} reçu.")
+        raise ValueError(f"{name} doit être un chemin : {path!r} reçu.")
     return Path(path)
 
 

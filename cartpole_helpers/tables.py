@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cartpole_helpers.files import write_atomically
+from cartpole_helpers.files import check_path, write_atomically
 
 END = "# fin : {} lignes"  # ce que dit la dernière ligne d'une table close
 
@@ -44,13 +44,12 @@ def read_table(
     ValueError s'il n'est pas un .csv en UTF-8, s'il est vide, coupé (des lignes inégales, ou la
     dernière inachevée), ou si deux colonnes ont le même nom. Les messages disent `what`.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"path doit être un chemin : {path!r} reçu.")
+    path = check_path(path)
     expected, name = f"path doit être {what}", repr(str(path))
-    if not Path(path).is_file():
+    if not path.is_file():
         raise FileNotFoundError(f"{expected} : {name} n'existe pas.")
     try:
-        rows = _rows(Path(path).read_bytes().decode("utf-8-sig"), closed)
+        rows = _rows(path.read_bytes().decode("utf-8-sig"), closed)
     except (UnicodeDecodeError, csv.Error):
         raise ValueError(f"{expected} : {name} n'est pas un .csv entier, en UTF-8.") from None
     if len(rows) <= least:

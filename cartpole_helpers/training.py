@@ -171,6 +171,8 @@ class Training:
     @torch.no_grad()
     def start_from(self, agent: Agent) -> None:
         """Donne les poids de `agent` (S agents) aux trois réseaux : en ligne, cible et moyenne."""
+        if not isinstance(agent, Agent):
+            raise TypeError(f"agent doit être un Agent : {agent!r} reçu.")
         mine = layer_shapes(self.config, self.sizes)
         theirs = layer_shapes(agent.config, agent.sizes)
         if theirs != mine:

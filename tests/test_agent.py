@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from cartpole_helpers import Agent, Config, Training, play, policies
+from cartpole_helpers.agent import gathered
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.game import game
 from cartpole_helpers.display.player import player
@@ -22,10 +23,9 @@ def observations_for(*lead, seed=0):
     return np.random.default_rng(seed).normal(size=(*lead, 4)).astype(np.float32)
 
 
-@pytest.mark.parametrize("seeds", [3, [3]])
-@pytest.mark.parametrize("mirror", [False, True])
-def test_one_agent_maps_observations_to_greedy_actions(seeds, mirror):
-    agent, observations = agents(seeds, mirror=mirror), observations_for(9)
+def test_one_agent_maps_observations_to_greedy_actions():
+    agent, observations = agents(3), observations_for(9)
+    before = observations.copy()
     actions, q = agent(observations), agent.q_values(observations)
     assert actions.shape == (9,)
     assert q.shape == (9, 2)
@@ -33,7 +33,13 @@ def test_one_agent_maps_observations_to_greedy_actions(seeds, mirror):
     assert np.issubdtype(actions.dtype, np.integer)
     assert q.dtype == np.float32
     np.testing.assert_array_equal(actions, q.argmax(axis=-1))
-    assert set(actions) <= {0, 1}
+    np.testing.assert_array_equal(observations, before)
+    for same in (observations.astype(np.float64), observations.tolist()):
+        np.testing.assert_array_equal(agent.q_values(same), q)
+    assert agent(np.zeros((0, 4))).shape == (0,)
+    assert agent.q_values(np.zeros((0, 4))).shape == (0, 2)
+    assert repr(agent) == "Agent(graine 3, 0 pas)"
+    assert repr(agents([3, 4])) == "Agent(2 graines, 0 pas)"
 
 
 def test_several_agents_each_have_their_own_observations():
@@ -42,6 +48,9 @@ def test_several_agents_each_have_their_own_observations():
     assert together(observations).shape == (3, 9)
     q = together.q_values(observations)
     assert q.shape == (3, 9, 2)
+    again = gathered([*together])
+    assert again.seeds == [3, 4, 5]
+    np.testing.assert_array_equal(again.q_values(observations), q)
     for row in range(3):
         np.testing.assert_allclose(together[row].q_values(observations[row]), q[row], rtol=1e-5)
 
@@ -54,28 +63,27 @@ def test_an_indexed_agent_is_the_agent_of_that_seed():
     assert [len(agent) for agent in together] == [1, 1, 1]
 
 
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [
-        ({"config": {}}, "config doit être un Config"),
-        ({"weights": np.zeros((1, 16))}, "weights doit être un tenseur : ndarray"),
-        ({"weights": "float64"}, r"weights doit .* de torch\.float64 reçu"),
-        ({"weights": "bfloat16"}, r"weights doit .* de torch\.bfloat16 reçu"),
-        ({"seeds": [1, 2]}, r"weights doit être un tenseur \(2, .*\(1, "),
-        ({"seeds": "x"}, "seeds doit .* 'x' reçu"),
-        ({"seeds": {"a": 1}}, "seeds doit .* reçu"),
-        ({"sizes": (9, 3)}, r"weights doit être un tenseur \(1, "),
-        ({"scale": torch.ones(1, 4)}, r"scale doit être un tenseur \(1, 1, 4\)"),
-        ({"env_steps": 1.5}, r"env_steps doit .* 1\.5 reçu"),
-    ],
-)
-def test_a_bad_agent_is_refused(changes, named):
+def test_a_bad_agent_is_refused_by_the_name_of_what_is_bad():
     good = Training(Config(hidden=(7,)), np.int64(3)).agent
-    given = {"config": good.config, "weights": good.weights, "seeds": [np.int64(3)], **changes}
-    if isinstance(given["weights"], str):
-        given["weights"] = good.weights.to(getattr(torch, given["weights"]))
-    with pytest.raises((TypeError, ValueError), match=f"^{named}"):
-        Agent(**given)
+    usual = {"config": good.config, "weights": good.weights, "seeds": [np.int64(3)]}
+    assert Agent(**usual).seeds == [3]
+    for name, value, message in [
+        ("config", {}, "doit être un Config : {} reçu"),
+        ("weights", np.zeros((1, 16)), "doit être un tenseur : ndarray"),
+        ("weights", good.weights.double(), r"doit .* de torch\.float64 reçu"),
+        ("seeds", "x", "doit .* 'x' reçu"),
+        ("seeds", {"a": 1}, "doit .* reçu"),
+        ("sizes", 3, "doit être deux entiers, D et A : 3 reçu"),
+        ("sizes", (4, 2, 1), r"doit être deux entiers, D et A : \(4, 2, 1\) reçu"),
+        ("sizes", (4, 0), "doit .* 0 reçu"),
+        ("scale", torch.ones(1, 4), r"doit être un tenseur \(1, 1, 4\)"),
+        ("env_steps", 1.5, r"doit .* 1\.5 reçu"),
+    ]:
+        with pytest.raises((TypeError, ValueError), match=f"^{name} {message}"):
+            Agent(**usual | {name: value})
+    for changes in ({"seeds": [1, 2]}, {"sizes": (9, 3)}):
+        with pytest.raises(ValueError, match=r"^weights doit être un tenseur \([12], "):
+            Agent(**usual | changes)
 
 
 def test_an_agent_of_another_game_keeps_its_sizes_and_its_scale():
@@ -86,21 +94,22 @@ def test_an_agent_of_another_game_keeps_its_sizes_and_its_scale():
         assert agent.sizes == (6, 3)
         np.testing.assert_array_equal(agent.q_values(observations), np.full((5, 3), expected))
     assert together(np.ones((2, 5, 6))).shape == (2, 5)
+    again = gathered([*together])
+    assert again.sizes == (6, 3)
+    assert torch.equal(again.scale, scale)
     with pytest.raises(ValueError, match=r"observations doit .*6.*\(5, 4\) reçu"):
         together[0](np.ones((5, 4)))
 
 
-@pytest.mark.parametrize("index", [3, -4])
-def test_an_index_out_of_range_is_refused(index):
-    with pytest.raises(IndexError, match=f"indice doit .* {index} reçu"):
-        agents([3, 4, 5])[index]
-
-
-def test_wider_observations_give_the_same_answer():
-    agent, observations = agents(3), observations_for(9)
-    q = agent.q_values(observations)
-    np.testing.assert_array_equal(agent.q_values(observations.astype(np.float64)), q)
-    np.testing.assert_array_equal(agent.q_values(observations.tolist()), q)
+def test_a_bad_index_is_refused():
+    for index, error in [
+        (3, IndexError),
+        (-4, IndexError),
+        ("0", TypeError),
+        (slice(2), TypeError),
+    ]:
+        with pytest.raises(error, match=r"indice doit .* reçu"):
+            agents([3, 4, 5])[index]
 
 
 @pytest.fixture
@@ -112,55 +121,27 @@ def every_warning():
 
 
 @pytest.mark.usefixtures("every_warning")
-@pytest.mark.parametrize(
-    "view",
-    [
-        lambda array: array[::-1],
-        lambda array: array[::2],
-        lambda array: np.asfortranarray(array),
-        lambda array: np.broadcast_to(array[0], (5, 4)),
-    ],
-    ids=["reversed", "strided", "fortran", "read_only"],
-)
-def test_any_view_of_an_array_is_read(view):
+def test_any_view_of_an_array_is_read():
     agent, observations = agents(3), observations_for(9)
-    seen = view(observations)
-    expected = agent.q_values(np.array(seen, order="C"))
-    np.testing.assert_allclose(agent.q_values(seen), expected, rtol=1e-6)
+    one = np.broadcast_to(observations[0], (5, 4))  # en lecture seule
+    for seen in (observations[::-1], observations[::2], np.asfortranarray(observations), one):
+        expected = agent.q_values(np.array(seen, order="C"))
+        np.testing.assert_allclose(agent.q_values(seen), expected, rtol=1e-6)
 
 
-def test_no_observation_gives_no_action():
-    agent = agents(3)
-    assert agent(np.zeros((0, 4))).shape == (0,)
-    assert agent.q_values(np.zeros((0, 4))).shape == (0, 2)
-
-
-def test_acting_leaves_observations_alone():
-    agent, observations = agents(3, mirror=True), observations_for(9)
-    before = observations.copy()
-    agent(observations)
-    np.testing.assert_array_equal(observations, before)
-
-
-@pytest.mark.parametrize(
-    ("seeds", "observations", "error", "received"),
-    [
-        (3, np.zeros(4), ValueError, r"\(4,\)"),
-        (3, np.zeros((2, 5)), ValueError, r"\(2, 5\)"),
-        (3, np.zeros((2, 2, 4)), ValueError, r"\(2, 2, 4\)"),
-        ([3, 4], np.zeros((9, 4)), ValueError, r"\(9, 4\)"),
-        ([3, 4], np.zeros((3, 9, 4)), ValueError, r"\(3, 9, 4\)"),
-        (3, np.full((2, 4), np.nan), ValueError, "NaN"),
-        (3, np.full((2, 4), np.inf), ValueError, "inf"),
-        (3, np.full((2, 4), 1e300), ValueError, "finis"),
-        (3, np.full((2, 4), "a"), TypeError, "<U1"),
-        (3, None, TypeError, "object"),
-        (3, [[0, 0, 0, 0], [0, 0]], ValueError, "reçu"),
-    ],
-)
-def test_bad_observations_are_refused(seeds, observations, error, received):
-    with pytest.raises(error, match=f"observations (ne )?doit .*{received}"):
-        agents(seeds)(observations)
+def test_bad_observations_are_refused():
+    for seeds, observations, received in [
+        (3, np.zeros(4), r"\(4,\)"),
+        (3, np.zeros((2, 5)), r"\(2, 5\)"),
+        (3, np.zeros((2, 2, 4)), r"\(2, 2, 4\)"),
+        ([3, 4], np.zeros((9, 4)), r"\(9, 4\)"),
+        ([3, 4], np.zeros((3, 9, 4)), r"\(3, 9, 4\)"),
+        (3, np.full((2, 4), 1e300), "finis"),
+        (3, None, "object"),
+    ]:
+        told = f"^observations (ne )?doit .*{received}"
+        with pytest.raises((TypeError, ValueError), match=told):
+            agents(seeds)(observations)
 
 
 def test_a_snapshot_does_not_learn():
@@ -188,7 +169,8 @@ DRAWN = {
 }
 
 
-@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
-def test_what_draws_cartpole_refuses_another_game(draw):
-    with pytest.raises(ValueError, match=r"CartPole, seul jeu .* 6 composantes reçue?s? ; `film`"):
-        draw()
+def test_what_draws_cartpole_refuses_another_game():
+    told = r"CartPole, seul jeu .* 6 composantes reçue?s? ; `film`"
+    for draw in DRAWN.values():
+        with pytest.raises(ValueError, match=told):
+            draw()

@@ -138,11 +138,11 @@ def project(tmp_path):
     """Un projet dont le carnet importe, de proche en proche, quatre modules sur six."""
     files = {
         "cartpole_helpers/__init__.py": "from .core import x",
-        "cartpole_helpers/core.py": "PATIENTS = '../etudes/patients'",
+        "cartpole_helpers/core.py": "",
         "cartpole_helpers/unused.py": "",
         "cartpole_helpers/display/__init__.py": "from . import lazy",
         "cartpole_helpers/display/figures.py": "def f():\n    from ..display import art",
-        "cartpole_helpers/display/lazy.py": "SCRIPT = 'game.mjs'",
+        "cartpole_helpers/display/lazy.py": "NAMES = 'game.mjs', '../etudes/patients'",
         "cartpole_helpers/display/art.py": "import cartpole_helpers.display.figures",
         "cartpole_helpers/display/game.mjs": "export {}",
         "cartpole_helpers/display/video.py": "",
@@ -159,7 +159,7 @@ def project(tmp_path):
     for name, text in files.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(f"{text}\n")
     return tmp_path
 
 
@@ -188,15 +188,15 @@ def test_a_changed_file_makes_stale_exactly_the_notebooks_that_read_it(project):
         "cartpole_helpers/unused.py": {other},
         "etudes/bases.csv": {essai},
         "etudes/other.csv": {other},
-        "etudes/patients/sain.csv": {essai, other},  # que nomme un module importé des deux
-        "etudes/patients/nouveau.csv": {essai, other},
+        "etudes/patients/sain.csv": {essai},  # que nomme un module, depuis ce carnet
+        "etudes/patients/nouveau.csv": {essai},
         "checkpoints/agent_400_pas.safetensors": {essai},
         "checkpoints/README.md": set(),
         "videos/episode.mp4": set(),
     }.items():
         before = {source: inputs_digest(source) for source in (essai, other)}
-        with (project / name).open("a") as file:
-            file.write("\n")
+        content = (project / name).read_text() if (project / name).exists() else "\n"
+        (project / name).write_text(f"{content[:-1]} ")  # de même longueur
         assert {source for source in before if inputs_digest(source) != before[source]} == stale
 
 

@@ -153,6 +153,7 @@ def test_the_file_is_one_of_safetensors_that_says_where_it_comes_from(small_file
     about, description, arrays = opened(path)
     rest = path.read_bytes().replace(about["sha256"].encode(), b"", 1)
     assert about["format"] == "cartpole_helpers 2"
+    assert int.from_bytes(path.read_bytes()[:8], "little") % 8 == 0  # des tenseurs alignés
     assert about["sha256"] == hashlib.sha256(rest).hexdigest()
     assert describe(path) == description
     assert description["config"] == json.loads(json.dumps(asdict(TINY)))

@@ -135,7 +135,7 @@ def test_an_unwritable_path_is_refused_in_french(tmp_path):
 def test_a_path_is_a_text_or_a_path(tmp_path):
     assert check_path("a/b") == Path("a/b") == check_path(Path("a/b"))
     for path, error in [(3, TypeError), (None, TypeError), (b"a", TypeError), ("a\0", ValueError)]:
-        with pytest.raises(error, match=r"^path doit être le chemin d'un fichier : .* reçu\."):
+        with pytest.raises(error, match=r"^path doit être un chemin : .* reçu\."):
             write_atomically(path, b"")
 
 

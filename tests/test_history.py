@@ -11,7 +11,6 @@ from cartpole_helpers import (
     Config,
     History,
     Recorder,
-    Step,
     Training,
     record,
     train,
@@ -57,31 +56,9 @@ def assert_same_history(history, expected):
         np.testing.assert_array_equal(array.tolist(), expected[name], err_msg=name)
 
 
-def step_of(episode_return, terminated, truncated, **changes):
-    """Un tour écrit à la main, sans mise à jour ; les tableaux (S, E) sont donnés en listes."""
-    ended = np.array(episode_return, float)
-    lead = ended.shape
-    step = Step(
-        observation=np.zeros((*lead, 4), np.float32),
-        action=np.zeros(lead, int),
-        reward=np.ones(lead),
-        terminated=np.array(terminated, bool),
-        truncated=np.array(truncated, bool),
-        next_observation=np.zeros((*lead, 4), np.float32),
-        episode_return=ended,
-        loss=np.full(lead[0], np.nan, np.float32),
-        updated=False,
-        epsilon=0.5,
-        env_steps=10,
-        gradient_steps=0,
-    )
-    return step._replace(**changes)
-
-
 def quiet_step(agents=2, **changes):
-    """Un tour où aucun épisode ne s'achève."""
-    alive = np.zeros((agents, 1), bool)
-    return step_of(np.full((agents, 1), np.nan), alive, alive, **changes)
+    """Le premier tour de S agents d'un chariot : ni mise à jour, ni épisode achevé."""
+    return Training(replace(SMALL, carts=1), range(agents)).advance()._replace(**changes)
 
 
 @pytest.mark.parametrize("changes", [{}, {"learn_every": 1, "carts": 1}, {"n_steps": 3}])
@@ -113,8 +90,9 @@ def test_a_diverged_loss_is_an_update_all_the_same():
 
 
 def test_truncated_means_stopped_by_the_time_limit_alone():
-    step = step_of([[10, 11, 12, np.nan]], [[1, 0, 1, 0]], [[0, 1, 1, 0]])
-    history = record([step])
+    ends = {"terminated": np.array([[True, False, True, False]])}
+    ends |= {"truncated": np.array([[False, True, True, False]])}
+    history = record([quiet_step(1, episode_return=np.array([[10, 11, 12, np.nan]]), **ends)])
     assert history.episode_return.tolist() == [10, 11, 12]
     assert history.episode_truncated.tolist() == [False, True, False]
 

@@ -192,37 +192,24 @@ def test_every_requirement_is_pinned():
 
 # --- Ce que pip raconte ---------------------------------------------------------------------------
 
-RETRIES = """\
-WARNING: Retrying (Retry(total={}, connect=None, read=None, redirect=None, status=None)) after \
-connection broken by 'NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object \
-at 0x7f>: Failed to establish a new connection: [Errno -3] Temporary failure in name resolution')'\
-: /simple/torch/
-"""
-NO_TORCH = """\
-ERROR: Could not find a version that satisfies the requirement torch==2.13.0 (from versions: {})
-ERROR: No matching distribution found for torch==2.13.0
-"""
-IGNORED = """\
-WARNING: Location 'file:///var/paquets/torch/' is ignored: it is neither a file nor a directory.
-"""
-NO_BUILD_TOOL = f"""\
-  × pip subprocess to install build dependencies did not run successfully.
-  │ exit code: 1
-      {RETRIES.format(1)}      {RETRIES.format(0)}      ERROR: No matching distribution found for \
-setuptools>=77
-"""
-TIMEOUT = """\
-ERROR: Exception:
-Traceback (most recent call last):
-pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(port=443): Read timed out.
-"""
-DEBIAN = """\
-The virtual environment was not created successfully because ensurepip is not
-available.  On Debian/Ubuntu systems, you need to install the python3-venv
-package using the following command.
-
-    apt install python3.11-venv
-"""
+RETRIES = (
+    "WARNING: Retrying (Retry(total={}, connect=None, read=None)) after connection broken by "
+    "'NewConnectionError('Failed to establish a new connection: [Errno -3]')': /simple/torch/\n"
+)
+NO_TORCH = (
+    "ERROR: Could not find a version that satisfies the requirement torch==2.13.0 "
+    "(from versions: {})\nERROR: No matching distribution found for torch==2.13.0\n"
+)
+IGNORED = "WARNING: Location 'file:///var/paquets/torch/' is ignored: it is not a file.\n"
+NO_BUILD_TOOL = (
+    "  × pip subprocess to install build dependencies did not run successfully.\n"
+    f"      {RETRIES.format(0)}      ERROR: No matching distribution found for setuptools>=77\n"
+)
+TIMEOUT = "ERROR: Exception:\npip._vendor.urllib3.exceptions.ReadTimeoutError: Read timed out.\n"
+DEBIAN = (
+    "The virtual environment was not created successfully because ensurepip is not\n"
+    "available.  On Debian/Ubuntu systems, you need to install the python3-venv package.\n"
+)
 FULL = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n"
 FULL_WINDOWS = "ERROR: Could not install packages due to an OSError: [WinError 112] ...\n"
 

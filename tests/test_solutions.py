@@ -1,4 +1,7 @@
-"""Les carnets, remplis : toutes les réponses du cours y passent, une fausse s'y fait voir."""
+"""Les carnets, remplis : toutes les réponses du cours y passent, une fausse s'y fait voir.
+
+De chaque carnet ne s'exécute que ce dont ses exercices ont besoin, et ce qui s'en sert.
+"""
 
 import ast
 import re
@@ -62,6 +65,33 @@ def fill(code: str, answers: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
+def names_of(code: str) -> tuple[set[str], set[str]]:
+    """Les noms qu'une cellule lie, et ceux qu'elle attend des précédentes."""
+    bound, read, changed = set(), set(), set()
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.AugAssign(target=ast.Name(id=name)):
+                changed.add(name)
+            case ast.Name(id=name, ctx=ast.Load()):
+                read.add(name)
+            case ast.Name(id=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                bound.add(name)
+            case ast.alias():
+                bound.add(node.asname or node.name.partition(".")[0])
+    return bound, (read - bound) | changed
+
+
+def useful(codes: list[str], names: list[str]) -> list[int]:
+    """Le rang des cellules qui portent les ébauches ou s'en servent, et de ce qu'elles lisent."""
+    kept, wanted = [], set()
+    for rank, code in reversed([*enumerate(codes)]):
+        bound, read = names_of(code)
+        if stubs(code) or read & {*names} or bound & wanted:
+            kept.insert(0, rank)
+            wanted = (wanted - bound) | read
+    return kept
+
+
 def solutions() -> dict[str, str]:
     """Ce que `show` donne à copier, pour chaque exercice."""
     return {name: show(name).listing.text for name in EXERCISES}
@@ -81,8 +111,11 @@ def run(tmp_path_factory):
     @cache
     def executed(source: Path, **wrong: str) -> NotebookNode:
         notebook = build.read_source(source)
+        cells = code_cells(notebook)
+        kept = useful([cell.source for cell in cells], exercises_of(source))
+        notebook.cells = [cells[rank] for rank in kept]
         answers = solutions() | wrong
-        for cell in code_cells(notebook):
+        for cell in notebook.cells:
             cell.source = fill(cell.source, answers)
         execute(notebook, copy_of_the_data(tmp_path_factory.mktemp(source.stem)))
         return normalise(notebook)
@@ -130,23 +163,23 @@ def test_each_exercise_has_its_stub_in_one_notebook():
     assert sorted(name for source in SOURCES for name in exercises_of(source)) == sorted(EXERCISES)
 
 
-@pytest.mark.parametrize(
-    ("code", "names"),
-    [
-        ("def td_loss(q):\n    ...", ["td_loss"]),
-        ('def td_loss(q):\n    """Rend."""\n    ...\n\ncheck(td_loss)', ["td_loss"]),
-        ("class Memoire:\n    def a(self): ...\n    def b(self):\n        ...", ["Memoire"]),
-        ("class Memoire:\n    def a(self): ...\n    def b(self):\n        return 1", []),
-        ('def td_loss(q):\n    """Rend."""\n    return q', []),
-        ("def autre(q):\n    ...", []),
-        ("def td_loss(q):\n    3", []),
-        ('class Memoire:\n    """Une mémoire."""', []),
-        ("td_loss = ...", []),
-        ("class Memoire:\n    pass", []),
-    ],
-)
-def test_a_stub_is_recognised(code, names):
-    assert [node.name for node in stubs(code)] == names
+def test_a_stub_is_recognised():
+    for code, names in {
+        'def td_loss(q):\n    """Rend."""\n    ...\n\ncheck(td_loss)': ["td_loss"],
+        "class Memoire:\n    def a(self): ...\n    def b(self):\n        ...": ["Memoire"],
+        "class Memoire:\n    def a(self): ...\n    def b(self):\n        return 1": [],
+        'def td_loss(q):\n    """Rend."""\n    return q': [],
+        "def autre(q):\n    ...": [],
+        'class Memoire:\n    """Une mémoire."""': [],
+        "td_loss = ...": [],
+    }.items():
+        assert [node.name for node in stubs(code)] == names, code
+
+
+def test_only_what_the_exercises_need_is_kept():
+    codes = ["import a as b", "x = b.c", "y = 2", "x = 1", "def td_loss(q):\n    ...", "td_loss(x)"]
+    assert useful(codes, ["td_loss"]) == [3, 4, 5]
+    assert useful([*codes[:3], "x += 1", *codes[4:]], ["td_loss"]) == [0, 1, 3, 4, 5]
 
 
 def test_only_the_stubs_are_replaced():
@@ -172,9 +205,8 @@ def test_a_notebook_with_every_solution_runs_and_every_property_holds(run, sourc
         assert "pas encore écrit" not in text
 
 
-@pytest.mark.parametrize("source", [DQN], ids=lambda path: path.stem)
-def test_a_wrong_target_is_refused_and_drives_real_agents_to_failure(run, source):
-    notebook, right = run(source, td_target=UNMASKED), run(source)
+def test_a_wrong_target_is_refused_and_drives_real_agents_to_failure(run):
+    notebook, right = run(DQN, td_target=UNMASKED), run(DQN)
     assert list(faults(notebook)) == []
     assert "✘" in report(notebook, "td_target")
     assert "masqué les états terminaux" in report(notebook, "td_target")

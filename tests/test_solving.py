@@ -13,7 +13,6 @@ import torch
 from cartpole_helpers import (
     QUICK,
     VERSION_2,
-    Agent,
     CartPoleVector,
     Config,
     Interrupted,
@@ -80,29 +79,23 @@ def naive_trials(config, seed, enough, threshold, **given):
 # La solution
 
 
-def test_its_fields_are_those_of_the_contract(solved):
-    assert Solution._fields == (
-        "agent",
-        "env_steps",
-        "gradient_steps",
-        "seconds",
-        "validation",
-        "certificate",
-        "attempts",
-    )
+def test_a_solution_is_what_its_fields_say(solved, tmp_path):
     for seed, solution in solved.items():
         assert isinstance(solution, Solution)
-        assert isinstance(solution.agent, Agent)
-        assert len(solution.agent) == 1
         assert solution.agent.seeds == [seed]
         assert solution.agent.config == QUICK
         assert solution.agent.env_steps == solution.env_steps <= QUICK.total_steps
         assert type(solution.env_steps) is type(solution.gradient_steps) is int
         assert type(solution.seconds) is float
-        for received in (solution.validation, solution.certificate):
-            assert type(received) is np.ndarray
-            assert received.ndim == 1
-            assert received.dtype == np.float64
+        assert solution.validation.ndim == 1
+        certificate = solution.certificate
+        assert certificate.shape == (100,)
+        assert certificate.mean() >= 475
+        assert ((certificate >= 1) & (certificate <= 500)).all()
+        # L'agent résout encore la tâche sur mille autres départs, et se garde.
+        assert evaluate(solution.agent, 1_000, seed=123).mean() >= 475
+        save(solution.agent, tmp_path / "agent")
+        assert torch.equal(load(tmp_path / "agent").weights, solution.agent.weights)
 
 
 def test_by_default_it_solves_version_2_from_seed_zero():
@@ -113,20 +106,6 @@ def test_by_default_it_solves_version_2_from_seed_zero():
         "env": "CartPole-v1",
         "threshold": None,
     }
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_its_certificate_is_a_hundred_returns_that_solve_the_task(solved, seed):
-    certificate = solved[seed].certificate
-    assert certificate.shape == (100,)
-    assert certificate.mean() >= 475
-    assert (certificate == certificate.round()).all()
-    assert ((certificate >= 1) & (certificate <= 500)).all()
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_its_agent_still_solves_the_task_on_a_thousand_other_starts(solved, seed):
-    assert evaluate(solved[seed].agent, 1_000, seed=123).mean() >= 475
 
 
 def assert_judged_naively(solution, config, seed, enough, threshold, **given):
@@ -140,9 +119,9 @@ def assert_judged_naively(solution, config, seed, enough, threshold, **given):
     return whole
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_it_decides_as_a_judge_that_plays_everything_to_the_end(solved, seed):
+def test_it_decides_as_a_judge_that_plays_everything_to_the_end(solved):
     """Ses poids sont, au bit près, ceux d'un entraînement que rien n'a évalué."""
+    seed = SEEDS[1]
     solution = solved[seed]
     whole = assert_judged_naively(solution, QUICK, seed, 490, 475)
     assert (solution.validation < whole).any()
@@ -179,30 +158,17 @@ def test_an_agent_whose_certificate_fails_is_not_a_solution(between):
     assert unsolved(replace(QUICK, total_steps=1_000), seed, threshold=threshold).agent.env_steps
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_its_agent_is_saved_and_read_again(solved, seed, tmp_path):
-    save(solved[seed].agent, tmp_path / "agent")
-    assert torch.equal(load(tmp_path / "agent").weights, solved[seed].agent.weights)
-
-
 # Les graines
 
 
-def test_the_same_seed_gives_the_same_solution(solved):
-    first = solved[10]
-    torch.manual_seed(123)
+def test_a_numpy_seed_is_that_seed_and_another_gives_another_solution(solved):
+    other, first = solved.values()
+    torch.manual_seed(123)  # les générateurs globaux n'y changent rien
     again = solve(QUICK, np.int64(10))
     assert torch.equal(again.agent.weights, first.agent.weights)
-    assert (again.env_steps, again.gradient_steps) == (first.env_steps, first.gradient_steps)
-    np.testing.assert_array_equal(again.validation, first.validation)
     np.testing.assert_array_equal(again.certificate, first.certificate)
-
-
-def test_another_seed_gives_another_solution(solved):
-    first, other = solved.values()
     used = first.agent.weights != 0
     assert (first.agent.weights != other.agent.weights)[used].all()
-    assert first.validation.tolist() != other.validation.tolist()
 
 
 # Quand il évalue, et ce qu'il compte
@@ -240,59 +206,51 @@ def watching(stop=np.inf):
     return env, calls
 
 
-@pytest.mark.parametrize(
-    ("carts", "total"),
-    [(1, 4_000), (7, 4_000), (16, 4_000), (16, 1_400), (500, 4_000), (600, 4_000)],
-)
-def test_it_evaluates_every_thousand_steps_and_at_the_end(carts, total):
+def test_it_evaluates_every_thousand_steps_and_at_the_end():
     """Au premier tour qui atteint 1 000, 2 000… pas, puis le budget ; tous rejouent enfin."""
-    env, calls = watching()
-    config = replace(SMALL, carts=carts, total_steps=total, learn_every=100)
-    unsolved(config, env=env, threshold=500)
-    expected = [-(-steps // carts) for steps in sorted({*range(1_000, total, 1_000), total})]
-    last = expected[-1]
-    assert calls == [(carts, 0), *((50, turn) for turn in expected), (len(expected) * 50, last)]
+    for carts, total in [(7, 3_000), (16, 1_400), (500, 2_000), (600, 4_000)]:
+        env, calls = watching()
+        config = replace(SMALL, carts=carts, total_steps=total, learn_every=100)
+        unsolved(config, env=env, threshold=500)
+        expected = [-(-steps // carts) for steps in sorted({*range(1_000, total, 1_000), total})]
+        last = (len(expected) * 50, expected[-1])
+        assert calls == [(carts, 0), *((50, turn) for turn in expected), last], (carts, total)
 
 
 def test_seconds_counts_everything():
-    """Chaque environnement est lent à naître : l'entraînement, une évaluation, un certificat."""
+    """Chaque environnement est lent à naître : l'entraînement, une évaluation, un certificat.
+
+    Tout épisode y dure un pas : les moyennes sont tout juste au seuil, et cela suffit.
+    """
 
     def slow(num_envs):
         time.sleep(0.05)
-        return Watched(num_envs)
+        return CartPoleVector(num_envs, max_episode_steps=1)
 
     start = perf_counter()
     solution = solve(SMALL, env=slow, threshold=1)
     assert 0.15 < solution.seconds <= perf_counter() - start
+    assert (solution.attempts, solution.env_steps) == (1, 1_008)
 
 
 # Sans solution
 
 
-@pytest.mark.parametrize("total", [16, 300, 1_000])
-def test_too_short_a_budget_says_so_in_french_and_gives_an_agent(total, tmp_path):
-    error = unsolved(replace(SMALL, total_steps=total))
-    message = str(error)
-    assert isinstance(error, RuntimeError)
-    assert message.startswith(f"Aucun agent n'a été certifié en {total} pas")
-    assert message.endswith("L'attribut `agent` de cette erreur est ce meilleur agent.")
-    assert isinstance(error.agent, Agent)
-    assert len(error.agent) == 1
-    assert evaluate(error.agent, episodes=5).shape == (5,)
-    save(error.agent, tmp_path / "agent")
-    assert torch.equal(load(tmp_path / "agent").weights, error.agent.weights)
+def test_too_short_a_budget_says_so_in_french_and_gives_an_agent():
+    """L'erreur passe d'un processus à l'autre : une étude répartie ne perd pas ses graines."""
+    for total in (16, 1_000):
+        error = unsolved(replace(SMALL, total_steps=total))
+        assert isinstance(error, RuntimeError)
+        assert str(error).startswith(f"Aucun agent n'a été certifié en {total} pas")
+        assert str(error).endswith("L'attribut `agent` de cette erreur est ce meilleur agent.")
+        assert evaluate(error.agent, episodes=5).shape == (5,)
+        again = pickle.loads(pickle.dumps(error))
+        assert isinstance(again, Unsolved)
+        assert str(again) == str(error)
+        assert torch.equal(again.agent.weights, error.agent.weights)
 
 
-def test_the_error_crosses_a_process_with_its_agent():
-    """Sinon, une étude répartie sur plusieurs processus perdrait toutes ses graines pour une."""
-    error = unsolved(replace(SMALL, total_steps=1_000))
-    again = pickle.loads(pickle.dumps(error))
-    assert isinstance(again, Unsolved)
-    assert str(again) == str(error)
-    assert torch.equal(again.agent.weights, error.agent.weights)
-
-
-@pytest.mark.parametrize("evaluations", [0, 1, 3])
+@pytest.mark.parametrize("evaluations", [0, 3])
 def test_an_interrupt_keeps_the_best_agent(evaluations):
     """Même s'il survient avant la première évaluation, ou au milieu d'un tour."""
     turns = -(-(1_000 * evaluations + 500) // SMALL.carts)
@@ -306,14 +264,9 @@ def test_an_interrupt_keeps_the_best_agent(evaluations):
     assert caught.value.agent.env_steps in (own or [turns * SMALL.carts])
 
 
-def test_a_budget_that_ends_before_the_first_update_is_refused():
-    with pytest.raises(ValueError, match=r"total_steps=15, warmup=16 reçus\."):
-        solve(replace(SMALL, total_steps=15))
-
-
-@pytest.mark.parametrize("seed", [0, 3])
-def test_the_attached_agent_is_the_best_when_all_play_to_the_end(seed):
+def test_the_attached_agent_is_the_best_when_all_play_to_the_end():
     """Depuis de nouveaux départs : les évaluations, abrégées, ne peuvent pas le dire."""
+    seed = 3
     config = replace(QUICK, total_steps=3_000)
     error, agents = unsolved(config, seed, threshold=501), [*candidates(config, seed)]
     means = [played(agent, seed, Purpose.VALIDATION, len(agents)).mean() for agent in agents]
@@ -322,21 +275,15 @@ def test_the_attached_agent_is_the_best_when_all_play_to_the_end(seed):
     assert f"le meilleur fait {max(means):.0f} de moyenne" in str(error)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ({"config": None}, TypeError, "config doit .* None reçu"),
-        ({"config": {"gamma": 0.9}}, TypeError, "config doit .* reçu"),
-        ({"seed": -1}, ValueError, "seed doit .* -1 reçu"),
-        ({"seed": 0.5}, TypeError, r"seed doit .* 0\.5 reçu"),
-        ({"seed": True}, TypeError, "seed doit .* True reçu"),
-        ({"seed": None}, TypeError, "seed doit .* None reçu"),
-        ({"threshold": "475"}, TypeError, "threshold doit .* '475' reçu"),
-        ({"env": "MountainCar-v1"}, ValueError, "env doit .* Vouliez-vous dire 'MountainCar-v0'"),
-        ({"env": CartPoleVector}, ValueError, "threshold doit être donné : .* ne dit pas"),
-        ({"seed": [0, 1]}, TypeError, r"seed doit .* \[0, 1\] reçu"),
-    ],
-)
-def test_bad_arguments_are_refused(arguments, error, message):
-    with pytest.raises(error, match=message):
-        solve(**{"config": SMALL, "seed": 0, **arguments})
+def test_bad_arguments_are_refused():
+    for arguments, message in [
+        ({"config": {"gamma": 0.9}}, "config doit .* reçu"),
+        ({"config": replace(SMALL, total_steps=15)}, r"total_steps=15, warmup=16 reçus\."),
+        ({"seed": -1}, "seed doit .* -1 reçu"),
+        ({"seed": [0, 1]}, r"seed doit .* \[0, 1\] reçu"),
+        ({"threshold": "475"}, "threshold doit .* '475' reçu"),
+        ({"env": "MountainCar-v1"}, "env doit .* Vouliez-vous dire 'MountainCar-v0'"),
+        ({"env": CartPoleVector}, "threshold doit être donné : .* ne dit pas"),
+    ]:
+        with pytest.raises((TypeError, ValueError), match=message):
+            solve(**{"config": SMALL, "seed": 0, **arguments})

@@ -64,162 +64,103 @@ def later(row):
 # La moyenne interquartile
 
 
-@pytest.mark.parametrize("count", [4, 8, 12, 40, 100])
-def test_interquartile_mean_equals_the_trimmed_mean_of_scipy(count):
-    values = normal(count)
-    assert interquartile_mean(values) == pytest.approx(trim_mean(values, 0.25), rel=1e-12)
+def test_interquartile_mean_by_hand_by_four_copies_and_by_scipy():
+    by_hand = [0, 10, 20, 30, 1000]
+    expected = (0.75 * 10 + 20 + 0.75 * 30) / 2.5
+    assert interquartile_mean(by_hand) == pytest.approx(expected, rel=1e-12)
+    for count in range(1, 24):
+        values = normal(count, seed=count)
+        received = interquartile_mean(values)
+        assert received == pytest.approx(by_four_copies(values), rel=1e-12, abs=1e-12), count
+        if count % 4 == 0:
+            assert received == pytest.approx(trim_mean(values, 0.25), rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ([7], 7),
-        ([2, 4], 3),
-        ([0, 3, 30], (0.25 * 0 + 3 + 0.25 * 30) / 1.5),
-        ([9, 1, 2, 100], 5.5),
-        ([0, 10, 20, 30, 1000], (0.75 * 10 + 20 + 0.75 * 30) / 2.5),
-        ([5, 0, 1, 2, 3, 4, -600], (0.25 * 0 + 1 + 2 + 3 + 0.25 * 4) / 3.5),
-    ],
-)
-def test_interquartile_mean_by_hand(values, expected):
-    before = list(values)
-    assert interquartile_mean(values) == pytest.approx(expected, rel=1e-12)
-    assert values == before
-
-
-@pytest.mark.parametrize("count", range(1, 24))
-def test_interquartile_mean_weighs_the_edges_in_proportion(count):
-    values = normal(count, seed=count)
-    assert interquartile_mean(values) == pytest.approx(by_four_copies(values), rel=1e-12, abs=1e-12)
-
-
-@pytest.mark.parametrize("axis", [0, 1, 2, -1])
-def test_interquartile_mean_reduces_one_axis(axis):
+def test_interquartile_mean_reduces_one_axis_the_first_by_default():
     values = normal(5, 6, 7)
-    expected = np.apply_along_axis(by_four_copies, axis, values)
-    np.testing.assert_allclose(interquartile_mean(values, axis=axis), expected, rtol=1e-12)
-
-
-def test_interquartile_mean_reduces_the_first_axis_by_default():
-    assert interquartile_mean(normal(5, 6)).shape == (6,)
-
-
-@pytest.mark.parametrize("count", [5, 8, 11])
-def test_interquartile_mean_ignores_extremes_and_order(count):
-    values = np.sort(normal(count))
-    wild = values.copy()
-    wild[[0, -1]] = -1e9, 1e9
-    assert interquartile_mean(wild[::-1]) == pytest.approx(interquartile_mean(values), rel=1e-12)
+    before = values.copy()
+    for axis in (0, 1, 2, -1):
+        expected = np.apply_along_axis(by_four_copies, axis, values)
+        np.testing.assert_allclose(interquartile_mean(values, axis=axis), expected, rtol=1e-12)
+    np.testing.assert_array_equal(interquartile_mean(values), interquartile_mean(values, axis=0))
+    np.testing.assert_array_equal(values, before)
 
 
 # La bande rééchantillonnée
 
 
-@pytest.mark.parametrize("confidence", [0.5, 0.8, 0.95])
-def test_bootstrap_interval_equals_the_enumeration_of_every_resample(confidence):
+def test_bootstrap_interval_equals_the_enumeration_of_every_resample():
     values = np.array([0.0, 1.0, 10.0, 100.0])
     means = [np.mean(rows) for rows in product(values, repeat=4)]
-    tail = (1 - confidence) / 2
-    expected = np.quantile(means, [tail, 1 - tail], method="nearest")
-    received = bootstrap_interval(values, mean, confidence=confidence, resamples=20_000)
-    np.testing.assert_allclose(received, expected, atol=2.6)
+    for confidence in (0.5, 0.95):
+        tail = (1 - confidence) / 2
+        expected = np.quantile(means, [tail, 1 - tail], method="nearest")
+        received = bootstrap_interval(values, mean, confidence=confidence, resamples=20_000)
+        np.testing.assert_allclose(received, expected, atol=2.6)
 
 
-@pytest.mark.parametrize("statistic", [mean, np.median, interquartile_mean])
-def test_bootstrap_interval_is_close_to_the_one_of_scipy(statistic):
-    expected = bootstrap(
-        (SAMPLE,), statistic, method="percentile", n_resamples=5_000, rng=1, vectorized=True
-    ).confidence_interval
-    received = bootstrap_interval(SAMPLE, statistic, resamples=5_000)
-    np.testing.assert_allclose(received, expected, rtol=0.06)
+def test_bootstrap_interval_is_close_to_the_one_of_scipy():
+    options = {"method": "percentile", "n_resamples": 5_000, "rng": 1, "vectorized": True}
+    for statistic in (np.median, interquartile_mean):
+        expected = bootstrap((SAMPLE,), statistic, **options).confidence_interval
+        received = bootstrap_interval(SAMPLE, statistic, resamples=5_000)
+        np.testing.assert_allclose(received, expected, rtol=0.06)
 
 
-@pytest.mark.parametrize(("confidence", "low", "high"), [(0.95, 0.92, 0.96), (0.8, 0.76, 0.82)])
-def test_bootstrap_interval_covers_the_truth_as_often_as_it_says(confidence, low, high):
+def test_bootstrap_interval_covers_the_truth_as_often_as_it_says():
     samples = normal(40, 3_000)  # une colonne par échantillon, d'espérance nulle
-    bottom, top = bootstrap_interval(samples, mean, confidence=confidence, resamples=600)
-    assert low < np.mean((bottom < 0) & (top > 0)) < high
+    for confidence, low, high in [(0.95, 0.92, 0.96), (0.8, 0.76, 0.82)]:
+        bottom, top = bootstrap_interval(samples, mean, confidence=confidence, resamples=600)
+        assert low < np.mean((bottom < 0) & (top > 0)) < high
 
 
-def test_the_default_statistic_is_the_interquartile_mean_at_95_percent():
-    expected = bootstrap_interval(SAMPLE, interquartile_mean, confidence=0.95, seed=0)
-    assert bootstrap_interval(SAMPLE) == expected
-
-
-def test_bootstrap_interval_is_reproducible_and_its_seeds_differ():
-    assert bootstrap_interval(SAMPLE) == bootstrap_interval(SAMPLE)
+def test_bootstrap_interval_is_that_of_the_interquartile_mean_at_95_percent_from_seed_zero():
+    options = {"confidence": 0.95, "seed": 0, "resamples": 2_000}
+    assert bootstrap_interval(SAMPLE) == bootstrap_interval(SAMPLE, interquartile_mean, **options)
     assert bootstrap_interval(SAMPLE) != bootstrap_interval(SAMPLE, seed=1)
+    assert bootstrap_interval([500, 500, 500]) == (500.0, 500.0)
+    single = SAMPLE.astype(np.float32) / 3
+    assert bootstrap_interval(single, mean) == bootstrap_interval(single.astype(float), mean)
 
 
-def test_bootstrap_interval_reduces_the_first_axis_only():
-    values = normal(6, 2, 3)
+def test_bootstrap_interval_reduces_the_first_axis_only_whatever_the_size():
+    """Le rééchantillonnage se fait par morceaux : ce qu'ils rendent n'en dépend pas."""
+    values = normal(6, 8, 9)  # plus d'un morceau
     low, high = bootstrap_interval(values)
-    assert low.shape == high.shape == (2, 3)
-    for place in np.ndindex(2, 3):
+    assert low.shape == high.shape == (8, 9)
+    for place in [(0, 0), (7, 8), (3, 4)]:
         alone = bootstrap_interval(values[:, *place])
         np.testing.assert_allclose(alone, (low[place], high[place]), rtol=1e-12)
 
 
-def test_a_wider_confidence_gives_a_wider_interval():
-    intervals = [bootstrap_interval(SAMPLE, confidence=share) for share in (0.5, 0.8, 0.95, 0.99)]
-    lows, highs = zip(*intervals, strict=True)
-    assert list(lows) == sorted(lows, reverse=True)
-    assert list(highs) == sorted(highs)
-    assert lows[0] < interquartile_mean(SAMPLE) < highs[0]
+# L'intervalle de Wilson, l'intervalle exact
 
 
-def test_one_value_or_equal_values_give_a_point():
-    assert bootstrap_interval([475.0]) == (475.0, 475.0)
-    assert bootstrap_interval([500, 500, 500]) == (500.0, 500.0)
+def test_wilson_interval_equals_scipy_at_95_percent_by_default():
+    for trials, confidence in product((1, 2, 20, 1_000), (0.5, 0.95, 0.999)):
+        for count in {0, 1, trials // 3, trials - 1, trials}:
+            expected = binomtest(count, trials).proportion_ci(confidence, method="wilson")
+            received = wilson_interval(count, trials, confidence=confidence)
+            assert received == pytest.approx(tuple(expected), rel=1e-9, abs=1e-12)
+            assert 0 <= received[0] < received[1] <= 1
+    received = wilson_interval(np.int64(17), np.int32(20))
+    assert received == wilson_interval(17, 20, confidence=0.95)
+    assert [*map(type, received)] == [float, float]
 
 
-# L'intervalle de Wilson
-
-
-@pytest.mark.parametrize("confidence", [0.5, 0.9, 0.95, 0.999])
-@pytest.mark.parametrize("trials", [1, 2, 7, 20, 1_000])
-def test_wilson_interval_equals_scipy(trials, confidence):
-    for successes in {0, 1, trials // 3, trials - 1, trials}:
-        expected = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
-        received = wilson_interval(successes, trials, confidence=confidence)
-        assert received == pytest.approx(tuple(expected), rel=1e-9, abs=1e-12)
-
-
-def test_the_default_confidence_is_95_percent():
-    expected = binomtest(17, 20).proportion_ci(0.95, method="wilson")
-    assert wilson_interval(17, 20) == pytest.approx(tuple(expected), rel=1e-9)
-
-
-@pytest.mark.parametrize("trials", [1, 3, 20, 49, 10_000])
-def test_wilson_interval_at_the_edges(trials):
-    bottom, top = wilson_interval(0, trials), wilson_interval(trials, trials)
-    assert 0 <= bottom[0] < 1e-15
-    assert 1 - 1e-15 < top[1] <= 1
-    assert 0 < bottom[1] < 1
-    assert top[0] == pytest.approx(1 - bottom[1], rel=1e-12)
-
-
-def test_wilson_interval_takes_integers_of_numpy_and_returns_floats():
-    received = wilson_interval(np.int64(3), np.int32(9))
-    assert received == wilson_interval(3, 9)
-    assert all(type(bound) is float for bound in received)
-
-
-# L'intervalle exact
-
-
-@pytest.mark.parametrize("trials", [1, 20, 40])
-def test_exact_interval_never_covers_less_than_it_says(trials):
-    shares = np.linspace(0.001, 0.999, 333)
-    low, high = np.transpose([exact_interval(count, trials) for count in range(trials + 1)])
-    covered = (low <= shares[:, None]) & (shares[:, None] <= high)
-    chances = binom.pmf(np.arange(trials + 1), trials, shares[:, None])
-    assert (chances * covered).sum(axis=1).min() >= 0.95
-
-
-def test_exact_interval_at_the_edges():
-    assert exact_interval(20, 20) == pytest.approx((0.025 ** (1 / 20), 1.0), rel=1e-9)
-    assert exact_interval(0, 20) == pytest.approx((0.0, 1 - 0.025 ** (1 / 20)), rel=1e-9)
+def test_exact_interval_equals_scipy_and_never_covers_less_than_it_says():
+    for trials in (1, 20):
+        shares = np.linspace(0.001, 0.999, 333)
+        intervals = [exact_interval(count, trials) for count in range(trials + 1)]
+        for count, received in enumerate(intervals):
+            expected = binomtest(count, trials).proportion_ci(0.95, method="exact")
+            assert received == pytest.approx(tuple(expected), rel=1e-9)
+        low, high = np.transpose(intervals)
+        covered = (low <= shares[:, None]) & (shares[:, None] <= high)
+        chances = binom.pmf(np.arange(trials + 1), trials, shares[:, None])
+        assert (chances * covered).sum(axis=1).min() >= 0.95
+    wide = binomtest(3, 20).proportion_ci(0.5, method="exact")
+    assert exact_interval(3, 20, confidence=0.5) == pytest.approx(tuple(wide), rel=1e-9)
 
 
 # Les écarts appariés
@@ -230,7 +171,13 @@ def test_paired_interval_and_its_p_value_equal_scipy():
     expected = ttest_1samp(differences, 0)
     bounds = expected.confidence_interval(0.9)
     assert np.allclose(paired_interval(differences, confidence=0.9), bounds, rtol=1e-9)
+    assert np.allclose(paired_interval(differences), expected.confidence_interval(0.95), rtol=1e-9)
     assert paired_p_value(differences) == pytest.approx(expected.pvalue, rel=1e-9)
+    assert paired_p_value(-differences) == pytest.approx(expected.pvalue, rel=1e-9)
+    single = differences.astype(np.float32)  # tout se calcule en double précision
+    assert np.array_equal(paired_interval(single), paired_interval(single.astype(float)))
+    two = paired_interval([1.0, 3.0])
+    assert np.allclose(two, ttest_1samp([1.0, 3.0], 0).confidence_interval(0.95), rtol=1e-9)
 
 
 def test_equal_pairs_show_nothing_without_a_warning():
@@ -241,168 +188,116 @@ def test_equal_pairs_show_nothing_without_a_warning():
 
 def test_the_smallest_effect_is_seen_as_often_as_it_says():
     samples = normal(20, 4_000)
-    effect = np.sqrt(np.mean(smallest_effect(samples) ** 2))
-    low, _ = paired_interval(samples + effect)
-    assert 0.77 < np.mean(low > 0) < 0.83
+    for asked in ({}, {"power": 0.9, "confidence": 0.8}):
+        power = asked.get("power", 0.8)
+        effect = np.sqrt(np.mean(smallest_effect(samples, **asked) ** 2))
+        low, _ = paired_interval(samples + effect, confidence=asked.get("confidence", 0.95))
+        assert power - 0.03 < np.mean(low > 0) < power + 0.03
 
 
-@pytest.mark.parametrize(("wins", "losses"), [(0, 0), (0, 1), (7, 0), (3, 5), (9, 2)])
-def test_sign_test_is_an_even_coin(wins, losses):
-    expected = binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
-    assert sign_test(wins, losses) == pytest.approx(expected, rel=1e-9)
+def test_sign_test_is_an_even_coin():
+    for wins, losses in [(0, 1), (7, 0), (3, 5), (9, 2), (4, 4)]:
+        expected = binomtest(wins, wins + losses).pvalue
+        assert sign_test(wins, losses) == pytest.approx(expected, rel=1e-9), (wins, losses)
+    assert sign_test(0, 0) == 1
 
 
 def test_holm_by_hand():
     assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
     assert holm([0.9, 0.6]) == pytest.approx([1, 1])
+    assert holm([0, 1]).tolist() == [0.0, 1.0]
+    single = np.float32([0.1, 0.3])
+    assert np.array_equal(holm(single), holm(single.astype(float)))
 
 
 # La réussite, et ce qui la suit
 
 
-@pytest.mark.parametrize("share", [0.15, 0.5, 0.85])
-@pytest.mark.parametrize("length", [1, 2, 3, 8, 9])
-def test_streak_end_is_what_a_counter_finds(length, share):
-    solved = successes(share, seed=length)
-    expected = [counted_streak_end(row, length) for row in solved]
-    assert streak_end(solved, length).shape == (60,)
-    np.testing.assert_array_equal(streak_end(solved, length), expected)
-
-
-@pytest.mark.parametrize(
-    ("evaluations", "length", "expected"),
-    [
+def test_streak_end_is_what_a_counter_finds():
+    for share, length in product((0.15, 0.85), (1, 2, 8, 9)):
+        solved = successes(share, seed=length)
+        expected = [counted_streak_end(row, length) for row in solved]
+        np.testing.assert_array_equal(streak_end(solved, length), expected)
+    for evaluations, length, expected in [
         ("....", 1, math.nan),
-        ("...#", 1, 3),
-        ("#...", 1, 0),
-        ("####", 1, 0),
-        ("##..", 2, 1),
         ("#.##", 2, 3),
-        ("#.#.", 2, math.nan),
-        ("##.#", 3, math.nan),
         ("####", 4, 3),
         ("####", 5, math.nan),
-        ("#", 1, 0),
         ("#", 1_000, math.nan),
-    ],
-)
-def test_streak_end_by_hand(evaluations, length, expected):
-    solved = [[letter == "#" for letter in evaluations]]
-    np.testing.assert_array_equal(streak_end(solved, length), [expected])
+    ]:
+        solved = [[letter == "#" for letter in evaluations]]
+        np.testing.assert_array_equal(streak_end(solved, length), [expected])
+    np.testing.assert_array_equal(streak_end(successes(0.3)), streak_end(successes(0.3), 1))
 
 
-def test_a_streak_of_one_is_the_first_success():
-    solved = successes(0.3)
-    np.testing.assert_array_equal(streak_end(solved), streak_end(solved, 1))
-    np.testing.assert_array_equal(streak_end(solved) == 0, solved[:, 0])
-
-
-@pytest.mark.parametrize("share", [0.15, 0.5, 0.85])
-def test_after_success_keeps_what_follows_the_first_success_of_each_seed(share):
-    solved = successes(share)
-    before = solved.copy()
-    kept = after_success(solved)
-    assert kept.shape == solved.shape
-    assert [row.compressed().tolist() for row in kept] == [later(row) for row in solved]
-    np.testing.assert_array_equal(kept.data, before)
-    np.testing.assert_array_equal(solved, before)
-
-
-def test_after_three_successes_keeps_what_follows_the_third_in_a_row():
+def test_after_success_keeps_what_follows_the_first_success_of_each_seed():
+    """Sa moyenne est la part tenue, toutes graines réunies, ou graine par graine."""
+    for share in (0.15, 0.85):
+        solved = successes(share)
+        rows = [later(row) for row in solved]
+        kept = after_success(solved)
+        np.testing.assert_array_equal(kept.data, solved)
+        assert [row.compressed().tolist() for row in kept] == rows
+        together = [success for row in rows for success in row]
+        assert kept.mean() == pytest.approx(sum(together) / len(together), rel=1e-12)
+        for received, row in zip(kept.mean(axis=1), rows, strict=True):
+            assert np.ma.is_masked(received) == (not row)
+            assert not row or received == pytest.approx(sum(row) / len(row), rel=1e-12)
     solved = np.array([[1, 1, 0, 1, 1, 1, 0, 1], [1, 1, 0, 1, 1, 0, 0, 1]], bool)
     rows = [row.compressed().tolist() for row in after_success(solved, 3)]
     assert rows == [[False, True], []]
 
 
-@pytest.mark.parametrize("share", [0.15, 0.5, 0.85])
-def test_the_mean_after_success_is_the_share_held(share):
-    rows = [later(row) for row in successes(share)]
-    together = [success for row in rows for success in row]
-    kept = after_success(successes(share))
-    assert kept.mean() == pytest.approx(sum(together) / len(together), rel=1e-12)
-    for received, row in zip(kept.mean(axis=1), rows, strict=True):
-        assert np.ma.is_masked(received) == (not row)
-        if row:
-            assert received == pytest.approx(sum(row) / len(row), rel=1e-12)
-
-
-@pytest.mark.parametrize("evaluations", [[[False] * 3] * 2, [[False, False, True]] * 2, [[True]]])
-def test_nothing_after_a_success_is_masked_without_a_warning(evaluations):
-    kept = after_success(np.array(evaluations))
-    assert kept.mask.all()
-    assert kept.mean() is np.ma.masked
-    assert kept.mean(axis=1).mask.all()
-    assert kept.mean(axis=1).filled(np.nan).shape == (len(evaluations),)
+def test_nothing_after_a_success_is_masked_without_a_warning():
+    for evaluations in ([[False] * 3] * 2, [[False, False, True]] * 2, [[True]]):
+        kept = after_success(np.array(evaluations))
+        assert kept.mask.all()
+        assert kept.mean() is np.ma.masked
+        assert kept.mean(axis=1).mask.all()
 
 
 # Les arguments refusés
 
-
-NO_EVALUATION = [
-    ([], "(0,) reçu"),
-    ([True, False], "(2,) reçu"),
-    (True, "() reçu"),
-    (np.zeros((2, 3, 4), bool), "(2, 3, 4) reçu"),
-    (np.zeros((0, 3), bool), "(0, 3) reçu"),
-    (np.zeros((3, 0), bool), "(3, 0) reçu"),
-    ([[0, 1]], "int64 reçu"),
-    ([[475.0, 500.0]], "float64 reçu"),
-    ([[math.nan]], "float64 reçu"),
-    ([["oui"]], "<U3 reçu"),
-    (None, "object reçu"),
-    ([[True], [True, False]], "[[True], [True, False]] reçu"),
-]
+HIDDEN = np.ma.masked_array([1.0, 0.8, 0, 0, 0, 1.0], mask=[0, 0, 1, 1, 1, 0])
 BAD_CALLS = [
     (interquartile_mean, ([],), {}, "values", "vide reçu"),
-    (interquartile_mean, (np.zeros((0, 3)),), {}, "values", "vide reçu"),
     (interquartile_mean, (5.0,), {}, "values", ": () reçu"),
     (interquartile_mean, ([1.0, math.nan],), {}, "values", "NaN"),
-    (interquartile_mean, ([1.0, math.inf],), {}, "values", "infini"),
-    (interquartile_mean, (["un", "deux"],), {}, "values", ": <U4 reçu"),
-    (interquartile_mean, ([1j, 2j],), {}, "values", ": complex128 reçu"),
-    (interquartile_mean, (None,), {}, "values", ": object reçu"),
-    (interquartile_mean, ([[1, 2], [3]],), {}, "values", ": [[1, 2], [3]] reçu"),
+    (interquartile_mean, (HIDDEN,), {}, "values", "3 valeurs masquées"),
     (interquartile_mean, ([1.0, 2.0],), {"axis": 1}, "axis", ": 1 reçu"),
-    (interquartile_mean, ([1.0, 2.0],), {"axis": "x"}, "axis", ": 'x' reçu"),
+    (interquartile_mean, ([1.0, 2.0],), {"axis": -2}, "axis", ": -2 reçu"),
     (bootstrap_interval, ([],), {}, "values", "vide reçu"),
-    (bootstrap_interval, ([1.0, math.nan],), {}, "values", "NaN"),
+    (bootstrap_interval, (HIDDEN,), {}, "values", "3 valeurs masquées"),
     (bootstrap_interval, ([1.0], 3), {}, "statistic", ": 3 reçu"),
     (bootstrap_interval, ([1.0],), {"confidence": 0}, "confidence", ": 0 reçu"),
-    (bootstrap_interval, ([1.0],), {"confidence": 95}, "confidence", ": 95 reçu"),
-    (bootstrap_interval, ([1.0],), {"confidence": "haute"}, "confidence", ": 'haute' reçu"),
     (bootstrap_interval, ([1.0],), {"resamples": 0}, "resamples", ": 0 reçu"),
-    (bootstrap_interval, ([1.0],), {"resamples": 10.5}, "resamples", ": 10.5 reçu"),
     (bootstrap_interval, ([1.0],), {"seed": -1}, "seed", ": -1 reçu"),
-    (bootstrap_interval, ([1.0],), {"seed": None}, "seed", ": None reçu"),
-    (interquartile_mean, (np.ma.masked_less([1.0, 2.0], 2),), {}, "values", "1 valeurs masquées"),
+    (wilson_interval, (1, 0), {}, "trials", ": 0 reçu"),
+    (wilson_interval, (-1, 4), {}, "successes", ": -1 reçu"),
+    (wilson_interval, (1, 4), {"confidence": 1}, "confidence", ": 1 reçu"),
     (exact_interval, (5, 4), {}, "successes", ": 5 reçu"),
     (paired_interval, ([1.0],), {}, "differences", "(1,) reçu"),
-    (smallest_effect, ([1.0, 2.0],), {"power": 80}, "power", ": 80 reçu"),
+    (paired_interval, (1.0,), {}, "differences", "() reçu"),
+    (paired_interval, (HIDDEN,), {}, "differences", "3 valeurs masquées"),
+    (paired_p_value, (HIDDEN,), {}, "differences", "3 valeurs masquées"),
+    (smallest_effect, (HIDDEN,), {}, "differences", "3 valeurs masquées"),
+    (smallest_effect, ([1.0, 2.0],), {"power": 0.5}, "power", ": 0.5 reçu"),
+    (smallest_effect, ([1.0, 2.0],), {"power": 1}, "power", ": 1 reçu"),
     (sign_test, (-1, 2), {}, "wins", ": -1 reçu"),
+    (sign_test, (2, -1), {}, "losses", ": -1 reçu"),
     (holm, ([0.1, 1.2],), {}, "p_values", "1.2] reçu"),
-    (wilson_interval, (1, 0), {}, "trials", ": 0 reçu"),
-    (wilson_interval, (1, 2.5), {}, "trials", ": 2.5 reçu"),
-    (wilson_interval, (-1, 4), {}, "successes", ": -1 reçu"),
-    (wilson_interval, (5, 4), {}, "successes", ": 5 reçu"),
-    (wilson_interval, (True, 4), {}, "successes", ": True reçu"),
-    (wilson_interval, (1, 4), {"confidence": 1.5}, "confidence", ": 1.5 reçu"),
-    (wilson_interval, (1, 4), {"confidence": 1}, "confidence", ": 1 reçu"),
-    (wilson_interval, (1, 4), {"confidence": math.nan}, "confidence", ": nan reçu"),
-    *((streak_end, (solved,), {}, "solved", told) for solved, told in NO_EVALUATION),
-    *((after_success, (solved,), {}, "solved", told) for solved, told in NO_EVALUATION),
+    (holm, ([-0.1, 0.2],), {}, "p_values", "0.2] reçu"),
+    (holm, ([[0.1]],), {}, "p_values", "(1, 1) reçu"),
+    (streak_end, ([True, False],), {}, "solved", "(2,) reçu"),
+    (streak_end, (np.zeros((0, 3), bool),), {}, "solved", "(0, 3) reçu"),
+    (streak_end, ([[475.0, 500.0]],), {}, "solved", "float64 reçu"),
     (streak_end, ([[True]], 0), {}, "length", ": 0 reçu"),
-    (streak_end, ([[True]], -1), {}, "length", ": -1 reçu"),
-    (streak_end, ([[True]], 2.0), {}, "length", ": 2.0 reçu"),
-    (streak_end, ([[True]], True), {}, "length", ": True reçu"),
-    (streak_end, ([[True]], None), {}, "length", ": None reçu"),
+    (after_success, (HIDDEN[None] > 0,), {}, "solved", "3 valeurs masquées"),
 ]
 
 
-@pytest.mark.parametrize(("function", "args", "options", "name", "told"), BAD_CALLS)
-def test_bad_arguments_are_refused_in_french(function, args, options, name, told):
-    with pytest.raises((TypeError, ValueError)) as refusal:
-        function(*args, **options)
-    message = str(refusal.value)
-    assert message.startswith(f"{name} "), message
-    assert " doit " in message, message
-    assert told in message, message
+def test_bad_arguments_are_refused_by_their_name():
+    for function, args, options, name, told in BAD_CALLS:
+        with pytest.raises((TypeError, ValueError), match=rf"^{name} (ne )?doit ") as refusal:
+            function(*args, **options)
+        assert told in str(refusal.value), (function, name)

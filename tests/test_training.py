@@ -21,10 +21,9 @@ from trainings import (
 )
 
 from cartpole_helpers import (
-    QUICK,
     VERSION_1,
     VERSION_2,
-    Config,
+    CartPoleVector,
     ReplayBuffer,
     Step,
     Training,
@@ -33,15 +32,16 @@ from cartpole_helpers import (
     td_target,
     train,
 )
+from cartpole_helpers.dqn import FREE, held_epsilon_greedy
 from cartpole_helpers.networks import StackedNetwork
-from cartpole_helpers.seeds import Purpose, environment_seeds
+from cartpole_helpers.seeds import Purpose, environment_seeds, stream
 from cartpole_helpers.teaching.laboratory import Altered
 
 # Ce qu'est un tour
 
 
-def test_a_step_has_its_shapes_and_types():
-    steps = list(train(SMALL, SEEDS))
+def test_a_step_has_its_shapes_types_and_counts():
+    training, steps = run(SMALL, SEEDS, 20)
     shapes = {
         "observation": ((3, 4, 4), np.float32),
         "action": ((3, 4), np.int64),
@@ -52,61 +52,44 @@ def test_a_step_has_its_shapes_and_types():
         "episode_return": ((3, 4), np.floating),
         "loss": ((3,), np.floating),
     }
-    for step in steps:
+    for turn, step in enumerate(steps, 1):
         assert isinstance(step, Step)
         for name, (shape, kind) in shapes.items():
             array = getattr(step, name)
             assert type(array) is np.ndarray
             assert array.shape == shape, name
             assert np.issubdtype(array.dtype, kind), name
+        assert step.env_steps == 4 * turn
         assert type(step.epsilon) is float
-        assert step.updated is not bool(np.isnan(step.loss).all())
         assert type(step.env_steps) is type(step.gradient_steps) is int
-
-
-@pytest.mark.parametrize("seeds", [5, [5], (5,), range(5, 6), np.array([5])])
-def test_one_seed_or_a_sequence_of_one_are_the_same(seeds):
-    _, steps = run(SMALL, seeds, 30)
-    _, expected = run(SMALL, 5, 30)
-    assert steps[0].observation.shape == (1, 4, 4)
-    assert_same_steps(steps, expected)
-
-
-def test_a_training_counts_its_steps_per_agent():
-    training, steps = run(SMALL, SEEDS, 20)
-    assert [step.env_steps for step in steps] == [4 * turn for turn in range(1, 21)]
-    assert training.env_steps == steps[-1].env_steps == 80
+    assert (training.step, training.env_steps) == (20, 80)
     assert training.gradient_steps == steps[-1].gradient_steps == 20 - 32 // 4 + 1
-    assert training.step == 20
 
 
-@pytest.mark.parametrize(("total", "turns"), [(1, 1), (4, 1), (5, 2), (240, 60)])
-def test_train_stops_at_total_steps(total, turns):
-    steps = list(train(replace(SMALL, total_steps=total), 0))
-    assert len(steps) == turns
-    assert steps[-1].env_steps >= total > steps[-1].env_steps - 4
+def test_one_seed_or_a_sequence_of_one_are_the_same():
+    _, expected = run(SMALL, 5, 12)
+    assert expected[0].observation.shape == (1, 4, 4)
+    for seeds in ([5], (5,), range(5, 6), np.array([5])):
+        assert_same_steps(run(SMALL, seeds, 12)[1], expected)
+
+
+def test_train_stops_at_total_steps():
+    for total, turns in [(1, 1), (4, 1), (5, 2)]:
+        assert len(list(train(replace(SMALL, total_steps=total), 0))) == turns
 
 
 # Des traces vraies
 
 
-def test_running_a_training_is_advancing_it_to_its_end():
-    training = Training(SMALL, SEEDS)
-    assert_same_steps(list(training.run()), list(train(SMALL, SEEDS)))
+def test_running_takes_a_training_where_it_is_to_its_end():
+    """La boucle se quitte et se reprend sans perdre ni refaire un tour."""
+    expected = list(train(SMALL, SEEDS))
+    training, steps = run(SMALL, SEEDS, 17)
+    steps.append(next(training.run()))
+    assert training.env_steps == 4 * 18
+    assert_same_steps(steps + list(training.run()), expected)
     assert training.env_steps == SMALL.total_steps
     assert list(training.run()) == []
-
-
-@pytest.mark.parametrize("turns", [1, 17, 59])
-def test_running_takes_a_training_where_it_is(turns):
-    expected = list(train(SMALL, SEEDS))
-    training, steps = run(SMALL, SEEDS, turns)
-    for step in training.run():
-        steps.append(step)
-        if len(steps) == turns + 1:
-            break  # la boucle se quitte et se reprend sans perdre ni refaire un tour
-    assert training.env_steps == 4 * (turns + 1)
-    assert_same_steps(steps + list(training.run()), expected)
 
 
 def replay_in_gymnasium(steps, seed, agent, limit):
@@ -138,38 +121,43 @@ def test_records_kept_in_a_list_are_true():
         replay_in_gymnasium(steps, seed, agent, limit=12)
 
 
-def test_a_record_never_changes():
-    training, kept, copies = Training(SMALL, SEEDS), [], []
-    for _ in range(60):
-        kept.append(training.advance())
-        copies.append(deepcopy(kept[-1]))
-    assert_same_steps(kept, copies)
-
-
-@pytest.mark.parametrize("changes", [{}, {"n_steps": 3}, {"epsilon_hold": 4.0}])
-def test_a_record_belongs_to_its_reader(changes):
+def test_a_record_belongs_to_its_reader():
     """Une figure qui normalise ses tableaux sur place ne doit pas détourner l'entraînement."""
-    config = replace(SMALL, **changes)
-    training, untouched = Training(config, 3), Training(config, 3)
+    config = replace(SMALL, n_steps=3, epsilon_hold=4.0)
+    training, untouched, kept = Training(config, 3), Training(config, 3), []
     for _ in range(40):
         step, expected = training.advance(), untouched.advance()
+        kept.append((expected, deepcopy(expected)))
         assert_same_steps([step], [expected])
         assert step.loss.flags.owndata  # une vue garderait en vie un bloc de PyTorch par tour
         for array in step:
             if isinstance(array, np.ndarray):
                 array[...] = 0
+    assert_same_steps(*zip(*kept, strict=True))  # et aucun tour ne change après coup
+
+
+class Reusing(CartPoleVector):
+    """Elle rend toujours le même tableau, qu'elle remplit à nouveau."""
+
+    def reset(self, **options):
+        self.shared = super().reset(**options)[0]
+        return self.shared, {}
+
+    def step(self, actions):
+        self.shared[:], *outcome = super().step(actions)
+        return self.shared, *outcome
+
+
+def test_a_game_may_reuse_its_array():
+    assert_same_steps(run(SMALL, SEEDS, 20, env=Reusing)[1], run(SMALL, SEEDS, 20)[1])
 
 
 def test_start_x_widens_the_training_starts_only():
-    wide, steps = run(replace(SMALL, start_x=2.0), 3, 40)
-    _, usual = run(SMALL, 3, 1)
-    np.testing.assert_allclose(
-        steps[0].observation, usual[0].observation * [40, 1, 1, 1], rtol=1e-6
-    )
-    ended = column(steps[:-1], "terminated")
-    assert np.abs(column(steps[1:], "observation")[ended][:, 0]).max() > 0.5
+    wide, usual = (run(replace(SMALL, start_x=x), 3, 1) for x in (2.0, 0.05))
+    expected = usual[1][0].observation * [40, 1, 1, 1]
+    np.testing.assert_allclose(wide[1][0].observation, expected, rtol=1e-6)
     seen = []
-    evaluate(lambda observations: seen.append(observations) or wide.agent(observations), limit=1)
+    evaluate(lambda states: seen.append(states) or wide[0].agent(states), limit=1)
     assert np.abs(seen[0]).max() <= 0.05
 
 
@@ -179,7 +167,9 @@ def test_start_x_widens_the_training_starts_only():
 def test_the_same_seeds_give_the_same_training():
     first, first_steps = run(SMALL, SEEDS, 60)
     torch.manual_seed(123)
+    before = torch.get_rng_state()
     again, again_steps = run(SMALL, SEEDS, 60)
+    assert torch.equal(torch.get_rng_state(), before)
     assert_same_steps(first_steps, again_steps)
     assert torch.equal(first.agent.weights, again.agent.weights)
 
@@ -201,50 +191,28 @@ def test_carts_and_episodes_of_one_agent_never_start_alike():
     assert len(np.unique(starts, axis=0)) == len(starts)
 
 
-def test_training_leaves_the_global_generators_alone():
-    before = torch.get_rng_state()
-    run(SMALL, SEEDS, 20)
-    assert torch.equal(torch.get_rng_state(), before)
-
-
 ALIGNED = replace(SMALL, hidden=(32, 32))
 ALONE = {
     "one_cart": {"carts": 1},
-    "sixteen_carts": {"carts": 16},
-    "tanh": {"activation": "tanh", "hidden": (64,)},
     "wide": {"hidden": (128, 128), "activation": "relu", "batch_size": 64, "warmup": 64},
-    "mirror": {"mirror": True},
-    "scaled": {"input_scale": (2.0, 1.0, 10.0, 1.0)},
-    "double": {"double": True},
-    "three_steps": {"n_steps": 3},
+    "scaled": {"input_scale": (2.0, 1.0, 10.0, 1.0), "activation": "tanh"},
     "hard_target": {"target_period": 5, "target_rate": 1.0, "average_rate": 1.0},
     "all": {"mirror": True, "double": True, "n_steps": 2, "learn_every": 2, "start_x": 1.5},
     "no_hidden_layer": {"hidden": ()},
-    "document_network": {
-        "hidden": VERSION_1.hidden,
-        "activation": "leaky_relu",
-        "initialisation": "xavier_normal",
-    },
+    "document_network": {"hidden": VERSION_1.hidden, "activation": "leaky_relu"},
     "odd_carts": {"hidden": (24,), "carts": 3, "mirror": True},
-    "held": {"epsilon_hold": 6.0, "average_tail": 0.2},
-}
-# Des tailles qui ne remplissent pas un registre : l'ordre des sommes peut alors différer.
-UNALIGNED = {
-    "odd_relu": {"hidden": (3,), "activation": "relu"},
-    "odd_matrices": {"hidden": (7, 5), "activation": "relu"},
-    "odd_batch": {"hidden": (7, 5), "activation": "tanh", "batch_size": 17},
-    "odd_silu": {"hidden": (7,), "activation": "silu"},
+    "held": {"epsilon_hold": 6.0, "average_tail": 0.2, "initialisation": "xavier_normal"},
 }
 
 
 @pytest.mark.parametrize("variant", ALONE)
 def test_an_agent_alone_equals_its_row_among_others(variant):
-    assert_alone_as_among_others(replace(ALIGNED, **ALONE[variant]), SEEDS, 70)
+    assert_alone_as_among_others(replace(ALIGNED, **ALONE[variant]), SEEDS[:2], 40)
 
 
-@pytest.mark.parametrize("variant", UNALIGNED)
-def test_unaligned_sizes_agree_to_rounding(variant):
-    config = replace(ALIGNED, **UNALIGNED[variant])
+def test_unaligned_sizes_agree_to_rounding():
+    """Des tailles qui ne remplissent pas un registre : l'ordre des sommes peut alors différer."""
+    config = replace(ALIGNED, hidden=(7, 5), activation="tanh", batch_size=17)
     together, _ = run(config, SEEDS, config.warmup // config.carts + 2)
     assert together.gradient_steps
     for row, seed in enumerate(SEEDS):
@@ -252,13 +220,6 @@ def test_unaligned_sizes_agree_to_rounding(variant):
         torch.testing.assert_close(
             alone.agent.weights, together.agent.weights[row : row + 1], rtol=1e-4, atol=1e-5
         )
-
-
-def test_an_agent_does_not_depend_on_its_rank():
-    training, steps = run(ALIGNED, [3, 4], 40)
-    reordered, reordered_steps = run(ALIGNED, [4, 9, 3], 40)
-    assert_same_steps(steps, reordered_steps, [2, 0])
-    assert torch.equal(training.agent.weights, reordered.agent.weights[[2, 0]])
 
 
 # L'apprentissage, refait en torch.nn sur les mêmes lots
@@ -325,18 +286,13 @@ class Witness:
 
 
 LEARNING = {
-    "soft_target": {"target_rate": 0.05},
     "hard_target": {"target_period": 7, "target_rate": 1.0},
-    "slow_soft_target": {"target_period": 3, "target_rate": 0.3},
-    "no_average": {"average_rate": 1.0},
+    "slow_soft_target": {"target_period": 3, "target_rate": 0.3, "average_rate": 1.0},
     "recent_average": {"average_rate": 0.1, "average_tail": 0.3},
-    "held": {"epsilon_hold": 6.0},
     "falling_rate": {"learning_rate_decay": 0.9, "learning_rate_floor": 1e-3},
     "double": {"double": True, "target_rate": 0.02},
-    "three_steps": {"n_steps": 3},
-    "mirror": {"mirror": True},
-    "leaky": {"activation": "leaky_relu", "initialisation": "xavier_normal"},
-    "scaled": {"input_scale": (2.0, 0.5, 10.0, 1.0)},
+    "three_steps": {"n_steps": 3, "epsilon_hold": 6.0},
+    "scaled": {"input_scale": (2.0, 0.5, 10.0, 1.0), "activation": "leaky_relu"},
     "gamma_one": {"gamma": 1.0, "activation": "tanh"},
     "all": {"mirror": True, "double": True, "n_steps": 2, "learn_every": 2, "target_period": 4},
 }
@@ -353,9 +309,14 @@ def test_learning_equals_a_plain_dqn_in_torch_nn(variant):
     assert len(expected) > 20
     np.testing.assert_allclose(losses[~np.isnan(losses)], expected, rtol=1e-3)
     probes = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
-    with torch.no_grad():
-        averaged = witness.q(witness.average, torch.from_numpy(probes))
-    np.testing.assert_allclose(training.agent.q_values(probes), averaged, atol=2e-5)
+    for agent, network in [
+        (training.agent, witness.average),
+        (training.online, witness.online),
+        (training.target, witness.target),
+    ]:
+        with torch.no_grad():
+            values = witness.q(network, torch.from_numpy(probes))
+        np.testing.assert_allclose(agent.q_values(probes), values, atol=2e-5)
 
 
 def test_the_witness_would_see_a_wrong_rule():
@@ -363,15 +324,9 @@ def test_the_witness_would_see_a_wrong_rule():
     memory = Watched(SMALL, 3)
     training = Training(SMALL, 3, memory=memory)
     witnesses = {
-        name: Witness(replace(SMALL, **LEARNING[name]), training.agent)
-        for name in (
-            "hard_target",
-            "slow_soft_target",
-            "falling_rate",
-            "double",
-            "scaled",
-            "gamma_one",
-        )
+        name: Witness(replace(SMALL, **changes), training.agent)
+        for name, changes in LEARNING.items()
+        if name not in ("recent_average", "three_steps", "all")
     }
     losses = [training.advance().loss[0] for _ in range(60)]
     losses = np.array(losses)[~np.isnan(losses)]
@@ -380,30 +335,24 @@ def test_the_witness_would_see_a_wrong_rule():
         assert not np.allclose(losses, wrong, rtol=1e-2), name
 
 
-@pytest.mark.parametrize(
-    ("changes", "first", "period"),
-    [
+def test_updates_happen_when_they_should():
+    """Le premier tour est celui où quatre chariots ont mémorisé `warmup` transitions."""
+    for changes, first, period in [
         ({}, 8, 1),
         ({"warmup": 33}, 9, 1),
-        ({"warmup": 100}, 25, 1),
         ({"learn_every": 3}, 9, 3),
-        ({"learn_every": 20}, 20, 20),
         ({"n_steps": 3}, 10, 1),
-    ],
-)
-def test_updates_happen_when_they_should(changes, first, period):
-    """Le tour `first` est le premier où quatre chariots ont mémorisé `warmup` transitions."""
-    _, steps = run(replace(SMALL, **changes), SEEDS, 60)
-    updated = [turn for turn, step in enumerate(steps, 1) if not np.isnan(step.loss).any()]
-    assert updated == list(range(first, 61, period))
-    silent = [step for turn, step in enumerate(steps, 1) if turn not in updated]
-    assert all(np.isnan(step.loss).all() for step in silent)
-    assert [step.gradient_steps for step in steps] == [
-        sum(turn <= now for turn in updated) for now in range(1, 61)
-    ]
-
-
-def test_a_diverged_loss_is_told_from_no_update():
+    ]:
+        _, steps = run(replace(SMALL, **changes), SEEDS, 30)
+        updated = list(range(first, 31, period))
+        assert [turn for turn, step in enumerate(steps, 1) if step.updated] == updated, changes
+        losses = np.isnan(column(steps, "loss"))
+        assert (losses.any(axis=1) == losses.all(axis=1)).all()
+        assert losses[:, 0].tolist() == [not step.updated for step in steps]
+        assert [step.gradient_steps for step in steps] == [
+            sum(turn <= now for turn in updated) for now in range(1, 31)
+        ]
+    # Une perte divergée vaut NaN elle aussi : `updated` l'en distingue.
     diverged = {"td_loss": lambda q, action, target: td_loss(q, action, target) * torch.nan}
     _, steps = run(SMALL, SEEDS, 12, **diverged)
     assert np.isnan(column(steps, "loss")).all()
@@ -416,92 +365,19 @@ def test_epsilon_follows_its_schedule():
     assert [step.epsilon for step in steps] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("hold", [1.0, 5.0])
-def test_epsilon_is_the_share_of_random_actions(hold):
-    """À ε fixé, l'action diffère de la gloutonne une fois sur deux qu'on explore."""
-    exploring = {"epsilon_start": 0.4, "epsilon_end": 0.4, "epsilon_hold": hold}
-    config = replace(SMALL, **exploring, carts=200, warmup=10**5, capacity=10**5)
-    training = Training(config, 0)
-    steps = [training.advance() for _ in range(120)][20:]  # au départ, rien n'est tenu
-    actions, observations = column(steps, "action")[:, 0], column(steps, "observation")[:, 0]
-    greedy = training.agent(observations.reshape(-1, 4)).reshape(actions.shape)
-    shares = (actions != greedy).mean(axis=0)  # les chariots, eux, sont indépendants
-    assert abs(shares.mean() - 0.2) < 4 * shares.std() / np.sqrt(200) < 0.03
-
-
-@pytest.mark.parametrize("hold", [1.0, 2.0, 5.0])
-def test_a_random_action_is_held_from_one_step_to_the_next(hold):
-    """À ε = 1, deux pas de suite ont la même action si l'on tient, ou une fois sur deux."""
-    config = replace(SMALL, epsilon_end=1.0, epsilon_hold=hold, carts=50)
-    actions = column(run(config, SEEDS, 150)[1], "action").reshape(150, -1)
-    same = (actions[1:] == actions[:-1]).mean(axis=0)
-    expected = 1 - 1 / (2 * hold)
-    assert abs(same.mean() - expected) < 4 * same.std() / np.sqrt(same.size) < 0.03
-    assert abs(actions.mean() - 0.5) < 0.05
-
-
-def test_without_exploration_the_online_network_acts():
+def test_actions_are_those_of_the_rule_on_the_online_network():
     """Ni le réseau cible ni la moyenne, ici presque figés, ne conduisent à l'entraînement."""
-    still = {"target_rate": 1e-6, "average_rate": 1e-6}
-    config = replace(SMALL, epsilon_end=0.0, epsilon_steps=160, learning_rate=0.02, **still)
-    memory = Watched(config, 3)
-    training = Training(config, 3, memory=memory)
-    witness = Witness(config, training.agent)
-    agreed, unlike_target = [], []
-    for turn in range(100):
+    config = replace(SMALL, epsilon_hold=3.0, target_rate=1e-6, average_rate=1e-6)
+    training, held = Training(config, SEEDS), torch.full((3, 4), FREE)
+    generators = [stream(seed, Purpose.EXPLORATION) for seed in SEEDS]
+    for _ in range(60):
+        epsilon, online = config.epsilon(training.env_steps), training.online
         step = training.advance()
-        if turn >= 160 // 4:
-            gaps = [preference(network, step) for network in (witness.online, witness.target)]
-            sure = np.abs(gaps[0]) > 1e-3
-            agreed += list((step.action[0] == (gaps[0] > 0))[sure])
-            unlike_target += list((step.action[0] != (gaps[1] > 0))[sure])
-        for batch in memory.drawn:
-            witness.learn([array[0] for array in batch])
-        memory.drawn.clear()
-    assert len(agreed) > 100
-    assert all(agreed)
-    assert sum(unlike_target) > 20
-
-
-def preference(network, step):
-    """Ce dont la droite l'emporte sur la gauche, pour chaque chariot du premier agent."""
-    with torch.no_grad():
-        q = network(torch.from_numpy(step.observation[0]))
-    return (q[:, 1] - q[:, 0]).numpy()
-
-
-def test_the_agent_reads_the_average_or_the_online_network():
-    averaged, _ = run(replace(SMALL, average_rate=1e-6), 0, 60)
-    online, _ = run(replace(SMALL, average_rate=1.0), 0, 60)
-    initial = Training(SMALL, 0).agent.weights
-    torch.testing.assert_close(averaged.agent.weights, initial, atol=1e-4, rtol=0)
-    assert not torch.allclose(online.agent.weights, initial, atol=1e-2)
-
-
-def online_weights(config, turns):
-    """Les poids du réseau en ligne après chaque mise à jour ; la moyenne n'y change rien."""
-    training = Training(replace(config, average_rate=1.0, average_tail=0.0), SEEDS)
-    weights = []
-    for _ in range(turns):
-        if not np.isnan(training.advance().loss).any():
-            weights.append(training.agent.weights.double())
-    return weights
-
-
-@pytest.mark.parametrize(("rate", "tail"), [(0.1, 0.0), (0.1, 0.5), (0.1, 0.25), (1e-6, 1.0)])
-def test_the_followed_average_by_hand(rate, tail):
-    config = replace(SMALL, average_rate=rate, average_tail=tail)
-    training, _ = run(config, SEEDS, 60)
-    average = Training(config, SEEDS).agent.weights.double()
-    online = online_weights(config, 60)
-    for update, weights in enumerate(online, 1):
-        share = rate if tail == 0 else min(1.0, max(rate, 1 / tail / update))
-        average = (1 - share) * average + share * weights
-    assert len(online) == 53
-    torch.testing.assert_close(training.agent.weights.double(), average, rtol=1e-5, atol=1e-6)
-    plain_mean = torch.stack(online).mean(dim=0)
-    is_mean = torch.allclose(training.agent.weights.double(), plain_mean, rtol=1e-4, atol=1e-5)
-    assert is_mean == (tail == 1)
+        draws = torch.from_numpy(np.stack([one.random((4, 2)) for one in generators]))
+        q = torch.from_numpy(online.q_values(step.observation))
+        expected, held = held_epsilon_greedy(q, epsilon, 3.0, draws, held)
+        np.testing.assert_array_equal(step.action, expected)
+    assert (online.q_values(step.observation) != training.target.q_values(step.observation)).all()
 
 
 # Ce qui entre en mémoire
@@ -518,15 +394,6 @@ def test_the_memory_receives_the_true_transitions():
         np.testing.assert_array_equal(added, column(steps, name), err_msg=name)
 
 
-def test_batches_come_from_the_last_transitions_of_the_agent():
-    memory = Watched(SMALL, SEEDS)
-    _, steps = run(SMALL, SEEDS, 60, env=short(12), memory=memory)
-    for agent in range(3):
-        recent = column(steps, "observation")[-100 // 4 :, agent].reshape(-1, 4)
-        known = {row.tobytes() for row in recent}
-        assert {row.tobytes() for row in memory.drawn[-1].observation[agent]} <= known
-
-
 def n_step_transition(steps, here, n, gamma):
     """La transition que commence le premier de ces tours, pour la copie `here` : à la main."""
     total, power = 0.0, 1.0
@@ -539,7 +406,7 @@ def n_step_transition(steps, here, n, gamma):
     return *first, total, step.terminated[here], step.next_observation[here].tolist(), power
 
 
-@pytest.mark.parametrize("n", [2, 3, 5])
+@pytest.mark.parametrize("n", [2, 5])
 def test_each_step_begins_one_transition_cut_at_the_first_end(n):
     """Celle qu'une troncature coupe n'a que k récompenses, et amorce avec γᵏ."""
     config = replace(SMALL, n_steps=n)
@@ -588,27 +455,20 @@ def test_an_injected_target_replaces_the_double_rule():
     assert (plain[-1].loss != double[-1].loss).any()
 
 
-@pytest.mark.parametrize(
-    ("rules", "named"),
-    [
-        ({"td_target": lambda r, t, q, g: (r + g * q.amax(-1)).mean()}, "td_target"),
-        ({"td_target": lambda r, t, q, g: r[..., None]}, "td_target"),
-        ({"td_target": lambda r, t, q, g: q}, "td_target"),
-        ({"td_target": lambda r, t, q, g: None}, "td_target"),
-        ({"td_target": lambda r, t, q, g: r.numpy()}, "td_target"),
-        ({"td_loss": lambda q, a, y: q.mean()}, "td_loss"),
-        ({"td_loss": lambda q, a, y: (q.amax(-1) - y) ** 2}, "td_loss"),
-        ({"td_loss": lambda q, a, y: 0.0}, "td_loss"),
-    ],
-)
-def test_a_rule_of_another_shape_is_refused(rules, named):
-    with pytest.raises((TypeError, ValueError), match=f"{named} doit rendre .*3"):
-        run(SMALL, SEEDS, 10, **rules)
-
-
-def test_a_detached_loss_is_refused():
+def test_a_rule_that_answers_badly_is_refused():
+    for wrong in (
+        lambda r, t, q, g: (r + g * q.amax(-1)).mean(),
+        lambda r, t, q, g: r[..., None],
+        lambda r, t, q, g: None,
+        lambda r, t, q, g: r.numpy(),
+    ):
+        with pytest.raises(ValueError, match=r"^td_target doit rendre un tenseur \(3, 16\) : "):
+            run(SMALL, SEEDS, 8, td_target=wrong)
+    for wrong in (lambda q, a, y: q.mean(), lambda q, a, y: (q.amax(-1) - y) ** 2, lambda *_: 0.0):
+        with pytest.raises(ValueError, match=r"^td_loss doit rendre un tenseur \(3,\) : "):
+            run(SMALL, SEEDS, 8, td_loss=wrong)
     with pytest.raises(ValueError, match=r"td_loss doit .* un tenseur détaché rendu"):
-        run(SMALL, 0, 10, td_loss=lambda *lot: td_loss(*lot).detach())
+        run(SMALL, 0, 8, td_loss=lambda *lot: td_loss(*lot).detach())
 
 
 class Retouched(Altered):
@@ -622,24 +482,17 @@ class Retouched(Altered):
         return self.change(super().sample(batch_size))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda lot: [column.tolist() for column in lot],
-        lambda lot: [
-            column.astype(float) if column.dtype.kind == "f" else column for column in lot
-        ],
-    ],
-    ids=["listes", "float64"],
-)
-def test_a_memory_may_give_lists_or_doubles(change):
+def test_a_memory_may_give_lists_or_doubles():
     expected = run(SMALL, SEEDS, 15)[1]
-    assert_same_steps(run(SMALL, SEEDS, 15, memory=Retouched(change))[1], expected)
+    for change in (
+        lambda lot: [field.tolist() for field in lot],
+        lambda lot: [field.astype(float) if field.dtype.kind == "f" else field for field in lot],
+    ):
+        assert_same_steps(run(SMALL, SEEDS, 15, memory=Retouched(change))[1], expected)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
+def test_a_memory_that_answers_badly_is_refused():
+    for change, message in [
         (lambda lot: None, "next_observation : None reçu"),
         (lambda lot: lot[:4], "next_observation : 4 champs reçu"),
         (lambda lot: lot._replace(action=lot.action + 0.5), "action, .* de int64 : float64 reçu"),
@@ -649,16 +502,9 @@ def test_a_memory_may_give_lists_or_doubles(change):
             lambda lot: lot._replace(observation=lot.observation[..., :3]),
             r"^observation, .* \(3, 16, 4\) : \(3, 16, 3\) reçu",
         ),
-    ],
-)
-def test_a_memory_that_answers_badly_is_refused(change, message):
-    with pytest.raises((TypeError, ValueError), match=message):
-        run(SMALL, SEEDS, 10, memory=Retouched(change))
-
-
-def test_a_memory_too_small_to_ever_learn_is_refused():
-    with pytest.raises(ValueError, match=r"garder warmup=32 transitions.* mémoire de 31 reçue"):
-        Training(SMALL, 0, memory=ReplayBuffer(31, seeds=[0]))
+    ]:
+        with pytest.raises((TypeError, ValueError), match=message):
+            run(SMALL, SEEDS, 8, memory=Retouched(change))
 
 
 def test_the_weights_of_another_architecture_are_refused():
@@ -668,40 +514,35 @@ def test_the_weights_of_another_architecture_are_refused():
     assert Training(wide, 0).agent.weights.shape == training.agent.weights.shape
     with pytest.raises(ValueError, match=r"agent doit avoir .* \(23, 2\).* : .*24.* reçu"):
         training.start_from(Training(wide, 0).agent)
+    with pytest.raises(TypeError, match=r"agent doit être un Agent : 3 reçu"):
+        training.start_from(3)
+    other = Training(narrow, 1)
+    training.start_from(other.agent)
+    for network in (training.agent, training.online, training.target):
+        assert torch.equal(network.weights, other.agent.weights)
 
 
 # Les entrées refusées par l'entraînement
 
 BAD_TRAININGS = [
-    ({"seeds": []}, ValueError, r"seeds doit .* \[\] reçu"),
-    ({"seeds": [1, 2, 1]}, ValueError, r"seeds doit .* \[1, 2, 1\] reçu"),
-    ({"seeds": [1, -2]}, ValueError, "seeds doit .* -2 reçu"),
-    ({"seeds": -1}, ValueError, "seeds doit .* -1 reçu"),
-    ({"seeds": 0.5}, TypeError, r"seeds doit .* 0\.5 reçu"),
-    ({"seeds": [0, 1.0]}, TypeError, r"seeds doit .* 1\.0 reçu"),
-    ({"seeds": True}, TypeError, "seeds doit .* True reçu"),
-    ({"seeds": [True]}, TypeError, "seeds doit .* True reçu"),
-    ({"seeds": "12"}, TypeError, "seeds doit .* '12' reçu"),
-    ({"seeds": b"x"}, TypeError, "seeds doit .* b'x' reçu"),
-    ({"seeds": {3: 4}}, TypeError, "seeds doit .* {3: 4} reçu"),
-    ({"seeds": None}, TypeError, "seeds doit .* None reçu"),
-    ({"seeds": [[0, 1]]}, TypeError, r"seeds doit .* \[0, 1\] reçu"),
-    ({"device": "quantique"}, ValueError, "device doit .* 'quantique' reçu"),
-    ({"device": 1.5}, (TypeError, ValueError), r"device doit .* 1\.5 reçu"),
-    ({"config": Config}, TypeError, "config doit .* reçu"),
-    ({"config": {"gamma": 0.9}}, TypeError, "config doit .* reçu"),
-    ({"env": 3}, TypeError, "env doit .* 3 reçu"),
-    ({"memory": []}, TypeError, "memory doit avoir .* list reçu, sans add, sample"),
-    ({"td_target": 3}, TypeError, "td_target doit .* 3 reçu"),
-    ({"td_loss": None}, TypeError, "td_loss doit .* None reçu"),
+    ({"seeds": [1, 2, 1]}, r"seeds doit .* \[1, 2, 1\] reçu"),
+    ({"seeds": b"x"}, "seeds doit .* b'x' reçu"),
+    ({"device": "quantique"}, "device doit .* 'quantique' reçu"),
+    ({"device": 1.5}, r"device doit .* 1\.5 reçu"),
+    ({"config": {"gamma": 0.9}}, "config doit .* reçu"),
+    ({"env": 3}, "env doit .* 3 reçu"),
+    ({"memory": []}, "memory doit avoir .* list reçu, sans add, sample"),
+    ({"memory": ReplayBuffer(31)}, r"garder warmup=32 transitions.* mémoire de 31 reçue"),
+    ({"td_target": 3}, "td_target doit .* 3 reçu"),
+    ({"td_loss": None}, "td_loss doit .* None reçu"),
 ]
 
 
-@pytest.mark.parametrize(("arguments", "error", "message"), BAD_TRAININGS)
-@pytest.mark.parametrize("begin", [Training, train])
-def test_a_bad_training_is_refused_before_its_first_step(begin, arguments, error, message):
-    with pytest.raises(error, match=message):
-        begin(**{"config": SMALL, "seeds": 0, **arguments})
+def test_a_bad_training_is_refused_before_its_first_step():
+    for arguments, message in BAD_TRAININGS:
+        for begin in (Training, train):
+            with pytest.raises((TypeError, ValueError), match=f"{message}"):
+                begin(**{"config": SMALL, "seeds": 0, **arguments})
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="cette machine a un GPU")
@@ -711,9 +552,8 @@ def test_a_missing_gpu_is_refused():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="il faut un GPU")
-@pytest.mark.parametrize("mirror", [False, True])
-def test_a_gpu_gives_close_losses(mirror):
-    config = replace(SMALL, mirror=mirror, epsilon_end=1.0)  # les actions ne dépendent pas de Q
+def test_a_gpu_gives_close_losses():
+    config = replace(SMALL, mirror=True, epsilon_end=1.0)  # les actions ne dépendent pas de Q
     _, expected = run(config, SEEDS, 40)
     training, steps = run(config, SEEDS, 40, device="cuda")
     np.testing.assert_array_equal(column(steps, "observation"), column(expected, "observation"))
@@ -724,14 +564,11 @@ def test_a_gpu_gives_close_losses(mirror):
 # Et cela apprend
 
 
-@pytest.mark.parametrize(
-    ("config", "floor"), [(QUICK, 400), (VERSION_2, 195)], ids=["QUICK", "VERSION_2"]
-)
-def test_the_recipe_learns(config, floor):
-    """Quatre graines sur quatre atteignent `floor` en 8 000 pas ; le hasard fait 23."""
-    training, best = Training(config, range(4)), np.zeros(4)
-    for turn in range(1, 8_000 // config.carts + 1):
-        training.advance()
-        if turn % 50 == 0:
-            best = np.maximum(best, [evaluate(agent, 10).mean() for agent in training.agent])
-    assert (best >= floor).all(), best
+def test_version_2_learns():
+    """Deux graines sur deux passent 195 en 8 000 pas ; le hasard fait 23. QUICK : test_solving."""
+    training, best = Training(VERSION_2, range(2)), np.zeros(2)
+    while (best < 195).any() and training.env_steps < 8_000:
+        for _ in range(100):
+            training.advance()
+        best = np.maximum(best, evaluate(training.agent, 10).mean(axis=1))
+    assert (best >= 195).all()

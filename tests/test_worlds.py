@@ -55,19 +55,18 @@ VARIANTS = [
 ]
 
 
-@pytest.mark.parametrize("name", WORLDS)
 @pytest.mark.parametrize("changes", VARIANTS, ids=lambda changes: "-".join(changes) or "simple")
-def test_the_loop_finds_the_values(name, changes):
-    world = WORLDS[name]
-    assert_learnt(learnt(world, replace(LEARNER, **changes)), world.values(GAMMA))
+def test_the_loop_finds_the_values(changes):
+    """Sans rien de plus, partout ; avec une variante, là où l'on choisit et où l'on attend."""
+    for name in ("choisir", "attendre") if changes else WORLDS:
+        assert_learnt(learnt(WORLDS[name], replace(LEARNER, **changes)), WORLDS[name].values(GAMMA))
 
 
-@pytest.mark.parametrize("n", [2, 3])
-@pytest.mark.parametrize("name", ["lire", "choisir", "attendre", "durer", "repartir"])
-def test_several_real_rewards_find_them_too(name, n):
+def test_several_real_rewards_find_them_too():
     """Dans ces mondes la suite ne dépend pas de ce qu'on y fait : le n pas y est juste."""
-    world = WORLDS[name]
-    assert_learnt(learnt(world, replace(LEARNER, n_steps=n)), world.values(GAMMA))
+    for name, n in [("choisir", 2), ("attendre", 3), ("durer", 2), ("repartir", 3)]:
+        world = WORLDS[name]
+        assert_learnt(learnt(world, replace(LEARNER, n_steps=n)), world.values(GAMMA))
 
 
 # Les mêmes mondes disent à quelles valeurs mène un apprentissage malade
@@ -102,26 +101,25 @@ SICK = {
     "le chronomètre pour une chute": {"wrapped": ClockEnds},
     "des transitions fantômes": {"kind": Ghosts},
 }
-ILL = [
-    (fault, world)
-    for fault in FAULTS
-    for world in WORLDS.values()
-    if fault.name in SICK
-    and 0.2 < np.abs(fault.values(world, GAMMA) - world.values(GAMMA)).max() < 10
-]
 
 
-@pytest.mark.parametrize(("fault", "world"), ILL, ids=lambda one: one.name)
-def test_a_fault_leads_the_loop_to_the_values_foretold(fault, world):
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_leads_the_loop_to_the_values_foretold(fault):
+    """Dans les deux premiers des mondes qui la montrent."""
+    if fault.name not in SICK:
+        assert fault.name == "rien n'est appris"
+        return
     rules = {name: rule for name, rule in SICK[fault.name].items() if name.startswith("td_")}
     made = {name: one for name, one in SICK[fault.name].items() if name not in rules}
-    received = learnt(world, env=copies(world, **made), **rules)
-    assert_learnt(received, fault.values(world, GAMMA))
-
-
-def test_every_fault_of_a_loop_is_seen_somewhere():
-    assert {fault.name for fault, _ in ILL} == {*SICK}
-    assert {fault.name for fault in FAULTS} - {*SICK} == {"rien n'est appris"}
+    shown = [
+        world
+        for world in WORLDS.values()
+        if 0.2 < np.abs(fault.values(world, GAMMA) - world.values(GAMMA)).max() < 10
+    ]
+    assert shown
+    for world in shown[:2]:
+        received = learnt(world, env=copies(world, **made), **rules)
+        assert_learnt(received, fault.values(world, GAMMA))
 
 
 def test_a_loop_that_always_takes_the_same_action_is_seen():

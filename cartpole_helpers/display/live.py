@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from IPython.display import display
 from tqdm.notebook import tqdm
 
-from cartpole_helpers.checks import check_number
+from cartpole_helpers.checks import check_number, check_text
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.typography import typography
 
@@ -50,7 +50,9 @@ def follow(steps: Iterable[Record], total: int, label: str = "Entraînement") ->
     bouton d'arrêt de Jupyter (ou Ctrl-C) laisse finir le tour en cours, puis arrête la boucle sans
     erreur : ce qui est appris est gardé, et une phrase le dit. Un second appui interrompt tout.
     """
-    total = check_number("total", total, int, low=1)
+    total, label = check_number("total", total, int, low=1), check_text("label", label)
+    if not isinstance(steps, Iterable):
+        raise TypeError(f"steps doit être une suite de tours, que rend `train` : {steps!r} reçu.")
     screen, done = Screen(), 0
     form = "{l_bar}{bar} {n_fmt} pas sur {total_fmt}, encore {remaining}"
     bar = tqdm(total=total, desc=label, bar_format=form, display=False)
@@ -59,8 +61,9 @@ def follow(steps: Iterable[Record], total: int, label: str = "Entraînement") ->
     try:
         with _stop_button() as asked:
             for step in steps:
-                bar.update(min(step.env_steps, total) - done)
-                done = min(step.env_steps, total)
+                reached = min(_env_steps(step), total)
+                bar.update(reached - done)
+                done = reached
                 yield step
                 if asked() or done == total:
                     break
@@ -70,6 +73,13 @@ def follow(steps: Iterable[Record], total: int, label: str = "Entraînement") ->
         bar.close()
         kept = "" if ending.endswith("fini") else " ; ce qui est appris est gardé"
         screen.show(Sentence(typography(f"{ending} après {number(done)} pas{kept}.")))
+
+
+def _env_steps(step: Counted) -> int:
+    """Rend où en est la boucle, ou refuse un tour qui ne le dit pas."""
+    if not hasattr(step, "env_steps"):
+        raise TypeError(f"steps doit rendre des tours, qui ont `env_steps` : {step!r} reçu.")
+    return step.env_steps
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from matplotlib.text import Text
 from PIL import Image, ImageChops
 
 from cartpole_helpers.cartpole import SOLVED_RETURN
+from cartpole_helpers.checks import check_text
 from cartpole_helpers.display.numbers import exact, number
 from cartpole_helpers.display.typography import typography
 
@@ -73,6 +74,7 @@ SETTINGS = {
     "lines.linewidth": 1.8,
     "legend.framealpha": 0.85,
     "legend.edgecolor": "white",
+    "text.parse_math": False,  # un nom peut coûter « 5 $ »
 }
 
 
@@ -86,6 +88,7 @@ def style():
 
 def canvas(title: str, width: float, height: float, rows: int = 1, columns: int = 1, **shared):
     """Rend une figure stylée, son titre écrit, et ses axes."""
+    check_text("title", title)
     figure = Figure((width, height), layout="constrained")
     panels = figure.subplots(rows, columns, **shared)
     written = fill(typography(title), round(width * 9.4))

@@ -75,7 +75,7 @@ def film(
     """
     path = _check_path(path)
     speed = check_number("speed", speed, float, low=0.05, high=4)
-    title, alt = check_text("title", title), check_text("alt", alt or "")
+    title, alt = check_text("title", title), check_text("alt", "" if alt is None else alt)
     check_codec()
     picture = path.with_suffix(".webp")
     with _no_window():
@@ -103,12 +103,16 @@ def _frames(game: gymnasium.Env, episode: Episode) -> Iterator[np.ndarray]:
 
 def side_by_side(films: Sequence[Film], captions: Sequence[str]) -> SideBySide:
     """Rend les films côte à côte, autant que la largeur en laisse, une légende sous chacun."""
+    films, captions = [*films], [check_text("captions", one) for one in captions]
+    for one in films:
+        if not isinstance(one, Film):
+            raise TypeError(f"films doit donner des films, que rend `film` : {one!r} reçu.")
     if len(films) != len(captions):
         raise ValueError(
             "captions doit donner une légende par film : "
             f"{len(captions)} légendes pour {len(films)} films reçues."
         )
-    return SideBySide(list(films), list(captions))
+    return SideBySide(films, captions)
 
 
 def _check_path(path: str | Path) -> Path:

@@ -18,12 +18,12 @@ def check(obj: Callable) -> Report:
     affiché, le compte rendu donne pour chacune ✔ ou ✘, le cas, ce qui est venu, ce qui était
     attendu, et un indice. Les cas sont en partie tirés au hasard : aucune réponse ne les connaît.
 
-    La réponse joue en silence. Une boucle ou une attente de plus de dix secondes est coupée, même
-    si elle attrape toutes les erreurs ; sous Linux, la mémoire est bornée aussi. `input` est
-    refusé. Le hasard et les réglages communs, et les fonctions que le juge emploie, sont remis.
-    Rien n'arrête en revanche un long calcul hors de Python, comme `sum(itertools.count())` ou
-    `sorted(range(10**9))` : redémarrez alors le noyau. Ce n'est pas une prison : fichiers, fils et
-    processus restent ce que la réponse en a fait.
+    La réponse joue en silence. Une boucle est coupée après dix secondes de calcul, une attente
+    après une minute, même si elles attrapent toutes les erreurs ; sous Linux, la mémoire est bornée
+    aussi. `input` est refusé. Le hasard et les réglages communs, et les fonctions que le juge
+    emploie, sont remis. Rien n'arrête en revanche un long calcul hors de Python, comme
+    `sum(itertools.count())` ou `sorted(range(10**9))` : redémarrez alors le noyau.
+    Ce n'est pas une prison : fichiers, fils et processus restent ce que la réponse en a fait.
     """
     name = contained(getattr, obj, "__name__", None).value
     if not callable(obj) or not isinstance(name, str):

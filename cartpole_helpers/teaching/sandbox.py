@@ -18,7 +18,7 @@ from difflib import get_close_matches as close
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 from types import CodeType, FrameType, ModuleType
 from typing import NamedTuple
 
@@ -26,9 +26,8 @@ import numpy as np
 import torch
 from numpy.random import MT19937, get_state, set_state
 
-SECONDS = (
-    10.0  # que peut durer une exécution ; juger la plus lente des réponses en prend moins d'une
-)
+SECONDS = 10.0  # de calcul que peut prendre une exécution ; juger la plus lente en prend une
+PATIENCE = 6.0  # fois plus, pour une machine occupée ailleurs, ou une attente
 TICK = 0.02  # secondes entre deux coups d'œil à l'horloge, ou deux interruptions
 ROOM = 2 * 2**30  # octets de plus que peut prendre une exécution, sous Linux
 LONGEST = 500  # caractères d'un message d'erreur
@@ -77,12 +76,13 @@ def contained(
 ) -> Outcome:
     """Rend ce que donne `outcome`, en silence, borné, et remet tout ce que le juge emploie.
 
-    `seconds` : la durée permise, `SECONDS` à défaut. Sont coupés une boucle de Python quoi qu'elle
-    attrape, une attente, et les calculs en C qui écoutent les signaux. Un appel en C qui ne les
-    écoute pas, comme `sum(itertools.count())` ou `sorted(range(10**9))`, ne s'arrête qu'avec le
-    noyau ; sous Windows et macOS, la mémoire n'est pas bornée ; hors du fil principal, seule une
-    boucle qui n'attrape rien est coupée. Restent aussi les fils lancés et les fichiers touchés.
-    Un arrêt demandé par le lecteur, KeyboardInterrupt, passe.
+    `seconds` : le calcul permis, `SECONDS` à défaut ; `PATIENCE` fois plus, s'il n'est qu'attendu.
+    Sont coupés une boucle de Python quoi qu'elle attrape, une attente, et les calculs en C qui
+    écoutent les signaux. Un appel en C qui ne les écoute pas, comme `sum(itertools.count())` ou
+    `sorted(range(10**9))`, ne s'arrête qu'avec le noyau. Sous Windows, les attentes et ces calculs
+    ne sont coupés qu'au mieux ; hors de Linux, la mémoire n'est pas bornée ; hors du fil principal,
+    seule une boucle qui n'attrape rien l'est. Restent les fils lancés et les fichiers touchés.
+    Un arrêt demandé par le lecteur, `KeyboardInterrupt`, passe.
     """
     seconds = seconds or SECONDS
     try:
@@ -107,7 +107,8 @@ def is_stub(answer: Callable) -> bool:
     """Dit si le code de `answer`, fonction ou classe, ne fait rien : une docstring, `...`, `pass`
     ou `raise NotImplementedError`."""
     if inspect.isclass(answer):
-        members = [getattr(one, "fget", one) for one in vars(answer).values()]
+        written = [one for base in answer.__mro__[:-1] for one in vars(base).values()]
+        members = [getattr(one, "fget", one) for one in written]
         return all(map(is_stub, filter(inspect.isroutine, members)))
     while isinstance(answer, functools.partial):
         answer = answer.func
@@ -178,6 +179,7 @@ class _Clock:
 
     def __init__(self, seconds: float):
         self._seconds = seconds
+        self._start = monotonic(), process_time()
         self._reason: type[BaseException] | None = None
         self._runs = False
         self._thread = threading.current_thread()
@@ -217,7 +219,13 @@ class _Clock:
         if kind is None and self._reason is KeyboardInterrupt:
             raise KeyboardInterrupt
 
+    def _is_late(self) -> bool:
+        passed, computed = monotonic() - self._start[0], process_time() - self._start[1]
+        return min(passed, max(computed, passed / PATIENCE)) >= self._seconds
+
     def _receive(self, number: int, frame: FrameType | None) -> None:
+        if number == ALARM and not self._reason and not self._is_late():
+            return
         self._reason = self._reason or (TooLongError if number == ALARM else KeyboardInterrupt)
         if ALARM:
             signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
@@ -228,9 +236,8 @@ class _Clock:
             raise self._reason
 
     def _watch(self) -> None:
-        end = monotonic() + self._seconds
         while not self._done.wait(TICK):
-            if monotonic() > end:
+            if self._is_late():
                 self._reason = self._reason or TooLongError
             if self._reason and self._runs and self._is_main:
                 signal.raise_signal(signal.SIGINT)
@@ -261,7 +268,7 @@ class _Raiser:
 
 @contextmanager
 def _bounded_memory() -> Iterator[None]:
-    """Fait lever MemoryError à qui prendrait `ROOM` octets de plus, là où le système le sait."""
+    """Arrête qui prendrait `ROOM` octets de plus, là où le système le sait."""
     if not STATM.exists():
         yield
         return
@@ -303,7 +310,7 @@ def silence() -> Iterator[None]:
 
 
 BUILTINS = builtins.__dict__
-settrace = sys.settrace
+settrace, put_state = sys.settrace, set_state
 
 
 def _fresh() -> None:
@@ -311,7 +318,7 @@ def _fresh() -> None:
     generator = torch.Generator()
     generator.seed()
     torch.set_rng_state(generator.get_state())
-    set_state(MT19937().state)  # noqa: NPY002, c'est bien le hasard commun à tous
+    put_state(MT19937().state)
 
 
 def _folder() -> str | None:
@@ -327,7 +334,7 @@ def _set_variables(before: dict[str, str]) -> None:
 
 
 SETTINGS = (  # de quoi lire un réglage commun à tous, puis le remettre
-    (get_state, set_state),
+    (get_state, put_state),
     (torch.get_rng_state, torch.set_rng_state),
     (torch.is_grad_enabled, torch.set_grad_enabled),
     (torch.get_default_dtype, torch.set_default_dtype),

@@ -16,8 +16,6 @@ from building.errors import BuildError
 
 CELL_TIMEOUT = 600  # s ; large, car la machine peut être occupée ailleurs
 START_TIMEOUT = 300
-# Celles de lancer.py : la glibc garde la mémoire libérée, au lieu de la redemander à chaque tour.
-KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 25), "MALLOC_TRIM_THRESHOLD_": str(1 << 28)}
 
 
 @contextmanager
@@ -31,7 +29,7 @@ def strict_environment() -> Iterator[dict[str, str]]:
         configuration = Path(folder, "profile_default", "ipython_kernel_config.py")
         configuration.write_text("c.HistoryManager.enabled = False\n", "utf-8")
         # Sur un seul fil, un calcul se refait au bit près, et deux noyaux ne se gênent pas.
-        yield {"IPYTHONDIR": folder, "OMP_NUM_THREADS": "1", **KEEP_MEMORY}
+        yield {"IPYTHONDIR": folder, "OMP_NUM_THREADS": "1"}
 
 
 def execute(notebook: NotebookNode, folder: Path) -> None:

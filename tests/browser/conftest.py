@@ -1,4 +1,4 @@
-"""Une copie du dépôt, des réglages neufs, un serveur et un navigateur pour la durée d'un module."""
+"""Une copie du dépôt, des réglages neufs, un serveur et un navigateur pour tout le dossier."""
 
 import importlib.util
 import json
@@ -30,7 +30,7 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def folder(tmp_path_factory):
     """Une copie du dépôt, car JupyterLab enregistre de lui-même ce qu'il ouvre."""
     copy = tmp_path_factory.mktemp("lecteur") / "série"
@@ -48,7 +48,7 @@ def borrow_environment(venv):
             (venv / entry.name).symlink_to(entry)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def environment(tmp_path_factory):
     """Des réglages de Jupyter neufs, qui donnent prise au test sur la page."""
     home = tmp_path_factory.mktemp("jupyter")
@@ -59,7 +59,7 @@ def environment(tmp_path_factory):
     return dict(os.environ, **places)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def launcher(folder, environment):
     """Le serveur, lancé comme le fait un lecteur."""
     launcher = Launcher(folder, environment)
@@ -67,7 +67,7 @@ def launcher(folder, environment):
     launcher.interrupt()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(tmp_path_factory, require):
     """Chromium, celui du système : rien n'est téléchargé, rien ne sort de la machine."""
     chromium = shutil.which("chromium")

@@ -50,7 +50,6 @@ HEIGHT = """() => {
     return cells.at(-1).getBoundingClientRect().bottom - cells[0].getBoundingClientRect().top;
 }"""
 THEME = "name => window.jupyterapp.commands.execute('apputils:change-theme', { theme: name })"
-THEMES = ("JupyterLab Light", "JupyterLab Dark")
 TO_TOP = """() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)"""
 
 
@@ -159,6 +158,10 @@ class Reader:
         self.page.evaluate(RUN_ALL)
         self.page.wait_for_function("() => window.allRun", timeout=RUN)
         self.page.wait_for_function(IDLE, timeout=START)
+        self.settle()
+
+    def settle(self):
+        """Attend que chaque image et chaque film soit là, ou ait échoué."""
         self.page.wait_for_function(SETTLED, timeout=START)
 
     def counts(self):
@@ -209,15 +212,17 @@ class Reader:
             timeout=RUN,
         )
 
-    def portrait(self, selector, width, theme, name):
-        """Photographie un élément de la page, dans une fenêtre et un thème donnés."""
-        path = CAPTURES / f"{name}_{width}_{'sombre' if 'Dark' in theme else 'clair'}.png"
-        path.parent.mkdir(exist_ok=True)
-        self.page.evaluate(THEME, theme)
-        # JupyterLab voile la page le temps de changer de thème.
-        self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
-        self.page.set_viewport_size({"width": width, "height": 2600})
-        self.page.locator(selector).first.screenshot(path=path)
+    def assert_fits(self, selector, name):
+        """Large et claire, puis étroite et sombre, la page photographiée ne déborde pas."""
+        for width, theme in ((1280, "Light"), (800, "Dark")):
+            path = CAPTURES / f"{name}_{width}.png"
+            path.parent.mkdir(exist_ok=True)
+            self.page.evaluate(THEME, f"JupyterLab {theme}")
+            # JupyterLab voile la page le temps de changer de thème.
+            self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
+            self.page.set_viewport_size({"width": width, "height": 2600})
+            self.page.locator(selector).first.screenshot(path=path)
+            assert self.overflows() == []
 
     def leave(self):
         """Arrête le noyau, qui sinon survit à la page, et ferme celle-ci."""

@@ -1,10 +1,9 @@
 """Les curseurs sur une étude archivée, dans un vrai JupyterLab."""
 
 import os
-from itertools import product
 
 import pytest
-from pilot import THEMES, open_code
+from pilot import open_code
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Ctrl-C ne s'envoie ainsi que sous Unix.")
 
@@ -15,16 +14,8 @@ CODE = (
 )
 
 
-@pytest.fixture
-def reader(folder, browser, launcher):
-    """Un lecteur devant un carnet qui montre l'explorateur."""
+def test_the_archive_answers_at_once_and_the_button_trains_for_real(folder, browser, launcher):
     reader = open_code(folder, browser, launcher, CODE)
-    yield reader
-    assert reader.faults == []
-    reader.leave()
-
-
-def test_the_archive_answers_at_once_by_keyboard(reader):
     before = reader.page.locator(".cp-verdict").inner_text()
     slider = reader.page.locator("input[name=target_rate]")
     slider.press("Home")
@@ -33,9 +24,6 @@ def test_the_archive_answers_at_once_by_keyboard(reader):
     slider.press("ArrowRight")
     assert reader.page.locator(".cp-verdict").inner_text() == before
     assert reader.page.locator(".cp-keys li").count() == 3  # dont la médiane d'avant
-
-
-def test_the_button_trains_for_real_and_stops(reader):
     reader.button("L’entraîner pour de vrai").click()
     reader.wait_text(".cp-explorer", "Entraînement en cours")
     reader.button("Arrêter").click()
@@ -43,6 +31,6 @@ def test_the_button_trains_for_real_and_stops(reader):
     reader.button("L’entraîner pour de vrai").click()
     reader.wait_text(".cp-explorer", "Entraînement fini")
     assert reader.page.locator(".cp-keys li").all_inner_texts()[-1] == "graine 0, pour de vrai"
-    for width, theme in product((1280, 800), THEMES):
-        reader.portrait(".cp-explorer", width, theme, "explorateur")
-        assert reader.overflows() == []
+    reader.assert_fits(".cp-explorer", "explorateur")
+    assert reader.faults == []
+    reader.leave()

@@ -2,10 +2,9 @@
 
 import os
 import re
-from itertools import product
 
 import pytest
-from pilot import IDLE, START, THEMES, open_code
+from pilot import IDLE, START, open_code
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Ctrl-C ne s'envoie ainsi que sous Unix.")
 
@@ -24,16 +23,11 @@ RUN_SECOND = """async () => {
 STATUS = ".cp-game .cp-note"
 
 
-@pytest.fixture
-def reader(folder, browser, launcher):
-    """Un lecteur devant un carnet qui montre le jeu ; la seconde cellule attend un épisode."""
+def test_the_reader_plays_then_a_policy_and_python_keeps_the_episode(folder, browser, launcher):
+    """La seconde cellule attend un épisode."""
     reader = open_code(folder, browser, launcher, CODE[0], "")
-    yield reader
-    assert reader.faults == []
-    reader.leave()
-
-
-def test_an_episode_played_by_keys_comes_back_to_python(reader, folder):
+    options = reader.page.locator(".cp-game select option").all_inner_texts()
+    assert "<img src=x onerror=alert(1)>" in options
     reader.page.locator(".cp-game input[type=range]").press("End")
     reader.page.locator(".cp-stage").click()
     for _ in range(4):  # pousser toujours du même côté : la tige tombe
@@ -51,8 +45,6 @@ def test_an_episode_played_by_keys_comes_back_to_python(reader, folder):
     count, added, kept, _ = reader.outputs()[-1]["text"].split()
     assert (int(count), int(added), int(kept)) == (1, steps, steps)
 
-
-def test_a_policy_takes_over_and_is_pushed_with_the_mouse(reader):
     reader.page.locator(".cp-game select").select_option(label="LQR")
     reader.button("Laisser jouer").click()
     reader.wait_text(STATUS, "LQR")
@@ -63,10 +55,6 @@ def test_a_policy_takes_over_and_is_pushed_with_the_mouse(reader):
     reader.button("Reprendre la main").click()
     reader.wait_text(STATUS, "Poussez d’un côté")
 
-
-def test_hostile_names_stay_names_and_everything_fits(reader):
-    options = reader.page.locator(".cp-game select option").all_inner_texts()
-    assert "<img src=x onerror=alert(1)>" in options
-    for width, theme in product((1280, 800), THEMES):
-        reader.portrait(".cp-game", width, theme, "jeu")
-        assert reader.overflows() == []
+    reader.assert_fits(".cp-game", "jeu")
+    assert reader.faults == []
+    reader.leave()

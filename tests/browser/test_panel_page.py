@@ -4,7 +4,7 @@ import os
 import re
 
 import pytest
-from pilot import IDLE, START, THEMES, open_code
+from pilot import IDLE, START, open_code
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Ctrl-C ne s'envoie ainsi que sous Unix.")
 
@@ -22,8 +22,6 @@ RUN_LAST = """async () => {
 RESTART = """async () => {
     await window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart();
 }"""
-
-
 SHUT_DOWN = """async () => {
     await window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown();
 }"""
@@ -60,7 +58,7 @@ def last_output(reader):
     return reader.outputs()[-1]["text"]
 
 
-def test_start_pause_step_resume_stop_with_the_mouse(reader):
+def test_with_the_mouse_while_the_kernel_stays_free(reader):
     reader.button("Démarrer").click()
     wait_for(reader, "En cours")
     reader.page.wait_for_selector(".cp-chart path.cp-line", state="attached")
@@ -79,10 +77,6 @@ def test_start_pause_step_resume_stop_with_the_mouse(reader):
     reader.button("Effacer").click()
     wait_for(reader, "Prêt")
     assert reader.page.locator(".cp-chart path.cp-line").count() == 0
-    assert reader.faults == []
-
-
-def test_the_kernel_stays_free_while_it_trains(reader):
     reader.button("Démarrer").click()
     wait_for(reader, "En cours")
     reader.page.evaluate(RUN_LAST)
@@ -90,6 +84,8 @@ def test_the_kernel_stays_free_while_it_trains(reader):
     assert last_output(reader).strip() in ("running", "finished")
     wait_for(reader, "Fini")
     assert steps(reader) == 50_000
+    reader.assert_fits(".cp-panel", "panneau")
+    assert reader.faults == []
 
 
 def test_sliders_by_keyboard_and_by_mouse_and_runs_superposed(reader):
@@ -126,17 +122,14 @@ def test_sliders_by_keyboard_and_by_mouse_and_runs_superposed(reader):
     assert reader.faults == []
 
 
-def test_impossible_settings_are_refused_in_french_and_the_slider_goes_back(reader):
+def test_an_impossible_setting_then_a_restarted_kernel_are_said(reader):
+    """Le curseur refusé revient où il était."""
     reader.page.get_by_text("Cible et mémoire").click()
     memory = reader.page.locator("input[name=capacity]")
-    batch = reader.page.locator("input[name=batch_size]")
-    batch.press("End")
+    reader.page.locator("input[name=batch_size]").press("End")
     memory.press("Home")
     reader.wait_text(".cp-note", "capacity doit être")
     assert "500" not in memory.get_attribute("aria-valuetext")
-
-
-def test_a_restarted_kernel_is_said_and_nothing_lies(reader):
     reader.page.evaluate(RESTART)
     reader.page.wait_for_function(IDLE, timeout=START)
     reader.button("Démarrer").click()
@@ -161,35 +154,17 @@ def test_a_page_that_leaves_pauses_its_run(reader):
     assert last_output(reader).strip() == "paused"
 
 
-def test_a_page_that_comes_back_resumes_its_run_and_its_buttons_work(reader):
+def test_a_page_that_comes_back_resumes_its_run_and_the_next_day_says_what_to_do(reader):
     start_slowly(reader)
     reader.save()
     reader.reload()
     wait_for(reader, "En cours")
     reader.button("Pause").click()
     wait_for(reader, "En pause")
-    assert reader.faults == []
-
-
-def test_the_next_day_the_panel_comes_back_and_says_what_to_do(reader):
-    reader.button("QUICK").click()
-    reader.button("Démarrer").click()
-    wait_for(reader, "Fini")
     reader.save()
     reader.page.evaluate(SHUT_DOWN)
     reader.reload()
-    wait_for(reader, "Fini")
-    reader.button("Démarrer").click()
+    reader.page.wait_for_selector(".cp-chart path.cp-line", state="attached")
+    reader.button("Reprendre").click()
     reader.wait_text(".cp-note", "exécutez de nouveau la cellule")
     assert reader.faults == []
-
-
-@pytest.mark.parametrize("width", [1280, 800])
-def test_it_fits(reader, width):
-    reader.page.set_viewport_size({"width": width, "height": 1000})
-    reader.button("QUICK").click()
-    reader.button("Démarrer").click()
-    wait_for(reader, "Fini")
-    assert reader.overflows() == []
-    for theme in THEMES:
-        reader.portrait(".cp-panel", width, theme, "panneau")

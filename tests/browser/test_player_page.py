@@ -1,10 +1,8 @@
 """L'épisode rejoué dans un vrai navigateur : un fichier seul, sans réseau, au clavier."""
 
-from itertools import product
-
 import numpy as np
 import pytest
-from pilot import ROOT, THEMES, open_code
+from pilot import ROOT, open_code
 
 from cartpole_helpers import load, play
 from cartpole_helpers.display.player import player
@@ -111,10 +109,13 @@ def test_a_click_on_a_curve_goes_there(page):
     assert where(page) == "pas 177 sur 356 (3,54 s)"
 
 
-def test_a_value_that_is_not_finite_is_said(page):
+def test_a_value_that_is_not_finite_is_said_and_nothing_overflows(page):
     for _ in range(7):
         page.locator(SLIDER).first.press("ArrowRight")
     assert mind(page).count("non fini") == 4
+    for width in (1280, 800, 420):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
 def test_each_player_of_a_page_lives_alone(page):
@@ -128,12 +129,6 @@ def test_each_player_of_a_page_lives_alone(page):
     assert "Aucune politique n’a été donnée" in last
 
 
-@pytest.mark.parametrize("width", [1280, 800, 420])
-def test_nothing_overflows(page, width):
-    page.set_viewport_size({"width": width, "height": 900})
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-
-
 def test_jupyterlab_leaves_it_its_keys(folder, browser, launcher):
     reader = open_code(folder, browser, launcher, "\n".join(CODE))
     box = reader.page.locator(".cp-strip").first.bounding_box()
@@ -143,8 +138,6 @@ def test_jupyterlab_leaves_it_its_keys(folder, browser, launcher):
     reader.page.wait_for_function(WAITED, arg="pas\u00a02 sur")
     reader.page.keyboard.press("Space")
     reader.page.wait_for_function(WAITED, arg="chute de la tige")
-    assert reader.overflows() == []
-    for width, theme in product((1280, 800), THEMES):
-        reader.portrait(".cp-player", width, theme, "lecteur")
+    reader.assert_fits(".cp-player", "lecteur")
     assert (reader.alarms(), reader.faults) == ([], [])
     reader.leave()

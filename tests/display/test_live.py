@@ -8,7 +8,6 @@ import re
 import signal
 import threading
 import time
-from itertools import islice
 from types import SimpleNamespace
 
 import nbformat
@@ -19,8 +18,8 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 
-from cartpole_helpers import Config, Training, td_target, train, version1
-from cartpole_helpers.display.live import Screen, follow
+from cartpole_helpers import Config, Training, td_target, train
+from cartpole_helpers.display.live import follow
 from cartpole_helpers.training import Step
 
 SMALL = Config(
@@ -84,77 +83,41 @@ def interrupt():
 # Une boucle suivie est la boucle nue
 
 
-@pytest.mark.parametrize("begin", [train, lambda *given: Training(*given).run()])
-def test_a_followed_training_is_the_same_training(begin, shown):
-    received = list(follow(begin(SMALL, [3, 5]), SMALL.total_steps))
+def test_a_followed_training_is_the_same_training_even_in_two_parts(shown):
+    training = Training(SMALL, [3, 5])
+    received = [*follow(training.run(), 80), *follow(training.run(), SMALL.total_steps)]
     assert_same_steps(received, list(train(SMALL, [3, 5])))
-    assert sentence(shown) == "Entraînement : fini après 240 pas."
-
-
-def test_the_episodes_of_the_document_can_be_followed(shown):
-    received = list(follow(version1.train(seed=0, verbose=False), 400))
-    bare = list(islice(version1.train(seed=0, verbose=False), len(received)))
-    assert [one[:3] for one in received] == [one[:3] for one in bare]
-    assert received[-2].env_steps < 400 <= received[-1].env_steps
-    assert sentence(shown) == "Entraînement : fini après 400 pas."
+    ends = [re.sub("[\u00a0\u202f]", " ", data["text/plain"]) for data in shown()]
+    assert ends == [f"Entraînement : fini après {steps} pas." for steps in (80, 240)]
 
 
 @pytest.mark.parametrize(
     ("count", "total", "turns", "told"),
     [
-        (9, 40, 4, "fini après 40 pas."),
         (9, 41, 5, "fini après 41 pas."),
-        (9, 1, 1, "fini après 1 pas."),
-        (3, 1_000, 3, "fini après 30 pas."),
         (900, 1_500, 150, "fini après 1 500 pas."),
         (0, 40, 0, "fini après 0 pas."),
     ],
 )
 def test_it_stops_at_the_total_or_with_the_steps(count, total, turns, told, shown):
     steps = counted(count)
-    assert len(list(follow(steps, total, "Essai"))) == turns
+    followed = follow(steps, total, "Essai")
+    assert shown() == []  # rien n'est calculé avant d'être demandé
+    assert len(list(followed)) == turns
     assert len(list(steps)) == count - turns  # aucun tour de plus n'est demandé
     assert sentence(shown) == f"Essai : {told}"
 
 
-def test_a_training_followed_in_two_parts_is_the_same(shown):
-    training = Training(SMALL, 3)
-    steps = [*follow(training.run(), 80), *follow(training.run(), 240)]
-    assert_same_steps(steps, list(train(SMALL, 3)))
-    ends = [re.sub("[\u00a0\u202f]", " ", data["text/plain"]) for data in shown()]
-    assert ends == [f"Entraînement : fini après {steps} pas." for steps in (80, 240)]
-
-
-def test_while_it_runs_a_bar_is_shown(shown):
-    for step in follow(counted(3), 40):
+def test_while_it_runs_a_bar_is_shown_then_a_sentence(shown):
+    for step in follow(counted(3), 30):
         [data] = shown()
         assert WIDGET in data
-        assert step.env_steps <= 30
-    assert WIDGET not in shown()[0]
-
-
-def test_nothing_is_computed_before_it_is_asked(shown):
-    steps = counted(5)
-    turns = follow(steps, 100)
-    assert shown() == []
-    assert next(steps).env_steps == next(turns).env_steps - 10 == 10
-    turns.close()
+        if step.env_steps == 30:  # l'arrêt du dernier tour ne change rien
+            interrupt()
+    assert sentence(shown) == "Entraînement : fini après 30 pas."
 
 
 # L'arrêt
-
-
-def test_an_interruption_ends_the_turn_keeps_everything_and_says_so(shown):
-    training, finished = Training(SMALL, 3), []
-    for step in follow(training.run(), SMALL.total_steps):
-        if step.env_steps == 40:
-            interrupt()
-        finished.append(step)
-    assert training.env_steps == finished[-1].env_steps == 40
-    assert sentence(shown) == (
-        "Entraînement : interrompu après 40 pas ; ce qui est appris est gardé."
-    )
-    assert_same_steps(finished + list(training.run()), list(train(SMALL, 3)))
 
 
 def test_an_interruption_inside_a_turn_lets_it_finish(shown):
@@ -171,25 +134,12 @@ def test_an_interruption_inside_a_turn_lets_it_finish(shown):
         learnt.append(step)
     assert len(updates) == 3
     assert updates[-1] == len(learnt) - 1  # le tour interrompu est rendu, et c'est le dernier
-    assert_same_steps(learnt, list(islice(train(SMALL, 3), len(learnt))))
-    assert "interrompu" in sentence(shown)
-
-
-def test_an_interruption_of_the_last_turn_changes_nothing(shown):
-    for step in follow(counted(4), 40):
-        if step.env_steps == 40:
-            interrupt()
-    assert sentence(shown) == "Entraînement : fini après 40 pas."
-
-
-def test_the_document_itself_keeps_what_it_has_learnt(shown, capsys):
-    for progress in follow(version1.train(seed=0, verbose=False), 10_000):
-        if progress.episode == 5:
-            interrupt()
-    assert progress.episode == 5
-    assert progress.dqnn.train_net is not None
-    assert "interrompu" in sentence(shown)
-    assert capsys.readouterr() == ("", "")
+    steps = len(learnt) * SMALL.carts
+    assert training.env_steps == steps
+    assert sentence(shown) == (
+        f"Entraînement : interrompu après {steps} pas ; ce qui est appris est gardé."
+    )
+    assert_same_steps(learnt + list(training.run()), list(train(SMALL, 3)))
 
 
 def test_a_second_interruption_stops_everything(handler, shown):
@@ -212,51 +162,20 @@ def test_a_second_interruption_stops_everything(handler, shown):
     )
 
 
-def quit_loop():
-    for _ in follow(counted(9), 90):
-        break
-
-
-def raise_in_the_body():
-    for _ in follow(counted(9), 90):
-        raise ZeroDivisionError
-
-
-def raise_in_a_turn():
-    def steps():
+def test_leaving_otherwise_gives_the_signal_back_and_says_so(handler, shown):
+    def failing_turns():
         yield from counted(1)
         raise ZeroDivisionError
 
-    for _ in follow(steps(), 90):
-        pass
-
-
-@pytest.mark.parametrize(
-    ("leave", "error"),
-    [
-        (quit_loop, None),
-        (raise_in_the_body, ZeroDivisionError),
-        (raise_in_a_turn, ZeroDivisionError),
-    ],
-)
-def test_leaving_otherwise_gives_the_signal_back_and_says_so(leave, error, handler, shown):
-    if error is None:
-        leave()
-    else:
-        with pytest.raises(error):
-            leave()
+    for _ in follow(counted(9), 90):
+        assert signal.getsignal(signal.SIGINT) is not handler
+        break
     assert signal.getsignal(signal.SIGINT) is handler
-    assert sentence(shown) == (
-        "Entraînement : boucle quittée après 10 pas ; ce qui est appris est gardé."
-    )
-
-
-def test_the_signal_is_taken_during_the_loop_only(handler):
+    with pytest.raises(ZeroDivisionError):
+        list(follow(failing_turns(), 90))
     assert signal.getsignal(signal.SIGINT) is handler
-    seen = {signal.getsignal(signal.SIGINT) for _ in follow(counted(4), 90)}
-    assert handler not in seen
-    assert len(seen) == 1
-    assert signal.getsignal(signal.SIGINT) is handler
+    left = "Entraînement : boucle quittée après 10 pas ; ce qui est appris est gardé."
+    assert [re.sub("[\u00a0\u202f]", " ", data["text/plain"]) for data in shown()] == [left] * 2
 
 
 def test_outside_the_main_thread_it_works_without_the_stop_button(handler, shown):
@@ -275,21 +194,19 @@ def test_outside_the_main_thread_it_works_without_the_stop_button(handler, shown
     assert sentence(shown) == "Entraînement : fini après 240 pas."
 
 
-@pytest.mark.parametrize("total", [0, -4, 2.5, "10", None, True, float("nan")])
-def test_a_bad_total_is_refused_before_anything(total, shown):
+def test_bad_arguments_are_refused_before_anything(shown):
     steps = counted(3)
-    with pytest.raises((TypeError, ValueError), match=r"^total doit être un entier .* reçu\.$"):
-        next(follow(steps, total))
+    for arguments, told in (
+        ((steps, 0), "total doit être un entier"),
+        ((steps, 40, 3), "label doit être un texte : 3 reçu"),
+        ((3, 40), "steps doit être une suite de tours, que rend `train` : 3 reçu"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=f"^{told}"):
+            next(follow(*arguments))
     assert len(list(steps)) == 3
     assert shown() == []
-
-
-def test_a_screen_shows_one_thing_at_a_time(shown):
-    screen, other = Screen(), Screen()
-    for content in ("un", "deux", "trois"):
-        screen.show(content)
-    other.show("à part")
-    assert [data["text/plain"] for data in shown()] == ["'trois'", "'à part'"]
+    with pytest.raises(TypeError, match=r"^steps doit rendre des tours, qui ont `env_steps` : 7"):
+        next(follow([7], 40))
 
 
 # Dans un vrai noyau
@@ -402,19 +319,3 @@ def test_the_stop_button_ends_the_cell_without_an_error_and_keeps_the_agent(kern
         (steps // 4, steps // 4, steps, steps)
     )
     assert said(kernel, "next(training.run()).env_steps") == str(steps + 4)
-
-
-def test_after_the_loop_in_the_same_cell_the_button_works_as_usual(kernel, tmp_path):
-    ready = tmp_path / "en marche"
-    code = f"""
-import time
-for step in follow(Training(config, 0).run(), 40):
-    pass
-try:
-    Path({str(ready)!r}).touch()
-    time.sleep(60)
-except KeyboardInterrupt:
-    print("arrêté")
-"""
-    _, output = kernel.run_and_interrupt(code, ready)
-    assert output.text == "arrêté\n"

@@ -1,7 +1,6 @@
 """Les nombres à la française : les mêmes cas pour Python et pour la page."""
 
 import numpy as np
-import pytest
 
 from cartpole_helpers.display import numbers
 from cartpole_helpers.display.typography import NARROW, WIDE
@@ -44,37 +43,21 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "arguments", "expected"), CASES)
-def test_numbers_are_written_in_french(name, arguments, expected):
-    assert getattr(numbers, name)(*arguments) == expected
+def test_numbers_are_written_in_french():
+    for name, arguments, expected in CASES:
+        assert getattr(numbers, name)(*arguments) == expected
 
 
 def test_the_page_writes_the_same(node):
     asked = [[name, *arguments] for name, arguments, _ in CASES]
-    assert node("written", cases=asked) == [expected for *_, expected in CASES]
+    asked += [["number", None], ["measure", None]]
+    assert node("written", cases=asked) == [expected for *_, expected in CASES] + ["non fini"] * 2
 
 
-@pytest.mark.parametrize("name", ["number", "measure"])
-def test_the_page_says_what_is_not_finite(node, name):
-    assert node("written", cases=[[name, None]]) == ["non fini"]
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (1.2345e-12, "0,00000000000123"),
-        (123_456, f"123{NARROW}000"),
-        (412.3, "412"),
-        (-0.00098765, f"{MINUS}0,000988"),
-        (0, "0"),
-    ],
-)
-def test_a_brief_number_has_three_digits_at_most(value, expected):
-    assert numbers.brief(value) == expected
-
-
-def test_a_share_is_written_in_percent():
-    assert numbers.percent(0.4321) == f"43{WIDE}%"
+def test_a_brief_number_has_three_digits_at_most_and_a_share_its_sign():
+    known = {1.2345e-12: "0,00000000000123", 123_456: f"123{NARROW}000", 412.3: "412"}
+    for value, expected in (known | {-0.00098765: f"{MINUS}0,000988", 0: "0"}).items():
+        assert numbers.brief(value) == expected
     assert numbers.percent(0.4321, 1) == f"43,2{WIDE}%"
 
 

@@ -1,6 +1,5 @@
 """Ce que la page calcule seule, comparé à Gymnasium, à torch.nn et au paquet."""
 
-import subprocess
 from base64 import b64decode, b64encode
 from itertools import pairwise
 
@@ -40,15 +39,15 @@ def gymnasium_step(env, state, action, force):
     return np.array(env.state), terminated
 
 
-@pytest.mark.parametrize("force", [10.0, 30.0, 50.0])
-def test_one_step_is_that_of_gymnasium(node, force):
-    """10 N : la poussée ; 30 et 50 N : elle et une bousculade, contraires ou de même sens."""
-    count = 12_000
+def test_one_step_is_that_of_gymnasium(node):
+    """10 N : la poussée ; 50 N : elle et une bousculade."""
+    count, force = 4_000, np.where(np.arange(4_000) % 2, 10.0, 50.0)
     states = random_states(count)
     actions = np.random.default_rng(1).integers(2, size=count)
     env = gymnasium.make("CartPole-v1").unwrapped
     env.reset(seed=0)
-    steps = [gymnasium_step(env, s, int(a), force) for s, a in zip(states, actions, strict=True)]
+    given = zip(states, actions.tolist(), force.tolist(), strict=True)
+    steps = [gymnasium_step(env, *one) for one in given]
     expected = np.stack([state for state, _ in steps])
     signed = np.where(actions == 1, force, -force)
     moved = np.array(node("advance", states=states.tolist(), forces=signed.tolist()))
@@ -64,13 +63,9 @@ def test_the_limits_themselves_are_not_a_fall(node):
     states = np.array([[x, 0, 0, 0] for x in edges] + [[0, 0, theta, 0] for theta in angles])
     fallen = node("fallen", states=states.tolist())
     assert fallen == has_fallen(states).tolist() == [False, False, True, True] * 2
-
-
-def test_starts_fill_their_range(node):
-    starts = np.array(node("starts", count=2_000))
-    assert np.abs(starts).max() <= 0.05
-    assert (starts.min(axis=0) < -0.049).all()
-    assert (starts.max(axis=0) > 0.049).all()
+    starts = np.array(node("starts", count=500))
+    assert (starts.min() >= -0.05, starts.max() <= 0.05) == (True, True)
+    assert (np.ptp(starts, axis=0) > 0.09).all()
 
 
 # Les politiques
@@ -137,20 +132,13 @@ def test_networks_play_like_their_agent(agents, answers):
         assert 0.02 < actions.mean() < 0.98
 
 
-@pytest.mark.parametrize(
-    ("name", "policy"),
-    [("θ + θ̇", policies.push_by_angle_and_velocity), ("LQR", policies.lqr)],
-)
-def test_linear_rules_are_those_of_the_package(answers, name, policy):
+def test_the_rules_are_those_of_the_package_and_chance_tosses_a_fair_coin(answers):
     states, played = answers
-    assert played[name]["actions"] == policy(states.astype(np.float32)).tolist()
-
-
-def test_chance_tosses_a_fair_coin(answers):
-    _, played = answers
-    actions = played["au hasard"]["actions"]
-    assert set(actions) == {0, 1}
-    assert 0.4 < np.mean(actions) < 0.6
+    rules = {"θ + θ̇": policies.push_by_angle_and_velocity, "LQR": policies.lqr}
+    for name, policy in rules.items():
+        assert played[name]["actions"] == policy(states.astype(np.float32)).tolist()
+    assert {*played["au hasard"]["actions"]} == {0, 1}
+    assert 0.4 < np.mean(played["au hasard"]["actions"]) < 0.6
 
 
 # La partie
@@ -169,11 +157,6 @@ def tell(node, *events, **more):
     return told["seen"][-1], told["results"]
 
 
-def test_the_game_waits_for_the_first_push(node):
-    seen, _ = tell(node, ["frame", 1], ["frame", 1])
-    assert (seen["phase"], seen["steps"], seen["state"]) == (READY, 0, [0, 0, 0, 0])
-
-
 def test_a_push_lasts_until_the_other_is_chosen(node):
     frame = ["frame", ONE_STEP]
     events = [["speed", 1], ["push", 1], frame, frame, ["push", 0], frame]
@@ -184,16 +167,12 @@ def test_a_push_lasts_until_the_other_is_chosen(node):
     np.testing.assert_allclose(seen["state"], state, rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize(("frame", "speed"), [(1 / 60, 1), (1 / 144, 1), (1 / 30, 0.5), (0.1, 0.1)])
-def test_the_pace_does_not_depend_on_the_screen(node, frame, speed):
+def test_the_pace_does_not_depend_on_the_screen_and_lost_time_is_not_caught_up(node):
     """LQR, qui tient : après 3 s de montre, 3·vitesse/0,02 pas, à un près."""
-    count = round(3 / frame)
-    events = [["speed", speed], ["handOver", 0], *[["frame", frame]] * count]
-    seen, _ = tell(node, *events)
-    assert abs(seen["steps"] - 3 * speed / ONE_STEP) <= 1
-
-
-def test_lost_time_is_not_caught_up(node):
+    for frame, speed in ((1 / 144, 1), (1 / 30, 0.5), (0.1, 0.1)):
+        events = [["speed", speed], ["handOver", 0], *[["frame", frame]] * round(3 / frame)]
+        seen, _ = tell(node, *events)
+        assert abs(seen["steps"] - 3 * speed / ONE_STEP) <= 1
     seen, _ = tell(node, ["speed", 1], ["handOver", 0], ["frame", 3600])
     assert seen["steps"] <= 5
 
@@ -215,16 +194,15 @@ def test_a_pause_stops_everything(node):
     assert (resumed["phase"], resumed["steps"]) == (RUNNING, 2)
 
 
-def test_an_abandoned_episode_is_not_told(node):
+def test_an_episode_abandoned_or_handed_over_is_not_told(node):
     frames = [["frame", 0.1]] * 3
     seen, results = tell(node, ["speed", 1], ["push", 1], ["frame", 0.1], ["restart"], *frames)
-    assert (seen["phase"], results) == (READY, [])
-
-
-def test_an_episode_handed_over_is_not_told(node):
-    frames = [["frame", 0.1]] * 60
-    events = [["speed", 1], ["push", 1], ["frame", 0.1], ["handOver", 1], *frames]
-    assert tell(node, *events)[1] == []
+    assert (seen["phase"], seen["steps"], results) == (READY, 0, [])  # on attend une poussée
+    events = [["speed", 1], ["push", 1], ["frame", 0.1], ["handOver", 0], *[["frame", 0.1]] * 130]
+    seen, results = tell(node, *events)
+    assert results == []
+    assert seen["steps"] > EPISODE_LIMIT
+    assert "au-delà des 500" in seen["under"]
 
 
 def test_a_policy_takes_over_from_the_present_state(node):
@@ -233,13 +211,6 @@ def test_a_policy_takes_over_from_the_present_state(node):
     after, _ = tell(node, *begin, ["handOver", 0], draw=0.7)
     assert after["state"] == before["state"]
     assert (after["phase"], after["steps"]) == (RUNNING, 0)
-
-
-def test_a_policy_plays_past_500_steps(node):
-    frames = [["frame", 0.1]] * 130
-    seen, _ = tell(node, ["speed", 1], ["handOver", 0], *frames)
-    assert seen["steps"] > EPISODE_LIMIT
-    assert "au-delà des 500" in seen["under"]
 
 
 def test_a_policy_starts_again_after_a_fall(node):
@@ -252,32 +223,23 @@ def test_a_policy_starts_again_after_a_fall(node):
     assert told["results"] == []
 
 
-@pytest.mark.parametrize(("side", "force"), [(0, -40), (1, 40)])
-def test_a_knock_lasts_one_step(node, side, force):
+def test_a_knock_lasts_one_step(node):
     frame = ["frame", ONE_STEP]
-    events = [["speed", 1], ["handOver", 0], frame, ["push", side], frame, frame]
-    told = node("story", events=events, rules=[LQR])["seen"]
-    before, knocked, after = (told[i]["state"] for i in (2, 4, 5))
-    pushes = [10 if told[i]["action"] == 1 else -10 for i in (4, 5)]
-    expected = node("advance", states=[before, knocked], forces=[pushes[0] + force, pushes[1]])
-    assert [knocked, after] == expected
-    assert "bousculade" in told[5]["under"]
+    for side, force in ((0, -40), (1, 40)):
+        events = [["speed", 1], ["handOver", 0], frame, ["push", side], frame, frame]
+        told = node("story", events=events, rules=[LQR])["seen"]
+        before, knocked, after = (told[i]["state"] for i in (2, 4, 5))
+        pushes = [10 if told[i]["action"] == 1 else -10 for i in (4, 5)]
+        expected = node("advance", states=[before, knocked], forces=[pushes[0] + force, pushes[1]])
+        assert [knocked, after] == expected
+        assert "bousculade" in told[5]["under"]
 
 
-def test_the_reader_takes_the_cart_back(node):
-    """Un épisode neuf, qui attend."""
-    events = [["speed", 1], ["handOver", 0], ["frame", 0.1], ["handOver", None], ["frame", 0.1]]
-    seen, _ = tell(node, *events)
-    assert (seen["phase"], seen["steps"], seen["action"]) == (READY, 0, None)
-
-
-@pytest.mark.parametrize(
-    ("state", "words"),
-    [([0, 0, 0.2094, 1], "Chute de la tige après 1 pas"), ([2.399, 1, 0, 0], "Sortie du rail")],
-)
-def test_an_end_is_named(node, state, words):
-    events = [["speed", 1], ["push", 1], ["place", state], ["frame", ONE_STEP]]
-    assert words in tell(node, *events)[0]["said"].replace("\xa0", " ")
+def test_an_end_is_named(node):
+    ends = {"Chute de la tige après 1 pas": [0, 0, 0.2094, 1], "Sortie du rail": [2.399, 1, 0, 0]}
+    for words, state in ends.items():
+        events = [["speed", 1], ["push", 1], ["place", state], ["frame", ONE_STEP]]
+        assert words in tell(node, *events)[0]["said"].replace("\xa0", " ")
 
 
 def test_a_score_tells_how_it_was_played(node):
@@ -299,22 +261,11 @@ def test_a_score_tells_how_it_was_played(node):
 # De la page à Python
 
 
-@pytest.mark.parametrize("speed", [0.3, 1])
-@pytest.mark.parametrize(
-    ("rule", "terminated", "truncated"), [(LQR, False, True), (SIDE, True, False)]
-)
-def test_python_accepts_what_the_page_sends(node, rule, terminated, truncated, speed):
-    told = node("reader", rule=rule, draw=0.6, speed=speed)
+def test_python_accepts_what_the_page_sends(node):
     shown = game()
-    shown.receive({"kind": "episode"}, [b64decode(text) for text in told["buffers"]])
-    (episode,) = shown.episodes
-    assert (episode.terminated, episode.truncated) == (terminated, truncated)
-    assert len(episode.actions) == told["steps"]
-
-
-def test_the_bundle_is_one_module(node, tmp_path):
-    """Mis bout à bout, les modules ne doivent pas se disputer un nom."""
-    page = tmp_path / "page.mjs"
-    page.write_text(game()._esm, "utf-8")
-    checked = subprocess.run(["node", "--check", page], capture_output=True, text=True, check=False)
-    assert (checked.returncode, checked.stderr) == (0, "")
+    for rule, speed, terminated in ((LQR, 0.3, False), (SIDE, 1, True)):
+        told = node("reader", rule=rule, draw=0.6, speed=speed)
+        shown.receive({"kind": "episode"}, [b64decode(text) for text in told["buffers"]])
+        episode = shown.episodes[-1]
+        assert (episode.terminated, episode.truncated) == (terminated, not terminated)
+        assert len(episode.actions) == told["steps"]

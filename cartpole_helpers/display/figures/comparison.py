@@ -7,15 +7,24 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator
 
 from cartpole_helpers.cartpole import EPISODE_LIMIT
-from cartpole_helpers.checks import check_array, check_flag, check_number, check_numbers
+from cartpole_helpers.checks import (
+    check_array,
+    check_flag,
+    check_number,
+    check_numbers,
+    check_text,
+)
 from cartpole_helpers.display.figures.panels import (
     checked_pair,
+    checked_row,
     checked_series,
+    checked_texts,
     colour,
     graduate,
     line,
     marker,
     name_rows,
+    named,
     same_names,
     sheet,
 )
@@ -77,6 +86,7 @@ def survival(
     """
     lengths = checked_series("lengths", lengths)
     limit = check_number("limit", limit, int, low=1)
+    marks = check_array("marks", marks, (None,))
     figure, axes = sheet(title, 3.9)
     steps = np.unique(np.concatenate([[1, limit], *lengths.values()]).clip(max=limit))
     for rank, (name, values) in enumerate(lengths.items()):
@@ -105,7 +115,7 @@ def survival(
 @style()
 def draw_counts(counts: np.ndarray, title: str) -> Picture:
     """Combien de fois chaque place d'une mémoire a été tirée : `counts` (C,)."""
-    counts = checked_series("counts", {"places": counts})["places"]
+    counts = checked_row("counts", counts)
     figure, axes = sheet(title, 2.9)
     drawn = np.flatnonzero(counts)
     axes.vlines(drawn, 0, counts[drawn], color=BLUE, linewidth=0.6)
@@ -124,7 +134,7 @@ def distributions(values: Mapping[str, np.ndarray], title: str, label: str) -> P
 
     `values` : nom → (N,) ; `label` : ce que porte l'axe, unité comprise.
     """
-    values = checked_series("values", values)
+    values, label = checked_series("values", values), check_text("label", label)
     shape = {"rows": len(values), "sharex": True, "squeeze": False}
     figure, panels = sheet(title, 1.15 * len(values) + 1.0, **shape)
     every = np.concatenate([*values.values()])
@@ -155,9 +165,8 @@ def points(
 
     `labels` : ce que portent les deux axes ; `identity` : trace la droite où les deux sont égales.
     """
-    if not series:
-        raise ValueError(f"series doit nommer au moins un nuage : {series!r} reçu.")
-    clouds = {name: checked_pair("series", pair) for name, pair in series.items()}
+    clouds, labels = named("series", series, checked_pair), checked_texts("labels", labels, 2)
+    identity = check_flag("identity", identity)
     figure, axes = sheet(title, 4.2)
     for rank, (name, (x, y)) in enumerate(clouds.items()):
         look = {"color": colour(rank), "marker": marker(rank)}
@@ -180,10 +189,7 @@ def intervals(
 
     `estimates` : grandeur, unité comprise → nom → (valeur, bas, haut), les mêmes noms partout.
     """
-    checked = {
-        label: {name: check_array("estimates", row, (3,)) for name, row in rows.items()}
-        for label, rows in estimates.items()
-    }
+    checked = named("estimates", estimates, lambda label, rows: named(label, rows, _estimate))
     names = same_names("estimates", checked)
     shape = {"columns": len(checked), "sharey": True, "squeeze": False}
     figure, [panels] = sheet(title, 0.36 * len(names) + 1.5, **shape)
@@ -201,6 +207,11 @@ def intervals(
     return finish(figure, title, f"{' ; '.join(told)}.")
 
 
+def _estimate(name: str, row) -> np.ndarray:
+    """Rend une valeur, le bas et le haut de son intervalle (3,)."""
+    return check_array(name, row, (3,))
+
+
 @style()
 def strips(values: Mapping[str, np.ndarray], title: str, label: str, log: bool = False) -> Picture:
     """Un point par graine, une rangée par nom, la médiane marquée d'un trait et écrite.
@@ -209,8 +220,9 @@ def strips(values: Mapping[str, np.ndarray], title: str, label: str, log: bool =
     mais compte dans la médiane ; `label` : ce que porte l'axe, unité comprise ; `log` : son échelle
     est logarithmique.
     """
+    values = named("values", values, check_numbers)
     reached = checked_series("values", {name: _finite(each) for name, each in values.items()})
-    log = check_flag("log", log)
+    log, label = check_flag("log", log), check_text("label", label)
     every = np.concatenate([*reached.values()])
     if log and every.min() <= 0:
         raise ValueError("values ne doit contenir que des nombres positifs si log est vrai.")
@@ -239,10 +251,9 @@ def strips(values: Mapping[str, np.ndarray], title: str, label: str, log: bool =
     return finish(figure, title, f"{label}, médiane de chaque rangée : {told}.")
 
 
-def _finite(series) -> np.ndarray:
+def _finite(series: np.ndarray) -> np.ndarray:
     """Rend `series` (N,) sans ses infinis ; ce qui reste, la suite le vérifie."""
-    array = check_numbers("values", series)
-    return array[~np.isposinf(array)] if array.ndim == 1 else array
+    return series[~np.isposinf(series)] if series.ndim == 1 else series
 
 
 def _brief_or_never(value: float) -> str:
@@ -254,6 +265,7 @@ def verdicts(
     passed: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str
 ) -> Picture:
     """Un tableau de ✔ et de ✘ : `passed` (R, C), vrai où la ligne passe l'épreuve de la colonne."""
+    rows, columns = checked_texts("rows", rows), checked_texts("columns", columns)
     passed = check_array("passed", passed, (len(rows), len(columns))).astype(bool)
     if not passed.size:
         raise ValueError("passed doit avoir une ligne et une colonne au moins : tableau vide reçu.")

@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Arc, Circle, Rectangle
 
-from cartpole_helpers.cartpole import FORCE, THETA_LIMIT, X_LIMIT
+from cartpole_helpers.cartpole import FORCE, THETA_LIMIT, X_LIMIT, check_actions
 from cartpole_helpers.checks import check_array, check_choice
-from cartpole_helpers.display.figures.panels import sheet
+from cartpole_helpers.display.figures.panels import checked_texts, sheet
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.style import (
     BLUE,
@@ -97,8 +97,9 @@ def components(
     `actions` (T,), si on les donne, colorent le fond : bleu à gauche, orangé à droite.
     """
     observations = check_array("observations", observations, (None, 4))
-    if len(names) != 4:
-        raise ValueError(f"names doit donner les quatre composantes : {names!r} reçu.")
+    names = checked_texts("names", names, 4)
+    if actions is not None:
+        actions = check_actions(actions, (len(observations) - 1,))
     figure, panels = sheet(title, 4.6, rows=2, columns=2, sharex=True)
     values = observations * np.array([1, 1, *np.degrees([1, 1])])
     limits = (X_LIMIT, None, np.degrees(THETA_LIMIT), None)

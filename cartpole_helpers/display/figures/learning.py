@@ -1,21 +1,26 @@
 """Les figures de ce qui change au fil du temps : retours, grandeurs suivies, courbes."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from cartpole_helpers.cartpole import EPISODE_LIMIT, SOLVED_RETURN
-from cartpole_helpers.checks import check_array, check_choice, check_number
+from cartpole_helpers.checks import check_array, check_choice, check_number, check_text
 from cartpole_helpers.display.figures.panels import (
     checked_pair,
+    checked_row,
+    checked_rows,
     checked_series,
+    checked_texts,
     colour,
     graduate,
     iqm_band,
     legend_below,
     line,
     marker,
+    named,
     same_names,
     sheet,
     small_grid,
@@ -44,14 +49,10 @@ def learning_curves(
     graine, la moyenne interquartile en gras, son intervalle à 95 % en bande. Pour en comparer
     plusieurs, `returns` : nom → (S, V) ; une moyenne et une bande chacun, sans les traits fins.
     """
-    env_steps = check_array("env_steps", env_steps, (None,))
-    if not len(env_steps):
-        raise ValueError("env_steps doit donner au moins une évaluation : tableau vide reçu.")
-    groups = returns if isinstance(returns, Mapping) else {"": returns}
-    shape = (None, len(env_steps))
-    groups = {name: check_array("returns", group, shape) for name, group in groups.items()}
-    if not groups:
-        raise ValueError("returns doit nommer au moins une recette : {} reçu.")
+    env_steps = checked_row("env_steps", env_steps)
+    rows = partial(checked_rows, length=len(env_steps))
+    several = isinstance(returns, Mapping)
+    groups = named("returns", returns, rows) if several else {"": rows("returns", returns)}
     figure, axes = sheet(title, 3.9)
     if len(groups) == 1:
         [alone] = groups.values()
@@ -96,16 +97,13 @@ def small_multiples(
     `env_steps` (V,) ; `returns` : nom → (S, V). En gris, la recette du panneau d'avant, ou celle
     que nomme `reference`, qui n'a alors pas de panneau à elle.
     """
-    env_steps = check_array("env_steps", env_steps, (None,))
-    groups = {
-        name: check_array("returns", group, (None, len(env_steps)))
-        for name, group in returns.items()
-    }
+    env_steps = checked_row("env_steps", env_steps)
+    groups = named("returns", returns, partial(checked_rows, length=len(env_steps)))
     if reference is not None:
         check_choice("reference", reference, [*groups])
     shown = [name for name in groups if name != reference]
-    if not shown or not all(group.size for group in groups.values()):
-        raise ValueError(f"returns doit nommer au moins une recette évaluée : {returns!r} reçu.")
+    if not shown:
+        raise ValueError(f"returns doit nommer une recette de plus que {reference!r}, seule reçue.")
     figure, panels, _ = small_grid(title, len(shown), 3, (1.75, 0.9), sharey=True)
     before = [reference] * len(shown) if reference else [None, *shown[:-1]]
     for axes, name, previous in zip(panels, shown, before, strict=True):
@@ -139,22 +137,19 @@ def traces(
     noms partout. Moyenne interquartile, et son intervalle à 95 %. `log` : les grandeurs à échelle
     logarithmique ; `mark` : un instant à marquer d'un trait.
     """
-    x = check_array("x", x, (None,))
-    groups = {
-        name: {key: check_array("quantities", rows, (None, len(x))) for key, rows in kind.items()}
-        for name, kind in quantities.items()
-    }
+    x, label = checked_row("x", x), check_text("label", label)
+    rows = partial(checked_rows, length=len(x))
+    groups = named("quantities", quantities, lambda name, kind: named(name, kind, rows))
     names = same_names("quantities", groups)
-    if not len(x):
-        raise ValueError("x doit donner au moins un instant : tableau vide reçu.")
-    for name in log:
-        check_choice("log", name, [*groups])
+    log = [check_choice("log", name, [*groups]) for name in checked_texts("log", log)]
+    if mark is not None:
+        mark = check_number("mark", mark, float)
     figure, panels, lowest = small_grid(title, len(groups), 2, (2.3, 1.0))
     for axes, (name, group) in zip(panels, groups.items(), strict=True):
         _draw_traces(axes, x, group, name in log)
         axes.set_ylabel(name)
         if mark is not None:
-            axes.axvline(check_number("mark", mark, float), color=MUTED, linewidth=1.2, ls=":")
+            axes.axvline(mark, color=MUTED, linewidth=1.2, ls=":")
     for axes in lowest:
         axes.set_xlabel(label)
     legend_below(figure, len(names), *panels[0].get_legend_handles_labels())
@@ -192,16 +187,17 @@ def curves(
     toutes deux (`True`) ou une seule ("x", "y") ; `bands` : nom → (bas (N,), haut (N,)).
     """
     x = check_array("x", x, (None,))
-    series = checked_series("series", series, len(x))
+    series, labels = checked_series("series", series, len(x)), checked_texts("labels", labels, 2)
     check_choice("log", log, (False, True, "x", "y"))
-    for name in bands or ():
+    pair = partial(checked_pair, length=len(x))
+    bands = {} if bands is None else named("bands", bands, pair, least=0)
+    for name in bands:
         check_choice("bands", name, [*series])
     figure, axes = sheet(title, 3.7)
     for rank, (name, y) in enumerate(series.items()):
         axes.plot(x, y, marker=marker(rank) if log is True else None, label=name, **line(rank))
-        if bands and name in bands:
-            low, high = checked_pair("bands", bands[name], len(x))
-            axes.fill_between(x, low, high, color=colour(rank), alpha=0.18, linewidth=0)
+        if name in bands:
+            axes.fill_between(x, *bands[name], color=colour(rank), alpha=0.18, linewidth=0)
     for axis, scaled in (("x", axes.set_xscale), ("y", axes.set_yscale)):
         if log in (True, axis):
             scaled("log")

@@ -1,6 +1,6 @@
 """Ce que partagent les figures : feuilles et panneaux, traits, bandes, rangées, arguments."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from cartpole_helpers.cartpole import THETA_LIMIT
-from cartpole_helpers.checks import check_array
+from cartpole_helpers.checks import check_array, check_text
 from cartpole_helpers.display.numbers import exact
 from cartpole_helpers.display.style import COLOURS, DASHES, MARKERS, VERMILION, canvas
 from cartpole_helpers.display.typography import typography
@@ -117,17 +117,59 @@ def legend_below(figure: Figure, columns: int, *handles, **more) -> None:
 # Les arguments
 
 
+def named(name: str, values: Mapping, check: Callable, least: int = 1) -> dict:
+    """Rend `values` (nom → valeur), chaque valeur par `check("name['nom']", valeur)` : `least` noms
+    au moins, et qui se lisent dans une légende."""
+    if not isinstance(values, Mapping):
+        kind = type(values).__name__
+        raise TypeError(
+            f"{name} doit associer une valeur à chaque nom, comme un dictionnaire : {kind} reçu."
+        )
+    if len(values) < least:
+        raise ValueError(f"{name} doit nommer au moins une série : {values!r} reçu.")
+    for key in values:
+        # Matplotlib cache de la légende un nom vide, ou qui commence ainsi.
+        if not isinstance(key, str) or not key or key.startswith("_"):
+            raise ValueError(
+                f"{name} doit avoir pour noms des textes, ni vides ni commencés par « _ » : "
+                f"{key!r} reçu."
+            )
+    return {key: check(f"{name}[{key!r}]", value) for key, value in values.items()}
+
+
+def checked_row(name: str, values: np.ndarray, length: int | None = None) -> np.ndarray:
+    """Rend un tableau (N,) de nombres finis, un au moins."""
+    row = check_array(name, values, (length,))
+    if not len(row):
+        raise ValueError(f"{name} doit donner au moins un nombre : tableau vide reçu.")
+    return row
+
+
+def checked_rows(name: str, values: np.ndarray, length: int) -> np.ndarray:
+    """Rend un tableau (S, `length`) de nombres finis, d'une ligne au moins."""
+    rows = check_array(name, values, (None, length))
+    if not len(rows):
+        raise ValueError(
+            f"{name} doit avoir au moins une ligne : tableau de forme {rows.shape} reçu."
+        )
+    return rows
+
+
 def checked_series(
     name: str, series: Mapping[str, np.ndarray], length: int | None = None
 ) -> dict[str, np.ndarray]:
     """Rend des séries (N,) de nombres finis : une au moins, un nombre au moins chacune."""
-    if not series:
-        raise ValueError(f"{name} doit nommer au moins une série : {series!r} reçu.")
-    checked = {key: check_array(name, values, (length,)) for key, values in series.items()}
-    empty = [key for key, values in checked.items() if not len(values)]
-    if empty:
-        raise ValueError(f"{name} doit donner au moins un nombre par série : {empty} sans.")
-    return checked
+    return named(name, series, lambda label, values: checked_row(label, values, length))
+
+
+def checked_texts(name: str, values: Sequence[str], count: int | None = None) -> list[str]:
+    """Rend une suite de textes, au nombre de `count` s'il est donné."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} doit être une suite de textes : {values!r} reçu.")
+    texts = [check_text(name, one) for one in values]
+    if count not in (None, len(texts)):
+        raise ValueError(f"{name} doit donner {count} textes : {texts!r} reçu.")
+    return texts
 
 
 def checked_pair(
@@ -135,17 +177,16 @@ def checked_pair(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rend deux tableaux (N,) de même longueur."""
     if not isinstance(pair, Sequence | np.ndarray) or len(pair) != 2:
-        raise ValueError(f"{name} doit donner deux tableaux par nom : {pair!r} reçu.")
+        raise ValueError(f"{name} doit donner deux tableaux : {pair!r} reçu.")
     first = check_array(name, pair[0], (length,))
     return first, check_array(name, pair[1], (len(first),))
 
 
 def same_names(name: str, groups: Mapping[str, Mapping[str, np.ndarray]]) -> list[str]:
-    """Rend les noms que donne chaque grandeur : les mêmes partout, un au moins."""
-    names = [*next(iter(groups.values()), ())]
-    if not names or any([*group] != names for group in groups.values()):
+    """Rend les noms que donne chaque grandeur : les mêmes partout."""
+    names, *others = ([*group] for group in groups.values())
+    if any(other != names for other in others):
         raise ValueError(
-            f"{name} doit donner les mêmes noms, un au moins, pour chaque grandeur : "
-            f"{[[*group] for group in groups.values()]} reçu."
+            f"{name} doit donner les mêmes noms pour chaque grandeur : {[names, *others]} reçu."
         )
     return names

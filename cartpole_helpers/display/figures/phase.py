@@ -1,6 +1,7 @@
 """Les figures du plan (θ, θ̇) : où l'on pousse, ce que l'on croit, ce que l'on a vu, le sort."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,13 +10,15 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from cartpole_helpers.agent import check_cartpole
-from cartpole_helpers.cartpole import THETA_LIMIT, dynamics, has_fallen
+from cartpole_helpers.cartpole import THETA_LIMIT, check_actions, dynamics, has_fallen
 from cartpole_helpers.checks import check_array, check_callable, check_number, check_numbers
 from cartpole_helpers.display.figures.panels import (
     ANGLE,
     SPEED,
+    checked_rows,
     frame_phase,
     legend_below,
+    named,
     phase_panels,
 )
 from cartpole_helpers.display.numbers import exact, number, percent
@@ -40,10 +43,7 @@ def phase_portraits(policies: Mapping[str, Policy], episodes: int, title: str) -
     Le fond donne l'action en x = ẋ = 0 ; les flèches, le mouvement d'un pas sous cette action.
     """
     check_number("episodes", episodes, int, low=1)
-    if not policies:
-        raise ValueError(f"policies doit nommer au moins une politique : {policies!r} reçu.")
-    for name, policy in policies.items():
-        check_cartpole(f"policies[{name!r}]", policy)
+    policies = named("policies", policies, _checked_policy)
     figure, panels = phase_panels(title, 4.1, policies)
     for axes, policy in zip(panels, policies.values(), strict=True):
         _draw_phase(axes, policy)
@@ -54,6 +54,12 @@ def phase_portraits(policies: Mapping[str, Policy], episodes: int, title: str) -
                 axes.plot(theta[-1], theta_dot[-1], "X", color=VERMILION, markersize=8)
     names = ", ".join(policies)
     return finish(figure, title, f"Plan angle, vitesse angulaire, pour : {names}.")
+
+
+def _checked_policy(name: str, policy: Policy) -> Policy:
+    """Rend une politique de CartPole, dont chaque réponse sera vérifiée."""
+    check_cartpole(name, check_callable(name, policy))
+    return lambda states: check_actions(policy(states), (len(states),), f"{name}(observations)")
 
 
 def _phase_plane() -> tuple[np.ndarray, np.ndarray]:
@@ -114,15 +120,16 @@ def action_maps(
     """
     check_cartpole("q_values", getattr(check_callable("q_values", q_values), "__self__", None))
     x, x_dot = check_number("x", x, float), check_number("x_dot", x_dot, float)
+    limits = None if limits is None else _increasing("limits", limits, (2,))
     theta, theta_dot = _phase_plane()
     states = np.stack([0 * theta + x, 0 * theta + x_dot, theta, theta_dot], axis=-1)
-    q = np.asarray(q_values(states.reshape(-1, 4).astype(np.float32)))
+    q = q_values(states.reshape(-1, 4).astype(np.float32))
     q = check_array("q_values(...)", q, (theta.size, 2)).reshape(*theta.shape, 2)
     left, right = np.moveaxis(q, -1, 0)
     names = "valeur de l'état : max Q", "Q(droite) − Q(gauche)"
     figure, (worth, gap) = phase_panels(title, 3.9, names)
     best = np.maximum(left, right)
-    low, high = (best.min(), best.max()) if limits is None else check_array("limits", limits, (2,))
+    low, high = (best.min(), best.max()) if limits is None else limits
     value = worth.pcolormesh(*np.degrees([theta, theta_dot]), best, vmin=low, vmax=high)
     widest = (abs(right - left).max() if limits is None else (high - low) / 2) or 1.0
     sides = LinearSegmentedColormap.from_list("côtés", [BLUE, "white", VERMILION])
@@ -147,15 +154,7 @@ def memory_maps(observations: Mapping[str, np.ndarray], title: str) -> Picture:
 
     `observations` : nom → (N, 4), un panneau par nom, une même échelle pour tous.
     """
-    if not observations:
-        raise ValueError(f"observations doit nommer au moins une mémoire : {observations!r} reçu.")
-    checked = {
-        name: check_array("observations", values, (None, 4))
-        for name, values in observations.items()
-    }
-    empty = [name for name, values in checked.items() if not len(values)]
-    if empty:
-        raise ValueError(f"observations doit donner au moins un état par mémoire : {empty} sans.")
+    checked = named("observations", observations, partial(checked_rows, length=4))
     figure, panels = phase_panels(title, 3.8, checked)
     edges = [np.linspace(-most, most, 61) for most in (ANGLE, SPEED)]
     shares = {
@@ -190,10 +189,8 @@ def viability(
     `truth.viability_map` ; `thetas` (A,) en rad, `theta_dots` (B,) en rad/s. Chez les perdus, des
     lignes disent combien de pas il leur reste au mieux.
     """
-    plane = [check_array("thetas", thetas, (None,)), check_array("theta_dots", theta_dots, (None,))]
-    bounds = {name: _checked_bounds(pair, tuple(map(len, plane))) for name, pair in maps.items()}
-    if not bounds:
-        raise ValueError(f"maps doit nommer au moins une carte : {maps!r} reçu.")
+    plane = [_increasing("thetas", thetas), _increasing("theta_dots", theta_dots)]
+    bounds = named("maps", maps, partial(_checked_bounds, shape=tuple(map(len, plane))))
     figure, panels = phase_panels(title, 4.4, bounds)
     for axes, (low, high) in zip(panels, bounds.values(), strict=True):
         _draw_fates(axes, *map(np.degrees, plane), low, high)
@@ -230,14 +227,24 @@ def _draw_fates(
     axes.set_ylim(theta_dot[0], theta_dot[-1])
 
 
-def _checked_bounds(pair, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def _increasing(name: str, values, shape: tuple = (None,)) -> np.ndarray:
+    """Rend des nombres (N,) en ordre croissant, deux au moins."""
+    numbers = check_array(name, values, shape)
+    if len(numbers) < 2 or (np.diff(numbers) <= 0).any():
+        raise ValueError(
+            f"{name} doit donner des nombres croissants, deux au moins : {values!r} reçu."
+        )
+    return numbers
+
+
+def _checked_bounds(name: str, pair, shape: tuple) -> tuple[np.ndarray, np.ndarray]:
     """Rend les deux bornes (A, B) d'une carte, la haute au moins égale à la basse."""
     if not isinstance(pair, Sequence) or len(pair) != 2:
-        raise ValueError(f"maps doit donner deux bornes par carte : {type(pair).__name__} reçu.")
-    low, high = (check_numbers("maps", bound).astype(float) for bound in pair)
+        raise ValueError(f"{name} doit donner deux bornes : {type(pair).__name__} reçu.")
+    low, high = (check_numbers(name, bound).astype(float) for bound in pair)
     if low.shape != shape or high.shape != shape or not (low <= high).all():
         raise ValueError(
-            f"maps doit donner deux bornes de forme {shape}, la basse au plus égale à la haute : "
+            f"{name} doit donner deux bornes de forme {shape}, la basse au plus égale à la haute : "
             f"formes {low.shape} et {high.shape} reçues."
         )
     return low, high

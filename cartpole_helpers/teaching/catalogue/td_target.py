@@ -36,6 +36,7 @@ PROPERTIES = (
         [
             (tensor([1.0]), GOES_ON, tensor([[2.0, 5.0]]), 0.5),
             (tensor([0.0, 3.0]), GOES_ON.repeat(2), tensor([[4.0, 1.0], [-2.0, -6.0]]), 0.9),
+            (tensor([0.5]), GOES_ON, tensor([[1.0, 2.0, 4.0]]), 0.5),
         ],
         "Tant que l'épisode continue, la cible est r + γ max Q(s', a').",
     ),

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import pytest
 from drawn import (
     EPISODE,
     MINUS,
@@ -14,22 +13,16 @@ from drawn import (
     picture_of,
     texts,
 )
+from matplotlib.colors import to_hex
 
 from cartpole_helpers.display import figures
+from cartpole_helpers.display.style import SIDES
 
 
-@pytest.mark.parametrize("scale", [3e-4, 0.003, 0.05, 0.3, 1.7, 6, 13, 30])
-def test_ticks_are_true_at_every_scale(scale):
-    observations = np.linspace(-0.3, 1, 17)[:, None] * scale * np.array([0.1, 1, 0.01, 0.2])
-    assert_ticks_are_true(figures.components(observations, TITLE).figure)
-
-
-def test_the_text_of_components_gives_the_duration():
-    assert_told(picture_of("components"), f"{len(EPISODE.actions)} pas")
-
-
-def test_the_text_of_a_diagram_describes_it():
-    assert_told(picture_of("cart_diagram"), "chariot", "tige", "force")
+def test_ticks_are_true_at_every_scale():
+    for scale in (3e-4, 0.05, 1.7, 30):
+        observations = np.linspace(-0.3, 1, 17)[:, None] * scale * np.array([0.1, 1, 0.01, 0.2])
+        assert_ticks_are_true(figures.components(observations, TITLE).figure)
 
 
 def test_components_show_the_four_series_and_the_limits():
@@ -42,11 +35,23 @@ def test_components_show_the_four_series_and_the_limits():
     for axes, expected in zip(panels, limits, strict=True):
         dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
         assert {round(line.get_ydata()[0], 9) for line in dashed} == expected
+        assert_shades(axes)
+    assert_told(picture_of("components"), f"{len(EPISODE.actions)} pas")
 
 
-@pytest.mark.parametrize(("action", "force"), [(0, f"{MINUS}10\u00a0N"), (1, "10\u00a0N")])
-def test_a_diagram_tells_the_action_the_force_and_the_limits(action, force):
-    found = texts(figures.cart_diagram((0.6, 0, 0.1, 0), action, TITLE).figure)
-    assert f"action {action}\n{force}" in found
+def assert_shades(axes):
+    """Le fond de chaque pas a la couleur de l'action."""
+    for patch in axes.patches:
+        start, end = round(patch.get_x()), round(patch.get_x() + patch.get_width())
+        [action] = {*EPISODE.actions[start:end].tolist()}
+        assert to_hex(patch.get_facecolor()) == SIDES[action]
+    assert sum(patch.get_width() for patch in axes.patches) == len(EPISODE.actions)
+
+
+def test_a_diagram_tells_the_action_the_force_and_the_limits():
+    for action, force in ((0, f"{MINUS}10\u00a0N"), (1, "10\u00a0N")):
+        found = texts(figures.cart_diagram((0.6, 0, 0.1, 0), action, TITLE).figure)
+        assert f"action {action}\n{force}" in found
+    assert_told(picture_of("cart_diagram"), "chariot", "tige", "force")
     for limit in (f"{MINUS}2,4\u00a0m", "2,4\u00a0m", f"{MINUS}12°", "12°"):
         assert limit in found

@@ -2,79 +2,40 @@
 
 import base64
 import hashlib
+import inspect
 import io
 import re
 import subprocess
 import sys
+from copy import deepcopy
+from itertools import product
 
 import matplotlib
 import numpy as np
 import pytest
 from drawn import (
-    BAD_CALLS,
+    COSTS,
     CURVES,
-    EDGES,
-    EPISODE,
-    MAKERS,
-    OTHER_DATA,
+    DRAWINGS,
+    LENGTHS,
+    MAPS,
     TITLE,
     assert_ticks_are_true,
     both_images,
+    draw,
     numbered_axes,
     picture_of,
     texts,
 )
 from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from PIL import Image
 
 from cartpole_helpers.display import figures
-from cartpole_helpers.display.style import COLOURS, DASHES, MARKERS, Picture
+from cartpole_helpers.display.style import COLOURS, DASHES, MARKERS
 from cartpole_helpers.policies import lqr
 
-
-@pytest.fixture(params=MAKERS)
-def picture(request):
-    return picture_of(request.param)
-
-
-@pytest.fixture(params=MAKERS)
-def maker(request):
-    return MAKERS[request.param]
-
-
 # Une image
-
-
-def test_a_picture_is_a_figure_and_its_text(picture):
-    assert isinstance(picture, Picture)
-    assert isinstance(picture.figure, Figure)
-    assert isinstance(picture.alt, str)
-
-
-def test_a_picture_is_not_trivial(picture):
-    with Image.open(io.BytesIO(picture.png())) as image:
-        assert image.width >= 1_000
-        assert image.height >= 300
-        colours = {colour: count for count, colour in image.convert("RGB").getcolors(1 << 20)}
-        blank = colours[255, 255, 255] / (image.width * image.height)
-    assert 0.1 < blank < 0.99
-    assert len(colours) > 50
-    assert all(axes.has_data() or axes.texts for axes in picture.figure.axes)
-
-
-def test_a_picture_shows_itself_with_its_text_and_width(picture):
-    data, metadata = InteractiveShell.instance().display_formatter.format(picture)
-    assert set(data) == {"image/png", "text/plain"}
-    content = base64.b64decode(data["image/png"])
-    with Image.open(io.BytesIO(content)) as image:
-        assert image.format == "PNG"
-        shown = metadata["image/png"]["width"]
-        assert 500 <= shown <= 900
-        assert image.width == pytest.approx(2 * shown, abs=2)
-    assert content == picture.png()
-    assert metadata["image/png"]["alt"] == data["text/plain"] == picture.alt
 
 
 def colours_of(content):
@@ -82,73 +43,50 @@ def colours_of(content):
         return np.asarray(image.convert("RGB")).astype(int)
 
 
-@pytest.mark.parametrize("name", MAKERS)
-def test_a_lighter_image_is_still_the_one_matplotlib_draws(name):
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_picture_shows_itself_light_and_faithful(name):
     drawn, picture = both_images(name)
-    light = picture.png()
-    gap = np.abs(colours_of(light) - colours_of(drawn))
-    assert gap.max() <= 16
+    data, metadata = InteractiveShell.instance().display_formatter.format(picture)
+    assert set(data) == {"image/png", "text/plain"}
+    light = base64.b64decode(data["image/png"])
+    assert light == picture.png()
+    assert metadata["image/png"]["alt"] == data["text/plain"] == picture.alt
+    pixels, exact = colours_of(light), colours_of(drawn)
+    shown = metadata["image/png"]["width"]
+    assert 500 <= shown <= 900
+    assert pixels.shape[1] == pytest.approx(2 * shown, abs=2)
+    white = (exact == 255).all(axis=-1)
+    assert 0.1 < white.mean() < 0.99
+    assert len(np.unique(exact @ [1 << 16, 1 << 8, 1])) > 50  # rouge, vert, bleu
+    assert (pixels[white] == 255).all()
+    gap = np.abs(pixels - exact)
+    gradient = name == "action_maps"  # une palette s'y verrait
+    assert gap.max() <= (0 if gradient else 16)
     assert gap.mean() < 0.5
-    white = (colours_of(drawn) == 255).all(axis=-1)
-    assert (colours_of(light)[white] == 255).all()
-    assert len(light) < 0.95 * len(drawn)
-    if name != "action_maps":
-        assert len(light) < len(drawn) / 2
+    assert len(light) < len(drawn) * (0.95 if gradient else 0.5)
 
 
-def test_a_gradient_keeps_its_colours():
-    drawn, picture = both_images("action_maps")
-    np.testing.assert_array_equal(colours_of(picture.png()), colours_of(drawn))
+# Le texte de celles-là n'y dit pas les données.
+SILENT = {"phase_portraits", "cart_diagram", "components", "bands", "reference"}
 
 
-def test_the_same_data_make_the_same_bytes(maker):
-    picture = maker()
-    content = picture.png()
-    assert picture.png() == content
-    assert maker().png() == content
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_picture_depends_on_its_data_alone(name):
+    _, arguments, others, _ = DRAWINGS[name]
+    before, settings = deepcopy(arguments), dict(matplotlib.rcParams)
+    picture, other = picture_of(name), draw(name, **others)
+    assert draw(name).png() == picture.png()
+    assert other.png() != picture.png()
+    assert name in SILENT or other.alt != picture.alt
+    assert dict(matplotlib.rcParams) == settings
+    np.testing.assert_equal(arguments, before)
 
 
-def test_the_bytes_do_not_depend_on_the_settings_of_the_reader():
-    picture = MAKERS["learning_curves"]()
-    content = picture.png()
-    settings = {"savefig.facecolor": "black", "savefig.bbox": "tight", "savefig.dpi": 30}
-    with matplotlib.rc_context(settings):
-        assert picture.png() == content
-
-
-def test_one_style_for_all_whatever_the_settings_of_the_reader():
-    content = MAKERS["learning_curves"]().png()
-    with matplotlib.rc_context({"text.color": "white", "axes.facecolor": "black"}):
-        assert MAKERS["learning_curves"]().png() == content
-
-
-OTHER_PROCESS = """
-import hashlib, sys
-import numpy as np
-from cartpole_helpers.display import figures
-assert "matplotlib.pyplot" not in sys.modules
-curves = figures.learning_curves(np.arange(4), 100.0 * np.arange(8).reshape(2, 4), "Un titre")
-state = figures.cart_diagram((0.6, 0.1, 0.12, 0.2), 1, "Un titre")
-digest = hashlib.sha256(curves.png() + state.png()).hexdigest()
-state._repr_mimebundle_()
-assert "matplotlib.pyplot" not in sys.modules
-print(digest)
-"""
-
-
-def test_pyplot_is_never_imported_and_another_process_draws_the_same():
-    command = [sys.executable, "-W", "error", "-c", OTHER_PROCESS]
-    run = subprocess.run(command, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    curves = figures.learning_curves(np.arange(4), 100.0 * np.arange(8).reshape(2, 4), "Un titre")
-    state = figures.cart_diagram((0.6, 0.1, 0.12, 0.2), 1, "Un titre")
-    assert run.stdout.strip() == hashlib.sha256(curves.png() + state.png()).hexdigest()
-
-
-def test_the_settings_of_matplotlib_stay_as_they_were(maker):
-    before = dict(matplotlib.rcParams)
-    maker()._repr_mimebundle_()
-    assert dict(matplotlib.rcParams) == before
+def test_the_settings_of_the_reader_change_nothing():
+    content = picture_of("learning_curves").png()
+    theirs = {"savefig.facecolor": "black", "savefig.dpi": 30, "text.color": "white"}
+    with matplotlib.rc_context(theirs | {"axes.facecolor": "black"}):
+        assert draw("learning_curves").png() == content
 
 
 def test_the_settings_come_back_even_after_an_error():
@@ -158,98 +96,47 @@ def test_the_settings_come_back_even_after_an_error():
     assert dict(matplotlib.rcParams) == before
 
 
-def test_drawing_leaves_its_arguments_alone():
-    observations, returns = EPISODE.observations.copy(), CURVES.copy()
-    for maker in MAKERS.values():
-        maker()
-    np.testing.assert_array_equal(EPISODE.observations, observations)
-    np.testing.assert_array_equal(CURVES, returns)
+OTHER_PROCESS = """
+import hashlib, sys
+import numpy as np
+from cartpole_helpers.display import figures
+curves = figures.learning_curves(np.arange(4), 100.0 * np.arange(8).reshape(2, 4), "Un titre")
+curves._repr_mimebundle_()
+assert "matplotlib.pyplot" not in sys.modules
+print(hashlib.sha256(curves.png()).hexdigest())
+"""
 
 
-@pytest.mark.parametrize("name", MAKERS)
-def test_other_data_make_another_picture(name):
-    assert OTHER_DATA[name]().png() != picture_of(name).png()
+def test_pyplot_is_never_imported_and_another_process_draws_the_same():
+    command = [sys.executable, "-W", "error", "-c", OTHER_PROCESS]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    curves = figures.learning_curves(np.arange(4), 100.0 * np.arange(8).reshape(2, 4), "Un titre")
+    assert run.stdout.strip() == hashlib.sha256(curves.png()).hexdigest()
 
 
-# Le texte n'y dit pas les données.
-TELLING = {"phase_portraits", "cart_diagram", "bands", "reference"}
+# Ce qu'on y lit
 
 
-@pytest.mark.parametrize("name", sorted(set(MAKERS) - TELLING))
-def test_other_data_make_another_text(name):
-    assert OTHER_DATA[name]().alt != picture_of(name).alt
-
-
-# Le français
-
-
-def test_ticks_are_true_and_written_in_french(picture):
-    assert_ticks_are_true(picture.figure)
-
-
-def test_curves_and_diagrams_are_graduated():
-    graduated = {name: len([*numbered_axes(picture_of(name).figure)]) for name in MAKERS}
-    assert graduated == {
-        "baselines": 1,
-        "survival": 2,
-        "phase_portraits": 3,
-        "cart_diagram": 0,
-        "components": 6,
-        "learning_curves": 2,
-        "curves": 2,
-        "draw_counts": 2,
-        "recipes": 2,
-        "bands": 2,
-        "action_maps": 5,
-        "memory_maps": 4,
-        "distributions": 3,
-        "points": 2,
-        "verdicts": 0,
-        "viability": 3,
-        "traces": 5,
-        "small_multiples": 5,
-        "reference": 5,
-        "intervals": 2,
-        "strips": 1,
-    }
-
-
-def test_texts_have_their_unbreakable_spaces(picture):
-    for text in [*texts(picture.figure), picture.alt]:
-        assert not re.search(r" [:;?!%»]|« ", text), text
-    title = picture.figure.get_suptitle()
-    assert re.search("tient[\u00a0\u202f]: 50[\u00a0\u202f]%", title)
-
-
-def test_quotation_marks_have_their_unbreakable_spaces():
-    picture = figures.cart_diagram((0, 0, 0, 0), 1, "Le « chariot » : un mot")
-    for text in (picture.figure.get_suptitle(), picture.alt):
-        assert re.search("«[\u00a0\u202f]chariot[\u00a0\u202f]»[\u00a0\u202f]: un mot", text)
-
-
-def test_the_title_is_inside_the_figure(picture):
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_picture_reads_in_french(name):
+    picture, graduated = picture_of(name), DRAWINGS[name][3]
     figure = picture.figure
-    figure.draw_without_rendering()
-    box = figure.texts[0].get_window_extent()
-    assert figure.get_suptitle() == figure.texts[0].get_text()
-    assert box.x0 >= 0
-    assert box.x1 <= figure.bbox.width
-    assert box.y1 <= figure.bbox.height
-
-
-def test_a_long_title_is_wrapped_whole():
-    words = "Pousser du même côté que la tige tourne tient cinq fois plus longtemps qu'au hasard, "
-    words += "mais dix fois moins que la règle d'un régulateur linéaire quadratique"
-    figure = figures.cart_diagram((0, 0, 0, 0), 1, words).figure
-    figure.draw_without_rendering()
-    assert figure.get_suptitle().split() == words.replace("'", "’").split()
-    assert figure.texts[0].get_window_extent().x1 <= figure.bbox.width
-
-
-@pytest.mark.parametrize("name", sorted(set(MAKERS) - {"cart_diagram", "verdicts"}))
-def test_axes_are_named(name):
-    figure = picture_of(name).figure
     numbered = [*numbered_axes(figure)]
+    assert len(numbered) == graduated
+    if name not in ("cart_diagram", "verdicts"):
+        assert_axes_are_named(figure, numbered)
+    assert_ticks_are_true(figure)
+    for text in [*texts(figure), picture.alt]:
+        assert not re.search(r" [:;?!%»]|« ", text), text
+    assert re.search("tient[\u00a0\u202f]: 50[\u00a0\u202f]%", figure.get_suptitle())
+    box = figure.texts[0].get_window_extent()
+    assert 0 <= box.x0 <= box.x1 <= figure.bbox.width
+    assert box.y1 <= figure.bbox.height
+    assert all(axes.has_data() or axes.texts for axes in figure.axes)
+
+
+def assert_axes_are_named(figure, numbered):
     for axes in (axes for axes in figure.axes if axes.get_subplotspec()):
         below = axes.get_subplotspec().is_last_row()
         assert axes.get_xlabel() or figure.get_supxlabel() or not below
@@ -258,9 +145,25 @@ def test_axes_are_named(name):
         assert named or not (left and axes.yaxis in numbered)
 
 
-def test_a_question_in_the_title_keeps_its_mark():
-    picture = figures.cart_diagram((0, 0, 0, 0), 1, "Qui tient le plus longtemps ?")
-    assert re.match("Qui tient le plus longtemps[\u00a0\u202f]\\? [A-ZÉ]", picture.alt)
+def test_a_long_title_is_wrapped_whole_and_a_question_keeps_its_mark():
+    words = "Pousser du même côté que la tige tourne tient « cinq » fois plus longtemps qu'au "
+    words += "hasard, mais dix fois moins que la règle d'un régulateur linéaire : pourquoi ?"
+    picture = draw("cart_diagram", title=words)
+    figure = picture.figure
+    figure.draw_without_rendering()
+    assert figure.get_suptitle().split() == words.replace("'", "’").split()
+    assert figure.texts[0].get_window_extent().x1 <= figure.bbox.width
+    assert re.search("«[\u00a0\u202f]cinq[\u00a0\u202f]» .*[\u00a0\u202f]\\? [A-Z]", picture.alt)
+
+
+def test_a_name_is_shown_as_it_is_written():
+    """Ni mathématiques entre deux dollars, ni erreur de Matplotlib."""
+    name = r"de 5 $ à \frac$"
+    picture = draw("curves", series={name: COSTS["une"]}, title=name)
+    [axes] = picture.figure.axes
+    for text in (axes.get_legend().get_texts()[0], picture.figure.texts[0]):
+        assert text.get_text().replace("\u00a0", " ") == name
+        assert not text.get_parse_math()
 
 
 def test_colours_and_dashes_differ():
@@ -271,15 +174,121 @@ def test_colours_and_dashes_differ():
 # Les cas limites
 
 
+EDGES = {
+    "one_baseline": ("baselines", {"returns": {"LQR": [500.0]}}),
+    "seven_survivals": ("survival", {"lengths": {str(k): LENGTHS["θ"] + k for k in range(7)}}),
+    "three_policies": ("phase_portraits", {"policies": dict.fromkeys("abc", lqr), "episodes": 1}),
+    "upright": ("cart_diagram", {"state": (0, 0, 0, 0)}),
+    "leaning_left": ("cart_diagram", {"state": [-2.4, 0, -0.2, 0]}),
+    "two_states": ("components", {"observations": np.eye(2, 4), "actions": [1]}),
+    "one_seed": ("learning_curves", {"returns": CURVES[:1]}),
+    "seven_recipes": ("learning_curves", {"returns": {str(k): CURVES / (k + 1) for k in range(7)}}),
+    "same_values": ("action_maps", {"q_values": lambda states: 0 * states[:, :2]}),
+    "outside_the_plane": ("memory_maps", {"observations": {"a": np.full((1, 4), 9.0)}}),
+    "same_number": ("distributions", {"values": {"a": np.full(5, 2.0)}}),
+    "no_point": ("points", {"series": {"a": ([], []), "b": ([1, 2], [3, 4])}}),
+    "one_panel_beside_its_reference": ("reference", {"returns": {"a": CURVES, "sans": CURVES}}),
+    "one_null_estimate": ("intervals", {"estimates": {"part (%)": {"a": (0, 0, 0)}}}),
+    "one_seed_a_strip": ("strips", {"values": {"a": [0]}}),
+    "same_seeds": ("strips", {"values": {"a": [500] * 9}, "log": True}),
+    "tiny_seeds": ("strips", {"values": {"a": [1e-4, 0.02], "b": [3]}, "log": True}),
+}
+
+
 @pytest.mark.parametrize("name", EDGES)
 def test_an_unusual_figure_is_drawn(name):
-    picture = EDGES[name]()
+    drawing, changes = EDGES[name]
+    picture = draw(drawing, **changes)
     assert_ticks_are_true(picture.figure)
     assert picture.alt
 
 
-@pytest.mark.parametrize(("name", "call"), BAD_CALLS)
-def test_bad_arguments_are_refused_in_french(name, call):
-    with pytest.raises((TypeError, ValueError)) as refusal:
-        call()
-    assert re.match(rf"{name}(?!\w).* (doit|doivent) ", str(refusal.value)), refusal.value
+# Des objets qu'aucun argument n'attend, ou presque : une figure dessinée, ou un refus en français.
+HIDDEN = np.ma.masked_array([1.0, 2.0], [False, True])
+ODD = [None, -1, "texte", object(), [object()], {}, {3: [1.0]}, {"_x": [1.0]}, {"": [1.0]}]
+ODD += [{"a": None}, {"a": {}}, {"a": {"b": 3}}, {"a": [np.nan]}, {"a": HIDDEN}, {"a": abs}]
+ODD += [{"a": lambda states: None}, [[1], [1, 2]], ["a", 3], (2, 1)]
+ARRAYS = [np.zeros(0), np.zeros((2, 3)), HIDDEN]
+CHOSEN = {"action", "log", "reference"}  # `check_choice` ne compare pas un tableau
+
+
+def test_no_argument_makes_a_figure_speak_english(monkeypatch):
+    monkeypatch.setattr("cartpole_helpers.display.style._png", lambda figure: b"")
+    for name, (figure, *_) in DRAWINGS.items():
+        parameters = [*inspect.signature(getattr(figures, figure)).parameters]
+        for argument, value in product(parameters, ODD + ARRAYS):
+            if argument in CHOSEN and isinstance(value, np.ndarray):
+                continue
+            try:
+                draw(name, **{argument: value})
+            except (TypeError, ValueError) as error:
+                told, names = str(error), "|".join(parameters)
+                case = name, argument, value, told
+                assert re.match(rf"({names})\b.* (doit|doivent) ", told), case
+
+
+REFUSED = [
+    ("baselines", {"returns": {}}),
+    ("baselines", {"returns": {"LQR": []}}),
+    ("baselines", {"returns": {"_LQR": [1.0]}}),
+    ("baselines", {"returns": {"LQR": [np.nan]}}),
+    ("baselines", {"returns": {"LQR": HIDDEN}}),
+    ("baselines", {"title": None}),
+    ("survival", {"limit": 0}),
+    ("survival", {"marks": ["tôt"]}),
+    ("draw_counts", {"counts": HIDDEN}),
+    ("phase_portraits", {"policies": {"LQR": "lqr"}}),
+    ("phase_portraits", {"policies": {"LQR": lambda states: 2 + 0 * states[:, 0]}}),
+    ("phase_portraits", {"episodes": 0}),
+    ("cart_diagram", {"state": (0, 0, 0)}),
+    ("cart_diagram", {"action": 7}),
+    ("components", {"observations": np.zeros((5, 3))}),
+    ("components", {"actions": [0, 1]}),
+    ("components", {"actions": np.full(len(DRAWINGS["components"][1]["actions"]), 2)}),
+    ("components", {"names": ("x", "v")}),
+    ("components", {"names": "abcd"}),
+    ("learning_curves", {"returns": np.zeros((2, 4))}),
+    ("learning_curves", {"returns": CURVES[:0]}),
+    ("learning_curves", {"env_steps": []}),
+    ("recipes", {"returns": {}}),
+    ("recipes", {"returns": {"a": np.zeros((2, 4))}}),
+    ("curves", {"series": {"une": np.zeros(3)}}),
+    ("curves", {"labels": ("x", 3)}),
+    ("curves", {"log": "z"}),
+    ("bands", {"bands": {"autre": (COSTS["une"], COSTS["une"][1:])}}),
+    ("bands", {"bands": {"inconnue": (COSTS["une"], COSTS["une"])}}),
+    ("action_maps", {"q_values": lambda states: states}),
+    ("action_maps", {"x_dot": "vite"}),
+    ("action_maps", {"limits": (70, -35)}),
+    ("memory_maps", {"observations": {"a": np.zeros((0, 4))}}),
+    ("distributions", {"values": {"a": np.zeros((2, 2))}}),
+    ("distributions", {"label": 3}),
+    ("points", {"series": {"a": np.zeros((5, 2))}}),
+    ("points", {"identity": 1}),
+    ("verdicts", {"passed": np.zeros((3, 2))}),
+    ("verdicts", {"passed": np.zeros((0, 3)), "rows": []}),
+    ("verdicts", {"rows": ("la règle", 3)}),
+    ("viability", {"maps": {"a": MAPS["au bord"][::-1]}}),
+    ("viability", {"maps": {"a": (MAPS["au bord"][0], MAPS["au bord"][1][1:])}}),
+    ("viability", {"maps": {"a": (np.full((27, 15), np.nan),) * 2}}),
+    ("viability", {"thetas": np.zeros(27)}),
+    ("traces", {"quantities": {"a": {}}}),
+    ("traces", {"quantities": {"a": {"sans": CURVES}, "b": {"avec": CURVES}}}),
+    ("traces", {"log": "perte"}),
+    ("traces", {"log": ["inconnue"]}),
+    ("traces", {"mark": "tôt"}),
+    ("small_multiples", {"returns": {"a": CURVES[0]}}),
+    ("small_multiples", {"reference": "sans"}),
+    ("reference", {"returns": {"sans": CURVES}}),
+    ("intervals", {"estimates": {"m": {"a": (1, 0)}}}),
+    ("intervals", {"estimates": {"m": {"a": (1, 0, 2)}, "s": {"b": (1, 0, 2)}}}),
+    ("strips", {"values": {"a": [np.inf]}}),
+    ("strips", {"values": {"a": [1], "b": [3, 0]}, "log": True}),
+]
+
+
+def test_bad_arguments_are_refused():
+    for name, changes in REFUSED:
+        argument = next(iter(changes))
+        with pytest.raises((TypeError, ValueError), match=rf"^{argument}\b.* (doit|doivent) "):
+            raise AssertionError(f"{name} accepte {changes} : {draw(name, **changes)}")

@@ -9,9 +9,6 @@ from drawn import (
     CURVES,
     ENV_STEPS,
     FOLLOWED,
-    LABELS,
-    MINUS,
-    NARROW,
     RECIPES,
     RUNGS,
     SIZES,
@@ -19,6 +16,7 @@ from drawn import (
     assert_bounds,
     assert_ticks_are_true,
     assert_told,
+    draw,
     line_through,
     numbered_axes,
     picture_of,
@@ -30,15 +28,10 @@ from cartpole_helpers import bootstrap_interval, interquartile_mean
 from cartpole_helpers.display import figures
 
 
-@pytest.mark.parametrize("steps", [4, 17, 230, 1_250, 2_000_000])
-def test_the_steps_of_learning_curves_are_true(steps):
-    curves = figures.learning_curves(np.linspace(0, steps, 7), CURVES, TITLE)
-    assert_ticks_are_true(curves.figure)
-
-
-def test_the_text_of_learning_curves_gives_both_ends():
-    ends = [f"{interquartile_mean(CURVES[:, column]):.0f}" for column in (0, -1)]
-    assert_told(picture_of("learning_curves"), f"De {ends[0]} à {ends[1]} pas", "5 graines")
+def test_the_steps_of_learning_curves_are_true():
+    for steps in (4, 230, 2_000_000):
+        curves = figures.learning_curves(np.linspace(0, steps, 7), CURVES, TITLE)
+        assert_ticks_are_true(curves.figure)
 
 
 def test_learning_curves_show_seeds_mean_and_band():
@@ -51,6 +44,8 @@ def test_learning_curves_show_seeds_mean_and_band():
         for point in zip(ENV_STEPS, bound, strict=True):
             assert np.isclose(band, point).all(axis=1).any()
     assert "5 graines" in axes.get_legend().get_texts()[0].get_text()
+    ends = [f"{interquartile_mean(CURVES[:, column]):.0f}" for column in (0, -1)]
+    assert_told(picture_of("learning_curves"), f"De {ends[0]} à {ends[1]} pas", "5 graines")
 
 
 def test_curves_pass_through_their_points():
@@ -61,27 +56,12 @@ def test_curves_pass_through_their_points():
     assert_told(picture_of("curves"), "une de 10 à 12", "autre de 60 à 600")
 
 
-@pytest.mark.parametrize(
-    ("log", "scales"),
-    [
-        (False, ("linear", "linear")),
-        (True, ("log", "log")),
-        ("x", ("log", "linear")),
-        ("y", ("linear", "log")),
-    ],
-)
-def test_one_axis_or_both_are_logarithmic(log, scales):
-    figure = figures.curves(SIZES, COSTS, TITLE, LABELS, log=log).figure
-    [axes] = figure.axes
-    assert (axes.get_xscale(), axes.get_yscale()) == scales
-    assert_ticks_are_true(figure)
-
-
-def test_the_ends_of_tiny_curves_are_told_to_three_digits():
-    series = {"une": np.array([1.2345e-12, 123_456]), "autre": np.array([-0.00098765, 0])}
-    told = figures.curves(np.arange(2), series, TITLE, LABELS).alt
-    assert f"une de 0,00000000000123 à 123{NARROW}000" in told
-    assert f"autre de {MINUS}0,000988 à 0" in told
+def test_one_axis_or_both_are_logarithmic():
+    for log, scales in ((False, ("linear", "linear")), ("y", ("linear", "log"))):
+        [axes] = draw("curves", log=log).figure.axes
+        assert (axes.get_xscale(), axes.get_yscale()) == scales
+        assert_ticks_are_true(axes.figure)
+    assert picture_of("bands").figure.axes[0].get_xscale() == "log"
 
 
 def test_bands_are_those_given_in_the_colour_of_their_curve():
@@ -123,23 +103,12 @@ def test_traces_draw_the_mean_and_the_band_of_each_name():
 
 
 @pytest.mark.parametrize(
-    ("quantities", "more", "words"),
-    [
-        ({}, {}, "les mêmes noms"),
-        ({"a": {}}, {}, "les mêmes noms"),
-        ({"a": {"sans": CURVES}, "b": {"avec": CURVES}}, {}, "les mêmes noms"),
-        ({"a": {"sans": CURVES[:, 1:]}}, {}, "de forme"),
-        ({"a": {"sans": CURVES}}, {"log": ["b"]}, "log doit être l'un de 'a'"),
-    ],
+    ("name", "grey"),
+    [("small_multiples", "la recette du panneau d’avant"), ("reference", "« sans »")],
 )
-def test_traces_need_the_same_names_everywhere(quantities, more, words):
-    with pytest.raises(ValueError, match=r" reçu\.$") as caught:
-        figures.traces(ENV_STEPS, quantities, TITLE, "pas", **more)
-    assert words in str(caught.value)
-
-
-@pytest.mark.parametrize("name", ["small_multiples", "reference"])
-def test_small_multiples_show_a_mean_and_a_band_in_each_panel(name):
+def test_small_multiples_show_a_mean_and_a_band_in_each_panel(name, grey):
+    ends = [f"{rung} ({interquartile_mean(r[:, -1]):.0f})" for rung, r in RUNGS.items()]
+    assert_told(picture_of(name), f"{grey} en gris", "95 %", ", ".join(ends))
     panels = picture_of(name).figure.axes
     assert len(panels) == len(RUNGS)
     assert [plain(axes.get_title(loc="left")) for axes in panels] == list(RUNGS)
@@ -159,7 +128,10 @@ def in_grey(axes):
     return [line for line in curves if to_hex(line.get_color()) != to_hex(band.get_facecolor()[0])]
 
 
-def test_small_multiples_recall_the_panel_before():
+def test_small_multiples_recall_the_panel_before_or_the_reference():
+    for axes in picture_of("reference").figure.axes:
+        [grey] = in_grey(axes)
+        assert grey is line_through(axes, ENV_STEPS, interquartile_mean(AROUND["sans"]))
     first, *panels = picture_of("small_multiples").figure.axes
     assert in_grey(first) == []
     for axes, previous in zip(panels, list(RUNGS.values())[:-1], strict=True):
@@ -167,13 +139,7 @@ def test_small_multiples_recall_the_panel_before():
         assert grey is line_through(axes, ENV_STEPS, interquartile_mean(previous))
 
 
-def test_small_multiples_recall_the_reference_everywhere():
-    for axes in picture_of("reference").figure.axes:
-        [grey] = in_grey(axes)
-        assert grey is line_through(axes, ENV_STEPS, interquartile_mean(AROUND["sans"]))
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7])
+@pytest.mark.parametrize("count", [1, 4, 5])
 def test_each_column_of_small_multiples_is_graduated_below(count):
     returns = {str(rank): CURVES for rank in range(count)}
     figure = figures.small_multiples(ENV_STEPS, returns, TITLE).figure
@@ -183,12 +149,3 @@ def test_each_column_of_small_multiples_is_graduated_below(count):
     assert [axes.get_subplotspec().colspan.start for axes in numbered] == [
         rank % len(columns) for rank in range(count - len(columns), count)
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "grey"),
-    [("small_multiples", "la recette du panneau d’avant"), ("reference", "« sans »")],
-)
-def test_the_text_of_small_multiples_gives_the_ends(name, grey):
-    ends = [f"{name} ({interquartile_mean(r[:, -1]):.0f})" for name, r in RUNGS.items()]
-    assert_told(picture_of(name), f"{grey} en gris", "95 %", ", ".join(ends))

@@ -11,7 +11,6 @@ from drawn import (
     THETAS,
     TITLE,
     assert_told,
-    fates,
     leaning,
     outline,
     picture_of,
@@ -26,14 +25,11 @@ from cartpole_helpers.display import figures
 from cartpole_helpers.policies import lqr, push_by_angle
 
 
-def test_the_text_of_phase_portraits_names_the_policies():
-    assert_told(picture_of("phase_portraits"), "signe de θ", "LQR")
-
-
 def test_phase_portraits_follow_the_physics():
     policies = {"signe de θ": push_by_angle, "LQR": lqr}
     figure = picture_of("phase_portraits").figure
     env = CartPoleEnv()
+    assert_told(picture_of("phase_portraits"), *policies)
     for axes, policy in zip(figure.axes, policies.values(), strict=True):
         paths = [line for line in axes.lines if len(line.get_xdata()) > 2]
         assert len(paths) == 3
@@ -93,11 +89,16 @@ def test_the_line_of_action_maps_is_where_the_greedy_action_changes():
     assert (theta.min(), theta.max()) == pytest.approx((-15, 15), abs=0.2)
 
 
-@pytest.mark.parametrize(("values", "share"), [([1, 0], 0), ([0, 1], 100), ([1, 1], 0)])
-def test_one_action_everywhere_has_no_line(values, share):
-    picture = figures.action_maps(lambda states: np.tile(values, (len(states), 1)), TITLE)
-    assert [type(one) for one in picture.figure.axes[1].collections] == [QuadMesh]
-    assert_told(picture, f"l’emporte sur {share} % du plan")
+def test_where_all_is_the_same_no_line_is_drawn():
+    for values, share in (([0, 1], 100), ([1, 1], 0)):
+        picture = figures.action_maps(
+            lambda states, row=values: np.tile(row, (len(states), 1)), TITLE
+        )
+        assert [type(one) for one in picture.figure.axes[1].collections] == [QuadMesh]
+        assert_told(picture, f"l’emporte sur {share} % du plan")
+    endless = np.full((27, 15), np.inf)
+    picture = figures.viability({"partout": (endless, endless)}, THETAS, THETA_DOTS, TITLE)
+    assert_told(picture, "partout 100 % sauvables, 0 % perdus")
 
 
 def test_the_text_of_action_maps_gives_the_values_and_the_share():
@@ -130,28 +131,6 @@ def test_the_text_of_the_map_of_viability_counts_the_fates():
     for name, (low, high) in MAPS.items():
         saved, lost = (round(100 * np.mean(kind)) for kind in (low == np.inf, high < np.inf))
         assert f"{name} {saved} % sauvables, {lost} % perdus" in told
-
-
-def test_a_map_of_viability_where_all_is_saved_has_no_line():
-    endless = np.full((27, 15), np.inf)
-    picture = figures.viability({"partout": (endless, endless)}, THETAS, THETA_DOTS, TITLE)
-    assert "partout 100 % sauvables, 0 % perdus" in plain(picture.alt)
-
-
-@pytest.mark.parametrize(
-    ("maps", "words"),
-    [
-        ({}, "au moins une carte"),
-        ({"a": fates()[0]}, "deux bornes par carte"),
-        ({"a": (fates()[0], fates()[1][1:])}, "de forme (27, 15)"),
-        ({"a": (fates()[1], fates()[0])}, "la basse au plus égale à la haute"),
-        ({"a": (np.full((27, 15), np.nan),) * 2}, "la basse au plus égale à la haute"),
-    ],
-)
-def test_a_map_of_viability_needs_two_ordered_bounds(maps, words):
-    with pytest.raises(ValueError, match=r"^maps doit .* reçue?s?\.$") as caught:
-        figures.viability(maps, THETAS, THETA_DOTS, TITLE)
-    assert words in str(caught.value)
 
 
 def test_memory_maps_count_the_states_of_each_cell():

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.colors import to_hex
 
 from cartpole_helpers.teaching.clinic import Chart, chart
+from cartpole_helpers.teaching.clinic.sheets import VITALS
 
 K = 12  # lignes des relevés écrits à la main
 
@@ -78,21 +79,8 @@ SICK = {
 TITLE = "Deux patients"
 BLUE, GREY = "#0072b2", "#6b6b6b"
 
-# Chaque cadre : le trait plein et les tirets, l'unité, le bas et le haut, ce qu'il dit d'autre.
-FRAMES = {
-    "retour (pas)": (["greedy", "played"], 1, 0, 500, ["disagreement"]),
-    "perte": (["loss"], 1, 1e-4, 1e4, []),
-    "Q, états sûrs": (["q_safe", "target_safe"], 1, 0, 150, ["q_limit", "lag"]),
-    "Q, états perdus": (["q_doomed"], 1, -10, 40, ["fall_cost", "missed_ends"]),
-    "déplacement": (["drift"], 1, 1e-8, 1e-1, []),
-    "ε": (["epsilon"], 1, 0, 1, []),
-    "mémoire (%)": (["stored_falls", "false_ends"], 100, 1e-2, 100, []),
-    "mises à jour": (["gradient_steps"], 1, 1, 1e5, []),
-    "γ apparent": (["discount"], 1, 0, 1.5, []),
-    "relief de Q": (["flatness"], 1, 1e-3, 1e2, []),
-    "unités figées (%)": (["dead"], 100, 0, 100, []),
-    "dispersion de la perte": (["loss_spread"], 1, 0, 5, []),
-}
+# Chaque cadre : ce qu'on y trace, l'unité, le bas et le haut, ce qu'il dit d'autre.
+FRAMES = {one.label: ([*one.traced], one.unit, one.low, one.high, [*one.also]) for one in VITALS}
 
 
 def wild(seed, count=9):

@@ -40,12 +40,9 @@ def found_in(**changes):
 # Les règles
 
 ALSO_SICK = [
-    ("masque oublié", {"missed_ends": 1.0}),
     ("valeurs qui explosent", {"loss": tail(math.inf, 0.8)}),
     ("valeurs qui explosent", {"q_limit": tail(math.inf, 30)}),
     ("valeurs qui explosent", {"q_limit": math.nan, "loss": tail(1e9, 0.8)}),
-    ("politique évaluée périmée", {"disagreement": math.nan, "greedy": 20.0}),
-    ("politique évaluée périmée", {"disagreement": 0.3, "greedy": 20.0}),
     ("mises à jour trop rares", {"gradient_steps": 0}),
     (  # γ = 0,5 à trois pas
         "γ trop petit",
@@ -57,33 +54,79 @@ ALSO_SICK = [
         },
     ),
 ]
+SHORT = {"q_safe": 2.0, "target_safe": np.linspace(1.9, 2, K)}
+ALIKE = {"flatness": 0.005}
+SLOPE = np.arange(K)
+
+
+def last_two(value, rest):
+    return tail(value, rest, 2)
+
+
+# Ce qui suffit, puis ce qui ne suffit pas encore : un cinquième, ou moins, de part et d'autre
+EDGES = [
+    ("récompense perdue", {"stored_reward": 0.008}, {"stored_reward": 0.012}),
+    ("masque oublié", {"fall_cost": 4.8}, {"fall_cost": 3.4}),
+    ("masque oublié", {"missed_ends": 0.12}, {"missed_ends": 0.08}),
+    ("valeurs qui explosent", {"q_limit": 3_600.0}, {"q_limit": 2_500.0}),
+    ("ε bloqué haut", {"epsilon": 0.85}, {"epsilon": 0.65}),
+    ("ε bloqué haut", {"epsilon": last_two(0.892, 0.9)}, {"epsilon": last_two(0.888, 0.9)}),
+    ("aucune exploration", {"epsilon": 0.008}, {"epsilon": 0.012}),
+    ("mises à jour trop rares", {"gradient_steps": 3.3 * SLOPE}, {"gradient_steps": 4.7 * SLOPE}),
+    (
+        "politique évaluée périmée",
+        {"disagreement": math.nan, "greedy": 55.0},
+        {"disagreement": math.nan, "greedy": 77.0},
+    ),
+    (
+        "politique évaluée périmée",
+        {"disagreement": 0.3, "greedy": 90.0},
+        {"disagreement": 0.2, "greedy": 90.0},  # un creux passager
+    ),
+    (
+        "cible jamais synchronisée",
+        {"q_safe": 1.0, "target_safe": 1 + tail(8e-7, 0)},
+        {"q_safe": 1.0, "target_safe": 1 + tail(1.2e-6, 0)},
+    ),
+    ("cible trop lente", {"target_safe": 2 * SLOPE}, {"target_safe": 2.3 * SLOPE}),
+    ("pas de réseau cible", {"lag": 0.0}, {"lag": tail(1e-9, 0)}),
+    ("unités mortes", {"dead": 0.7}, {"dead": 0.5}),
+    (
+        "pas d'apprentissage trop grand",
+        {"drift": tail(5e-4, 0.0145)},
+        {"drift": tail(5e-4, 0.0098)},
+    ),
+    ("pas d'apprentissage trop petit", {"drift": 2.5e-5}, {"drift": 3.6e-5}),
+    (
+        "pas d'apprentissage tombé au plancher",
+        {"drift": tail(1e-3 / 600, 1e-3)},
+        {"drift": tail(1e-3 / 420, 1e-3)},
+    ),
+    ("lot trop petit", {"loss_spread": 2.3}, {"loss_spread": 2.0}),
+    (
+        "mémoire sans chute",
+        {"stored_falls": last_two(0, 0.02)},
+        {"stored_falls": tail(0, 0.02, 1)},
+    ),
+    ("cible mal alignée", ALIKE | {"fall_cost": 0.24}, ALIKE | {"fall_cost": 0.16}),
+    ("cible mal alignée", ALIKE | {"fall_cost": 2.7}, ALIKE | {"fall_cost": 3.7}),
+    (
+        "cible mal alignée",
+        {"flatness": 0.025, "fall_cost": 0.6},
+        {"flatness": 0.036, "fall_cost": 0.6},
+    ),
+    ("γ = 1 ou presque", {"discount": 0.998}, {"discount": 0.99}),
+    ("γ trop petit", SHORT | {"discount": 0.72}, SHORT | {"discount": 0.78}),
+    (  # les valeurs montent encore
+        "γ trop petit",
+        SHORT | {"discount": 0.5, "q_safe": last_two(2.05, 2)},
+        SHORT | {"discount": 0.5, "q_safe": last_two(2.08, 2)},
+    ),
+]
 STILL_HEALTHY = [
-    {"loss": 0.02},
-    {"stored_reward": 0.1},
-    {"fall_cost": 3.0},
-    {"q_limit": 500.0},
+    {"loss": 0.0, "fall_cost": 0.0},
     {"epsilon": np.linspace(1, 0.8, K)},  # il descend encore
-    {"epsilon": 0.5},
-    {"epsilon": 0.02},
-    {"gradient_steps": 5 * np.arange(K)},
-    {"greedy": 150.0},
-    {"disagreement": math.nan, "greedy": 100.0},
-    {"disagreement": 0.2, "greedy": 100.0},  # un creux passager
-    {"disagreement": 0.6},
-    {"discount": 0.5},  # les valeurs montent encore
-    {"target_safe": np.linspace(0, 27, K)},
-    {"lag": tail(0.5, 0)},
-    {"dead": 0.4},
-    {"drift": tail(5e-4, 8e-3)},
-    {"drift": 1e-4},
-    {"drift": tail(1e-5, 1e-3)},
-    {"loss_spread": 1.8},
-    {"stored_falls": 0.001},
     {"stored_falls": np.where(np.arange(K) == 0, 0, 0.02)},
-    {"flatness": 0.005},  # sans erreur sur les chutes, des valeurs égales sont justes
-    {"fall_cost": 0.6},
-    {"discount": 0.99},
-    {"discount": 0.9},
     {"discount": 0.955, "stored_reward": 2.95},  # γ = 0,985 à trois pas
     # γ = 0,8 à trois pas : l'horizon est de cinq
     {"discount": 0.512, "stored_reward": 2.44, "q_safe": 5.0, "target_safe": tail(4.9, 5)},
@@ -108,7 +151,10 @@ def test_each_sign_is_recognised_alone_and_said_in_french():
             assert not any(word in sentence for word in ("nan", "inf ", "e-0", "e+0")), sentence
 
 
-def test_a_measure_on_the_safe_side_alarms_nobody():
+def test_each_threshold_lies_where_it_is_said():
+    for name, sick, sound in EDGES:
+        assert names(found_in(**sick)) == [name], sick
+        assert found_in(**sound).verdict == HEALTHY, (name, sound)
     for changes in STILL_HEALTHY:
         assert found_in(**changes).verdict == HEALTHY, changes
 
@@ -307,7 +353,7 @@ def test_the_archived_degrees_give_the_archived_hypotheses(study):
 
 
 def test_the_archive_is_what_the_script_finds(study, script):
-    """Les hypothèses, non les degrés, dont les derniers chiffres tiennent au processeur."""
+    """Les derniers chiffres des degrés tiennent au processeur."""
     cause, recipe = "cible jamais synchronisée", "rapide"
     [seeds] = [seeds for *key, seeds in script["plan"]() if key == [cause, recipe]]
     [row] = script["judged"](cause, recipe, seeds[1:2])
@@ -315,6 +361,8 @@ def test_the_archive_is_what_the_script_finds(study, script):
     found = dict(zip(script["HEADER"], row, strict=True))
     for name in ("maladie", "dose", "hypothese_1", "hypothese_2", "journal_1", "journal_2"):
         assert found[name] == study[name][place]
+    degrees = [float(found[name]) for name in ORDER]
+    np.testing.assert_allclose(degrees, [study[name][place] for name in ORDER], rtol=0.02)
 
 
 @pytest.mark.parametrize(
