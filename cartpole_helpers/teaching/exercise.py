@@ -13,6 +13,7 @@ import numpy as np
 
 from cartpole_helpers.teaching.misconceptions import MISCONCEPTIONS, Misconception
 
+Cases = Iterator[tuple]  # les arguments de chaque cas
 NOTHING = "∅"
 NAMED = r"(?P<name>.*?)(?: \((?P<notion>[^()]*)\))?"
 CHANGE = r"(?:(?P<old>.+?) → |= )(?P<new>.+)"  # « avant → après », ou « = ce qui est rendu »
@@ -24,7 +25,7 @@ class Property:
 
     text: str
     """Ce qu'elle dit, en une phrase."""
-    cases: Sequence[tuple] | Callable[[np.random.Generator], Iterable[tuple]]
+    cases: Sequence[tuple] | Callable[[np.random.Generator], Cases]
     """Les arguments de chaque cas, que l'on calcule à la main, ou de quoi en tirer."""
     hint: str
     """L'indice, si aucune erreur connue n'explique la réponse."""
@@ -59,13 +60,19 @@ class Mistake:
 class Exercise:
     """Un exercice : sa réponse juste, les propriétés qu'on exige, les erreurs que l'on connaît.
 
-    `changes` dit les erreurs qui ne sont que la réponse juste, changée : « nom (notion) : avant →
-    après », ou « nom (notion) : = ce qui est rendu », puis l'indice, en retrait. « ∅ » n'est rien ;
-    une ligne « et avant → après » change un second endroit ; sans indice, c'est celui de la notion.
-    `others` : les autres, des fonctions dont la docstring dit le nom, puis l'indice. `variants` :
+    `changes` dit les erreurs qui ne sont que la réponse juste, changée ; pour chacune :
+
+        nom de l'erreur (notion) : avant → après
+        + avant → après
+            L'indice, sur une ligne ou plusieurs.
+
+    « ∅ » n'est rien ; « = expression », au lieu de « avant → après », est ce que rend le dernier
+    `return`. Une ligne « + » change un autre endroit. La notion est un nom de `misconceptions` ; à
+    défaut, celui de l'erreur, s'il y est ; sans indice, c'est la phrase de la notion. `others` :
+    les autres erreurs, des fonctions dont la docstring dit le nom, puis l'indice. `variants` :
     d'autres réponses justes. `plain` : la réponse juste que l'on change, s'il faut en écrire une
-    plus simple. ValueError si un texte à changer n'est pas une fois, et une seule, dans la réponse
-    juste, ou si une notion est inconnue.
+    plus simple. ValueError si une ligne n'a pas cette forme, si une notion est inconnue, s'il
+    manque un indice, ou si un texte à changer n'est pas une fois, et une seule, dans la réponse.
     """
 
     def __init__(
@@ -93,15 +100,20 @@ class Exercise:
 
 def _changed(reference: Callable, text: str) -> Iterator[Mistake]:
     """Rend les erreurs que dit `text`."""
-    for block in filter(None, re.split(r"\n(?!et |    )", text)):
+    for block in filter(None, re.split(r"\n(?!\+ |    )", text)):
         head, *lines = block.splitlines()
-        said = re.fullmatch(f"{NAMED} : {CHANGE}", head)
-        if not said:
-            raise ValueError(f"« nom : avant → après » attendu : {head!r} reçu.")
-        more = [re.fullmatch(f"et {CHANGE}", line) for line in lines if line.startswith("et ")]
+        said = _read(f"{NAMED} : {CHANGE}", head)
+        more = [_read(rf"\+ {CHANGE}", line) for line in lines if line.startswith("+ ")]
         told = " ".join(line.strip() for line in lines if line.startswith(" "))
         changes = tuple((one["old"], one["new"].replace(NOTHING, "")) for one in (said, *more))
         yield _mistake(said, told, partial(_rewritten, reference, changes), changes)
+
+
+def _read(pattern: str, line: str) -> re.Match:
+    said = re.fullmatch(pattern, line)
+    if not said:
+        raise ValueError(f"« nom : avant → après » ou « + avant → après » attendu : {line!r} reçu.")
+    return said
 
 
 def _written(answer: Callable) -> Mistake:
@@ -114,6 +126,8 @@ def _mistake(said: re.Match, told: str, *rest) -> Mistake:
     if said["notion"] and said["notion"] not in MISCONCEPTIONS:
         raise ValueError(f"notion doit être dans misconceptions.py : {said['notion']!r} reçu.")
     notion = MISCONCEPTIONS.get(said["notion"] or said["name"])
+    if not told and notion is None:
+        raise ValueError(f"il manque un indice à {said['name']!r}.")
     return Mistake(said["name"], told or notion.sentence, *rest, notion=notion)
 
 

@@ -132,12 +132,12 @@ def wrong(x):
 
 def test_the_changes_of_an_answer_are_read_and_applied():
     text = """
-    un carré : x + x → x * x
+    et au lieu de ou : x + x → x * x
         Vous rendez
         le carré.
     γ oublié : = 0
     la moitié : x + x → x / 2
-    et return y → return y + 0
+    + return y → return y + 0
         Vous rendez la moitié.
     """
     square, zero, half, triple = Exercise(right, (), text, others=[wrong]).mistakes
@@ -155,6 +155,8 @@ def test_the_changes_of_an_answer_are_read_and_applied():
     ("text", "words"),
     [
         ("sans changement", "avant → après"),
+        ("a : x + x → x\n+ y\n    Non.", "avant → après.*'\\+ y'"),
+        ("a : x + x → x", "un indice"),
         ("a (rien de connu) : x + x → x", "misconceptions.py"),
         ("a : z → x\n    Non.", "'z' doit être une fois dans right"),
         ("a : x → z\n    Non.", "'x' doit être une fois dans right"),

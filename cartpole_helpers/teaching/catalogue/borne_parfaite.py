@@ -1,7 +1,5 @@
 """Carnet 06 : ce que garantissent des épisodes tous parfaits."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from cartpole_helpers.teaching.exercise import Exercise, Property, rounded
@@ -14,11 +12,6 @@ def borne_parfaite(n, confiance=0.95):
     un épisode parfait rapporte 500, un épisode manqué, au pire zéro.
     """
     return 500 * (1 - confiance) ** (1 / n)
-
-
-def any_number(generator: np.random.Generator) -> Iterator[tuple]:
-    for n in generator.integers(2, 100, size=5):
-        yield int(n), rounded(generator, 0.6, 0.9)
 
 
 PROPERTIES = (
@@ -34,7 +27,7 @@ PROPERTIES = (
     ),
     Property(
         "vaut pour tout nombre d'épisodes",
-        any_number,
+        lambda g: [(int(n), rounded(g, 0.6, 0.9)) for n in g.integers(2, 100, size=5)],
         "Plus il y a d'épisodes parfaits, plus la borne approche de 500.",
     ),
 )
@@ -59,10 +52,6 @@ le complément : = 500 * (1 - (1 - confiance) ** (1 / n))
 """
 
 
-def with_logarithms(n, confiance=0.95):
-    return 500 * np.exp(np.log(1 - confiance) / n)
-
-
 def by_bisection(n, confiance=0.95):
     low, high = 0.0, 1.0
     for _ in range(50):
@@ -71,4 +60,5 @@ def by_bisection(n, confiance=0.95):
     return 500 * low
 
 
-EXERCISE = Exercise(borne_parfaite, PROPERTIES, CHANGES, variants=(with_logarithms, by_bisection))
+VARIANTS = (lambda n, sure=0.95: 500 * np.exp(np.log(1 - sure) / n), by_bisection)
+EXERCISE = Exercise(borne_parfaite, PROPERTIES, CHANGES, variants=VARIANTS)

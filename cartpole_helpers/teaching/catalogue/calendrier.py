@@ -1,10 +1,8 @@
 """Carnet 05 : à quel pas apprendre, à quel pas recopier le réseau cible."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from cartpole_helpers.teaching.exercise import Exercise, Property
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 
 def calendrier(pas, souvenirs, lot, apprendre_tous_les, copier_tous_les):
@@ -19,7 +17,7 @@ def calendrier(pas, souvenirs, lot, apprendre_tous_les, copier_tous_les):
     return apprendre, copier
 
 
-def any_schedule(generator: np.random.Generator) -> Iterator[tuple]:
+def any_schedule(generator: np.random.Generator) -> Cases:
     for rank in range(4):  # apprendre et copier, l'un, l'autre, ou ni l'un ni l'autre
         every, period, times = generator.integers((2, 7, 1), (6, 12, 9)).tolist()
         step = every * period * times + (0, every, period, 1)[rank]
@@ -91,10 +89,10 @@ des copies comptées en apprentissages : % copier_tous_les → % (apprendre_tous
 des copies comptées en souvenirs : copier = pas → copier = souvenirs
     Vous comptez les copies en souvenirs : c'est le numéro du pas qui compte.
 le reste pris à l'envers : pas % apprendre_tous_les → apprendre_tous_les % pas
-et pas % copier_tous_les → copier_tous_les % pas
++ pas % copier_tous_les → copier_tous_les % pas
     Le reste est à l'envers : divisez le pas par l'intervalle, `pas % intervalle`.
 la division au lieu du reste : % apprendre_tous_les == 0 → // apprendre_tous_les > 0
-et % copier_tous_les == 0 → // copier_tous_les > 0
++ % copier_tous_les == 0 → // copier_tous_les > 0
     `//` est la division entière : le reste s'écrit `%`.
 vrai hors des multiples : = souvenirs >= lot and pas % apprendre_tous_les != 0, not copier
     C'est à l'envers : un reste non nul veut dire que ce n'est pas le moment.
@@ -107,10 +105,6 @@ une seule réponse : = apprendre
 """
 
 
-def with_not(pas, souvenirs, lot, apprendre_tous_les, copier_tous_les):
-    return not (souvenirs < lot or pas % apprendre_tous_les), not pas % copier_tous_les
-
-
 def with_if(pas, souvenirs, lot, apprendre_tous_les, copier_tous_les):
     copier = divmod(pas, copier_tous_les)[1] == 0
     if souvenirs > lot - 1 and pas == apprendre_tous_les * (pas // apprendre_tous_les):
@@ -118,9 +112,9 @@ def with_if(pas, souvenirs, lot, apprendre_tous_les, copier_tous_les):
     return [False, copier]
 
 
-def with_numpy(pas, souvenirs, lot, apprendre_tous_les, copier_tous_les):
-    learn, copy = np.mod(pas, [apprendre_tous_les, copier_tous_les]) == 0
-    return learn & (souvenirs >= lot), copy
-
-
-EXERCISE = Exercise(calendrier, PROPERTIES, CHANGES, variants=(with_not, with_if, with_numpy))
+VARIANTS = (
+    lambda n, kept, lot, learn, copy: (not (kept < lot or n % learn), not n % copy),
+    with_if,
+    lambda n, kept, lot, *every: tuple((np.mod(n, every) == 0) & [kept >= lot, True]),
+)
+EXERCISE = Exercise(calendrier, PROPERTIES, CHANGES, variants=VARIANTS)

@@ -1,8 +1,5 @@
 """Carnet 04 : la cible du Double DQN."""
 
-from collections.abc import Iterator
-
-import numpy as np
 import torch
 from torch import tensor
 
@@ -16,11 +13,6 @@ def double_td_target(reward, terminated, next_q_online, next_q_target, gamma):
     judge = next_q_target
     value = judge.gather(-1, choice.argmax(-1, keepdim=True)).squeeze(-1)
     return reward + gamma * value * ~terminated
-
-
-def any_shape(generator: np.random.Generator) -> Iterator[tuple]:
-    for shape in SHAPES:
-        yield *drawn(generator, shape, tables=2), 0.97
 
 
 PROPERTIES = (
@@ -39,14 +31,14 @@ PROPERTIES = (
     ),
     Property(
         "vaut pour un lot, pour un lot par agent, et au-delà",
-        any_shape,
+        lambda generator: [(*drawn(generator, shape, tables=2), 0.97) for shape in SHAPES],
         "`argmax(dim=-1)`, puis `gather(-1, ...)` : tout se passe sur le dernier axe.",
     ),
 )
 
 CHANGES = """
 rôles échangés (les réseaux échangés) : choice = next_q_online → choice = next_q_target
-et judge = next_q_target → judge = next_q_online
++ judge = next_q_target → judge = next_q_online
     Les rôles sont échangés : le réseau en ligne choisit, le réseau cible juge.
 le réseau cible seul : choice = next_q_online → choice = next_q_target
     Le réseau cible choisit et juge : c'est la cible ordinaire, sans Double DQN.
@@ -60,22 +52,12 @@ judge = next_q_target → choice = judge = torch.minimum(choice, next_q_target)
     Prendre la plus petite valeur des deux réseaux est une autre méthode (celle de TD3).
 """
 
-
-def with_where(reward, terminated, next_q_online, next_q_target, gamma):
-    right = next_q_online[..., 1] > next_q_online[..., 0]
-    value = torch.where(right, next_q_target[..., 1], next_q_target[..., 0])
-    return torch.where(terminated, reward, reward + gamma * value)
-
-
-def with_one_hot(reward, terminated, next_q_online, next_q_target, gamma):
-    chosen = torch.nn.functional.one_hot(next_q_online.argmax(-1), 2)
-    return reward + gamma * (chosen * next_q_target).sum(-1) * ~terminated
-
-
-EXERCISE = Exercise(
-    dqn.double_td_target,
-    PROPERTIES,
-    CHANGES,
-    variants=(with_where, with_one_hot),
-    plain=double_td_target,
+VARIANTS = (
+    lambda r, end, online, target, gamma: torch.where(
+        end, r, r + gamma * target.take_along_dim(online.max(-1, keepdim=True)[1], -1)[..., 0]
+    ),
+    lambda r, end, online, target, gamma: (
+        r + gamma * (torch.nn.functional.one_hot(online.argmax(-1), 2) * target).sum(-1) * ~end
+    ),
 )
+EXERCISE = Exercise(dqn.double_td_target, PROPERTIES, CHANGES, (), VARIANTS, double_td_target)

@@ -68,9 +68,8 @@ le masque efface la récompense : np.float32(recompense) → np.float32(recompen
 le masque à l'envers : viser(recompenses, fins, → viser(recompenses, ~fins,
 le chronomètre pour une chute : terminated, suivant)) → terminated or truncated, suivant))
 des transitions fantômes : \
-memoire.append((etat, action, np.float32(recompense), terminated, suivant)) → \
-avant = etat
-et else suivant → \
+memoire.append((etat, action, np.float32(recompense), terminated, suivant)) → avant = etat
++ else suivant → \
 else suivant; memoire.append((avant, action, np.float32(recompense), terminated, etat))
 la moyenne des actions : q_de(cible, suivants) → q_de(cible, suivants).mean(-1, keepdim=True)
 la pire action : q_de(cible, suivants) → q_de(cible, suivants).amin(-1, keepdim=True)
@@ -89,7 +88,7 @@ aucune graine : torch.manual_seed(graine) → graine = torch.seed() % 1_000
 un épisode jamais relancé (une erreur) : env.reset()[0] if terminated or truncated else suivant → \
 suivant
 les actions au lieu des valeurs (une erreur) : np.float32)) → np.float32)).argmax(1)
-et range(pas) → range(200)
++ range(pas) → range(200)
 une boucle sans fin (une erreur) : range(pas) → iter(int, 1)
 un lot plus grand que la mémoire (une erreur) : hasard.integers(len(memoire), size=64) → \
 hasard.choice(len(memoire), 640, replace=False)

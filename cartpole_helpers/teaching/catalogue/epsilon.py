@@ -1,10 +1,8 @@
 """Carnet 05 : la décroissance de ε."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from cartpole_helpers.teaching.exercise import Exercise, Property, rounded
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property, rounded
 
 
 def epsilon(pas, depart, arrivee, duree):
@@ -17,7 +15,7 @@ def epsilon(pas, depart, arrivee, duree):
     return depart + part * (arrivee - depart)
 
 
-def any_moment(generator: np.random.Generator) -> Iterator[tuple]:
+def any_moment(generator: np.random.Generator) -> Cases:
     for share in (0.1, 0.4, 0.7, 0.95, 1.5, 3.0):
         duration = int(generator.integers(1_000, 9_000))
         start, end = rounded(generator, 0.7, 1), rounded(generator, 0.1, 0.5)
@@ -72,19 +70,9 @@ une pente montante (un signe à l'envers) : arrivee - depart → depart - arrive
     Le signe est à l'envers : ε monte, et dépasse 1.
 """
 
-
-def with_max(pas, depart, arrivee, duree):
-    return max(arrivee, depart - (depart - arrivee) * pas / duree)
-
-
-def with_numpy(pas, depart, arrivee, duree):
-    return np.interp(pas, [0, duree], [depart, arrivee])
-
-
-def with_if(pas, depart, arrivee, duree):
-    if pas >= duree:
-        return arrivee
-    return ((duree - pas) * depart + pas * arrivee) / duree
-
-
-EXERCISE = Exercise(epsilon, PROPERTIES, CHANGES, variants=(with_max, with_numpy, with_if))
+VARIANTS = (
+    lambda n, start, end, steps: max(end, start - (start - end) * n / steps),
+    lambda n, start, end, steps: np.interp(n, [0, steps], [start, end]),
+    lambda n, start, end, steps: end if n >= steps else ((steps - n) * start + n * end) / steps,
+)
+EXERCISE = Exercise(epsilon, PROPERTIES, CHANGES, variants=VARIANTS)

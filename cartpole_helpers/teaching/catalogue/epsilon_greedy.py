@@ -1,16 +1,14 @@
 """Carnet 04 : l'ε-glouton."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from torch import tensor
 
 from cartpole_helpers import dqn
-from cartpole_helpers.teaching.exercise import Exercise, Property
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 
-def any_shape(generator: np.random.Generator) -> Iterator[tuple]:
+def any_shape(generator: np.random.Generator) -> Cases:
     for shape, actions in (((8,), 2), ((3, 5), 2), ((2, 3, 4), 2), ((24,), 3)):
         q = torch.from_numpy(generator.normal(size=(*shape, actions))).float()
         yield q, 0.5, torch.from_numpy(generator.random((*shape, 2))).float()
@@ -20,18 +18,12 @@ Q = tensor([[1.0, 3.0], [5.0, 2.0]])
 PROPERTIES = (
     Property(
         "prend la meilleure action quand il n'explore pas",
-        [
-            (Q, 0.0, tensor([[0.0, 0.0], [0.5, 0.9]])),
-            (Q, 0.1, tensor([[0.9, 0.0], [0.5, 0.9]])),
-        ],
+        [(Q, 0.0, tensor([[0.0, 0.0], [0.5, 0.9]])), (Q, 0.1, tensor([[0.9, 0.0], [0.5, 0.9]]))],
         "Quand le premier tirage atteint ε, l'action est celle de la plus grande valeur.",
     ),
     Property(
         "prend une action uniforme quand il explore",
-        [
-            (Q, 1.0, tensor([[0.3, 0.1], [0.99, 0.9]])),
-            (Q, 0.5, tensor([[0.49, 0.1], [0.2, 0.6]])),
-        ],
+        [(Q, 1.0, tensor([[0.3, 0.1], [0.99, 0.9]])), (Q, 0.5, tensor([[0.49, 0.1], [0.2, 0.6]]))],
         "Quand le premier tirage est sous ε, le second choisit : moins de 0,5, la gauche.",
     ),
     Property(
@@ -45,6 +37,7 @@ CHANGES = """
 ε à l'envers : explore < epsilon → explore >= epsilon
 aucune exploration : = q.argmax(dim=-1)
 toujours au hasard : = (choice * q.shape[-1]).long()
+    Vous explorez toujours : où sert Q ?
 un seul tirage pour deux questions : (choice * → (explore *
     Le même tirage décide d'explorer et choisit l'action : un tirage sous ε donne presque toujours
     la gauche.
@@ -69,9 +62,8 @@ def with_loop(q, epsilon, draws):
 
 
 def with_numpy(q, epsilon, draws):
-    coins, q = draws.numpy(), q.numpy()
-    drawn = (coins[..., 1] * q.shape[-1]).astype(int)
-    return np.where(coins[..., 0] < epsilon, drawn, q.argmax(-1))
+    explore, choice = np.moveaxis(draws.numpy(), -1, 0)
+    return np.where(explore < epsilon, (choice * q.shape[-1]).astype(int), q.numpy().argmax(-1))
 
 
 EXERCISE = Exercise(dqn.epsilon_greedy, PROPERTIES, CHANGES, variants=(with_loop, with_numpy))

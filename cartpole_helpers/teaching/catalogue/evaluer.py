@@ -74,6 +74,7 @@ parfois au hasard (du hasard en évaluation) : = politique → \
 toujours au hasard : = politique(observation[None])[0] → = env.action_space.sample()
     Vous jouez au hasard : demandez l'action à la politique.
 l'autre action : = politique → = 1 - politique
+    Vous jouez l'autre action que celle de la politique.
 la première observation : observation, recompense → _, recompense
     Vous interrogez la politique sur l'observation du départ : gardez celle que rend `step`.
 la même graine à chaque départ : graine if episode == 0 else None → graine

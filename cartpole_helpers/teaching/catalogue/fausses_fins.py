@@ -1,10 +1,8 @@
 """Carnet 09 : la part des fausses fins d'une mémoire."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from cartpole_helpers.teaching.exercise import Exercise, Property
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 
 def fausses_fins(successeur, terminee):
@@ -24,7 +22,7 @@ def memory(*rows: tuple, ended: tuple = (1, 1, 1)) -> tuple[np.ndarray, np.ndarr
     return np.array(rows, float), np.array(ended[: len(rows)], bool)
 
 
-def any_memory(generator: np.random.Generator) -> Iterator[tuple]:
+def any_memory(generator: np.random.Generator) -> Cases:
     for count in (12, 30, 200):
         states = generator.uniform(-1, 1, (count, 4)) * [3.2, 2.0, 0.32, 2.0]
         yield states.round(2), generator.random(count) < 0.5
@@ -61,10 +59,7 @@ PROPERTIES = (
     ),
     Property(
         "dit debout un chariot juste à la limite",
-        [
-            memory((2.4, 0, 0, 0), (-2.4, 0, 0.1, 0)),
-            memory((2.4, 0, 0.3, 0), (-2.41, 0, 0.1, 0)),
-        ],
+        [memory((2.4, 0, 0, 0), (-2.4, 0, 0.1, 0)), memory((2.4, 0, 0.3, 0), (-2.41, 0, 0.1, 0))],
         "À 2,4 m, le chariot est encore dans les limites : pour tomber, il faut les dépasser.",
     ),
     Property(
@@ -99,7 +94,7 @@ des radians comparés à 12 (une autre unité) : np.deg2rad(12) → 12
 15 degrés : deg2rad(12) → deg2rad(15)
     La limite de la tige est de 12°, et non de 15°.
 une inégalité stricte (l'égalité à la limite) : <= 2.4 → < 2.4
-et <= np → < np
++ <= np → < np
     Votre inégalité est stricte : un chariot juste à 2,4 m n'est pas encore sorti.
 θ̇ à la place de θ : successeur[:, 2] → successeur[:, 3]
     La colonne 3 est θ̇, la vitesse de la tige : θ est dans une autre.
@@ -136,21 +131,13 @@ le masque (la moyenne manquante) : = terminee & debout
 def with_a_loop(successeur, terminee):
     count = 0
     for (x, _, theta, _), ended in zip(successeur, terminee, strict=True):
-        if ended and -2.4 <= x <= 2.4 and abs(np.rad2deg(theta)) <= 12:
-            count += 1
+        count += ended and -2.4 <= x <= 2.4 and abs(np.rad2deg(theta)) <= 12
     return count / len(terminee)
 
 
-def by_removing(successeur, terminee):
-    fallen = (abs(successeur[:, 0]) > 2.4) | (abs(successeur[:, 2]) > 12 * np.pi / 180)
-    return np.count_nonzero(terminee[~fallen]) / terminee.size
-
-
-def by_product(successeur, terminee):
-    worst = np.max(np.abs(successeur[:, ::2]) / [2.4, 12 * 2 * np.pi / 360], axis=1)
-    return float(((worst <= 1) * terminee).sum() / successeur.shape[0])
-
-
-EXERCISE = Exercise(
-    fausses_fins, PROPERTIES, CHANGES, variants=(with_a_loop, by_removing, by_product)
+VARIANTS = (
+    with_a_loop,
+    lambda s, end: np.count_nonzero(end[(abs(s[:, ::2]) <= [2.4, np.pi / 15]).all(1)]) / end.size,
+    lambda s, end: np.mean(((abs(s[:, ::2]) / [2.4, np.pi / 15]).max(1) <= 1) * end),
 )
+EXERCISE = Exercise(fausses_fins, PROPERTIES, CHANGES, variants=VARIANTS)

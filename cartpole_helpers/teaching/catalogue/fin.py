@@ -1,10 +1,8 @@
 """Carnet 01 : les deux drapeaux de la fin."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from cartpole_helpers.teaching.exercise import Exercise, Property
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 
 def fin(etat, pas):
@@ -31,7 +29,7 @@ def degrees(x: float, angle: float, x_dot: float = 0.0, theta_dot: float = 0.0) 
     return np.array([x, x_dot, np.radians(angle), theta_dot])
 
 
-def any_end(generator: np.random.Generator) -> Iterator[tuple]:
+def any_end(generator: np.random.Generator) -> Cases:
     # les derniers angles distinguent les unités
     for place in (1, 5), (3, 5), (6, 5), (1, 20), (3, 20), (1, 800), (1, 50_000):
         signs, noise = generator.choice([-1, 1], 2), generator.uniform(0.9, 1.1, 2)
@@ -101,7 +99,7 @@ une conversion à l'envers (une autre unité) : radians → degrees
 π oublié (une autre unité) : np.radians(12) → 12 / 180
     Il manque π à votre conversion : 12° font 12 π / 180 = 0,21 rad.
 les limites doublées de l'espace d'observation : 2.4 → 4.8
-et 12 → 24
++ 12 → 24
     Vos limites, 4,8 m et 24°, sont celles de `observation_space` : l'épisode finit à la moitié.
 la limite de x doublée : 2.4 → 4.8
     Votre limite en x, 4,8 m, est celle de `observation_space` : l'épisode finit à 2,4 m.
@@ -114,12 +112,12 @@ x d'un seul côté : abs(x) → x
 l'angle d'un seul côté : abs(theta) → theta
     Vous ne voyez pas la tige tomber à gauche : prenez la valeur absolue de θ.
 la droite seulement : abs(x) → x
-et abs(theta) → theta
++ abs(theta) → theta
     Vous ne voyez rien à gauche : prenez les valeurs absolues de x et de θ.
 l'un ou l'autre, mais pas les deux : = (abs(x) > 2.4) ^ (abs(theta) > np.radians(12)), pas >= 500
     Les deux limites peuvent être passées ensemble : `or` le permet, `^` non.
 la limite comprise (l'égalité à la limite) : > 2.4 → >= 2.4
-et > np → >= np
++ > np → >= np
     À 2,4 m exactement, Gymnasium continue : l'inégalité est stricte, `>`.
 le contraire : return → return not
     Vous dites que l'épisode continue : terminated est vrai quand il finit.
@@ -147,8 +145,7 @@ au pas 200 : 500 → 200
     Vous interrompez à 200 pas, comme `CartPole-v0` : `CartPole-v1` va jusqu'à 500.
 la vitesse prise pour l'angle : x, _, theta, _ → x, theta, _, _
     Vous prenez ẋ pour l'angle : θ est le troisième nombre, `etat[2]`.
-l'état du pas suivant : x, _, theta, _ = etat → \
-x, theta = etat[::2] + 0.02 * etat[1::2]
+l'état du pas suivant : x, _, theta, _ = etat → x, theta = etat[::2] + 0.02 * etat[1::2]
     Vous jugez l'état du pas suivant : c'est l'état donné qui compte, sans les vitesses.
 une limite pour ẋ : abs(x) → max(abs(x), abs(etat[1]))
     Vous limitez aussi la vitesse du chariot : seule sa position compte.
@@ -156,19 +153,9 @@ une limite pour θ̇ : abs(theta) → max(abs(theta), abs(etat[3]))
     Vous limitez aussi la vitesse de la tige : seul son angle compte.
 """
 
-
-def with_if(etat, pas):
-    terminated = truncated = False
-    if etat[0] < -2.4 or etat[0] > 2.4 or etat[2] < -0.2095 or etat[2] > 0.2095:
-        terminated = True
-    if pas > 499:
-        truncated = True
-    return terminated, truncated
-
-
 LIMITS = np.array([2.4, np.inf, 12 * 2 * np.pi / 360, np.inf])
 VARIANTS = (
-    with_if,
+    lambda etat, pas: (abs(etat[0]) > 2.4 or etat[2] < -0.2095 or etat[2] > 0.2095, pas > 499),
     lambda etat, pas: (np.any(np.abs(etat) > LIMITS), pas == 500),
     lambda etat, pas: [not (abs(etat[0]) <= 2.4 and -12 <= np.degrees(etat[2]) <= 12), pas > 499],
 )

@@ -62,19 +62,9 @@ recommencer à l'envers : terminated or truncated → not (terminated or truncat
     Vous recommencez en plein épisode, et continuez après la fin : c'est l'inverse.
 """
 
-
-def with_if(terminated, truncated):
-    if terminated:
-        return [True, True]
-    return [False, truncated]
-
-
-def with_any(terminated, truncated):
-    return bool(terminated), any((terminated, truncated))
-
-
-def with_numpy(terminated, truncated):
-    return np.bool_(terminated), np.logical_or(terminated, truncated)
-
-
-EXERCISE = Exercise(fin_et_reprise, PROPERTIES, CHANGES, variants=(with_if, with_any, with_numpy))
+VARIANTS = (
+    lambda terminated, truncated: [True, True] if terminated else [False, truncated],
+    lambda *flags: (bool(flags[0]), any(flags)),
+    lambda *flags: (np.bool_(flags[0]), np.logical_or(*flags)),
+)
+EXERCISE = Exercise(fin_et_reprise, PROPERTIES, CHANGES, variants=VARIANTS)

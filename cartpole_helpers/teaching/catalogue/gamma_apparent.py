@@ -1,10 +1,8 @@
 """Carnet 09 : le γ que trahissent les valeurs."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from cartpole_helpers.teaching.exercise import Exercise, Property
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 
 def gamma_apparent(q, recompense, suivante, tombe):
@@ -30,7 +28,7 @@ def memory(*rows: tuple[float, float, float, bool]) -> tuple[np.ndarray, ...]:
     return tuple(np.array(column) for column in zip(*rows, strict=True))
 
 
-def any_values(generator: np.random.Generator) -> Iterator[tuple]:
+def any_values(generator: np.random.Generator) -> Cases:
     for count, gamma in ((6, 0.9), (40, 0.99), (15, 0.5)):
         following, noise = generator.uniform([[5], [-1]], [[30], [1]], (2, count)).round(2)
         reward, fallen = generator.uniform(0, 2, count).round(2), np.arange(count) % 3 == 1
@@ -124,27 +122,11 @@ un quotient par transition (la moyenne manquante) : = gain / suivante
     Vous rendez un nombre par transition : un seul γ vaut pour toute la mémoire.
 """
 
-
-def from_sums(q, recompense, suivante, tombe):
-    return (q.sum() - recompense.sum()) / suivante[~tombe].sum()
-
-
-def with_a_loop(q, recompense, suivante, tombe):
-    gain = future = 0.0
-    for value, reward, following, fallen in zip(q, recompense, suivante, tombe, strict=True):
-        gain += value - reward
-        future += 0 if fallen else following
-    return gain / future
-
-
-def by_product(q, recompense, suivante, tombe):
-    return np.average(q - recompense) / np.average((1 - tombe) * suivante)
-
-
-EXERCISE = Exercise(
-    gamma_apparent,
-    PROPERTIES,
-    CHANGES,
-    variants=(from_sums, with_a_loop, by_product),
-    plain=plain,
+VARIANTS = (
+    lambda q, r, after, fallen: (
+        sum(q - r) / sum(one for one, end in zip(after, fallen, strict=True) if not end)
+    ),
+    lambda q, r, after, fallen: (q.sum() - r.sum()) / after[~fallen].sum(),
+    lambda q, r, after, fallen: np.average(q - r) / np.average((1 - fallen) * after),
 )
+EXERCISE = Exercise(gamma_apparent, PROPERTIES, CHANGES, (), VARIANTS, plain)

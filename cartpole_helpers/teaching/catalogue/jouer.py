@@ -120,7 +120,7 @@ recommencer à chaque pas : action = → observation, _ = env.reset(seed=graine)
 le nouveau départ pour suivante (des transitions fantômes) : else suivante → \
 else suivante; transitions[-1] = *transitions[-1][:4], observation
     Vous recommencez avant de ranger : la suivante est alors le départ d'un autre épisode.
-un lien d'un épisode à l'autre (des transitions fantômes) : reset()[0] → reset() and suivante
+un lien d'un épisode à l'autre : reset()[0] → reset() and suivante
     Après `env.reset()`, vous gardez l'ancienne observation : prenez celle qu'il rend.
 avancer avant de ranger : transitions.append → observation = suivante; transitions.append
     Vous avancez avant de ranger : l'observation est déjà la suivante.
@@ -129,7 +129,7 @@ ne jamais avancer : else suivante → else observation
 deux fois l'observation : suivante)) → observation))
     Vous rangez deux fois l'observation : la suivante est perdue.
 les observations échangées : ((observation, → ((suivante,
-et suivante)) → observation))
++ suivante)) → observation))
     L'observation et la suivante sont échangées : le temps irait à l'envers.
 les champs dans l'ordre de l'environnement : recompense, terminated, suivante → \
 suivante, recompense, terminated
@@ -157,18 +157,18 @@ le total des récompenses : transitions.append → \
 recompense += sum(one[2] for one in transitions[-1:] if not one[3]); transitions.append
     Vous rangez le total des récompenses : chaque transition n'a que la sienne.
 la récompense du pas d'avant (un rang de décalage) : action, recompense, terminated → action, *avant
-et transitions = [] → transitions, avant = [], (0.0, False)
-et else suivante → else suivante; avant = recompense, terminated
++ transitions = [] → transitions, avant = [], (0.0, False)
++ else suivante → else suivante; avant = recompense, terminated
     Vous rangez la récompense et la fin du pas d'avant : jouez d'abord, rangez ensuite.
 l'action au contraire : (observation, action → (observation, 1 - action
     L'action rangée n'est pas celle que vous avez jouée.
 le dernier pas perdu : transitions.append → if not (terminated or truncated): transitions.append
     Le dernier pas de chaque épisode manque : rangez-le avant de recommencer.
 des épisodes au lieu de pas : for _ in range(pas): → while pas > 0:
-et else suivante → else suivante; pas -= terminated or truncated
++ else suivante → else suivante; pas -= terminated or truncated
     Vous jouez des épisodes entiers : `pas` compte des pas.
 un seul épisode : for _ in range(pas): → while len(transitions) < pas:
-et env.reset()[0] if terminated or truncated else suivante → \
++ env.reset()[0] if terminated or truncated else suivante → \
 suivante; pas *= not (terminated or truncated)
     Vous vous arrêtez à la première fin : recommencez, jusqu'au nombre de pas demandé.
 un pas de moins (un rang de décalage) : range(pas) → range(pas - 1)
@@ -185,6 +185,7 @@ parfois au hasard : = politique → \
 toujours au hasard : = politique(observation[None])[0] → = env.action_space.sample()
     Vous jouez au hasard : demandez l'action à la politique.
 l'autre action : = politique → = 1 - politique
+    Vous jouez l'autre action que celle de la politique.
 une observation sans son axe : observation[None] → observation
 une action encore en tableau : [None])[0] → [None])
 la même graine à chaque départ : env.reset()[0] → env.reset(seed=graine)[0]

@@ -2,12 +2,12 @@
 
 import copy
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
 
-from cartpole_helpers.teaching.exercise import Exercise, Property
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 
 class Memoire:
@@ -90,8 +90,8 @@ def new_one(answer, capacity):
 
 
 def lengths(answer, capacity, added):
-    memories = (filled(answer, capacity, number) for number in range(1, added + 1))
-    return {"len après chaque ajout": tuple(map(length, memories))}
+    told = (length(filled(answer, capacity, number)) for number in range(1, added + 1))
+    return {"len après chaque ajout": tuple(told)}
 
 
 def sizes(answer, capacity, added):
@@ -128,12 +128,10 @@ def source(answer, capacity, seed):
 
 
 def seen(answer, capacity, added, seed):
-    """Rend les numéros qui sortent, en beaucoup de lots d'une moitié de la mémoire.
-
-    Sur 27 n tirages, un des n numéros manque moins d'une fois sur cent milliards.
-    """
+    """Rend les numéros qui sortent, par lots d'une moitié de la mémoire."""
     kept = min(capacity, added)
     count = max(1, kept // 2)
+    # sur 27 n tirages, un des n numéros manque moins d'une fois sur cent milliards
     batches = draws(answer, capacity, added, count, 27 * kept // count, seed)
     return {f"tirées, sur {added} ajoutées": tuple(sorted(set().union(*batches)))}
 
@@ -151,12 +149,10 @@ def manner(answer, capacity, seed):
 
 
 def balance(answer, capacity, seed):
-    """Dit si les transitions d'une mémoire pleine sortent aussi souvent l'une que l'autre.
-
-    C'est un χ² à deux degrés de liberté : il dépasse 45 moins d'une fois sur cinq milliards.
-    """
+    """Dit si les transitions d'une mémoire pleine sortent aussi souvent l'une que l'autre."""
     batches = draws(answer, capacity, capacity, capacity, 334, seed)
     gaps = np.bincount(np.ravel(batches), minlength=capacity + 1)[1:] - 334
+    # un χ² à deux degrés de liberté dépasse 45 moins d'une fois sur cinq milliards
     uniform = np.sum(gaps**2) < 45 * 334
     return "aussi souvent l'une que l'autre" if uniform else "les unes plus souvent que les autres"
 
@@ -193,13 +189,13 @@ def overwritten(answer, capacity):
     return {"le lot, après d'autres ajouts": tuple(int(one[0][0]) for one in batch)}
 
 
-def contents(generator: np.random.Generator) -> Iterator[tuple]:
+def contents(generator: np.random.Generator) -> Cases:
     for numbers in (3, 5), (5, 3), (6, 6), (7, 16), (1, 2):
         yield *numbers, int(generator.integers(2**32))
     yield tuple(generator.integers((5, 1, 0), (8, 30, 2**32)).tolist())
 
 
-def transitions(generator: np.random.Generator) -> Iterator[tuple]:
+def transitions(generator: np.random.Generator) -> Cases:
     before, after = np.arange(1.0, 5), np.arange(5.0, 9)
     yield 3, (before, 0, 0.5, True, after)
     yield 3, (after, 1, 300.5, False, before)
@@ -279,7 +275,7 @@ PROPERTIES = (
 
 CHANGES = """
 la longueur compte tous les ajouts : min(self.ajoutees, len(self.places)) → self.ajoutees
-et integers(len(self), → integers(min(self.ajoutees, len(self.places)),
++ integers(len(self), → integers(min(self.ajoutees, len(self.places)),
     Votre longueur compte tous les ajouts : pleine, la mémoire n'en garde pas davantage.
 la longueur et les tirages comptent tous les ajouts : min(self.ajoutees, len(self.places)) → \
 self.ajoutees
@@ -301,7 +297,7 @@ if self.ajoutees < len(self.places): self.places[self.ajoutees] = copie
     Une fois pleine, votre mémoire n'écoute plus : la nouvelle remplace la plus ancienne.
 pleine, elle refuse : observation, *milieu, suivante = transition → \
 if self.ajoutees == len(self.places): raise ValueError("pleine")
-et (observation.copy(), *milieu, suivante.copy()) → copy.deepcopy(transition)
++ (observation.copy(), *milieu, suivante.copy()) → copy.deepcopy(transition)
     Une mémoire pleine ne refuse rien : la nouvelle transition remplace la plus ancienne.
 la place sort de l'anneau : % len(self.places) → ∅
     La place sort de l'anneau : prenez le reste de sa division par la capacité.
@@ -309,20 +305,20 @@ un masque de bits à l'écriture (un masque de bits) : % len(self.places) → & 
 un masque de bits à la lecture (un masque de bits) : [place] → [place & (len(self.places) - 1)]
     Le « et » bit à bit de vos tirages saute des places si la capacité n'est pas 2, 4, 8…
 le tirage du document (un masque de bits) : [self.ajoutees → [-self.ajoutees
-et [place] → [((1 - self.ajoutees) % len(self.places) + place) & (len(self.places) - 1)]
++ [place] → [((1 - self.ajoutees) % len(self.places) + place) & (len(self.places) - 1)]
     C'est le tirage du document : son « et » saute des places, et en lit de jamais écrites.
 le reste par la capacité moins un : % len(self.places) → % max(1, len(self.places) - 1)
 écrite par la fin, lue par le début : [self.ajoutees % → [-1 - self.ajoutees %
     Vous écrivez par la fin de l'anneau, et lisez par son début : ces places sont vides.
 le lot est raccourci : nombre > len(self) → False
-et size=nombre → size=min(nombre, len(self))
++ size=nombre → size=min(nombre, len(self))
     Votre lot est plus court que demandé, sans un mot : levez plutôt ValueError.
 un lot trop grand n'est pas refusé : nombre > len(self) → False
     Vous rendez plus de transitions qu'il n'y en a : levez ValueError, comme la consigne.
 l'erreur rendue, non levée : raise ValueError → return ValueError
     Vous rendez l'erreur : pour la lever, c'est `raise`.
 un lot vide : nombre > len(self) → False
-et size=nombre → size=nombre if nombre <= len(self) else 0
++ size=nombre → size=nombre if nombre <= len(self) else 0
     Un lot vide passe inaperçu : s'il n'y en a pas assez, levez ValueError.
 tout demander est refusé (l'égalité à la limite) : nombre > len(self) → nombre >= len(self)
     On peut demander autant de transitions qu'il y en a : ne refusez qu'au-delà.
@@ -331,12 +327,12 @@ elle attend d'être pleine : nombre > len(self) → max(nombre, len(self.places)
 tirer ne rend rien : return [ → [
     Vos tirages ne rendent rien : il manque un return.
 une colonne par champ : return [ → columns = zip(*[
-et size=nombre)] → size=nombre)]); return tuple(map(np.array, columns))
++ size=nombre)] → size=nombre)]); return tuple(map(np.array, columns))
     Vous rendez une colonne par champ : on attend ici une liste de transitions.
 choice sur les transitions : = list(hasard.choice(self.places, nombre))
     hasard.choice veut faire un tableau de vos transitions : tirez plutôt leurs places.
 tirer retire : = [self.places.pop(hasard.integers(len(self))) for _ in range(nombre)]
-et raise ValueError( → raise ValueError  # (
++ raise ValueError( → raise ValueError  # (
     Vos tirages retirent les transitions de la mémoire : elles doivent y rester.
 toujours les plus récentes : hasard.integers(len(self), size=nombre) → \
 np.arange(self.ajoutees - nombre, self.ajoutees) % len(self.places)
@@ -357,16 +353,16 @@ integers(max(1, len(self) - 1),
 jamais la première place (un rang de décalage) : integers( → integers(min(1, len(self) - 1),
     La place 0 ne sort jamais : hasard.integers(n) part de 0.
 jamais la plus récente (un rang de décalage) : integers(len(self), → integers(max(1, len(self) - 1),
-et [place] → [(self.ajoutees + place) % len(self)]
++ [place] → [(self.ajoutees + place) % len(self)]
     La plus récente ne sort jamais : hasard.integers(n) s'arrête déjà à n − 1.
 jamais la plus ancienne (un rang de décalage) : integers( → integers(min(1, len(self) - 1),
-et [place] → [(self.ajoutees + place) % len(self)]
++ [place] → [(self.ajoutees + place) % len(self)]
     La plus ancienne ne sort jamais : hasard.integers(n) part de 0.
 une seule transition, répétée : hasard.integers(len(self), size=nombre) → \
 [hasard.integers(len(self))] * nombre
     Votre lot répète une seule transition : tirez une place pour chacune.
 des voisines : [place] → [place % len(self)]
-et size=nombre) → size=1) + np.arange(nombre)
++ size=nombre) → size=1) + np.arange(nombre)
     Vos lots sont des pas voisins, qui se ressemblent : tirez chaque place à part.
 sans remise : integers(len(self), size=nombre → choice(len(self), nombre, replace=False
     Vous tirez sans remise. Ce n'est pas grave pour apprendre, mais la consigne dit avec.
@@ -394,21 +390,18 @@ aucune copie (un tableau partagé) : = copie → = transition
     Vous gardez le tableau de l'appelant, non une copie : s'il le réécrit, votre souvenir change.
     Copier le tuple n'y suffit pas : copiez les tableaux.
 des vues sur un tableau (un tableau partagé) : [None] * capacite → np.zeros((capacite, 11))
-et = copie → = np.hstack(transition)
-et = [(row[:4], *row[4:7], row[7:]) for row in map(self.places.__getitem__, \
++ = copie → = np.hstack(transition)
++ = [(row[:4], *row[4:7], row[7:]) for row in map(self.places.__getitem__, \
 hasard.integers(len(self), size=nombre))]
     Le lot rendu est une vue de vos tableaux : il changera aux prochains ajouts. Copiez-le.
 """
 
 
-# Les mémoires justes
-
-
 class WithDeque:
-    draw = staticmethod(lambda n, count, hasard: [hasard.integers(n) for _ in range(count)])
+    draw = staticmethod(lambda n, count, hasard: hasard.integers(0, n - 1, count, endpoint=True))
 
     def __init__(self, capacite):
-        self.capacity, self.count, self.kept = capacite, 0, deque(maxlen=capacite)
+        self.kept = deque(maxlen=capacite)
 
     def __len__(self):
         return len(self.kept)
@@ -431,19 +424,6 @@ class WithList(WithDeque):
     def ajouter(self, transition):
         self.kept.append([np.array(part) for part in transition])
         del self.kept[: -self.capacity]
-
-
-class WithNumbers(WithDeque):  # chaque transition est rangée sous son numéro
-    def __init__(self, capacite):
-        self.capacity, self.count, self.kept = capacite, 0, {}
-
-    def ajouter(self, transition):
-        self.kept[self.count] = copy.deepcopy(transition)
-        self.kept.pop(self.count - self.capacity, None)
-        self.count += 1
-
-    def draw(self, n, count, hasard):
-        return self.count - 1 - hasard.integers(0, n - 1, count, endpoint=True)
 
 
 class WithRows(Memoire):
@@ -472,5 +452,5 @@ class Shared(WithList):
         self.capacity = capacite
 
 
-VARIANTS = WithDeque, WithList, WithNumbers, WithRows
+VARIANTS = WithDeque, WithList, WithRows
 EXERCISE = Exercise(Memoire, PROPERTIES, CHANGES, [Shared], VARIANTS)

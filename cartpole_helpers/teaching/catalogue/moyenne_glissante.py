@@ -1,11 +1,9 @@
 """Carnet 07 : la moyenne dont l'horizon grandit."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 
-from cartpole_helpers.teaching.exercise import Exercise, Property, rounded
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property, rounded
 
 
 def moyenne_glissante(suite, part=0.25):
@@ -21,7 +19,7 @@ def moyenne_glissante(suite, part=0.25):
     return moyenne
 
 
-def any_sequence(generator: np.random.Generator) -> Iterator[tuple]:
+def any_sequence(generator: np.random.Generator) -> Cases:
     for count in (3, 8, 20, 40):
         values = [rounded(generator, 0, 10) for _ in range(count)]
         yield values, rounded(generator, 0.15, 0.7)
@@ -35,11 +33,7 @@ PROPERTIES = (
     ),
     Property(
         "verse ensuite une part qui diminue",
-        [
-            ([0.0, 0.0, 0.0, 0.0, 5.0],),
-            ([0.0, 0.0, 0.0, 0.0, 5.0, 2.0],),
-            ([1.0, 2.0, 6.0], 1.0),
-        ],
+        [([0.0, 0.0, 0.0, 0.0, 5.0],), ([0.0, 0.0, 0.0, 0.0, 5.0, 2.0],), ([1.0, 2.0, 6.0], 1.0)],
         "Le taux de la valeur de rang n est 1 / (part · n), et les rangs partent de 1.",
     ),
     Property(
@@ -67,7 +61,7 @@ l'horizon au lieu de son inverse : 1 / (part * rang) → part * rang
 le rang 0 : start=1 → start=0
     Diviser par le rang 0 est impossible : comptez les rangs à partir de 1.
 un rang de retard (un rang de décalage) : start=1 → start=0
-et (part * rang) → (part * max(rang, 1))
++ (part * rang) → (part * max(rang, 1))
     Vos rangs retardent d'un : la première valeur a le rang 1, la deuxième le rang 2.
 la vraie moyenne de la fin : = np.mean(suite[-int(np.ceil(part * len(suite))) :])
     Vous gardez toute la suite : un seul nombre suffit, corrigé à chaque valeur.
@@ -83,10 +77,9 @@ def with_window(suite, part=0.25):
 
 
 def with_lerp(suite, part=0.25):
-    mean = torch.tensor(0.0, dtype=torch.float64)
-    for rank in range(len(suite)):
-        rate = np.minimum(1.0, 1 / (part * (rank + 1)))
-        mean = mean.lerp(torch.tensor(suite[rank], dtype=torch.float64), float(rate))
+    mean = torch.zeros((), dtype=torch.float64)
+    for rank, value in enumerate(suite, 1):
+        mean = mean.lerp(mean.new_tensor(value), min(1.0, 1 / (part * rank)))
     return mean.item()
 
 

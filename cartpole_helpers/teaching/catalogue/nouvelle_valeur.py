@@ -1,11 +1,9 @@
 """Carnet 02 : une mise à jour de la table."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 
-from cartpole_helpers.teaching.exercise import Exercise, Property, rounded
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property, rounded
 
 
 def nouvelle_valeur(q, recompense, terminated, q_suivants, gamma, alpha):
@@ -18,7 +16,7 @@ def nouvelle_valeur(q, recompense, terminated, q_suivants, gamma, alpha):
     return q + alpha * (cible - q)
 
 
-def any_update(generator: np.random.Generator) -> Iterator[tuple]:
+def any_update(generator: np.random.Generator) -> Cases:
     for ended in (False, True) * 4:
         q, reward, *following = (rounded(generator, -20, 20) for _ in range(4))
         gamma, alpha = rounded(generator, 0.6, 0.95), rounded(generator, 0.05, 0.4)
@@ -76,8 +74,7 @@ le numéro de l'action (le rang pour la valeur) : max → np.argmax
 gamma * (recompense if terminated else recompense + max(q_suivants))
 récompense oubliée (une cible sans récompense) : \
 recompense if terminated else recompense + → 0.0 if terminated else
-une récompense écrêtée : \
-recompense if terminated else recompense → \
+une récompense écrêtée : recompense if terminated else recompense → \
 max(-1, min(1, recompense)) if terminated else max(-1, min(1, recompense))
     Vous ramenez la récompense entre −1 et 1 : la consigne la prend telle quelle.
 l'ancienne valeur oubliée : = alpha * cible
@@ -96,17 +93,10 @@ la surprise retranchée (un signe à l'envers) : q + alpha → q - alpha
     Le signe est à l'envers : la valeur s'éloigne de la cible au lieu de s'en approcher.
 """
 
-
-def with_average(q, recompense, terminated, q_suivants, gamma, alpha):
-    best = torch.as_tensor(q_suivants).max().item()
-    return (1 - alpha) * q + alpha * (recompense + gamma * best * (not terminated))
-
-
-def with_steps(q, recompense, terminated, q_suivants, gamma, alpha):
-    surprise = recompense - q
-    if not terminated:
-        surprise += gamma * np.max(q_suivants)
-    return q + alpha * surprise
-
-
-EXERCISE = Exercise(nouvelle_valeur, PROPERTIES, CHANGES, variants=(with_average, with_steps))
+VARIANTS = (
+    lambda q, r, end, after, gamma, alpha: (
+        (1 - alpha) * q + alpha * (r + gamma * torch.tensor(after).max().item() * (not end))
+    ),
+    lambda q, r, end, after, gamma, a: q + a * (r - q + (0 if end else gamma * np.max(after))),
+)
+EXERCISE = Exercise(nouvelle_valeur, PROPERTIES, CHANGES, variants=VARIANTS)

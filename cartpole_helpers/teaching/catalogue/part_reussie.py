@@ -1,10 +1,8 @@
 """Carnet 00 : la part des graines qui réussissent."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from cartpole_helpers.teaching.exercise import Exercise, Property
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 
 def part_reussie(retours, seuil):
@@ -16,7 +14,7 @@ def part_reussie(retours, seuil):
     return np.mean(retours[:, -1] >= seuil)
 
 
-def any_curves(generator: np.random.Generator) -> Iterator[tuple]:
+def any_curves(generator: np.random.Generator) -> Cases:
     for shape in ((1, 3), (3, 8), (7, 2), (12, 5)):
         yield generator.integers(1, 6, size=shape) * 100.0, int(generator.integers(2, 6)) * 100
 
@@ -61,7 +59,7 @@ une inégalité stricte (l'égalité à la limite) : >= → >
     Votre inégalité est stricte : une graine juste au seuil l'atteint.
 le nombre (la somme pour la moyenne) : mean → sum
     Vous comptez les graines : divisez par leur nombre pour en donner la part.
-un pourcentage (une autre unité) : np.mean → 100 * np.mean
+un pourcentage : np.mean → 100 * np.mean
     Vous rendez un pourcentage : la part attendue va de 0 à 1.
 la liste des réussites : np.mean → ∅
     Vous rendez un vrai ou faux par graine : prenez-en la moyenne.
@@ -91,13 +89,9 @@ divisée par la taille du tableau : = np.sum(retours[:, -1] >= seuil) / retours.
     Vous divisez par la taille du tableau : divisez par le nombre de ses lignes.
 """
 
-EXERCISE = Exercise(
-    part_reussie,
-    PROPERTIES,
-    CHANGES,
-    variants=(
-        lambda retours, seuil: sum(1 for one in retours if one[-1] >= seuil) / len(retours),
-        lambda retours, seuil: len(retours[retours[:, -1] >= seuil]) / retours.shape[0],
-        lambda retours, seuil: 1 - float(np.count_nonzero(retours.T[-1] < seuil)) / len(retours),
-    ),
+VARIANTS = (
+    lambda retours, seuil: sum(1 for one in retours if one[-1] >= seuil) / len(retours),
+    lambda retours, seuil: len(retours[retours[:, -1] >= seuil]) / retours.shape[0],
+    lambda retours, seuil: 1 - float(np.count_nonzero(retours.T[-1] < seuil)) / len(retours),
 )
+EXERCISE = Exercise(part_reussie, PROPERTIES, CHANGES, variants=VARIANTS)

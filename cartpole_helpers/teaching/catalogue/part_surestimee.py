@@ -1,7 +1,5 @@
 """Carnet 08 : la part des états surestimés."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 
@@ -15,11 +13,6 @@ def part_surestimee(q, haut):
     de V* est la plus grande des deux.
     """
     return np.mean(q.max(axis=1) > haut.max(axis=1))
-
-
-def any_states(generator: np.random.Generator) -> Iterator[tuple]:
-    for count in (5, 9, 40):
-        yield generator.normal(5, 3, (count, 2)).round(1), generator.normal(6, 3, (count, 2))
 
 
 BOUNDS = np.array([[10.0, 5.0]])
@@ -51,7 +44,7 @@ PROPERTIES = (
     ),
     Property(
         "vaut pour tous les états",
-        any_states,
+        lambda g: [(g.normal(5, 3, (n, 2)).round(1), g.normal(6, 3, (n, 2))) for n in (5, 9, 40)],
         "Un maximum par ligne de chaque tableau, puis une comparaison, puis une moyenne.",
     ),
 )
@@ -87,20 +80,9 @@ le numéro de l'action (le rang pour la valeur) : = np.mean(q.argmax(axis=1) > h
     argmax rend un numéro d'action, non une valeur : prenez max.
 """
 
-
-def with_a_loop(q, haut):
-    over = [max(row) > max(bounds) for row, bounds in zip(q, haut, strict=True)]
-    return sum(over) / len(over)
-
-
-def counted(q, haut):
-    gaps = np.max(q, axis=-1) - np.max(haut, axis=-1)
-    return np.count_nonzero(gaps > 0) / len(gaps)
-
-
-def in_torch(q, haut):
-    best, bound = (torch.from_numpy(values).max(dim=-1).values for values in (q, haut))
-    return (best > bound).double().mean()
-
-
-EXERCISE = Exercise(part_surestimee, PROPERTIES, CHANGES, variants=(with_a_loop, counted, in_torch))
+VARIANTS = (
+    lambda q, haut: sum(max(one) > max(top) for one, top in zip(q, haut, strict=True)) / len(q),
+    lambda q, haut: np.count_nonzero(np.max(q, -1) - np.max(haut, -1) > 0) / len(q),
+    lambda q, haut: (torch.tensor(q).amax(-1) > torch.tensor(haut).amax(-1)).double().mean(),
+)
+EXERCISE = Exercise(part_surestimee, PROPERTIES, CHANGES, variants=VARIANTS)

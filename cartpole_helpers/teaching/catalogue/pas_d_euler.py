@@ -1,10 +1,8 @@
 """Carnet 01 : un pas de temps."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from cartpole_helpers.teaching.exercise import Exercise, Property
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 
 def pas_d_euler(etat, x_acceleration, theta_acceleration):
@@ -37,7 +35,7 @@ def as_list(answer, *arguments):
     return list(value) if isinstance(value, tuple) else value
 
 
-def any_motion(generator: np.random.Generator) -> Iterator[tuple]:
+def any_motion(generator: np.random.Generator) -> Cases:
     for _ in range(4):
         state = generator.uniform(-2, 2, size=4).round(2)
         yield state, *generator.uniform(5, 20, size=2).round(1) * generator.choice([-1, 1], 2)
@@ -46,10 +44,7 @@ def any_motion(generator: np.random.Generator) -> Iterator[tuple]:
 ASKED = (
     (
         "sans accélération, avance les positions de 0,02 fois leur vitesse",
-        [
-            (np.array([0.5, 1.0, 0.1, -2.0]), 0.0, 0.0),
-            (np.array([0.0, -3.0, -0.2, 1.0]), 0.0, 0.0),
-        ],
+        [(np.array([0.5, 1.0, 0.1, -2.0]), 0.0, 0.0), (np.array([0.0, -3.0, -0.2, 1.0]), 0.0, 0.0)],
         "Chaque position gagne sa vitesse multipliée par la durée du pas, 0,02 s.",
     ),
     (
@@ -62,11 +57,7 @@ ASKED = (
         [(np.array([1.0, 0.5, 0.1, -1.0]), 10.0, -20.0)],
         "Gardez les anciennes vitesses jusqu'à ce que les positions aient avancé.",
     ),
-    (
-        "vaut pour tout état",
-        any_motion,
-        "L'ordre est x, ẋ, θ, θ̇, à l'entrée comme à la sortie.",
-    ),
+    ("vaut pour tout état", any_motion, "L'ordre est x, ẋ, θ, θ̇, à l'entrée comme à la sortie."),
 )
 
 CHANGES = """
@@ -130,16 +121,10 @@ def with_steps(etat, x_acceleration, theta_acceleration):
     return following
 
 
-def as_tuple(etat, x_acceleration, theta_acceleration):
-    x, v, theta, w = map(float, etat)
-    return x + v * 2e-2, v + x_acceleration * 2e-2, theta + w / 50, w + theta_acceleration / 50
-
-
 VARIANTS = (
     with_steps,
-    as_tuple,
+    lambda etat, a, b: tuple((etat + np.array([etat[1], a, etat[3], b]) / 50).tolist()),
     lambda etat, a, b: etat + 0.02 * np.array([etat[1], a, etat[3], b]),
 )
-EXERCISE = Exercise(
-    pas_d_euler, [Property(*one, as_list) for one in ASKED], CHANGES, variants=VARIANTS, plain=plain
-)
+PROPERTIES = [Property(*one, as_list) for one in ASKED]
+EXERCISE = Exercise(pas_d_euler, PROPERTIES, CHANGES, (), VARIANTS, plain)

@@ -1,10 +1,8 @@
 """Carnet 03 : les places d'un anneau."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from cartpole_helpers.teaching.exercise import Exercise, Property
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 
 def places_suivantes(capacite, ajoutees, nombre):
@@ -16,7 +14,7 @@ def places_suivantes(capacite, ajoutees, nombre):
     return (ajoutees + np.arange(nombre)) % capacite
 
 
-def any_ring(generator: np.random.Generator) -> Iterator[tuple]:
+def any_ring(generator: np.random.Generator) -> Cases:
     for _ in range(4):
         capacity = int(generator.integers(3, 50))
         yield capacity, int(generator.integers(200)), int(generator.integers(1, capacity + 1))
@@ -68,18 +66,7 @@ les places triées : = np.sort((ajoutees + np.arange(nombre)) % capacite)
     Ne triez pas les places : la première est celle de la prochaine transition.
 """
 
-
-def with_loop(capacite, ajoutees, nombre):
-    place, places = 0, []
-    for number in range(ajoutees + nombre):
-        if number >= ajoutees:
-            places.append(place)
-        place = 0 if place == capacite - 1 else place + 1
-    return places
-
-
 VARIANTS = (
-    with_loop,
     lambda capacite, ajoutees, nombre: [(ajoutees + k) % capacite for k in range(nombre)],
     lambda capacite, ajoutees, nombre: np.roll(np.arange(capacite), -ajoutees)[:nombre],
 )

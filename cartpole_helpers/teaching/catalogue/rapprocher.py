@@ -1,12 +1,10 @@
 """Carnets 04 et 07 : le réseau cible qui se rapproche de l'autre."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from torch import tensor
 
-from cartpole_helpers.teaching.exercise import Exercise, Property, rounded
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property, rounded
 
 
 def rapprocher(cible, en_ligne, taux):
@@ -17,7 +15,7 @@ def rapprocher(cible, en_ligne, taux):
     return cible + taux * (en_ligne - cible)
 
 
-def any_weights(generator: np.random.Generator) -> Iterator[tuple]:
+def any_weights(generator: np.random.Generator) -> Cases:
     for shape in ((4,), (3, 2)):
         target, online = (torch.from_numpy(generator.normal(size=shape)) for _ in range(2))
         yield target, online, rounded(generator, 0.05, 0.4)
@@ -26,10 +24,7 @@ def any_weights(generator: np.random.Generator) -> Iterator[tuple]:
 PROPERTIES = (
     Property(
         "rapproche chaque poids d'une part de l'écart",
-        [
-            (tensor([0.0, 10.0]), tensor([10.0, 30.0]), 0.1),
-            (tensor([4.0]), tensor([-4.0]), 0.25),
-        ],
+        [(tensor([0.0, 10.0]), tensor([10.0, 30.0]), 0.1), (tensor([4.0]), tensor([-4.0]), 0.25)],
         "Le nouveau poids est (1 − taux) fois celui de la cible, plus taux fois l'autre.",
     ),
     Property(
@@ -67,25 +62,12 @@ un signe à l'envers : cible + taux → cible - taux
     Le signe est à l'envers : la cible s'éloigne du réseau en ligne.
 """
 
-
-def in_python(cible, en_ligne, taux):
-    return [(1 - taux) * slow + taux * fast for slow, fast in zip(cible, en_ligne, strict=True)]
-
-
-def in_numpy(cible, en_ligne, taux):
-    return np.average([cible.numpy(), en_ligne.numpy()], axis=0, weights=[1 - taux, taux])
-
-
-def with_copy(cible, en_ligne, taux):
-    closer = cible.clone()
-    closer += taux * (en_ligne - closer)
-    return closer
-
-
-def with_lerp(cible, en_ligne, taux):
-    return torch.lerp(cible, en_ligne, taux)
-
-
-EXERCISE = Exercise(
-    rapprocher, PROPERTIES, CHANGES, variants=(in_python, in_numpy, with_copy, with_lerp)
+VARIANTS = (
+    lambda cible, en_ligne, taux: [
+        (1 - taux) * slow + taux * fast for slow, fast in zip(cible, en_ligne, strict=True)
+    ],
+    lambda cible, en_ligne, taux: np.array(cible) * (1 - taux) + np.array(en_ligne) * taux,
+    lambda cible, en_ligne, taux: cible.clone().add_(en_ligne - cible, alpha=taux),
+    lambda cible, en_ligne, taux: torch.lerp(cible, en_ligne, taux),
 )
+EXERCISE = Exercise(rapprocher, PROPERTIES, CHANGES, variants=VARIANTS)

@@ -1,10 +1,8 @@
 """Carnet 07 : la cible à n pas."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from cartpole_helpers.teaching.exercise import Exercise, Property, rounded
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property, rounded
 
 
 def retour_a_n_pas(recompenses, gamma, valeur_finale, terminated):
@@ -18,7 +16,7 @@ def retour_a_n_pas(recompenses, gamma, valeur_finale, terminated):
     return sum(actualisees) + gamma ** len(recompenses) * amorce
 
 
-def any_length(generator: np.random.Generator) -> Iterator[tuple]:
+def any_length(generator: np.random.Generator) -> Cases:
     for count, ended in ((1, False), (2, True), (3, False), (4, True), (5, False)):
         rewards = [rounded(generator, -3, 3) for _ in range(count)]
         yield rewards, rounded(generator, 0.5, 0.95), rounded(generator, 15, 25), ended
@@ -62,10 +60,10 @@ un γ de trop sur les récompenses : sum( → gamma * sum(
 récompenses à l'envers : enumerate(recompenses) → enumerate(recompenses[::-1])
     Vos récompenses sont à l'envers : la première, la plus proche, compte en entier.
 la valeur finale à chaque pas : gamma**i * recompense → gamma**i * (recompense + gamma * amorce)
-et + gamma ** len(recompenses) * amorce → ∅
++ + gamma ** len(recompenses) * amorce → ∅
     Vous ajoutez la valeur finale à chaque pas : elle ne compte qu'une fois, à la fin.
 un produit au lieu d'une puissance : gamma**i → gamma * i
-et gamma ** len → gamma * len
++ gamma ** len → gamma * len
     Vous multipliez γ par le rang, au lieu de l'y élever : la puissance s'écrit **.
 la cible à un pas : = recompenses[0] + gamma * amorce
     C'est la cible à un pas : les récompenses suivantes manquent.
@@ -85,16 +83,9 @@ def backwards(recompenses, gamma, valeur_finale, terminated):
     return total
 
 
-def with_one_list(recompenses, gamma, valeur_finale, terminated):
-    rewards = [*recompenses, valeur_finale * (not terminated)]
-    return sum(gamma**i * reward for i, reward in enumerate(rewards))
-
-
-def with_powers(recompenses, gamma, valeur_finale, terminated):
-    powers = gamma ** np.arange(len(recompenses) + 1)
-    return powers[:-1] @ recompenses + powers[-1] * valeur_finale * (1 - terminated)
-
-
-EXERCISE = Exercise(
-    retour_a_n_pas, PROPERTIES, CHANGES, variants=(backwards, with_one_list, with_powers)
+VARIANTS = (
+    backwards,
+    lambda r, gamma, last, end: sum(gamma**i * x for i, x in enumerate([*r, last * (not end)])),
+    lambda r, gamma, last, end: gamma ** np.arange(len(r) + 1) @ [*r, last * (1 - end)],
 )
+EXERCISE = Exercise(retour_a_n_pas, PROPERTIES, CHANGES, variants=VARIANTS)

@@ -1,10 +1,12 @@
 """Un jeu minuscule, écrit d'avance, et ce qu'on y voit d'une réponse qui joue."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import gymnasium
 import numpy as np
 from gymnasium.error import ResetNeeded
+
+from cartpole_helpers.teaching.exercise import Cases
 
 
 class Told(str):
@@ -136,7 +138,7 @@ def case(script: str, count: int) -> tuple:
 def any_case(least: int, most: int) -> Callable:
     """Rend de quoi tirer trois cas de `least` à `most` - 1, qui ont toutes les fins."""
 
-    def cases(generator: np.random.Generator) -> Iterator[tuple]:
+    def cases(generator: np.random.Generator) -> Cases:
         for _ in range(3):
             ends = generator.permutation(["chute", "chronomètre", "chute au chronomètre", "chute"])
             script = ", ".join(f"{generator.integers(1, 7)} pas puis {end}" for end in ends)

@@ -1,6 +1,6 @@
 """Carnet 04 : la perte du DQN."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor, tensor
 
 from cartpole_helpers import dqn
 from cartpole_helpers.teaching.catalogue.td_target import SHAPES, drawn
-from cartpole_helpers.teaching.exercise import Exercise, Property
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 
 def td_loss(q, action, target):
@@ -16,7 +16,7 @@ def td_loss(q, action, target):
     return (value - target.detach()).square().mean(dim=-1)
 
 
-def any_shape(generator: np.random.Generator) -> Iterator[tuple]:
+def any_shape(generator: np.random.Generator) -> Cases:
     for shape in SHAPES:
         _, _, q = drawn(generator, shape)
         action = torch.from_numpy(generator.integers(2, size=shape))
@@ -72,7 +72,7 @@ pas de moyenne : .mean(dim=-1) → ∅
 un axe de trop : .squeeze(-1) → ∅
     `gather` garde un axe : (B, 1) contre (B,) donne (B, B). Ôtez-le par `squeeze(-1)`.
 un axe de trop, que la moyenne efface (un axe de trop) : .squeeze(-1) → ∅
-et mean(dim=-1) → mean()
++ mean(dim=-1) → mean()
     (B, 1) moins (B,) donne (B, B), que `mean()` cache : ôtez l'axe par `squeeze(-1)`.
 `gather` sans axe : action.unsqueeze(-1)).squeeze(-1) → action)
     `gather` veut autant d'axes de part et d'autre : `action.unsqueeze(-1)`.
@@ -115,10 +115,8 @@ def with_where(q, action, target):
 
 def with_one_hot(q, action, target):
     value = (q * torch.nn.functional.one_hot(action, q.shape[-1])).sum(-1)
-    squares = torch.nn.functional.mse_loss(value, target.detach(), reduction="none")
-    return squares.mean(-1)
+    return torch.nn.functional.mse_loss(value, target.detach(), reduction="none").mean(-1)
 
 
-EXERCISE = Exercise(
-    dqn.td_loss, PROPERTIES, CHANGES, variants=(with_where, with_one_hot), plain=td_loss
-)
+VARIANTS = with_where, with_one_hot
+EXERCISE = Exercise(dqn.td_loss, PROPERTIES, CHANGES, (), VARIANTS, td_loss)

@@ -1,13 +1,11 @@
 """Carnet 04 : la cible du DQN."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
-from torch import Tensor, tensor
+from torch import tensor
 
 from cartpole_helpers import dqn
-from cartpole_helpers.teaching.exercise import Exercise, Property
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 SHAPES = ((5,), (3, 4), (2, 3, 4))  # un lot ; un lot par agent ; un axe de plus encore
 GOES_ON, ENDED = tensor([False]), tensor([True])
@@ -25,7 +23,7 @@ def drawn(generator: np.random.Generator, shape: tuple, tables: int = 1, actions
     return reward, terminated, *q
 
 
-def any_shape(generator: np.random.Generator) -> Iterator[tuple[Tensor, ...]]:
+def any_shape(generator: np.random.Generator) -> Cases:
     """Rend des lots de toutes les formes, puis un de trois actions."""
     for shape in SHAPES:
         yield *drawn(generator, shape), 0.97
@@ -101,10 +99,9 @@ toujours la valeur de droite (toujours la même action) : .max(dim=-1).values �
 deux actions seulement : next_q.max → next_q[..., :2].max
     Vous ne comparez que deux actions : un autre jeu peut en avoir davantage.
 un axe de trop : dim=-1 → dim=-1, keepdim=True
-et ~terminated → ~terminated.unsqueeze(-1)
++ ~terminated → ~terminated.unsqueeze(-1)
     `keepdim=True` laisse un axe de trop : `(B,) + (B, 1)` donne `(B, B)`, sans un mot.
-un axe de trop ôté : \
-= (reward + gamma * next_q.max(dim=-1).values * ~terminated).squeeze()
+un axe de trop ôté : = (reward + gamma * next_q.max(dim=-1).values * ~terminated).squeeze()
     `squeeze()` sans axe ôte aussi un lot d'une seule transition : dites lequel.
 1 moins un booléen (la négation de Python) : ~terminated → (1 - terminated)
 un tilde sur des nombres (la négation de Python) : ~terminated → ~terminated.int()
@@ -126,24 +123,12 @@ def with_loop(reward, terminated, next_q, gamma):
     return torch.stack(values).reshape(reward.shape)
 
 
-def with_where(reward, terminated, next_q, gamma):
-    return torch.where(terminated, reward, reward + gamma * torch.amax(next_q, -1))
-
-
-def with_numpy(reward, terminated, next_q, gamma):
-    best = np.max(next_q.numpy(), axis=-1)
-    return np.where(terminated.numpy(), reward.numpy(), reward.numpy() + gamma * best)
-
-
-def with_floats(reward, terminated, next_q, gamma):
-    going_on = 1 - terminated.float()
-    return (reward + going_on * gamma * next_q.max(-1)[0]).detach()
-
-
-EXERCISE = Exercise(
-    dqn.td_target,
-    PROPERTIES,
-    CHANGES,
-    variants=(with_loop, with_where, with_numpy, with_floats),
-    plain=td_target,
+VARIANTS = (
+    with_loop,
+    lambda r, end, q, gamma: torch.where(end, r, r + gamma * torch.amax(q, -1)),
+    lambda r, end, q, gamma: np.where(
+        end.numpy(), r.numpy(), r.numpy() + gamma * q.numpy().max(-1)
+    ),
+    lambda r, end, q, gamma: (r + (1 - end.float()) * gamma * q.max(-1)[0]).detach(),
 )
+EXERCISE = Exercise(dqn.td_target, PROPERTIES, CHANGES, (), VARIANTS, td_target)

@@ -1,10 +1,8 @@
 """Carnet 09 : ce que vaut un diagnostic."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from cartpole_helpers.teaching.exercise import Exercise, Property
+from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 
 def valeur_predictive(rappel, fausses_alarmes, part_de_malades):
@@ -20,7 +18,7 @@ def valeur_predictive(rappel, fausses_alarmes, part_de_malades):
     return justes / (justes + fausses)
 
 
-def any_tool(generator: np.random.Generator) -> Iterator[tuple]:
+def any_tool(generator: np.random.Generator) -> Cases:
     for rare in (0.02, 0.2, 0.7):
         recall, false_alarms = generator.uniform([0.5, 0.02], [0.97, 0.35]).round(2).tolist()
         yield recall, false_alarms, rare
@@ -75,10 +73,10 @@ la valeur prédictive négative : \
 = (1 - fausses_alarmes) * (1 - part_de_malades) / (1 - justes - fausses)
     Vous rendez la part de sains parmi les déclarés sains : c'est l'autre question.
 malades et sains échangés : rappel * part_de_malades → rappel * (1 - part_de_malades)
-et fausses_alarmes * (1 - part_de_malades) → fausses_alarmes * part_de_malades
++ fausses_alarmes * (1 - part_de_malades) → fausses_alarmes * part_de_malades
     Malades et sains sont échangés : la part de malades va avec le rappel.
 les deux taux échangés : rappel * → fausses_alarmes *
-et fausses = fausses_alarmes → fausses = rappel
++ fausses = fausses_alarmes → fausses = rappel
     Rappel et fausses alarmes sont échangés : le rappel est celui des malades.
 un numérateur sans la part : return justes → return rappel
     En haut, le rappel seul : multipliez-le par la part de malades.
@@ -95,24 +93,9 @@ une cote : justes + fausses → fausses
     Vous divisez les justes par les fausses : divisez-les par toutes les alarmes.
 """
 
-
-def by_counting(rappel, fausses_alarmes, part_de_malades):
-    ill = 1e6 * part_de_malades
-    told = [rappel * ill, fausses_alarmes * (1e6 - ill)]
-    return told[0] / sum(told)
-
-
-def by_weight(rappel, fausses_alarmes, part_de_malades):
-    healthy = 1 - part_de_malades
-    alarm = part_de_malades * rappel + healthy * fausses_alarmes
-    return 1 - healthy * fausses_alarmes / alarm
-
-
-def with_odds(rappel, fausses_alarmes, part_de_malades):
-    against = (fausses_alarmes / rappel) * ((1 - part_de_malades) / part_de_malades)
-    return 1 / (1 + against)
-
-
-EXERCISE = Exercise(
-    valeur_predictive, PROPERTIES, CHANGES, variants=(by_counting, by_weight, with_odds)
+VARIANTS = (
+    lambda seen, wrong, ill: seen * 1e6 * ill / (seen * 1e6 * ill + wrong * (1e6 - 1e6 * ill)),
+    lambda seen, wrong, ill: 1 - (1 - ill) * wrong / (ill * seen + (1 - ill) * wrong),
+    lambda seen, wrong, ill: 1 / (1 + (wrong / seen) * ((1 - ill) / ill)),
 )
+EXERCISE = Exercise(valeur_predictive, PROPERTIES, CHANGES, variants=VARIANTS)

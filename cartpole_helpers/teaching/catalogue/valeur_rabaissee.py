@@ -1,7 +1,5 @@
 """Carnet 08 : la valeur d'un état sûr, quand une part des transitions passe pour une fin."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from cartpole_helpers.teaching.exercise import Exercise, Property, rounded
@@ -14,11 +12,6 @@ def valeur_rabaissee(part, gamma):
     pour une fin : V = 1 + γ (1 − part) V.
     """
     return 1 / (1 - gamma * (1 - part))
-
-
-def any_share(generator: np.random.Generator) -> Iterator[tuple]:
-    for gamma in (0.95, 0.9, 0.8, 0.5):
-        yield rounded(generator, 0.05, 0.4), gamma
 
 
 PROPERTIES = (
@@ -39,7 +32,7 @@ PROPERTIES = (
     ),
     Property(
         "vaut pour toute part et tout γ",
-        any_share,
+        lambda generator: [(rounded(generator, 0.05, 0.4), one) for one in (0.95, 0.9, 0.8, 0.5)],
         "Deux nombres seulement : la part réduit l'amorçage, que γ réduit déjà.",
     ),
 )
@@ -75,24 +68,5 @@ def by_repetition(part, gamma):
     return value
 
 
-def with_the_length_of_episodes(part, gamma):
-    if part == 0:
-        return 1 / (1 - gamma)
-    weight, total, step = 1.0, 0.0, 0
-    while weight * gamma**step > 1e-14:
-        total += weight * gamma**step
-        weight *= 1 - part
-        step += 1
-    return total
-
-
-def with_numpy(part, gamma):
-    return np.reciprocal(1 - gamma + gamma * part)
-
-
-EXERCISE = Exercise(
-    valeur_rabaissee,
-    PROPERTIES,
-    CHANGES,
-    variants=(by_repetition, with_the_length_of_episodes, with_numpy),
-)
+VARIANTS = by_repetition, lambda part, gamma: np.reciprocal(1 - gamma + gamma * part)
+EXERCISE = Exercise(valeur_rabaissee, PROPERTIES, CHANGES, variants=VARIANTS)
