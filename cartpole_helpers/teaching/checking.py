@@ -100,7 +100,7 @@ class Report:
                 yield f"{INDENT}attendu : {verdict.expected}"
                 yield f"{INDENT}indice  : {verdict.hint}"
             if verdict.taught:
-                yield f"{INDENT}revoir  : {verdict.taught}"
+                yield f"{INDENT}voir    : {verdict.taught}"
 
 
 def judge(exercise: Exercise, answer: Callable) -> Report:

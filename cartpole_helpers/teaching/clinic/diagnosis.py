@@ -508,7 +508,7 @@ class Diagnosis:
             yield f"{INDENT}Prochain examen : {uncapitalised(hypothesis.test)}"
             yield f"{INDENT}Remède : {uncapitalised(hypothesis.cure)}"
             if hypothesis.taught:
-                yield f"{INDENT}À revoir : {hypothesis.taught}"
+                yield f"{INDENT}Voir : {hypothesis.taught}"
         if not self.hypotheses and self.returned < POOR:
             hidden = "cherchez un mal plus discret, ou que la liste ignore"
             lead = "relevez ce qui manque" if self.unseen else hidden
