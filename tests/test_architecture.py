@@ -21,6 +21,7 @@ CORE = (
     "cartpole",
     "policies",
     "replay",
+    "tensors",
     "dqn",
     "environments",
     "networks",

@@ -42,8 +42,9 @@ from cartpole_helpers import (
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import Listing, listing
 from cartpole_helpers.display.numbers import number
-from cartpole_helpers.dqn import check_same_shape, check_transitions, value_of
+from cartpole_helpers.dqn import value_of
 from cartpole_helpers.teaching.exercises import check, show
+from cartpole_helpers.tensors import check_same_shape
 
 # %% [markdown]
 # ## 1. Un réseau à deux sorties
@@ -393,10 +394,10 @@ except ValueError as erreur:
 #
 # La perte compare, sur un lot, la valeur de l'action **prise** à la cible. Elle prend la moyenne des
 # carrés des écarts. `value_of` choisit la valeur de l'action ; `check_same_shape` donne l'erreur que vous
-# venez de lire, et `check_transitions` l'emploie pour la cible.
+# venez de lire.
 
 # %%
-listing(td_loss, value_of, check_same_shape, check_transitions)
+listing(td_loss, value_of, check_same_shape)
 
 # %% [markdown]
 # Un mot y compte plus que les autres : `detach`. La cible est fabriquée avec un réseau ; en descendant
