@@ -5,9 +5,10 @@
 Chaque module de `TESTS` a ses mutants, ceux que fait mutmut : un opérateur, un nombre, un argument,
 un texte changé. On en tire `DRAWN`, ceux dont l'empreinte (la fonction, l'expression d'avant, celle
 d'après) est la plus petite : tant qu'une ligne ne change pas, ses mutants sont tirés ou ne le sont
-pas, d'un moment à l'autre. Un mutant est tué si l'un des tests du module échoue, ou s'ils dépassent
-`PATIENCE` fois leur temps de processeur. Celui qui survit peut ne rien changer à ce que le code
-fait ; on le compte quand même. L'intervalle, à 95 %, est celui de Clopper et Pearson.
+pas, d'un moment à l'autre. Un mutant est tué si l'un des tests échoue, ou s'ils dépassent
+`PATIENCE` fois leur temps de processeur : ceux du module d'abord (`siens`), puis, s'il leur survit,
+quelques autres. Un survivant peut ne rien changer à ce que le code fait ; on le compte quand même.
+L'intervalle, à 95 %, est celui de Clopper et Pearson.
 
 `avant` : le commit où les tests étaient deux fois plus longs ; `après` : le commit présent. Les
 lignes de ce moment sont refaites dans mutation.csv ; les mutants qui survivent s'affichent.
@@ -45,22 +46,23 @@ from cartpole_helpers.tables import read_table, write_study
 ROOT = Path(__file__).parents[1]
 MOMENTS = {"avant": "7173ad2", "après": "HEAD"}
 DRAWN, PATIENCE, MEMORY, LATE = 60, 2, 8 << 30, -1
-HEADER = ("moment", "commit", "module", "mutants", "tires", "tues", "delais", "bas", "haut")
+NAMES = ("moment", "commit", "module")
+HEADER = (*NAMES, "mutants", "tires", "siens", "tues", "delais", "bas", "haut")
 TESTS = {
     "dqn": "test_dqn",
-    "replay": "test_replay",
+    "replay": "test_replay | test_checkpoints test_open_engine",
     "training": "test_training",
     "statistics": "test_statistics",
-    "checks": "test_checks",
+    "checks": "test_checks | test_statistics test_config test_replay test_environments",
     "checkpoints": "test_checkpoints",
     "networks": "test_networks",
-    "environments": "test_environments",
-    "agent": "test_agent",
+    "environments": "test_environments | test_checkpoints test_evaluation",
+    "agent": "test_agent | test_evaluation test_training",
     "evaluation": "test_evaluation",
     "solving": "test_solving",
-    "config": "test_config",
-    "seeds": "test_seeds",
-    "cartpole": "test_cartpole",
+    "config": "test_config | test_repairs",
+    "seeds": "test_seeds | test_checkpoints",
+    "cartpole": "test_cartpole | test_checkpoints",
     "policies": "test_policies",
     "history": "test_history",
     "files": "test_files",
@@ -68,7 +70,7 @@ TESTS = {
     "teaching/checking": "teaching/test_exercises",
     "teaching/clinic/diagnosis": "teaching/clinic/test_diagnosis",
 }
-"""Le module → les fichiers de tests qui sont les siens."""
+"""Le module → ses fichiers de tests | d'autres, qui jugent ce que les siens ont laissé passer."""
 
 
 class Mutant(NamedTuple):
@@ -80,18 +82,19 @@ class Mutant(NamedTuple):
 
 
 class Score(NamedTuple):
-    """Ce que valent les tests d'un module ; `survivors` : les mutants qu'ils n'ont pas vus."""
+    """Ce que valent les tests d'un module ; `left` : les mutants tirés, puis ceux qui survivent à
+    chaque étape."""
 
     mutants: int
-    drawn: int
     late: int
-    survivors: list[Mutant]
+    left: list[list[Mutant]]
 
     def row(self) -> tuple:
         """Rend les colonnes de mutation.csv, de `mutants` à `haut`."""
-        killed = self.drawn - len(self.survivors)
-        low, high = exact_interval(killed, self.drawn)
-        return self.mutants, self.drawn, killed, self.late, f"{low:.3f}", f"{high:.3f}"
+        drawn, own, *_ = sizes = [len(mutants) for mutants in self.left]
+        killed = drawn - sizes[-1]
+        low, high = exact_interval(killed, drawn)
+        return self.mutants, drawn, drawn - own, killed, self.late, f"{low:.3f}", f"{high:.3f}"
 
 
 def main(moment: str, *modules: str) -> None:
@@ -103,11 +106,11 @@ def main(moment: str, *modules: str) -> None:
         with tarfile.open(fileobj=io.BytesIO(git("archive", name))) as code:
             code.extractall(folder, filter="data")
         for module in modules or TESTS:
-            score = measure(Path(folder), module, TESTS[module].split())
+            score = measure(Path(folder), module, TESTS[module])
             row = moment, name, module, *score.row()
             rows = [old for old in rows if (old[0], old[2]) != (moment, module)] + [row]
             write_study(__file__, HEADER, rows)
-            print(*row, *(mutant.diff for mutant in score.survivors), sep="\n", flush=True)
+            print(*row, *(mutant.diff for mutant in score.left[-1]), sep="\n", flush=True)
 
 
 def git(*arguments: str) -> bytes:
@@ -115,16 +118,28 @@ def git(*arguments: str) -> bytes:
     return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True).stdout
 
 
-def measure(copy: Path, module: str, tests: list[str], count: int = DRAWN) -> Score:
-    """Rend ce que valent les fichiers `tests` pour `module`, dans `copy`, que l'on abîme."""
+def measure(copy: Path, module: str, tests: str, count: int = DRAWN) -> Score:
+    """Rend ce que valent les `tests` d'un module, dans `copy`, que l'on abîme."""
     path = copy / "cartpole_helpers" / f"{module}.py"
-    files = [name for test in tests if (copy / (name := f"tests/{test}.py")).exists()]
     original = path.read_text("utf-8")
+    possible, drawn = draw(original, count)
+    late, left = 0, [drawn]
+    for stage in tests.split("|"):
+        files = [f"tests/{name}.py" for name in stage.split()]
+        slow, survivors = sieve(copy, path, files, left[-1])
+        path.write_text(original, "utf-8")
+        late, left = late + slow, [*left, survivors]
+    return Score(possible, late, left)
+
+
+def sieve(
+    copy: Path, path: Path, files: list[str], mutants: list[Mutant]
+) -> tuple[int, list[Mutant]]:
+    """Rend combien de mutants n'en finissent pas, et ceux qui survivent aux tests de `files`."""
     warm_up(copy, path, files)
     seen, limit = observed(copy, path, files)
-    possible, drawn = draw(original, count)
     late, survivors = 0, []
-    for mutant in drawn:
+    for mutant in mutants:
         path.write_text(mutant.code, "utf-8")
         first = {test: cost for line in mutant.lines for test, cost in seen.get(line, ())}
         order = sorted(first, key=first.__getitem__)
@@ -132,8 +147,7 @@ def measure(copy: Path, module: str, tests: list[str], count: int = DRAWN) -> Sc
         late += verdict == LATE
         survivors += [mutant] * (verdict == pytest.ExitCode.OK)
         print(".!s"[2 * (verdict == 0) or verdict == LATE], end="", file=sys.stderr, flush=True)
-    path.write_text(original, "utf-8")
-    return Score(possible, len(drawn), late, survivors)
+    return late, survivors
 
 
 def warm_up(copy: Path, path: Path, files: list[str]) -> None:
