@@ -6,8 +6,9 @@ Chaque module de `TESTS` a ses mutants, ceux que fait mutmut : un opérateur, un
 un texte changé. On en tire `DRAWN`, ceux dont l'empreinte (la fonction, l'expression d'avant, celle
 d'après) est la plus petite : tant qu'une ligne ne change pas, ses mutants sont tirés ou ne le sont
 pas, d'un moment à l'autre. Un mutant est tué si l'un des tests échoue, ou s'ils dépassent
-`PATIENCE` fois leur temps de processeur : ceux du module d'abord (`siens`), puis, s'il leur survit,
-quelques autres. Un survivant peut ne rien changer à ce que le code fait ; on le compte quand même.
+`PATIENCE` fois leur temps de processeur. Ceux du module passent tous (`siens`) ; s'il leur survit,
+d'autres le jugent, ceux qui passent par sa ligne, du plus court au plus long, `BUDGET` secondes en
+tout. Un survivant peut ne rien changer à ce que le code fait ; on le compte quand même.
 L'intervalle, à 95 %, est celui de Clopper et Pearson.
 
 `avant` : le commit où les tests étaient deux fois plus longs ; `après` : le commit présent. Les
@@ -18,6 +19,7 @@ import gc
 import hashlib
 import importlib
 import io
+import math
 import os
 import pickle
 import signal
@@ -30,6 +32,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from difflib import unified_diff
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,22 +48,24 @@ from cartpole_helpers.tables import read_table, write_study
 
 ROOT = Path(__file__).parents[1]
 MOMENTS = {"avant": "7173ad2", "après": "HEAD"}
-DRAWN, PATIENCE, MEMORY, LATE = 60, 2, 8 << 30, -1
+DRAWN, PATIENCE, BUDGET = 60, 2, 5
+MEMORY, LATE = 8 << 30, -1
+SURVIVES = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 NAMES = ("moment", "commit", "module")
 HEADER = (*NAMES, "mutants", "tires", "siens", "tues", "delais", "bas", "haut")
 TESTS = {
     "dqn": "test_dqn",
-    "replay": "test_replay | test_checkpoints test_open_engine",
+    "replay": "test_replay | test_checkpoints",
     "training": "test_training",
     "statistics": "test_statistics",
     "checks": "test_checks | test_statistics test_config test_replay test_environments",
     "checkpoints": "test_checkpoints",
     "networks": "test_networks",
-    "environments": "test_environments | test_checkpoints test_evaluation",
-    "agent": "test_agent | test_evaluation test_training",
+    "environments": "test_environments | test_checkpoints",
+    "agent": "test_agent",
     "evaluation": "test_evaluation",
     "solving": "test_solving",
-    "config": "test_config | test_repairs",
+    "config": "test_config",
     "seeds": "test_seeds | test_checkpoints",
     "cartpole": "test_cartpole | test_checkpoints",
     "policies": "test_policies",
@@ -71,6 +76,7 @@ TESTS = {
     "teaching/clinic/diagnosis": "teaching/clinic/test_diagnosis",
 }
 """Le module → ses fichiers de tests | d'autres, qui jugent ce que les siens ont laissé passer."""
+SLOW = {"teaching/checking"}  # deux minutes de tests : `BUDGET` vaut dès les siens
 
 
 class Mutant(NamedTuple):
@@ -124,16 +130,17 @@ def measure(copy: Path, module: str, tests: str, count: int = DRAWN) -> Score:
     original = path.read_text("utf-8")
     possible, drawn = draw(original, count)
     late, left = 0, [drawn]
-    for stage in tests.split("|"):
+    budgets = BUDGET if module in SLOW else math.inf, BUDGET
+    for stage, budget in zip(tests.split("|"), budgets, strict=False):
         files = [f"tests/{name}.py" for name in stage.split()]
-        slow, survivors = sieve(copy, path, files, left[-1])
+        slow, survivors = sieve(copy, path, files, left[-1], budget)
         path.write_text(original, "utf-8")
         late, left = late + slow, [*left, survivors]
     return Score(possible, late, left)
 
 
 def sieve(
-    copy: Path, path: Path, files: list[str], mutants: list[Mutant]
+    copy: Path, path: Path, files: list[str], mutants: list[Mutant], budget: float
 ) -> tuple[int, list[Mutant]]:
     """Rend combien de mutants n'en finissent pas, et ceux qui survivent aux tests de `files`."""
     warm_up(copy, path, files)
@@ -141,12 +148,14 @@ def sieve(
     late, survivors = 0, []
     for mutant in mutants:
         path.write_text(mutant.code, "utf-8")
-        first = {test: cost for line in mutant.lines for test, cost in seen.get(line, ())}
-        order = sorted(first, key=first.__getitem__)
-        verdict = forked(lambda order=order: tested(copy, files, First(order)), limit)
+        costs = {test: cost for line in mutant.lines for test, cost in seen.get(line, ())}
+        first = First(costs, budget)
+        verdict = forked(lambda first=first: tested(copy, files, first), limit)
         late += verdict == LATE
-        survivors += [mutant] * (verdict == pytest.ExitCode.OK)
-        print(".!s"[2 * (verdict == 0) or verdict == LATE], end="", file=sys.stderr, flush=True)
+        survivors += [mutant] * (verdict in SURVIVES)
+        print(
+            ".!s"[2 * (verdict in SURVIVES) or verdict == LATE], end="", file=sys.stderr, flush=True
+        )
     return late, survivors
 
 
@@ -155,7 +164,7 @@ def warm_up(copy: Path, path: Path, files: list[str]) -> None:
     sys.dont_write_bytecode = False
 
     def collected() -> list[str]:
-        tested(copy, ["--collect-only", *files], First([]))
+        tested(copy, ["--collect-only", *files], First({}))
         loaded = [*sys.modules.items()]
         return [name for name, module in loaded if not is_ours(copy, module)]
 
@@ -234,15 +243,18 @@ def difference(before: str, after: str) -> str:
 
 
 class First:
-    """Un module d'extension de pytest : les tests nommés passent d'abord."""
+    """Un module d'extension de pytest : les tests nommés d'abord, du plus court au plus long, puis
+    tous les autres ; ou rien que les premiers, tant qu'ils tiennent dans `budget`."""
 
-    def __init__(self, order: list[str]):
-        self.ranks = {test: rank for rank, test in enumerate(order)}
+    def __init__(self, costs: dict[str, float], budget: float = math.inf):
+        self.costs, self.budget = costs, budget
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Range les tests."""
-        items.sort(key=lambda item: self.ranks.get(item.nodeid, len(self.ranks)))
+        """Range les tests, et en garde."""
+        items.sort(key=lambda item: self.costs.get(item.nodeid, math.inf))
+        spent = accumulate(self.costs.get(item.nodeid, math.inf) for item in items)
+        items[:] = [item for item, total in zip(items, spent, strict=True) if total <= self.budget]
 
 
 class Watch:
@@ -298,8 +310,8 @@ def process_seconds() -> float:
 
 
 def forked(task: Callable[[], object], limit: float) -> object:
-    """Rend ce que rend `task` dans un processus fils et muet ; LATE, s'il passe `limit` secondes de
-    processeur, ou dix fois plus d'horloge ; None s'il meurt autrement."""
+    """Rend ce que rend `task` dans un processus fils et muet ; `LATE`, passé `limit` secondes de
+    processeur, ou dix fois plus d'horloge ; `None`, s'il meurt autrement."""
     import resource  # il n'existe que sous Unix, comme `fork`
 
     with tempfile.TemporaryFile() as answer:
