@@ -60,7 +60,8 @@ def test_what_is_no_number_is_a_flag_a_choice_or_a_tuple():
     ]:
         assert getattr(Config(**{name: value}), name) == value
     for name, values in {
-        **dict.fromkeys(("mirror", "double"), [1]),
+        "mirror": [1],
+        "double": [1],
         "hidden": [128, (8,) * 17],
         "input_scale": [2.0, "AUTO", ()],
     }.items():
