@@ -1,11 +1,9 @@
 """Les sauvegardes : relues au bit près, reprises à l'identique, refusées dès qu'un bit change."""
 
 import hashlib
-import importlib.util
 import json
 import os
 import pickle
-import platform
 import random
 import re
 from dataclasses import asdict, replace
@@ -17,13 +15,11 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import torch
-from gymnasium.envs.classic_control import MountainCarEnv
 from gymnasium.vector import AutoresetMode
 from trainings import SEEDS, SMALL, assert_same_steps, normal, run, short
 
 from cartpole_helpers import (
     QUICK,
-    VERSION_1,
     Agent,
     CheckpointError,
     ReplayBuffer,
@@ -95,30 +91,18 @@ def rewrite(path, change):
     path.write_bytes(f"cartpole_helpers 1\n{digest}\n".encode() + payload)
 
 
-# Un agent, relu
-
-
-@pytest.mark.parametrize("config", [SMALL, VERSION_1])
-def test_a_loaded_agent_is_the_saved_one(config, tmp_path):
-    agent = Training(config, SEEDS).agent[1]
+@pytest.mark.parametrize("env", ["CartPole-v1", "Acrobot-v1"])
+def test_a_loaded_agent_is_the_saved_one(env, tmp_path):
+    config = replace(SMALL, input_scale="auto" if env == "Acrobot-v1" else None)
+    agent = Training(config, SEEDS, env=env).agent[1]
     agent.env_steps = 12_345
     content = written(agent, tmp_path / "agent")
-    loaded, probes = load(tmp_path / "agent"), normal(200, 4).numpy()
-    assert (loaded.config, loaded.seeds, loaded.env_steps) == (config, [SEEDS[1]], 12_345)
+    loaded, probes = load(tmp_path / "agent"), normal(200, agent.sizes[0]).numpy()
+    assert (loaded.seeds, loaded.env_steps) == ([SEEDS[1]], 12_345)
+    assert (loaded.config, loaded.sizes) == (agent.config, agent.sizes)
     assert torch.equal(loaded.weights, agent.weights)
     np.testing.assert_array_equal(loaded.q_values(probes), agent.q_values(probes))
     assert written(loaded, tmp_path / "again") == content
-
-
-def test_an_agent_carries_its_game_and_its_scale(tmp_path):
-    training = Training(replace(SMALL, input_scale="auto", capacity=500), SEEDS, env="Acrobot-v1")
-    save(training.agent[1], tmp_path / "agent")
-    loaded, probes = load(tmp_path / "agent"), normal(9, 6).numpy()
-    assert loaded.sizes == (6, 3)
-    np.testing.assert_array_equal(loaded.q_values(probes), training.agent[1].q_values(probes))
-
-
-# Le fichier
 
 
 def test_the_file_is_one_of_safetensors_that_says_where_it_comes_from(small_file, tiny):
@@ -129,12 +113,7 @@ def test_the_file_is_one_of_safetensors_that_says_where_it_comes_from(small_file
     assert about["sha256"] == hashlib.sha256(rest).hexdigest()
     assert describe(path) == description
     assert description["config"] == json.loads(json.dumps(asdict(tiny.config)))
-    versions = {"python": platform.python_version(), "torch": torch.__version__}
-    assert description["versions"] == versions
-    if read is load:
-        np.testing.assert_array_equal(arrays["weights"], tiny.agent[0].weights)
-    else:
-        assert set(arrays) == set(tiny.saved_state())
+    assert set(arrays) == ({"weights"} if read is load else {*tiny.saved_state()})
 
 
 @pytest.mark.parametrize("kind", READERS)
@@ -149,19 +128,8 @@ def test_a_file_of_the_first_format_is_still_read(kind, tmp_path):
     assert arrays.keys() == payload.keys()
     assert all(array.tobytes() == payload[name].tobytes() for name, array in arrays.items())
     assert description["config"] == describe(path)["config"]
-    for place in range(0, len(old), 97):
-        (tmp_path / "old").write_bytes(old[:place] + bytes([old[place] ^ 1]) + old[place + 1 :])
-        refusal(READERS[kind], tmp_path / "old")
-
-
-def test_only_one_agent_or_one_training_is_saved_and_to_a_path(tiny, tmp_path):
-    for write, wrong, name in [(save, tiny.agent, "agent"), (save_training, 3, "training")]:
-        with pytest.raises(ValueError, match=rf"(?s)^{name} doit être .* : .* reçu\."):
-            write(wrong, tmp_path / "fichier")
-    assert [*tmp_path.iterdir()] == []
-    for call in (partial(save, tiny.agent[0]), partial(save_training, tiny), load, load_training):
-        with pytest.raises(TypeError, match=r"^path doit être .* reçu\."):
-            call(3)
+    (tmp_path / "old").write_bytes(old[:-1] + bytes([old[-1] ^ 1]))
+    refusal(READERS[kind], tmp_path / "old")
 
 
 def test_a_write_that_fails_leaves_the_old_file(small_file, monkeypatch):
@@ -170,9 +138,6 @@ def test_a_write_that_fails_leaves_the_old_file(small_file, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
     refusal(partial(written, state), path, OSError)
     assert path.read_bytes() == before
-
-
-# Un entraînement, repris
 
 
 VARIANTS = {
@@ -212,9 +177,6 @@ def test_a_resumed_training_is_the_uninterrupted_one(variant, tmp_path):
     assert env is variant or any(step.truncated.any() for step in steps[50:])
 
 
-# Ce qu'on a donné
-
-
 class Clipped:
     """Une cible bornée, qui porte son propre état : le nombre de ses appels, qui la desserre."""
 
@@ -230,13 +192,6 @@ class Clipped:
 
     def restore(self, saved):
         self.calls = int(saved["calls"])
-
-
-class Landing(MountainCarEnv):
-    """Un jeu dont l'état ne se lit pas en entier : un moteur physique en garde une part."""
-
-
-gymnasium.register("Atterrissage-v0", Landing, max_episode_steps=20)
 
 
 def injected():
@@ -276,7 +231,6 @@ def test_what_cannot_resume_exactly_is_not_saved(tiny, tmp_path):
     unsaved = partial(gymnasium.make_vec, "Acrobot-v1", vector_kwargs=same_step)
     for message, given in {
         "td_target doit porter saved_state.* n'en a": {"td_target": td_target},
-        "Landing ne peut pas être repris au bit près": {"env": "Atterrissage-v0"},
         "env doit porter saved_state.* n'en a pas": {"env": unsaved},
     }.items():
         training = Training(tiny.config, 0, **given)
@@ -285,9 +239,6 @@ def test_what_cannot_resume_exactly_is_not_saved(tiny, tmp_path):
         assert "save(training.agent[0], chemin)" in str(refused.value)
         save(training.agent[0], tmp_path / "agent")
         assert [path.name for path in tmp_path.iterdir()] == ["agent"]
-
-
-# Un fichier endommagé, étranger, ou d'une autre version
 
 
 def test_every_damage_is_refused(small_file):
@@ -338,15 +289,6 @@ def test_a_foreign_file_is_recognised_and_never_executed(read, tmp_path):
     assert not trace.exists()
 
 
-def test_what_is_no_file_is_refused(tmp_path):
-    for read in (load, load_training, describe):
-        refusal(read, tmp_path / "missing", FileNotFoundError)
-        refusal(read, tmp_path, OSError)
-    if hasattr(os, "mkfifo"):
-        os.mkfifo(tmp_path / "tube")
-        assert "ordinaire" in refusal(load, tmp_path / "tube", OSError)
-
-
 def test_a_file_of_another_version_is_refused_by_what_differs(small_file):
     path, read = small_file
     content, name = path.read_bytes(), "weights" if read is load else "online"
@@ -372,19 +314,7 @@ def test_a_file_of_another_version_is_refused_by_what_differs(small_file):
     assert written(read(path), path) == content
 
 
-# Les agents du cours, dans checkpoints/
-
-
-@pytest.fixture(scope="module")
-def maker():
-    """Le script qui les a faits."""
-    spec = importlib.util.spec_from_file_location("agent", ROOT / "etudes" / "agent.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_agents_of_the_course_are_those_that_their_page_and_their_script_say(maker):
+def test_the_agents_of_the_course_are_those_that_their_page_says():
     page = (ROOT / "checkpoints" / "README.md").read_text("utf-8")
     rows = dict(re.findall(r"^\| `(\w+?\.safetensors)` \| ([\d ]+) \|", page, re.MULTILINE))
     assert {*os.listdir(ROOT / "checkpoints")} == {"README.md", *rows}
@@ -393,15 +323,4 @@ def test_the_agents_of_the_course_are_those_that_their_page_and_their_script_say
         assert name.endswith(f"_{agent.env_steps}_pas.safetensors")
         assert int(steps.replace(" ", "")) == agent.env_steps
         if name.startswith("agent_"):
-            assert (agent.config, agent.seeds) == (QUICK, [maker.SEED])
-
-
-def test_the_script_makes_the_first_agent_again(maker):
-    """Après peu de mises à jour, une autre machine ne s'en écarte que d'un arrondi."""
-    training, first = Training(QUICK, maker.SEED), min(maker.STAGES)
-    begun = training.agent.weights.clone()
-    while training.env_steps < first:
-        training.advance()
-    kept = load(ROOT / "checkpoints" / f"agent_{first}_pas.safetensors").weights
-    torch.testing.assert_close(kept, training.agent.weights, rtol=1e-3, atol=1e-4)
-    assert not torch.allclose(kept, begun, rtol=1e-3, atol=1e-4)
+            assert agent.config == QUICK

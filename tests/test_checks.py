@@ -35,9 +35,6 @@ def refused(check, value, error, *arguments, told=r"doit .* reçu\.", **options)
     return str(caught.value)
 
 
-# Un nombre
-
-
 def test_a_number_comes_back_in_plain_python():
     for value, kind, expected in [
         (np.int64(3), int, 3),
@@ -103,9 +100,6 @@ def test_a_flag_a_function_and_a_text():
         refused(check, None, TypeError)
 
 
-# Les graines
-
-
 def test_seeds_are_natural_numbers_one_or_several():
     assert [check_seed("champ", value) for value in (0, np.int64(7), 2**80)] == [0, 7, 2**80]
     for value in [3, [3], range(3, 4), np.array([3]), iter([3])]:
@@ -116,9 +110,6 @@ def test_seeds_are_natural_numbers_one_or_several():
         refused(check_seeds, value, TypeError)
     for value, told in [([], "au moins une"), ([1, 1], "toutes différentes"), ([-1], "")]:
         assert told in refused(check_seeds, value, ValueError)
-
-
-# Un tableau
 
 
 def test_an_array_of_numbers_comes_back_and_nothing_else_does():

@@ -94,16 +94,6 @@ def test_returns_are_those_of_one_agent():
         history.returns(3)
 
 
-def test_a_recorder_may_begin_in_the_middle_of_a_training():
-    """Sur une mise à jour, ou entre deux."""
-    training = Training(SMALL, SEEDS, env=short(14))
-    while training.gradient_steps < 4:
-        last = training.advance()
-    after = [training.advance() for _ in range(30)]
-    assert_same_history(record(after), naive_history(after))
-    assert record([last, after[0]]).update_env_steps.tolist() == [last.env_steps]
-
-
 def test_an_empty_history_keeps_its_shapes():
     for history in (record([]), record([quiet_step(agents=3)])):
         assert [len(array) for array in history] == [0] * 7

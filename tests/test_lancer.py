@@ -1,10 +1,8 @@
 """Le lanceur : ce qu'il installe, quand il s'en abstient, et les phrases de ses échecs."""
 
-import ast
 import errno
 import importlib.util
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -17,7 +15,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LAUNCHER = ROOT / "lancer.py"
 PLENTY = 10**12  # octets libres
-PINNED = re.compile(r"|#.*|-e \.|-r requirements\.txt|[\w-]+(\[[\w-]+\])?==[\w.]+")
 
 
 def load(path):
@@ -123,26 +120,12 @@ def test_a_python_that_does_not_answer_is_put_back_and_nothing_is_erased(launche
     monkeypatch.setattr(launcher, "run_logged", lambda *command: commands.append(command))
     monkeypatch.setattr(launcher, "PATIENCE", 0.1)
     launcher.PYTHON.parent.mkdir(parents=True)
-    for answer in ("exit 1", "exec sleep 9"):
-        launcher.PYTHON.write_text(f"#!/bin/sh\n{answer}\n")
-        launcher.PYTHON.chmod(0o755)
-        with pytest.raises(SystemExit, match=r"ne répond pas : supprimez le dossier \.venv"):
-            launcher.set_up(launcher.READER)
-        assert commands.pop() == (sys.executable, "-m", "venv", str(launcher.VENV))
-        assert launcher.PYTHON.exists()
-
-
-def test_the_environment_of_another_python_is_refused_and_kept(installed):
-    (installed.VENV / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.9.18\n")
-    with pytest.raises(SystemExit, match=r"celui de Python 3\.9, .* supprimez le dossier \.venv"):
-        installed.set_up(installed.READER)
-    assert installed.commands == []
-
-
-def test_every_requirement_is_pinned():
-    for name in ("requirements.txt", "requirements-dev.txt"):
-        for line in (ROOT / name).read_text("utf-8").splitlines():
-            assert PINNED.fullmatch(line)
+    launcher.PYTHON.write_text("#!/bin/sh\nexec sleep 9\n")
+    launcher.PYTHON.chmod(0o755)
+    with pytest.raises(SystemExit, match=r"ne répond pas : supprimez le dossier \.venv"):
+        launcher.set_up(launcher.READER)
+    assert commands == [(sys.executable, "-m", "venv", str(launcher.VENV))]
+    assert launcher.PYTHON.exists()
 
 
 RETRIES = (
@@ -154,10 +137,6 @@ NO_TORCH = (
     "(from versions: {})\nERROR: No matching distribution found for torch==2.13.0\n"
 )
 IGNORED = "WARNING: Location 'file:///var/paquets/torch/' is ignored: it is not a file.\n"
-DEBIAN = (
-    "The virtual environment was not created successfully because ensurepip is not\n"
-    "available.  On Debian/Ubuntu systems, you need to install the python3-venv package.\n"
-)
 FULL = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n"
 
 CAUSES = {
@@ -165,9 +144,7 @@ CAUSES = {
     NO_TORCH.format("2.2.0, 2.2.1, 2.2.2"): "PyTorch n'existe pas",  # un Mac à puce Intel
     RETRIES.format(4) + NO_TORCH.format("none"): "PyTorch n'existe pas",  # le réseau est revenu
     IGNORED + FULL: "Le disque est plein",
-    RETRIES.format(0) + FULL: "Le disque est plein",
-    DEBIAN: "sudo apt install python3-venv",
-    "      ValueError: invalid variable 'y'\nERROR: Failed\n": "« { »",
+    "/usr/bin/python3: No module named venv\n": "sudo apt install python3-venv",
 }
 
 
@@ -195,12 +172,6 @@ def test_only_the_pythons_that_our_packages_know_are_accepted(launcher):
     for version, fault in [((3, 10, 13), "ancien"), ((3, 14, 0), "récent")]:
         with pytest.raises(SystemExit, match=rf"Python 3\.\d+ est trop {fault} : installez Python"):
             launcher.check_python(version)
-
-
-def test_an_old_python_can_read_the_launcher():
-    """La vérification de la version serait vaine si le fichier lui-même n'était pas lisible."""
-    tree = ast.parse(LAUNCHER.read_text("utf-8"), feature_version=(3, 6))
-    assert not any(isinstance(node, ast.NamedExpr | ast.Match) for node in ast.walk(tree))
 
 
 def test_a_busy_or_impossible_port_is_refused_before_anything_starts(launcher):
@@ -235,21 +206,6 @@ def test_the_address_is_announced_with_its_token_and_only_errors_are_shown(launc
     }.items():
         launcher.relay(line, "secret")
         assert capsys.readouterr() == ("", line if shown else "")
-
-
-def test_help_is_in_french():
-    ended = call("preparer", "--help")
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout.startswith("usage : python3 lancer.py")
-    assert not re.search(r"show this|options:|positional|arguments:", ended.stdout)
-
-
-def test_a_misunderstood_command_is_quoted(launcher, monkeypatch):
-    for arguments in (["ouvre"], ["--port"], ["preparer", "--port", "1"]):
-        monkeypatch.setattr(sys, "argv", ["lancer.py", *arguments])
-        told = f"Commande non comprise : « lancer.py {' '.join(arguments)} »"
-        with pytest.raises(SystemExit, match=told):
-            launcher.main(arguments)
 
 
 def test_options_go_on_to_the_tool_and_its_code_comes_back(installed, monkeypatch):

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from cartpole_helpers import load_study
-from cartpole_helpers.tables import Archive, read_table, write_study, write_table
+from cartpole_helpers.tables import Archive, read_table, write_table
 
 HEADER = ("recette", "graine", "retour")
 
@@ -15,9 +15,6 @@ def read(path):
     """Les lignes d'un .csv, lues d'ailleurs, pendant que l'étude continue."""
     with path.open(encoding="utf-8", newline="") as file:
         return [tuple(row) for row in csv.reader(file)]
-
-
-# Les études archivées
 
 
 def test_an_archive_is_what_a_reader_of_csv_finds(tmp_path, capsys):
@@ -89,9 +86,6 @@ def test_a_table_survives_its_file_and_is_refused_cut_unless_whole_rows_remain(c
         read_table(path, closed=True)
 
 
-# L'archive d'une étude
-
-
 @pytest.fixture
 def reopen(tmp_path):
     """Ouvre l'archive du même script, comme le fait chaque lancement de l'étude."""
@@ -134,14 +128,3 @@ def test_a_group_interrupted_or_too_big_for_the_disk_leaves_nothing(reopen):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert archive.path.read_bytes() == before
-
-
-def test_the_course_reads_what_a_study_archives(reopen):
-    archive = reopen()
-    archive.append([("témoin", 0, "9.50"), ("à deux", 1, float("nan"))])
-    study, grown = load_study(archive.path), archive.path.read_bytes()
-    write_study(archive.path.with_suffix(".py"), HEADER, read(archive.path)[1:])
-    assert archive.path.read_bytes() == grown
-    assert study["recette"].tolist() == ["témoin", "à deux"]
-    assert study["graine"].tolist() == [0, 1]
-    assert str(study["retour"].tolist()) == "[9.5, nan]"

@@ -66,9 +66,6 @@ def picture(alt="Un chariot."):
     return Picture(Figure(), drawn.getvalue(), alt)
 
 
-# Les modules réunis
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_loads_and_finds_in_each_module_all_that_it_takes_there(page, run_js):
     code = PAGES[page]
@@ -80,9 +77,6 @@ def test_a_page_loads_and_finds_in_each_module_all_that_it_takes_there(page, run
     done = run_js(f"{code}\nconsole.log({told});export default {{ render }};")
     assert done.split()[:2] == ["function", "function"]
     assert "undefined" not in done
-
-
-# La page autonome
 
 
 def test_without_a_kernel_the_page_receives_the_whole_state(monkeypatch, tmp_path, run_js):
@@ -114,9 +108,6 @@ def test_what_the_data_say_is_never_read_as_html():
     [(alt, content)] = re.findall(image, page)
     assert b64decode(content) == still.image
     assert "<" not in alt
-
-
-# Le widget
 
 
 class Heard(Page):
@@ -163,11 +154,6 @@ def test_what_a_page_is_told_answers_no_message(monkeypatch):
     assert heard == [{}, {}]
     assert parent.get() == {"header": {"subshell_id": "x"}}
     made.close()
-
-
-def test_the_frozen_page_has_the_shared_state_and_nothing_else(page):
-    [state] = re.findall(r"mount\(PLACE, render, (.*)\);\n", page.frozen())
-    assert json.loads(state) == {"raw": {"base64": "AQI="}, "table": {"b": 1, "a": None}}
 
 
 def test_a_message_is_received_with_its_bytes_then_answered_or_refused_in_french(page):

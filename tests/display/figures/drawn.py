@@ -114,9 +114,6 @@ def picture_of(name):
     return draw(name)
 
 
-# Lire une image
-
-
 def texts(figure):
     """Tout ce qu'on lit sur la figure, une fois dessinée."""
     figure.draw_without_rendering()

@@ -19,10 +19,8 @@ from drawn import (
     STEPS,
     TITLE,
     TRIALS,
-    assert_ticks_are_true,
     assert_told,
     line_through,
-    numbered_axes,
     picture_of,
     plain,
     read,
@@ -32,13 +30,6 @@ from matplotlib.patches import Rectangle
 from cartpole_helpers import bootstrap_interval
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.numbers import number
-
-
-def test_logarithms_are_graduated_at_every_scale():
-    for high in (210.001, 490, 3e7):
-        figure = figures.strips({"a": [210, high]}, TITLE, COST, log=True).figure
-        assert len([*numbered_axes(figure)]) == 1
-        assert_ticks_are_true(figure)
 
 
 def test_baselines_show_every_episode_and_every_mean():

@@ -7,7 +7,6 @@ from drawn import (
     EPISODE,
     MINUS,
     TITLE,
-    assert_ticks_are_true,
     assert_told,
     line_through,
     picture_of,
@@ -17,12 +16,6 @@ from matplotlib.colors import to_hex
 
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.style import SIDES
-
-
-def test_ticks_are_true_at_every_scale():
-    for scale in (3e-4, 1.7, 30):
-        observations = np.linspace(-0.3, 1, 17)[:, None] * scale * np.array([0.1, 1, 0.01, 0.2])
-        assert_ticks_are_true(figures.components(observations, TITLE).figure)
 
 
 def test_a_diagram_tells_the_action_the_force_and_the_limits():

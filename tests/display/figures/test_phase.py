@@ -42,16 +42,6 @@ def test_phase_portraits_follow_the_physics():
                 assert terminated == (step == len(theta) - 1 and len(theta) < 81)
 
 
-def test_action_maps_ask_for_every_state_of_the_plane_at_the_place_given():
-    asked = []
-    figures.action_maps(lambda s: asked.append(s) or leaning(s), TITLE, x=-1.5, x_dot=0.7)
-    [states] = asked
-    assert states.dtype == np.float32
-    np.testing.assert_allclose(np.unique(states[:, :2], axis=0), [[-1.5, 0.7]], rtol=1e-6)
-    degrees = np.degrees(states[:, 2:])
-    np.testing.assert_allclose([degrees.min(0), degrees.max(0)], [[-15, -150], [15, 150]], 1e-5)
-
-
 def mesh_of(axes):
     """Les centres (°, °/s) et la valeur des cases d'un plan colorié."""
     [mesh] = [one for one in axes.collections if isinstance(one, QuadMesh)]
