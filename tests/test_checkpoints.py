@@ -287,26 +287,28 @@ def test_a_foreign_file_is_recognised_and_never_executed(read, tmp_path):
         path.write_bytes(content)
         assert word in refusal(read, path).replace(str(path), "")
     assert not trace.exists()
+    pickle.loads(pickle.dumps(Bomb(trace)))
+    assert trace.exists()  # la bombe fonctionne
 
 
 def test_a_file_of_another_version_is_refused_by_what_differs(small_file):
     path, read = small_file
     content, name = path.read_bytes(), "weights" if read is load else "online"
-    changes = {
-        "autre version (gamma)": lambda about, _: about["config"].pop("gamma"),
-        "autre version (duel)": lambda about, _: about["config"].update(duel=True),
-        "gamma doit être": lambda about, _: about["config"].update(gamma=2),
-        name: lambda _, arrays: arrays.update({name: arrays[name][:, :-1]}),
-        name[:-1]: lambda _, arrays: arrays.update({name: arrays[name].astype(np.int8)}),
-    }
+    changes = [
+        ("autre version (gamma)", lambda about, _: about["config"].pop("gamma")),
+        ("autre version (duel)", lambda about, _: about["config"].update(duel=True)),
+        ("gamma doit être", lambda about, _: about["config"].update(gamma=2)),
+        (name, lambda _, arrays: arrays.update({name: arrays[name][:, :-1]})),
+        (name, lambda _, arrays: arrays.update({name: arrays[name].astype(np.int8)})),
+    ]
     if read is load_training:
-        changes |= {
-            "Vouliez-vous dire 'CartPole-v1'": lambda about, _: about.update(env="CartePole-v1"),
-            "identifiant": lambda about, _: about.update(env="un_module:CartPole-v1"),
-            "inconnu": lambda _, arrays: arrays.update(inconnu=np.zeros(3)),
-            "target": lambda _, arrays: arrays.pop("target"),
-        }
-    for word, change in changes.items():
+        changes += [
+            ("Vouliez-vous dire 'CartPole-v1'", lambda about, _: about.update(env="CartePole-v1")),
+            ("identifiant", lambda about, _: about.update(env="un_module:CartPole-v1")),
+            ("inconnu", lambda _, arrays: arrays.update(inconnu=np.zeros(3))),
+            ("target", lambda _, arrays: arrays.pop("target")),
+        ]
+    for word, change in changes:
         rewrite(path, change)
         assert word in refusal(read, path)
         path.write_bytes(content)

@@ -21,7 +21,6 @@ from cartpole_helpers.checks import (
     check_text,
 )
 
-NAN, INFINITY = math.nan, math.inf
 NAN, INFINITY, HUGE = math.nan, math.inf, 10**5_000  # Python refuse même d'écrire le dernier
 stable = settings(derandomize=True, deadline=None, database=None, max_examples=60)
 
@@ -75,8 +74,6 @@ def test_bounds_are_those_of_the_comparison_operators(value, first, second, kind
         else:
             refused(check_number, value, ValueError, kind, **bounds)
 
-
-# Un choix, un drapeau, une fonction, un texte
 
 WORDS = ("gamma", "capacity", 3)
 

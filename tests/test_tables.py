@@ -55,8 +55,6 @@ def test_a_bad_archive_is_refused_in_french(tmp_path):
         load_study(3)
 
 
-# Toute table
-
 CELLS = ["nom", "été, hiver", '"entre guillemets"', "deux\nlignes", "", "3.5"]
 
 

@@ -1,4 +1,4 @@
-"""Le code montré : celui qui s'exécute, mot pour mot, lisible en clair comme en sombre."""
+"""Le code montré : celui qui s'exécute, mot pour mot."""
 
 import ast
 import html

@@ -8,14 +8,12 @@ from cartpole_helpers.display.typography import NARROW, WIDE
 MINUS = "\u2212"
 # Sans ex æquo : Python arrondit 0,5 au pair, la page au-dessus.
 CASES = [
-    ("number", (23.6,), "24"),
     ("number", (1_234_567,), f"1{NARROW}234{NARROW}567"),
     ("number", (0.05, 2), "0,05"),
     ("number", (-0.25, 2), f"{MINUS}0,25"),
     ("number", (-1_234_567.891, 1), f"{MINUS}1{NARROW}234{NARROW}567,9"),
     ("number", (-0.3,), "0"),
     ("number", (-0.004, 2), "0,00"),
-    ("exact", (475,), "475"),
     ("exact", (0.1 + 0.2,), "0,3"),
     ("exact", (1e-7,), "0,0000001"),
     ("exact", (12_000.25,), f"12{NARROW}000,25"),
@@ -23,7 +21,6 @@ CASES = [
     ("measure", (0.012345,), "0,0123"),
     ("measure", (-66.66,), f"{MINUS}66,7"),
     ("measure", (999.7,), f"1{NARROW}000"),
-    ("measure", (0.001,), "0,001"),
     ("measure", (0.00012,), "1,2 × 10⁻⁴"),
     ("measure", (-3e12,), f"{MINUS}3,0 × 10¹²"),
     ("measure", (1e6,), "1,0 × 10⁶"),

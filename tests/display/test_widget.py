@@ -1,6 +1,5 @@
 """Une page vivante : des modules qui tiennent ensemble, une copie qui se passe de noyau."""
 
-import builtins
 import json
 import re
 import shutil
@@ -13,7 +12,7 @@ from io import BytesIO
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
-from traitlets import Any, Bytes, Dict
+from traitlets import Any, Dict
 
 from cartpole_helpers.display import widget
 from cartpole_helpers.display.explorer import Explorer
@@ -115,13 +114,12 @@ class Heard(Page):
 
     code = "function render() {}"
     still = picture()
-    raw = Bytes(b"\x01\x02").tag(sync=True)
     table = Dict({"b": 1, "a": None}).tag(sync=True)
     private = Any("à part")
 
     def receive(self, message, buffers):
         if "error" in message:
-            raise getattr(builtins, message["error"])("gamma doit être entre 0 et 1 : 3 reçu.")
+            raise message["error"]("gamma doit être entre 0 et 1 : 3 reçu.")
         self.private = (message, buffers)
 
 
@@ -160,9 +158,9 @@ def test_a_message_is_received_with_its_bytes_then_answered_or_refused_in_french
     message = {"do": "play", "id": "x1"}
     say(page, message, [b"\x07"])
     assert page.private == (message, [b"\x07"])
-    say(page, {"error": "ValueError", "id": "x2"})
+    say(page, {"error": ValueError, "id": "x2"})
     told = {"answer": "x2", "error": "gamma doit être entre 0 et 1\u00a0: 3 reçu."}
     assert page.sent == [{"answer": "x1"}, told]
     with pytest.raises(OSError, match="gamma"):  # une faute du programme n'est pas un refus
-        page._answer(page, {"error": "OSError", "id": "x3"}, [])
+        page._answer(page, {"error": OSError, "id": "x3"}, [])
     assert page.sent[2:] == []

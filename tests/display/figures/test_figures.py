@@ -64,15 +64,11 @@ def assert_axes_are_named(figure, numbered):
         assert named or not (left and axes.yaxis in numbered)
 
 
-# Les cas limites
-
 EDGES = [
     ("baselines", {"returns": {"LQR": [500.0]}}),
     ("survival", {"lengths": {str(k): LENGTHS["θ"] + k for k in range(7)}}),
-    ("cart_diagram", {"state": (0, 0, 0, 0)}),
     ("components", {"observations": np.eye(2, 4), "actions": [1]}),
     ("learning_curves", {"returns": CURVES[:1]}),
-    ("memory_maps", {"observations": {"a": np.full((1, 4), 9.0)}}),
     ("distributions", {"values": {"a": np.full(5, 2.0)}}),
     ("intervals", {"estimates": {"part (%)": {"a": (0, 0, 0)}}}),
     ("strips", {"values": {"a": [500] * 9}, "log": True}),
