@@ -146,13 +146,6 @@ def test_a_changed_file_makes_stale_exactly_the_notebooks_that_read_it(project):
     assert inputs_digest(essai) == unix
 
 
-def test_digest_ignores_line_endings(write_source):
-    source = write_source("# %%\n1\n")
-    unix = inputs_digest(source)
-    source.write_bytes(b"# %%\r\n1\r\n")
-    assert inputs_digest(source) == unix
-
-
 def test_cells_keep_their_tags_and_get_stable_ids(write_source):
     source = write_source(SAMPLE)
     before = build.read_source(source).cells

@@ -7,14 +7,7 @@ import numpy as np
 import pytest
 from trainings import SEEDS, assert_same_steps, short
 
-from cartpole_helpers import (
-    Config,
-    History,
-    Recorder,
-    Training,
-    record,
-    train,
-)
+from cartpole_helpers import Config, History, Recorder, Training, record, train
 
 SMALL = Config(
     total_steps=400, carts=4, hidden=(8,), capacity=100, batch_size=16, warmup=32, learn_every=3

@@ -104,14 +104,13 @@ def test_the_packages_that_vanished_are_named_with_their_version(launcher, monke
     assert launcher.missing() == ["disparu-un==1.0", "disparu==2"]
 
 
-def test_vanished_packages_are_put_back_and_nothing_else(installed, monkeypatch, capsys):
+def test_vanished_packages_are_put_back_and_nothing_else(installed, monkeypatch):
     installed.set_up(installed.READER)
     installed.commands.clear()
     monkeypatch.setattr(installed, "missing", lambda: ["torch==2.13.0"])
     installed.set_up(installed.READER)
     (command,) = installed.commands
     assert command[-3:] == ("--force-reinstall", "--no-deps", "torch==2.13.0")
-    assert "torch==2.13.0" in capsys.readouterr().out
 
 
 @posix

@@ -24,7 +24,6 @@ def test_a_generator_goes_on_from_its_saved_state():
     other = stream(0, Purpose.WEIGHTS)
     restore_generator(other, saved)
     assert other.integers(2**31, size=9, dtype=np.int32).tolist() == expected
-    assert (saved.shape, saved.dtype) == ((6,), np.uint64)
 
 
 def test_a_stream_is_the_one_that_numpy_would_give_and_shares_no_draw_with_another():
@@ -53,5 +52,4 @@ def test_environment_seeds_never_meet():
 def test_fresh_seeds_never_meet():
     seeds = {fresh_seed(purpose, index) for purpose, index in product(Purpose, range(300))}
     assert len(seeds) == 300 * len(Purpose)
-    assert all(0 <= seed < 2**64 for seed in seeds)
     assert fresh_seed(Purpose.JUDGE, 4) == fresh_seed(Purpose.JUDGE, 4)

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from cartpole_helpers import load_study
-from cartpole_helpers.tables import Archive, read_table, write_table
+from cartpole_helpers.tables import Archive, read_table, write_study, write_table
 
 HEADER = ("recette", "graine", "retour")
 
@@ -101,7 +101,10 @@ def test_an_archive_grows_and_goes_on_when_reopened(reopen, tmp_path):
     done = {("témoin", 0), ("témoin", 1), ("à deux, ou trois", 3), ("à deux, ou trois", 12)}
     assert archive.finished() == again.finished() == reopen().finished() == done
     assert [("témoin", 1) in archive, ("témoin", 3) in archive] == [True, False]
-    archive.path.write_bytes(archive.path.read_bytes()[:-1])
+    grown = archive.path.read_bytes()
+    write_study(archive.path.with_suffix(".py"), HEADER, read(archive.path)[1:])
+    assert archive.path.read_bytes() == grown
+    archive.path.write_bytes(grown[:-1])
     with pytest.raises(ValueError, match=r"^path doit être l'archive d'une étude.*coupée\.$"):
         archive.finished()
 

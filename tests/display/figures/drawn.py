@@ -55,7 +55,6 @@ POLICIES = {"signe de θ": push_by_angle, "LQR": lqr}
 FOLLOWED = {
     "retour (pas)": {"sans": CURVES, "avec": CURVES / 2},
     "perte": {"sans": np.exp(CURVES / 90), "avec": np.exp(CURVES / 60)},
-    "chutes (%)": {"sans": CURVES / 100, "avec": CURVES / 50},
 }
 
 
