@@ -1,14 +1,12 @@
 """La construction des carnets : typographie, dépendances, exécution exigeante, contenu refusé."""
 
-import json
 from pathlib import Path
 
 import build
 import nbformat
 import pytest
 from building import kernel, record
-from building.errors import BuildError
-from building.inputs import inputs_digest, inputs_of
+from building.inputs import inputs_digest
 from nbformat import v4
 
 from cartpole_helpers.display.typography import typography
@@ -19,29 +17,17 @@ SAMPLE = """\
 # # Un essai : quoi ?
 
 # %%
-import io
-from itertools import repeat
-
 import ipywidgets
-from IPython.display import Image, display
-from matplotlib.figure import Figure
-
-# %%
-figure = Figure(figsize=(2, 1))
-figure.subplots().plot([1, 3, 2])
-png = io.BytesIO()
-figure.savefig(png, format="png", metadata={"Software": None})
-print("avant", flush=True)
-print("encore avant")
-display(Image(png.getvalue()), metadata={"image/png": {"alt": "Une ligne brisée."}})
-print("après")
-
-# %%
+from IPython.display import display
 ipywidgets.IntSlider(3)
 
-# %% tags=["nbval-ignore-output"]
-import time
+# %%
+print("avant", flush=True)
+print("encore avant")
+display({"image/png": "AA=="}, raw=True, metadata={"image/png": {"alt": "Une ligne."}})
+print("après")
 
+# %% tags=["nbval-ignore-output"]
 1
 
 # %%
@@ -81,44 +67,21 @@ def fake_run(monkeypatch):
     return runs
 
 
-# Typographie. Dans les textes attendus, « ~ » est l'espace insécable, « _ » la fine insécable.
-
-
 TYPED = {
     "Quoi ? Oui ! Non ; si : là.": "Quoi_? Oui_! Non_; si~: là.",
     "Quoi?\nOui! Ainsi: a; b": "Quoi_?\nOui_! Ainsi~: a_; b",
-    "Vrai ?! Vrai !!!": "Vrai_?! Vrai_!!!",
-    "« Le mot » et «mot», « `a` » ?": "«~Le mot~» et «~mot~», «~`a`~»_?",
     "**Attention** : non. **Note:** x": "**Attention**~: non. **Note~:** x",
-    "(`env.step(a)` : un pas ?)": "(`env.step(a)`~: un pas_?)",
     "`a ? b : c` ; ``x ` ? y``": "`a ? b : c`_; ``x ` ? y``",
-    "```python\na ? b\n\nc : d ;\n```\nFin ?": "```python\na ? b\n\nc : d ;\n```\nFin_?",
     "- ```\n  a ? b\n\n  c : d\n  ```\n- fin ?": "- ```\n  a ? b\n\n  c : d\n  ```\n- fin_?",
-    "~~~\na ?\n```\nb ?\n~~~\nc ?": "~~~\na ?\n```\nb ?\n~~~\nc_?",
-    "```\njamais fermé ?": "```\njamais fermé ?",
     "$f : x \\to y ; z$ ;": "$f : x \\to y ; z$_;",
-    "$$\na ? b\n\\$ : c\n$$ !": "$$\na ? b\n\\$ : c\n$$_!",
-    "\\begin{align}\na : b\n\\end{align}": "\\begin{align}\na : b\n\\end{align}",
-    "Il a 5 $ ; et 6 $ ?": "Il a 5 $_; et 6 $_?",
     "[Où ?](a.md?b=1;c \"d : e\") !": "[Où_?](a.md?b=1;c \"d : e\")_!",
-    "![Une vue : ici](vue_(2).png) ; oui": "![Une vue~: ici](vue_(2).png)_; oui",
-    "voir ![](b.png)": "voir ![](b.png)",
-    "https://a.fr/?b=c;d : e": "https://a.fr/?b=c;d~: e",
-    "[un]: http://a.fr/b ?": "[un]: http://a.fr/b_?",
     "<b title=\"x > y ? z\">Oui</b> !<br>": "<b title=\"x > y ? z\">Oui</b>_!<br>",
-    "<details><summary>Un indice ?</summary>": "<details><summary>Un indice_?</summary>",
-    "<!-- a ? b --> <pre>a ? b</pre>": "<!-- a ? b --> <pre>a ? b</pre>",
     "| Quoi ? | Un : |\n|:---|---:|\n| a ; |": "| Quoi_? | Un~: |\n|:---|---:|\n| a_; |",
-    "| a |\n| :--- |": "| a |\n| :--- |",
     "12:30, 3:1, a::b, std :: x, :tada: fini": "12:30, 3:1, a::b, std :: x, :tada: fini",
     "a &lt; b &amp; c&nbsp;; x != y": "a &lt; b &amp; c&nbsp;; x != y",
-    "- ! note\n1. ? note\n> [!NOTE]": "- _! note\n1. _? note\n> [!NOTE]",
     "0,02 s ; 10 N, 50 % ; 12° ; 3 m/s": "0,02~s_; 10~N, 50~%_; 12°_; 3~m/s",
-    "3 mois, 2 s'ils, 4 grands, 5 hier": "3 mois, 2 s’ils, 4 grands, 5 hier",
-    "l'agent qu'on entraîne, aujourd'hui": "l’agent qu’on entraîne, aujourd’hui",
-    "`l'agent`, $f'(x)$, 'entre guillemets'": "`l'agent`, $f'(x)$, 'entre guillemets'",
+    "3 mois, 2 s'ils, `l'agent`, $f'(x)$": "3 mois, 2 s’ils, `l'agent`, $f'(x)$",
     "20 000 pas, 1 500 000 ; 2024 100": "20_000 pas, 1_500_000_; 2024 100",
-    "0,5 100 et 0,25 100": "0,5 100 et 0,25 100",
     "a\u00a0; b\u202f: «\u202fc\u202f»": "a_; b~: «~c~»",  # les mauvaises insécables
 }  # fmt: skip
 
@@ -128,9 +91,6 @@ def test_typography():
         done = typography(typed)
         assert done.replace("\u00a0", "~").replace("\u202f", "_") == expected
         assert typography(done) == done
-
-
-# Dépendances
 
 
 @pytest.fixture
@@ -145,13 +105,13 @@ def project(tmp_path):
         "cartpole_helpers/display/lazy.py": "NAMES = 'game.mjs', '../etudes/patients'",
         "cartpole_helpers/display/art.py": "import cartpole_helpers.display.figures",
         "cartpole_helpers/display/game.mjs": "export {}",
-        "cartpole_helpers/display/video.py": "",
         "etudes/bases.csv": "a;b",
         "etudes/other.csv": "a;b",
         "etudes/patients/sain.csv": "a;b",
         "checkpoints/agent_400_pas.safetensors": "poids",
-        "checkpoints/README.md": "Les agents.",
         "videos/episode.mp4": "film",
+        "notebooks/sources/01_autre.py": "# %%\nimport cartpole_helpers.unused\n"
+        "open('../etudes/other.csv')",
         "notebooks/sources/00_essai.py": "# %%\nfrom cartpole_helpers.display.figures import f\n"
         "f('../etudes/bases.csv', '../etudes/absent.csv', '../videos/episode.mp4', '.')\n"
         "n = 400\nf(f'../checkpoints/agent_{n}_pas.safetensors', f'{n}', f'{n}/')",
@@ -163,27 +123,11 @@ def project(tmp_path):
     return tmp_path
 
 
-def test_inputs_are_the_transitive_imports_and_the_data_they_name(project):
-    source = project / "notebooks" / "sources" / "00_essai.py"
-    names = {path.relative_to(project).as_posix() for path in inputs_of(source)}
-    package = ("__init__", "core", "display/__init__", "display/figures", "display/lazy")
-    assert names == {
-        "notebooks/sources/00_essai.py",
-        "etudes/bases.csv",
-        "etudes/patients/sain.csv",
-        "checkpoints/agent_400_pas.safetensors",
-        "cartpole_helpers/display/game.mjs",
-        "cartpole_helpers/display/art.py",
-        *(f"cartpole_helpers/{name}.py" for name in package),
-    }
-
-
 def test_a_changed_file_makes_stale_exactly_the_notebooks_that_read_it(project):
-    essai = project / "notebooks" / "sources" / "00_essai.py"
-    other = essai.with_name("01_autre.py")
-    other.write_text("# %%\nimport cartpole_helpers.unused\nopen('../etudes/other.csv')\n")
+    essai, other = sorted((project / "notebooks" / "sources").iterdir())
     for name, stale in {
         "cartpole_helpers/core.py": {essai, other},
+        "cartpole_helpers/display/art.py": {essai},
         "cartpole_helpers/display/game.mjs": {essai},
         "cartpole_helpers/unused.py": {other},
         "etudes/bases.csv": {essai},
@@ -191,47 +135,15 @@ def test_a_changed_file_makes_stale_exactly_the_notebooks_that_read_it(project):
         "etudes/patients/sain.csv": {essai},  # que nomme un module, depuis ce carnet
         "etudes/patients/nouveau.csv": {essai},
         "checkpoints/agent_400_pas.safetensors": {essai},
-        "checkpoints/README.md": set(),
         "videos/episode.mp4": set(),
     }.items():
         before = {source: inputs_digest(source) for source in (essai, other)}
         content = (project / name).read_text() if (project / name).exists() else "\n"
         (project / name).write_text(f"{content[:-1]} ")  # de même longueur
         assert {source for source in before if inputs_digest(source) != before[source]} == stale
-
-
-def test_each_notebook_depends_on_the_data_it_reads():
-    """Le carnet 06 compose des noms, le 09 ouvre tout un dossier."""
-    sources = sorted((ROOT / "notebooks" / "sources").glob("*.py"))
-    inputs = {source.stem[:2]: inputs_of(source) for source in sources}
-    for name, readers in {
-        "checkpoints/agent_2400_pas.safetensors": {"06"},
-        "checkpoints/agent_4000_pas.safetensors": {"06", "07"},
-        "checkpoints/amnesique_10000_pas.safetensors": {"08"},
-        "etudes/version1.csv": {"05", "07"},
-        "etudes/moteur.csv": set(),
-        "cartpole_helpers/training.py": {*inputs},
-        **{f"etudes/patients/{kind}_{k:02}.csv": {"09"} for kind in ("patient", "temoin")
-           for k in range(1, 19)},
-    }.items():  # fmt: skip
-        assert (ROOT / name).is_file()
-        assert {number for number in inputs if ROOT / name in inputs[number]} == readers, name
-
-
-def test_digest_ignores_line_endings(write_source):
-    source = write_source("# %%\n1\n")
-    unix = inputs_digest(source)
-    source.write_bytes(b"# %%\r\n1\r\n")
-    assert inputs_digest(source) == unix
-
-
-def test_a_syntax_error_is_located(write_source):
-    source = write_source("# %%\n1 +\n")
-    with pytest.raises(BuildError, match=r"00_essai\.py, ligne 2"):
-        build.build(source)
-
-
-# De la source au carnet
+    unix = inputs_digest(essai)
+    essai.write_bytes(essai.read_bytes().replace(b"\n", b"\r\n"))
+    assert inputs_digest(essai) == unix
 
 
 def test_cells_keep_their_tags_and_get_stable_ids(write_source):
@@ -239,7 +151,7 @@ def test_cells_keep_their_tags_and_get_stable_ids(write_source):
     before = build.read_source(source).cells
     source.write_text(SAMPLE.replace("1 + 1\n\n# %%\n1 + 1", "2\n\n# %%\n1 + 1\n\n# %%\n1 + 1"))
     after = build.read_source(source).cells
-    assert before[4].metadata == {"tags": ["nbval-ignore-output"]}
+    assert before[3].metadata == {"tags": ["nbval-ignore-output"]}
     assert before[0].source == "# Un essai\u00a0: quoi\u202f?"
     assert len({cell.id for cell in before}) == len(before)
     assert [cell.id for cell in after if cell.source != "2"] == [cell.id for cell in before]
@@ -250,60 +162,30 @@ def test_the_same_source_twice_gives_the_same_bytes(write_source):
     files = [record.serialise(build.build(source)) for _ in range(2)]
     assert files[0] == files[1]
     notebook = nbformat.reads(files[0].decode(), as_version=4)
-    assert [cell.execution_count for cell in record.code_cells(notebook)] == [1, 2, 3, 4, 5, 6]
+    assert [cell.execution_count for cell in record.code_cells(notebook)] == [1, 2, 3, 4, 5]
     assert set(notebook.metadata) == {"kernelspec", "language_info", "cartpole", "widgets"}
     kinds = [output.output_type for output in record.code_cells(notebook)[1].outputs]
     assert kinds == ["stream", "display_data", "stream"]
 
 
-def test_widget_state_is_kept_only_where_a_widget_is_shown(write_source):
-    source = write_source("# %%\nimport ipywidgets\nslider = ipywidgets.IntSlider(3)\n")
-    assert "widgets" not in build.build(source).metadata
-
-
-def test_the_file_is_readable_text(write_source, fake_run):
-    source = write_source("# %%\n# été\n1\n")
-    build.update(source, force=False)
-    content = build.notebook_of(source).read_bytes()
-    assert "été".encode() in content
-    assert content.endswith(b"\n}\n")
-    assert b'\n "cells": [' in content
-    found = [path.name for path in source.parents[1].iterdir() if path.is_file()]
-    assert found == ["00_essai.ipynb"]
-
-
-# Quand reconstruire
-
-
-def edit(source, change):
+def edit(written, **changes):
     """Récrit un carnet enregistré après l'avoir changé à la main."""
-    path = build.notebook_of(source)
+    path = build.notebook_of(written)
     notebook = nbformat.read(path, as_version=4)
-    change(notebook.cells[-1])
+    notebook.cells[-1].update(changes)
     nbformat.write(notebook, path)
-
-
-def clear(cell):
-    cell.outputs = []
-
-
-def falsify(cell):
-    cell.outputs[0].text = "475\n"
-
-
-def rewrite(cell):
-    cell.source = "2"
 
 
 def test_only_what_changed_is_rebuilt(write_source, fake_run, capsys):
     source = write_source("# %%\nimport loops\n")
     module, notebook = source.parents[2] / "loops.py", build.notebook_of(source)
     module.touch()
+    assert build.main(["--verifier"]) == 1
+    assert not notebook.exists()
     assert build.main([]) == 0
     for reason, change in [
-        ("ses sorties ont été retouchées", lambda: edit(source, clear)),
-        ("ses sorties ont été retouchées", lambda: edit(source, falsify)),
-        ("sa source a changé", lambda: edit(source, rewrite)),
+        ("ses sorties ont été retouchées", lambda: edit(source, outputs=[])),
+        ("sa source a changé", lambda: edit(source, source="2")),
         ("sa source a changé", lambda: source.write_text("# %%\nimport loops\n2\n")),
         ("le code ou les données qu'il emploie ont changé", lambda: module.write_text("pass")),
         ("il n'existe pas encore", notebook.unlink),
@@ -311,28 +193,17 @@ def test_only_what_changed_is_rebuilt(write_source, fake_run, capsys):
         ("--tout le demande", lambda: None),
     ]:
         capsys.readouterr()
-        assert build.main([]) == 0
-        assert capsys.readouterr().out == "00_essai : à jour.\n"
+        assert [build.main([]), build.main(["--verifier"])] == [0, 0]
+        assert "00_essai : à jour.\n" in capsys.readouterr().out
         change()
+        before = notebook.exists() and notebook.read_bytes()
+        if "--tout" not in reason:
+            assert build.main(["--verifier"]) == ("le code" not in reason)
+            assert (notebook.exists() and notebook.read_bytes()) == before
         runs = len(fake_run)
         assert build.main(["--tout"] if "--tout" in reason else []) == 0
         assert reason in capsys.readouterr().out
         assert len(fake_run) == runs + 1
-        assert build.edited(source) is None
-
-
-def test_verification_writes_nothing(write_source, fake_run, capsys):
-    source = write_source("# %%\n1\n")
-    assert build.main(["--verifier"]) == 1
-    assert not build.notebook_of(source).exists()
-    build.main([])
-    stored = build.notebook_of(source).read_bytes()
-    assert build.main(["--verifier"]) == 0
-    edit(source, clear)
-    assert build.main(["--verifier"]) == 1
-    assert "périmé, car ses sorties ont été retouchées" in capsys.readouterr().out
-    build.notebook_of(source).write_bytes(stored)
-    assert build.main(["--verifier"]) == 0
 
 
 def test_verification_compares_outputs_save_timed_ones(write_source, monkeypatch, capsys):
@@ -356,110 +227,40 @@ def test_notebooks_are_chosen_by_number_or_name(write_source, capsys):
     for name in ("1", "01", "le_probleme", "01_le_probleme"):
         assert build.select([name]) == [chosen]
     assert len(build.select([])) == 2
-    for arguments, code, sentence in [
-        (["12"], 1, "« 12 » n'est pas un carnet. Carnets connus : 00_essai, 01_le_probleme."),
-        (["--force"], 2, "Option inconnue : --force."),
-        (["--tout", "0", "2"], 1, "« 2 » n'est pas un carnet."),
-    ]:
-        assert build.main(arguments) == code
-        assert sentence in capsys.readouterr().err
-
-
-# Ce qui arrête la construction
-
-
-FAULTY = """
-# %%
-import os, sys, threading
-
-t = threading.Thread(target={}.pop, args=('fil',))
-t.start()
-t.join()
-
-# %%
-print('gare', file=sys.stderr)
-
-# %%
-object()
-
-# %%
-os.getcwd()
-"""
+    assert [build.main(["12"]), build.main(["--force"])] == [1, 2]
+    told = capsys.readouterr().err
+    assert "« 12 » n'est pas un carnet. Carnets connus : 00_essai, 01_le_probleme." in told
+    assert "Option inconnue : --force." in told
 
 
 @pytest.mark.parametrize(
-    ("code", "sentences"),
+    ("code", "sentence"),
     [
-        ("import warnings\nwarnings.warn('gare')", ["00_essai, cellule [2] : UserWarning : gare"]),
-        ("import os\nos._exit(1)", ["00_essai, cellule [2] : elle a tué le noyau."]),
-        ("import time\ntime.sleep(60)", ["00_essai, cellule [2] : elle dure plus de 3 s."]),
-        (
-            FAULTY,
-            [
-                "cellule [2] : elle lève KeyError",
-                "cellule [3] : elle écrit sur la sortie d'erreur",
-                "cellule [4] : une sortie contient une adresse mémoire, 0x",
-                "cellule [5] : une sortie cite un dossier de cette machine",
-            ],
-        ),
+        ("import warnings\nwarnings.warn('gare')", "UserWarning : gare"),
+        ("import os\nos._exit(1)", "elle a tué le noyau."),
+        ("import time\ntime.sleep(60)", "elle dure plus de 3 s."),
+        ("import sys\nprint('gare', file=sys.stderr)", "elle écrit sur la sortie d'erreur"),
     ],
-    ids=["warning", "death", "timeout", "contents"],
 )
-def test_a_faulty_cell_stops_the_build(write_source, monkeypatch, capsys, code, sentences):
+def test_a_faulty_cell_stops_the_build(write_source, monkeypatch, capsys, code, sentence):
     if "sleep" in code:
         monkeypatch.setattr(kernel, "CELL_TIMEOUT", 3)
     source = write_source(f"# %%\n1\n\n# %% [markdown]\n# Texte.\n\n# %%\n{code}\n")
     assert build.main([]) == 1
-    told = capsys.readouterr().err
-    assert [sentence for sentence in sentences if sentence not in told] == []
+    assert f"cellule [2] : {sentence}" in capsys.readouterr().err
     assert not build.notebook_of(source).exists()
 
 
-def test_a_failed_build_leaves_the_old_notebook(write_source, fake_run, monkeypatch):
-    source = write_source("# %%\n1\n")
-    build.main([])
-    stored = build.notebook_of(source).read_bytes()
-    source.write_text("# %%\n2\n")
-    monkeypatch.setattr(record, "SIZE_LIMIT", 100)
-    assert build.main([]) == 1
-    assert build.notebook_of(source).read_bytes() == stored
-
-
-def notebook_with(output):
-    return v4.new_notebook(cells=[v4.new_code_cell("1", outputs=[output])])
-
-
-def picture(**metadata):
-    data = {"image/png": "AA0x7fabcdef1234AA", "text/plain": "<Figure>"}
-    return v4.new_output("display_data", data=data, metadata=metadata)
-
-
-def html(text):
-    return v4.new_output("display_data", data={"text/html": text})
-
-
 def test_faults_of_a_stored_notebook():
-    for output, count in [
-        (picture(**{"image/png": {"alt": "Une courbe."}}), 0),
-        (html("<img src='data:image/png;base64,AA+0x7fabcdef1234/AA'>"), 0),
-        (html("<b>0x10</b> <img src='../videos/a.webp'>"), 0),
-        (picture(), 1),
-        (picture(**{"image/png": {"alt": ""}}), 1),
-        (html("objet 0x7fabcdef1234"), 1),
-        (html(f"<img src='{Path.home()}/a.png'>"), 1),
-        (html("x" * record.SIZE_LIMIT), 1),
-        (v4.new_output("stream", name="stderr", text="non"), 1),
-        (v4.new_output("error", ename="KeyError", evalue="1", traceback=[]), 1),
+    picture, page = {"image/png": "AA0x7fabcdef1234AA"}, "<img src='data:image/png;base64,AA'>"
+    for data, alt, count in [
+        (picture, "Une courbe.", 0),
+        (picture, "", 1),
+        ({"text/html": f"{page} 0x10"}, "", 0),
+        ({"text/html": f"{page} 0x7fabcdef1234"}, "", 1),
+        ({"text/html": f"<img src='{Path.home()}/a.png'>"}, "", 1),
+        ({"text/html": "x" * record.SIZE_LIMIT}, "", 1),
     ]:
-        assert len(list(record.faults(notebook_with(output)))) == count, str(output)[:80]
-
-
-def test_widget_models_are_renamed_everywhere():
-    view = v4.new_output("display_data", data={record.VIEW: {"model_id": "c0ffee"}})
-    notebook = notebook_with(view)
-    state = {"c0ffee": {"state": {"layout": "IPY_MODEL_beef"}}, "beef": {"state": {}}}
-    notebook.metadata["widgets"] = {record.STATE: {"state": state}}
-    text = json.dumps(record.normalise(notebook))
-    assert "c0ffee" not in text
-    assert "beef" not in text
-    assert f"IPY_MODEL_{1:032x}" in text
+        output = v4.new_output("display_data", data, metadata={"image/png": {"alt": alt}})
+        notebook = v4.new_notebook(cells=[v4.new_code_cell("1", outputs=[output])])
+        assert len(list(record.faults(notebook))) == count, str(output)[:80]

@@ -1,16 +1,13 @@
-"""La configuration : immuable, documentée champ par champ, et vérifiée."""
+"""La configuration : immuable et vérifiée."""
 
-import ast
-import inspect
+import re
 from dataclasses import FrozenInstanceError, fields, replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from cartpole_helpers import QUICK, VERSION_1, VERSION_2, Config, config
+from cartpole_helpers import VERSION_2, Config, config
 
-PRESETS = {"VERSION_1": VERSION_1, "VERSION_2": VERSION_2, "QUICK": QUICK}
 TINY = 1e-9
 BOUNDS = {  # pour chaque nombre : son genre, le plus petit et le plus grand permis, puis refusés
     **dict.fromkeys(("total_steps", "epsilon_steps"), (int, 1, 10**9, 0, 10**9 + 1)),
@@ -34,10 +31,9 @@ ROOM = {"capacity": 10**7, "warmup": 10**7, "learning_rate": 1e30}  # de quoi re
 
 def refused(error, name, value, received=None):
     """Vérifie que le refus nomme le champ et la valeur reçue."""
-    with pytest.raises(error) as caught:
+    received = value if received is None else received
+    with pytest.raises(error, match=rf"{name}\b.* doit .*{re.escape(repr(received))} reçu"):
         Config(**{name: value})
-    assert f"{name} doit " in str(caught.value)
-    assert f"{value!r} reçu" in str(caught.value) or f"{received!r} reçu" in str(caught.value)
 
 
 def test_each_number_has_its_kind_and_its_bounds():
@@ -56,30 +52,25 @@ def test_each_number_has_its_kind_and_its_bounds():
         refused(TypeError if kind is int else ValueError, name, float("nan"))
 
 
-def test_flags_and_choices():
-    for name in ("mirror", "double"):
-        refused(TypeError, name, 1)
+def test_what_is_no_number_is_a_flag_a_choice_or_a_tuple():
+    for name, value in [("activation", value) for value in config.ACTIVATIONS] + [
+        ("initialisation", "xavier_normal"),
+        *[("hidden", value) for value in ((), (1,), (4096,) * 16)],
+        *[("input_scale", value) for value in (None, "auto", (2.0,), (1.0,) * 8)],
+    ]:
+        assert getattr(Config(**{name: value}), name) == value
+    for name, values in {
+        "mirror": [1],
+        "double": [1],
+        "hidden": [128, (8,) * 17],
+        "input_scale": [2.0, "AUTO", ()],
+    }.items():
+        for value in values:
+            refused(TypeError, name, value)
     for name in ("activation", "initialisation"):
         refused(ValueError, name, "RELU")
-    for name, values in [("activation", config.ACTIVATIONS), ("initialisation", ["xavier_normal"])]:
-        for value in values:
-            assert getattr(Config(**{name: value}), name) == value
-
-
-def test_hidden_is_a_tuple_of_widths():
-    for value in ((), (1,), [3, 5, 7], (4096,) * 16):
-        assert Config(hidden=value).hidden == tuple(value)
-    for value in (128, "128", None, (8,) * 17):
-        refused(TypeError, "hidden", value)
-    for width, error in [(0, ValueError), (4097, ValueError), (2.5, TypeError), ("64", TypeError)]:
+    for width, error in [(0, ValueError), (4097, ValueError), (2.5, TypeError)]:
         refused(error, "hidden", (64, width), width)
-
-
-def test_input_scale_is_a_tuple_of_factors_or_a_word():
-    for value in (None, "auto", (2.0,), (1.0, 20.0), (1.0,) * 8):
-        assert Config(input_scale=value).input_scale == value
-    for value in (2.0, "AUTO", ()):
-        refused(TypeError, "input_scale", value)
     for factor, error in [(0, ValueError), (np.inf, ValueError), ("2", TypeError)]:
         refused(error, "input_scale", (1, factor), factor)
 
@@ -95,8 +86,7 @@ def test_fields_that_contradict_each_other_are_refused():
         with pytest.raises(ValueError, match="doit") as caught:
             Config(**changes)
         assert [word for word in named if word not in str(caught.value)] == []
-    equal = Config(capacity=64, warmup=64, batch_size=64, carts=64, learning_rate_floor=1e-3)
-    assert equal.capacity == equal.carts
+    Config(capacity=64, warmup=64, batch_size=64, carts=64, learning_rate_floor=1e-3)
 
 
 def test_it_is_frozen_hashable_and_checked_again_by_replace():
@@ -110,97 +100,34 @@ def test_it_is_frozen_hashable_and_checked_again_by_replace():
 def test_numbers_are_kept_as_plain_python():
     """Un fichier de sauvegarde, ou un `repr`, ne connaît pas les scalaires de NumPy."""
     mixed = Config(
-        gamma=np.float32(0.5),
-        carts=np.int64(3),
-        hidden=[np.int64(8), 8],
-        input_scale=[2, 1, np.float64(10), 1],
-        mirror=np.bool_(True),
+        gamma=np.float32(0.5), carts=np.int64(3), hidden=[np.int64(8), 8], input_scale=[2, 1]
     )
-    plain = Config(
-        gamma=0.5, carts=3, hidden=(8, 8), input_scale=(2.0, 1.0, 10.0, 1.0), mirror=True
-    )
+    plain = Config(gamma=0.5, carts=3, hidden=(8, 8), input_scale=(2.0, 1.0))
     assert mixed == plain
     assert repr(mixed) == repr(plain)
-    assert type(mixed.hidden[0]) is int
-
-
-# Les calendriers
 
 
 def test_epsilon_goes_in_a_straight_line_then_stays():
     schedule = Config(epsilon_start=0.9, epsilon_end=0.1, epsilon_steps=400).epsilon
-    assert [schedule(steps) for steps in (0, 100, 200, 400, 401, 10**6)] == pytest.approx(
-        [0.9, 0.7, 0.5, 0.1, 0.1, 0.1]
-    )
-    assert Config(epsilon_start=0.0, epsilon_end=1.0, epsilon_steps=10).epsilon(5) == 0.5
+    expected = [0.9, 0.7, 0.5, 0.1, 0.1, 0.1]
+    assert [schedule(steps) for steps in (0, 100, 200, 400, 401, 10**6)] == pytest.approx(expected)
 
 
 def test_learning_rate_decays_at_each_update_down_to_its_floor():
-    schedule = Config(
-        learning_rate=0.8, learning_rate_decay=0.5, learning_rate_floor=0.15
-    ).learning_rate_at
-    assert [schedule(updates) for updates in range(5)] == [0.8, 0.4, 0.2, 0.15, 0.15]
-    assert VERSION_1.learning_rate_at(4_602) > 3e-6 == VERSION_1.learning_rate_at(4_603)
+    config = Config(learning_rate=0.8, learning_rate_decay=0.5, learning_rate_floor=0.15)
+    received = [config.learning_rate_at(updates) for updates in range(5)]
+    assert received == [0.8, 0.4, 0.2, 0.15, 0.15]
 
 
 def test_the_average_follows_its_tail_until_its_rate_takes_over():
-    """1 / (0,5 n), jamais plus que 1 ni moins que 0,25."""
+    """1 / (0,5 n), jamais plus que 1 ni moins que 0,25 ; une queue entière fait une moyenne."""
     schedule = Config(average_rate=0.25, average_tail=0.5).average_rate_at
     expected = [1.0, 1.0, 1.0, 0.5, 0.4, 0.25, 0.25, 0.25]
     assert [schedule(updates) for updates in (0, 1, 2, 4, 5, 8, 9, 1_000)] == expected
     schedule = Config(average_rate=0.02, average_tail=0).average_rate_at
     assert [schedule(updates) for updates in (1, 2, 50, 10**6)] == [0.02] * 4
-
-
-def test_a_whole_tail_makes_a_plain_mean():
-    """La moyenne suivie est alors celle de tous les nombres reçus."""
     schedule = Config(average_rate=1e-9, average_tail=1).average_rate_at
     numbers, average = np.random.default_rng(0).normal(size=200), 99.0
     for update, number in enumerate(numbers, 1):
         average += schedule(update) * (number - average)
         assert average == pytest.approx(numbers[:update].mean(), rel=1e-9, abs=1e-12)
-
-
-# Les configurations toutes prêtes
-
-
-def test_version_1_has_the_printed_numbers_of_the_founding_document():
-    printed = Config(
-        total_steps=VERSION_1.total_steps,
-        hidden=(32, 16, 8, 4, 8, 32),
-        activation="leaky_relu",
-        initialisation="xavier_normal",
-        learning_rate=3e-4,
-        learning_rate_decay=0.999,
-        learning_rate_floor=3e-6,
-        gamma=1.0,
-        epsilon_start=0.05,
-        epsilon_end=0.05,
-        capacity=1 << 16,
-        batch_size=1 << 8,
-        warmup=1 << 8,
-        learn_every=20,
-        target_period=60,
-        target_rate=1.0,
-    )
-    assert printed == VERSION_1
-
-
-def test_presets_start_as_gymnasium_does_and_version_2_without_the_mirror():
-    assert {preset.start_x for preset in PRESETS.values()} == {0.05}
-    assert not VERSION_2.mirror
-    assert replace(VERSION_2, mirror=True).mirror
-
-
-def test_every_field_and_every_preset_is_followed_by_a_line_of_french():
-    body = ast.parse(inspect.getsource(config)).body
-    [definition] = [node for node in body if isinstance(node, ast.ClassDef)]
-    presets = [node for node in body if isinstance(node, ast.Assign)]
-    presets = [node for node in presets if node.targets[0].id in PRESETS]
-    named = [node for node in definition.body if isinstance(node, ast.AnnAssign)] + presets
-    assert len(named) == len(fields(Config)) + len(PRESETS)
-    after = {**dict(pairwise(definition.body)), **dict(pairwise(body))}
-    for node in named:
-        told = after[node]
-        assert isinstance(told, ast.Expr), ast.unparse(node)
-        assert told.value.value.endswith("."), ast.unparse(node)

@@ -8,35 +8,19 @@ from cartpole_helpers.display.typography import NARROW, WIDE
 MINUS = "\u2212"
 # Sans ex æquo : Python arrondit 0,5 au pair, la page au-dessus.
 CASES = [
-    ("number", (0,), "0"),
-    ("number", (23.4,), "23"),
-    ("number", (23.6,), "24"),
-    ("number", (999,), "999"),
-    ("number", (1_000,), f"1{NARROW}000"),
     ("number", (1_234_567,), f"1{NARROW}234{NARROW}567"),
     ("number", (0.05, 2), "0,05"),
-    ("number", (2.4, 1), "2,4"),
-    ("number", (1_234.5, 2), f"1{NARROW}234,50"),
-    ("number", (-3,), f"{MINUS}3"),
     ("number", (-0.25, 2), f"{MINUS}0,25"),
     ("number", (-1_234_567.891, 1), f"{MINUS}1{NARROW}234{NARROW}567,9"),
-    ("number", (-0.0,), "0"),
     ("number", (-0.3,), "0"),
     ("number", (-0.004, 2), "0,00"),
-    ("exact", (0,), "0"),
-    ("exact", (475,), "475"),
     ("exact", (0.1 + 0.2,), "0,3"),
-    ("exact", (-2.5,), f"{MINUS}2,5"),
     ("exact", (1e-7,), "0,0000001"),
     ("exact", (12_000.25,), f"12{NARROW}000,25"),
     ("measure", (0,), "0"),
-    ("measure", (0.05,), "0,05"),
     ("measure", (0.012345,), "0,0123"),
     ("measure", (-66.66,), f"{MINUS}66,7"),
-    ("measure", (499.6,), "500"),
     ("measure", (999.7,), f"1{NARROW}000"),
-    ("measure", (1_234.6,), f"1{NARROW}235"),
-    ("measure", (0.001,), "0,001"),
     ("measure", (0.00012,), "1,2 × 10⁻⁴"),
     ("measure", (-3e12,), f"{MINUS}3,0 × 10¹²"),
     ("measure", (1e6,), "1,0 × 10⁶"),
@@ -59,9 +43,4 @@ def test_a_brief_number_has_three_digits_at_most_and_a_share_its_sign():
     for value, expected in (known | {-0.00098765: f"{MINUS}0,000988", 0: "0"}).items():
         assert numbers.brief(value) == expected
     assert numbers.percent(0.4321, 1) == f"43,2{WIDE}%"
-
-
-def test_the_numbers_of_numpy_are_written_too():
-    assert numbers.number(np.float64(475.0)) == "475"
     assert numbers.number(np.int64(12_000)) == f"12{NARROW}000"
-    assert numbers.number(np.float32(0.5), 1) == "0,5"

@@ -7,7 +7,6 @@ from drawn import (
     EPISODE,
     MINUS,
     TITLE,
-    assert_ticks_are_true,
     assert_told,
     line_through,
     picture_of,
@@ -19,35 +18,6 @@ from cartpole_helpers.display import figures
 from cartpole_helpers.display.style import SIDES
 
 
-def test_ticks_are_true_at_every_scale():
-    for scale in (3e-4, 0.05, 1.7, 30):
-        observations = np.linspace(-0.3, 1, 17)[:, None] * scale * np.array([0.1, 1, 0.01, 0.2])
-        assert_ticks_are_true(figures.components(observations, TITLE).figure)
-
-
-def test_components_show_the_four_series_and_the_limits():
-    panels = picture_of("components").figure.axes
-    degrees = np.array([1, 1, 180 / math.pi, 180 / math.pi])
-    steps = np.arange(len(EPISODE.observations))
-    for axes, series in zip(panels, (EPISODE.observations * degrees).T, strict=True):
-        line_through(axes, steps, series)
-    limits = [{-2.4, 2.4}, set(), {-12.0, 12.0}, set()]
-    for axes, expected in zip(panels, limits, strict=True):
-        dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
-        assert {round(line.get_ydata()[0], 9) for line in dashed} == expected
-        assert_shades(axes)
-    assert_told(picture_of("components"), f"{len(EPISODE.actions)} pas")
-
-
-def assert_shades(axes):
-    """Le fond de chaque pas a la couleur de l'action."""
-    for patch in axes.patches:
-        start, end = round(patch.get_x()), round(patch.get_x() + patch.get_width())
-        [action] = {*EPISODE.actions[start:end].tolist()}
-        assert to_hex(patch.get_facecolor()) == SIDES[action]
-    assert sum(patch.get_width() for patch in axes.patches) == len(EPISODE.actions)
-
-
 def test_a_diagram_tells_the_action_the_force_and_the_limits():
     for action, force in ((0, f"{MINUS}10\u00a0N"), (1, "10\u00a0N")):
         found = texts(figures.cart_diagram((0.6, 0, 0.1, 0), action, TITLE).figure)
@@ -55,3 +25,19 @@ def test_a_diagram_tells_the_action_the_force_and_the_limits():
     assert_told(picture_of("cart_diagram"), "chariot", "tige", "force")
     for limit in (f"{MINUS}2,4\u00a0m", "2,4\u00a0m", f"{MINUS}12°", "12°"):
         assert limit in found
+
+
+def test_components_show_the_four_series_the_limits_and_the_actions():
+    panels = picture_of("components").figure.axes
+    series = (EPISODE.observations * np.array([1, 1, 180 / math.pi, 180 / math.pi])).T
+    limits = [{-2.4, 2.4}, set(), {-12.0, 12.0}, set()]
+    for axes, values, expected in zip(panels, series, limits, strict=True):
+        line_through(axes, np.arange(len(values)), values)
+        dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
+        assert {round(line.get_ydata()[0], 9) for line in dashed} == expected
+        for patch in axes.patches:  # le fond de chaque pas a la couleur de l'action
+            start, end = round(patch.get_x()), round(patch.get_x() + patch.get_width())
+            [action] = {*EPISODE.actions[start:end].tolist()}
+            assert to_hex(patch.get_facecolor()) == SIDES[action]
+        assert sum(patch.get_width() for patch in axes.patches) == len(EPISODE.actions)
+    assert_told(picture_of("components"), f"{len(EPISODE.actions)} pas")
