@@ -27,9 +27,7 @@ def test_one_agent_maps_observations_to_greedy_actions():
     agent, observations = agents(3), observations_for(9)
     before = observations.copy()
     actions, q = agent(observations), agent.q_values(observations)
-    assert actions.shape == (9,)
-    assert q.shape == (9, 2)
-    assert type(actions) is type(q) is np.ndarray
+    assert (actions.shape, q.shape) == ((9,), (9, 2))
     assert np.issubdtype(actions.dtype, np.integer)
     assert q.dtype == np.float32
     np.testing.assert_array_equal(actions, q.argmax(axis=-1))
@@ -37,30 +35,27 @@ def test_one_agent_maps_observations_to_greedy_actions():
     for same in (observations.astype(np.float64), observations.tolist()):
         np.testing.assert_array_equal(agent.q_values(same), q)
     assert agent(np.zeros((0, 4))).shape == (0,)
-    assert agent.q_values(np.zeros((0, 4))).shape == (0, 2)
     assert repr(agent) == "Agent(graine 3, 0 pas)"
     assert repr(agents([3, 4])) == "Agent(2 graines, 0 pas)"
 
 
 def test_several_agents_each_have_their_own_observations():
+    """Chacun est, à l'arrondi près, l'agent que sa graine donne seule."""
     together, observations = agents([3, 4, 5]), observations_for(3, 9)
     assert len(together) == 3
     assert together(observations).shape == (3, 9)
     q = together.q_values(observations)
-    assert q.shape == (3, 9, 2)
     again = gathered([*together])
     assert again.seeds == [3, 4, 5]
     np.testing.assert_array_equal(again.q_values(observations), q)
-    for row in range(3):
-        np.testing.assert_allclose(together[row].q_values(observations[row]), q[row], rtol=1e-5)
-
-
-def test_an_indexed_agent_is_the_agent_of_that_seed():
-    together, observations = agents([3, 4, 5]), observations_for(9)
-    for index, seed in [(0, 3), (1, 4), (2, 5), (-1, 5)]:
-        alone = agents(seed).q_values(observations)
-        np.testing.assert_allclose(together[index].q_values(observations), alone, rtol=1e-5)
-    assert [len(agent) for agent in together] == [1, 1, 1]
+    for index, seed in [(0, 3), (1, 4), (-1, 5)]:
+        assert len(together[index]) == 1
+        received = together[index].q_values(observations[index])
+        np.testing.assert_allclose(received, q[index], rtol=1e-5)
+        np.testing.assert_allclose(received, agents(seed).q_values(observations[index]), rtol=1e-5)
+    for index in (3, -4, "0", slice(2)):
+        with pytest.raises((IndexError, TypeError), match=r"indice doit .* reçu"):
+            together[index]
 
 
 def test_a_bad_agent_is_refused_by_the_name_of_what_is_bad():
@@ -72,8 +67,6 @@ def test_a_bad_agent_is_refused_by_the_name_of_what_is_bad():
         ("weights", np.zeros((1, 16)), "doit être un tenseur : ndarray"),
         ("weights", good.weights.double(), r"doit .* de torch\.float64 reçu"),
         ("seeds", "x", "doit .* 'x' reçu"),
-        ("seeds", {"a": 1}, "doit .* reçu"),
-        ("sizes", 3, "doit être deux entiers, D et A : 3 reçu"),
         ("sizes", (4, 2, 1), r"doit être deux entiers, D et A : \(4, 2, 1\) reçu"),
         ("sizes", (4, 0), "doit .* 0 reçu"),
         ("scale", torch.ones(1, 4), r"doit être un tenseur \(1, 1, 4\)"),
@@ -101,43 +94,24 @@ def test_an_agent_of_another_game_keeps_its_sizes_and_its_scale():
         together[0](np.ones((5, 4)))
 
 
-def test_a_bad_index_is_refused():
-    for index, error in [
-        (3, IndexError),
-        (-4, IndexError),
-        ("0", TypeError),
-        (slice(2), TypeError),
-    ]:
-        with pytest.raises(error, match=r"indice doit .* reçu"):
-            agents([3, 4, 5])[index]
-
-
-@pytest.fixture
-def every_warning():
-    """PyTorch tait ses avertissements après le premier ; ici il les répète tous."""
-    torch.set_warn_always(True)
-    yield
-    torch.set_warn_always(False)
-
-
-@pytest.mark.usefixtures("every_warning")
-def test_any_view_of_an_array_is_read():
+def test_any_view_of_an_array_is_read_without_a_warning():
     agent, observations = agents(3), observations_for(9)
     one = np.broadcast_to(observations[0], (5, 4))  # en lecture seule
-    for seen in (observations[::-1], observations[::2], np.asfortranarray(observations), one):
-        expected = agent.q_values(np.array(seen, order="C"))
-        np.testing.assert_allclose(agent.q_values(seen), expected, rtol=1e-6)
+    torch.set_warn_always(True)  # PyTorch tait ses avertissements après le premier
+    try:
+        for seen in (observations[::-1], np.asfortranarray(observations), one):
+            expected = agent.q_values(np.array(seen, order="C"))
+            np.testing.assert_allclose(agent.q_values(seen), expected, rtol=1e-6)
+    finally:
+        torch.set_warn_always(False)
 
 
 def test_bad_observations_are_refused():
     for seeds, observations, received in [
         (3, np.zeros(4), r"\(4,\)"),
-        (3, np.zeros((2, 5)), r"\(2, 5\)"),
         (3, np.zeros((2, 2, 4)), r"\(2, 2, 4\)"),
-        ([3, 4], np.zeros((9, 4)), r"\(9, 4\)"),
         ([3, 4], np.zeros((3, 9, 4)), r"\(3, 9, 4\)"),
         (3, np.full((2, 4), 1e300), "finis"),
-        (3, None, "object"),
     ]:
         told = f"^observations (ne )?doit .*{received}"
         with pytest.raises((TypeError, ValueError), match=told):
@@ -145,10 +119,7 @@ def test_bad_observations_are_refused():
 
 
 def test_a_snapshot_does_not_learn():
-    config = replace(SMALL, warmup=4, batch_size=4, learning_rate=0.1)
-    training = Training(config, [0, 1])
-    for _ in range(6):
-        training.advance()
+    training = Training(replace(SMALL, warmup=4, batch_size=4, learning_rate=0.1), [0, 1])
     snapshot, observations = training.agent, observations_for(2, 9)
     alone = snapshot[0]
     before, alone_before = snapshot.q_values(observations), alone.q_values(observations[0])
@@ -159,18 +130,15 @@ def test_a_snapshot_does_not_learn():
     assert not np.allclose(training.agent.q_values(observations), before)
 
 
-STRANGER = Training(replace(SMALL, carts=1), 0, env="Acrobot-v1").agent
-DRAWN = {
-    "game": lambda: game({"elle": STRANGER}),
-    "player": lambda: player(play(STRANGER, env="Acrobot-v1", limit=3)),
-    "player, policy": lambda: player(play(policies.lqr, limit=3), STRANGER),
-    "phase_portraits": lambda: figures.phase_portraits({"elle": STRANGER}, 1, "titre"),
-    "action_maps": lambda: figures.action_maps(STRANGER.q_values, "titre"),
-}
-
-
 def test_what_draws_cartpole_refuses_another_game():
-    told = r"CartPole, seul jeu .* 6 composantes reçue?s? ; `film`"
-    for draw in DRAWN.values():
+    stranger = Training(replace(SMALL, carts=1), 0, env="Acrobot-v1").agent
+    for draw in (
+        lambda: game({"elle": stranger}),
+        lambda: player(play(stranger, env="Acrobot-v1", limit=3)),
+        lambda: player(play(policies.lqr, limit=3), stranger),
+        lambda: figures.phase_portraits({"elle": stranger}, 1, "titre"),
+        lambda: figures.action_maps(stranger.q_values, "titre"),
+    ):
+        told = r"CartPole, seul jeu .* 6 composantes reçue?s? ; `film`"
         with pytest.raises(ValueError, match=told):
             draw()

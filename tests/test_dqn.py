@@ -1,7 +1,5 @@
 """Les règles contre des tables calculées à la main, sur n'importe quels premiers axes."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -22,23 +20,15 @@ ACTION = tensor([0, 1, 0])
 
 
 def test_the_targets_by_hand():
-    """Le réseau en ligne choisit 0, 1, 1 ; le réseau cible en donne la valeur : 2, 7, −6."""
-    plain = td_target(REWARD, TERMINATED, NEXT_Q, 0.5)
-    assert plain.tolist() == [1 + 0.5 * 3, 10, -1 + 0.5 * -4]
-    double = double_td_target(REWARD, TERMINATED, NEXT_Q_ONLINE, NEXT_Q, 0.5)
-    assert double.tolist() == [1 + 0.5 * 2, 10, -1 + 0.5 * -6]
-    everywhere = torch.zeros(3, dtype=torch.bool)
-    assert td_target(REWARD, everywhere, NEXT_Q, 1).tolist() == [4, 17, -5]
-    assert double_td_target(REWARD, ~everywhere, NEXT_Q, NEXT_Q, 1).tolist() == REWARD.tolist()
+    """Le réseau en ligne choisit 0, 1, 1 ; le réseau cible en donne la valeur : 2, 7, −6.
 
-
-def test_gamma_may_be_one_number_per_transition():
-    """Une fenêtre de k récompenses amorce avec γᵏ."""
-    gamma = tensor([0.5, 0.25, 0.125])
-    target = td_target(REWARD, TERMINATED, NEXT_Q, gamma)
-    assert target.tolist() == [1 + 0.5 * 3, 10, -1 + 0.125 * -4]
-    target = double_td_target(REWARD, TERMINATED, NEXT_Q_ONLINE, NEXT_Q, gamma)
-    assert target.tolist() == [1 + 0.5 * 2, 10, -1 + 0.125 * -6]
+    Une fenêtre de k récompenses amorce avec γᵏ : γ peut être un nombre par transition.
+    """
+    for gamma, first, last in [(0.5, 0.5, 0.5), (tensor([0.5, 0.25, 0.125]), 0.5, 0.125)]:
+        plain = td_target(REWARD, TERMINATED, NEXT_Q, gamma)
+        assert plain.tolist() == [1 + first * 3, 10, -1 + last * -4]
+        double = double_td_target(REWARD, TERMINATED, NEXT_Q_ONLINE, NEXT_Q, gamma)
+        assert double.tolist() == [1 + first * 2, 10, -1 + last * -6]
     alike = td_target(REWARD, TERMINATED, NEXT_Q, tensor(0.5))
     assert torch.equal(alike, td_target(REWARD, TERMINATED, NEXT_Q, np.float32(0.5)))
 
@@ -53,42 +43,6 @@ def test_targets_do_not_detach():
     assert next_q.grad.tolist() == [[0.5, 0], [0, 0], [0, 0.5]]
 
 
-@pytest.mark.parametrize("lead", [(2,), (2, 3)])
-def test_extra_leading_axes_change_nothing(lead):
-    """Chaque agent a sa cible et sa perte, celles qu'il aurait seul."""
-    reward, action = normal(*lead, 5, seed=1), (normal(*lead, 5, seed=2) > 0).long()
-    terminated = normal(*lead, 5, seed=3) > 0
-    q, next_q, online = (normal(*lead, 5, 2, seed=seed) for seed in (4, 5, 6))
-
-    def ruled(*index):
-        target = td_target(reward[index], terminated[index], next_q[index], 0.9)
-        both = online[index], next_q[index]
-        double = double_td_target(reward[index], terminated[index], *both, 0.9)
-        return target, double, td_loss(q[index], action[index], target)
-
-    target, double, loss = together = ruled()
-    assert target.shape == double.shape == (*lead, 5)
-    assert loss.shape == lead
-    for index in np.ndindex(lead):
-        for received, expected in zip(together, ruled(*index), strict=True):
-            torch.testing.assert_close(received[index], expected)
-
-
-def test_rules_keep_their_precision_and_leave_their_arguments_alone():
-    for dtype in (torch.float32, torch.float64):
-        reward, next_q, online = REWARD.to(dtype), NEXT_Q.to(dtype), NEXT_Q_ONLINE.to(dtype)
-        given = [reward, TERMINATED, online, next_q, ACTION]
-        before = [argument.clone() for argument in given]
-        target = td_target(reward, TERMINATED, next_q, 0.9)
-        assert target.dtype == dtype
-        assert double_td_target(reward, TERMINATED, online, next_q, 0.9).dtype == dtype
-        assert td_loss(next_q, ACTION, target).dtype == dtype
-        assert all(map(torch.equal, given, before))
-
-
-# La perte
-
-
 def test_td_loss_by_hand_and_its_gradient():
     """Le gradient va à l'action prise, et non à la cible."""
     q = tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
@@ -101,102 +55,99 @@ def test_td_loss_by_hand_and_its_gradient():
     assert td_loss(q, tensor([1, 0], dtype=torch.int32), target).item() == loss.item()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_extra_leading_axes_change_nothing(dtype):
+    """Chaque agent a sa cible et sa perte, celles qu'il aurait seul ; rien n'est réécrit."""
+    lead = (2, 3)
+    q, next_q, online = (normal(*lead, 5, 2, seed=seed).to(dtype) for seed in (4, 5, 6))
+    reward, action = normal(*lead, 5, seed=1).to(dtype), (normal(*lead, 5, seed=2) > 0).long()
+    terminated = normal(*lead, 5, seed=3) > 0
+    given = (reward, terminated, next_q, online, q, action)
+    before = [argument.clone() for argument in given]
+
+    def ruled(reward, terminated, next_q, online, q, action):
+        target = td_target(reward, terminated, next_q, 0.9)
+        double = double_td_target(reward, terminated, online, next_q, 0.9)
+        return target, double, td_loss(q, action, target)
+
+    together = ruled(*given)
+    assert [one.shape for one in together] == [(*lead, 5), (*lead, 5), lead]
+    assert {one.dtype for one in together} == {dtype}
+    for index in np.ndindex(lead):
+        for received, expected in zip(together, ruled(*(x[index] for x in given)), strict=True):
+            torch.testing.assert_close(received[index], expected)
+    assert all(map(torch.equal, given, before))
+
+
 # Les entrées refusées par les règles
 
 UNIFORM = torch.rand(3, 2, generator=torch.Generator().manual_seed(0))
+BOTH = {"next_q_online": NEXT_Q_ONLINE, "next_q_target": NEXT_Q}
+STEP = {"reward": REWARD, "terminated": TERMINATED}
 GOOD = {
-    td_target: {"reward": REWARD, "terminated": TERMINATED, "next_q": NEXT_Q, "gamma": 0.9},
-    double_td_target: {
-        "reward": REWARD,
-        "terminated": TERMINATED,
-        "next_q_online": NEXT_Q_ONLINE,
-        "next_q_target": NEXT_Q,
-        "gamma": 0.9,
-    },
+    td_target: {**STEP, "next_q": NEXT_Q, "gamma": 0.9},
+    double_td_target: {**STEP, **BOTH, "gamma": 0.9},
     td_loss: {"q": NEXT_Q, "action": ACTION, "target": REWARD},
     epsilon_greedy: {"q": NEXT_Q, "epsilon": 0.1, "draws": UNIFORM},
 }
-NUMBERS = (math.nan, math.inf, 1j, True, "0,9", None, [0.9], 10**400)
 KINDS = {"terminated": "de booléens", "action": "d'entiers"}
 
 
-def assert_refused(rule, error, message, **wrong):
-    with pytest.raises(error, match=message):
+def assert_refused(rule, message, **wrong):
+    with pytest.raises((TypeError, ValueError), match=message):
         rule(**GOOD[rule] | wrong)
 
 
-@pytest.mark.parametrize("rule", GOOD, ids=lambda rule: rule.__name__)
-def test_what_is_not_a_tensor_of_the_right_kind_is_refused_by_its_name(rule):
+def test_what_is_not_a_tensor_of_the_right_kind_is_refused_by_its_name():
     """`~` et `masked_fill` d'un 0/1 entier ne font pas ce qu'on croit."""
-    for name, tensor_given in GOOD[rule].items():
-        if name in ("gamma", "epsilon"):
-            continue
-        kind = KINDS.get(name, "de nombres à virgule")
-        for wrong in (tensor_given.tolist(), tensor_given.numpy(), 3.0, None):
-            told = r"(\[.*|array.*|3\.0|None)"
-            message = rf"^{name} doit être un tenseur {kind} : {told} reçu\.$"
-            assert_refused(rule, TypeError, message, **{name: wrong})
-        for dtype in (torch.uint8, torch.complex64, torch.float32, torch.bool):
-            if dtype == tensor_given.dtype:
-                continue
-            message = rf"^{name} doit être un tenseur {kind} : {dtype} reçu\.$"
-            assert_refused(rule, TypeError, message, **{name: tensor_given.to(dtype)})
-        elsewhere = {name: tensor_given.to("meta")}
-        assert_refused(rule, ValueError, "doit être sur (cpu|meta) : (cpu|meta) reçu", **elsewhere)
+    for rule, arguments in GOOD.items():
+        for name in arguments.keys() - {"gamma", "epsilon"}:
+            told = rf"^{name} doit être un tenseur {KINDS.get(name, 'de nombres à virgule')} : "
+            assert_refused(rule, told + r"array.* reçu\.$", **{name: arguments[name].numpy()})
+            assert_refused(rule, told + r"torch\.uint8 reçu", **{name: arguments[name].byte()})
+            told = "doit être sur (cpu|meta) : (cpu|meta) reçu"
+            assert_refused(rule, told, **{name: arguments[name].to("meta")})
 
 
 def test_a_number_that_is_not_one_is_refused_by_its_name():
-    for number in NUMBERS:
-        told = "(nan|inf|1j|True|'0,9'|None|.0.9.|10+)"
-        for rule in (td_target, double_td_target):
-            message = rf"^gamma doit être un nombre : {told} reçu\.$"
-            assert_refused(rule, (TypeError, ValueError), message, gamma=number)
-        message = rf"^epsilon doit être un nombre entre 0 et 1 : {told} reçu\.$"
-        assert_refused(epsilon_greedy, (TypeError, ValueError), message, epsilon=number)
-    for number in (-0.1, 1.1):
-        assert_refused(epsilon_greedy, ValueError, f"^epsilon .* {number} reçu", epsilon=number)
-    assert_refused(td_target, TypeError, "^gamma .*int64 reçu", gamma=tensor([1, 1, 1]))
+    for rule in (td_target, double_td_target):
+        for number in (np.inf, "0,9", None):
+            assert_refused(rule, f"^gamma doit être un nombre : {number!r} reçu", gamma=number)
+    assert_refused(td_target, "^gamma .*int64 reçu", gamma=tensor([1, 1, 1]))
+    for number in (None, -0.1, 1.1):
+        told = f"^epsilon doit être un nombre entre 0 et 1 : {number} reçu"
+        assert_refused(epsilon_greedy, told, epsilon=number)
 
 
 def test_shapes_that_would_broadcast_are_refused():
     """(B, 1) contre (B,) : PyTorch en ferait sans un mot un tableau (B, B)."""
+    told = r"^les formes doivent être égales.* : reward .*, terminated .*, next_q.* reçu\.$"
     for rule in (td_target, double_td_target):
-        message = r"^les formes doivent être égales.* : reward .*, terminated .*, next_q.* reçu\.$"
         for wrong in (
             {"reward": REWARD[:, None]},
             {"terminated": TERMINATED[:, None]},
-            {"reward": REWARD[:, None], "terminated": TERMINATED[:, None]},
-            {"reward": tensor(1.0)},
             {"gamma": tensor([[0.9]] * 3)},
             {[*GOOD[rule]][2]: NEXT_Q[:1]},
             {[*GOOD[rule]][-2]: NEXT_Q[:1]},
         ):
-            assert_refused(rule, ValueError, message, **wrong)
+            assert_refused(rule, told, **wrong)
     told = r"^les formes doivent être égales.* : action .* reçu\.$"
-    for action in (ACTION[:, None], ACTION[:2]):
-        assert_refused(td_loss, ValueError, told, action=action)
-    for target in (REWARD[:, None], REWARD[None], REWARD[:2]):
-        assert_refused(td_loss, ValueError, told, target=target)
-    for draws in (UNIFORM[0], torch.rand(3, 3), torch.rand(3, 1, 2)):
-        assert_refused(epsilon_greedy, ValueError, r"^draws .*q \(3, 2\) reçu", draws=draws)
+    for wrong in ({"action": ACTION[:, None]}, {"target": REWARD[:, None]}):
+        assert_refused(td_loss, told, **wrong)
+    assert_refused(epsilon_greedy, r"^draws .*q \(3, 2\) reçu", draws=torch.rand(3, 3))
 
 
 def test_values_without_their_axis_of_actions_are_refused():
-    for rule in GOOD:
-        for name in [name for name in GOOD[rule] if "q" in name]:
-            told = rf"^{name} doit finir par un axe d'actions : forme \(.*\) reçue\.$"
-            for q in (tensor(1.0), torch.zeros(3, 0)):
-                wrong = {"action": tensor(0)} if rule is td_loss and not q.ndim else {}
-                assert_refused(rule, ValueError, told, **{name: q}, **wrong)
-    agents = {
-        name: given[None] for name, given in GOOD[double_td_target].items() if name != "gamma"
-    }
-    agents |= {"next_q_online": torch.zeros(1, 3, 3)}
-    assert_refused(double_td_target, ValueError, r"autant d'actions : \[3, 2\] reçu", **agents)
+    for rule, arguments in GOOD.items():
+        for name in [name for name in arguments if "q" in name]:
+            told = rf"^{name} doit finir par un axe d'actions : forme \(3, 0\) reçue\.$"
+            assert_refused(rule, told, **{name: torch.zeros(3, 0)})
+    assert_refused(td_loss, r"forme \(\) reçue", q=tensor(1.0), action=tensor(0))
+    told, three = r"autant d'actions : \[3, 2\] reçu", torch.zeros(3, 3)
+    assert_refused(double_td_target, told, next_q_online=three)
     for wrong in (2, -1):
-        action = tensor([0, wrong, 0])
         told = f"^action doit être entre 0 et 1 : {wrong} reçu"
-        assert_refused(td_loss, ValueError, told, action=action)
+        assert_refused(td_loss, told, action=tensor([0, wrong, 0]))
 
 
 # L'exploration
@@ -211,48 +162,11 @@ def test_the_two_draws_have_their_own_role():
     draws = tensor([[0.29, 0.1], [0.29, 0.9], [0.31, 0.1], [0.0, 0.499]])
     assert epsilon_greedy(q, 0.3, draws).tolist() == [0, 1, 1, 0]
     extremes = tensor([[0.0, 0.0], [0.0, np.nextafter(1, 0)]], dtype=torch.float64)
-    chosen = epsilon_greedy(q[:2], 1, extremes)
-    assert chosen.tolist() == [0, 1]
-    assert chosen.dtype == torch.int64
-    lowest = torch.zeros(4, 2)
-    assert epsilon_greedy(q, 0.0, lowest).tolist() == [1] * 4  # à ε = 0, jamais au hasard
-
-
-def test_frequencies():
-    """Chaque action qui n'est pas la gloutonne sort avec la probabilité ε / A."""
-    count = 20_000
-    for epsilon, actions in [(0.1, 2), (0.5, 3), (1.0, 3)]:
-        q = torch.zeros(count, actions)
-        q[:, 1] = 1
-        chosen = epsilon_greedy(q, epsilon, uniform_draws(count))
-        share = epsilon / actions
-        tolerance = 4 * (share * (1 - share) / count) ** 0.5
-        frequencies = torch.bincount(chosen, minlength=actions) / count
-        assert len(frequencies) == actions
-        for action in set(range(actions)) - {1}:
-            assert abs(frequencies[action] - share) < tolerance, (epsilon, action)
+    assert epsilon_greedy(q[:2], 1, extremes).tolist() == [0, 1]
+    assert epsilon_greedy(q, 0.0, torch.zeros(4, 2)).tolist() == [1] * 4  # jamais au hasard
 
 
 # L'exploration tenue
-
-
-def held_run(q, epsilon, hold, steps, seed=0):
-    """Joue `steps` pas sur les Q fixes `q` (N, A) ; rend actions et tenues, (steps, N)."""
-    generator = np.random.default_rng(seed)
-    held, played = torch.full(q.shape[:-1], FREE), []
-    for _ in range(steps):
-        draws = torch.from_numpy(generator.random((*q.shape[:-1], 2)))
-        action, held = held_epsilon_greedy(q, epsilon, hold, draws, held)
-        played.append((action, held))
-    actions, holds = zip(*played, strict=True)
-    return torch.stack(actions), torch.stack(holds)
-
-
-def assert_mean(per_cart, expected, case):
-    """Compare une moyenne à sa valeur, à quatre erreurs types ; les chariots sont indépendants."""
-    error = per_cart.std() / len(per_cart) ** 0.5
-    assert error < 0.02, case
-    assert abs(per_cart.mean() - expected) <= 4 * error, case
 
 
 def test_holding_one_step_is_epsilon_greedy():
@@ -276,10 +190,8 @@ def test_holding_by_hand():
         ((1, 0.0, 0.1), (1, 1)),
         ((0, 0.74, 0.9), (0, 0)),
         ((1, 0.75, 0.1), (0, 0)),
-        ((1, 0.75 + 0.19 / 4, 0.1), (0, 0)),
         ((1, 0.75 + 0.19 / 4, 0.5), (1, 1)),
         ((1, 0.75 + 0.21 / 4, 0.1), (2, FREE)),
-        ((1, 0.999, 0.1), (2, FREE)),
     ]
     given, expected = zip(*cases, strict=True)
     held, explore, choice = map(tensor, zip(*given, strict=True))
@@ -288,44 +200,21 @@ def test_holding_by_hand():
     assert torch.stack(received, dim=-1).tolist() == [list(pair) for pair in expected]
 
 
-def test_epsilon_remains_the_share_of_random_steps_whatever_q():
-    for epsilon, hold in [(0.05, 6.0), (0.3, 1.5), (0.9, 20.0)]:
-        actions, holds = held_run(tensor([0.0, 1.0]).expand(400, 2), epsilon, hold, 500)
-        settled = slice(100, None)  # au départ, rien n'est encore tenu
-        case = (epsilon, hold)
-        assert_mean((holds[settled] != FREE).double().mean(dim=0), epsilon, case)
-        assert_mean((actions[settled] == 0).double().mean(dim=0), epsilon / 2, case)
-
-
-def durations(holds):
-    """Les durées, dans `holds` (T,), des tenues commencées et achevées."""
-    changes = np.flatnonzero(np.diff(holds)) + 1
-    lengths = np.diff(changes)
-    return lengths[holds[changes[:-1]] != FREE]
-
-
-def test_a_held_action_lasts_hold_steps_on_average():
-    """Parmi cinq cents actions, deux de suite ne sont presque jamais la même."""
-    for epsilon, hold in [(0.2, 8.0), (1.0, 2.5)]:
-        _, holds = held_run(torch.zeros(40, 500), epsilon, hold, 800)
-        lasted = np.concatenate([durations(column) for column in holds.T.numpy()])
-        assert len(lasted) > 500
-        assert abs(lasted.mean() - hold) <= 0.01 * hold + 4 * lasted.std() / len(lasted) ** 0.5
-        for length in (1, 2, 5):
-            share = geom(1 / hold).pmf(length)
-            tolerance = 0.005 + 4 * (share * (1 - share) / len(lasted)) ** 0.5
-            assert abs((lasted == length).mean() - share) <= tolerance, (hold, length)
-
-
-def test_each_cart_holds_on_its_own():
-    """Quelle que soit la forme, chaque case est ce qu'elle serait seule."""
-    for lead, actions in [((), 2), ((7,), 3), ((2, 3, 4), 3)]:
-        q, draws = normal(*lead, actions), uniform_draws(*lead)
-        held = torch.from_numpy(np.random.default_rng(5).integers(FREE, actions, size=lead))
-        given = [argument.clone() for argument in (q, draws, held)]
-        action, after = held_epsilon_greedy(q, 0.4, 2.0, draws, held)
-        assert action.shape == after.shape == lead
-        for index in np.ndindex(lead):
-            alone = held_epsilon_greedy(q[index], 0.4, 2.0, draws[index], held[index])
-            assert (action[index], after[index]) == alone
-        assert all(map(torch.equal, (q, draws, held), given))
+def test_epsilon_remains_the_share_of_random_steps_and_hold_their_mean_duration():
+    """Parmi mille actions, deux tenues de suite ne sont presque jamais la même."""
+    epsilon, hold, carts = 0.3, 4.0, 200
+    q, generator = torch.zeros(carts, 1_000), np.random.default_rng(0)
+    held, after = [], torch.full((carts,), FREE)
+    for _ in range(600):
+        draws = torch.from_numpy(generator.random((carts, 2)))
+        after = held_epsilon_greedy(q, epsilon, hold, draws, after)[1]
+        held.append(after.numpy())
+    shares = (np.array(held)[100:] != FREE).mean(axis=0)  # au départ, rien n'est encore tenu
+    assert abs(shares.mean() - epsilon) <= 4 * shares.std() / carts**0.5 < 0.02
+    lasted = []
+    for cart in np.transpose(held):
+        changes = np.flatnonzero(np.diff(cart)) + 1
+        lasted += np.diff(changes)[cart[changes[:-1]] != FREE].tolist()
+    assert np.mean(lasted) == pytest.approx(hold, rel=0.05)
+    for length in (1, 2, 5):
+        assert abs(np.mean(np.equal(lasted, length)) - geom(1 / hold).pmf(length)) < 0.02
