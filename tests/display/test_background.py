@@ -149,15 +149,6 @@ def test_a_stop_while_an_item_is_made_keeps_it_and_makes_no_other(make):
         assert (work.phase, work.error, items.done) == (STOPPED, None, [0]), before
 
 
-def test_a_stop_before_the_start_is_final(make):
-    items = Items()
-    work = make(items)
-    press(work, ["stop", "start", "step", "pause"])
-    assert not items.begins(MOMENT)
-    assert work.phase == STOPPED
-    work.wait(PATIENCE)
-
-
 @pytest.mark.parametrize("method", ["start", "pause"])
 def test_a_button_pressed_at_the_very_end_does_not_hide_the_end(method):
     """Le calcul finit pendant que la méthode regarde où il en est : le pire moment."""
@@ -213,18 +204,17 @@ def test_the_very_error_of_the_computation_is_raised_each_time_one_waits(make):
     assert news == [RUNNING, FAILED]
 
 
-def test_an_error_in_what_tells_the_news_is_not_lost(make):
-    for failing in (RUNNING, FINISHED):
+@pytest.mark.parametrize("failing", [RUNNING, FINISHED])
+def test_an_error_in_what_tells_the_news_is_not_lost(failing, make):
+    def tell():
+        if work.phase == failing:
+            raise OSError("la page ne répond plus")
 
-        def tell(failing=failing):
-            if work.phase == failing:
-                raise OSError("la page ne répond plus")
-
-        work = make(range(3), tell)
-        work.start()
-        with pytest.raises(OSError, match="la page ne répond plus"):
-            work.wait(PATIENCE)
-        assert work.phase == FAILED
+    work = make(range(3), tell)
+    work.start()
+    with pytest.raises(OSError, match="la page ne répond plus"):
+        work.wait(PATIENCE)
+    assert work.phase == FAILED
 
 
 # La cadence
