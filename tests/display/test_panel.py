@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -163,19 +162,6 @@ def test_the_run_pauses_when_the_last_view_closes_and_not_before(make, turns):
     assert one.status["phase"] == PAUSED
 
 
-def test_a_page_that_comes_back_resumes_what_it_left_running_and_nothing_else(make, turns):
-    turns.let(1_000)
-    cases = [([], READY, READY), (["start"], PAUSED, RUNNING), (["step", "pause"], PAUSED, PAUSED)]
-    for before, left, back in cases:
-        one = make(replace(SMALL, total_steps=10**6))
-        for does in ("open", "open", *before, "leave"):
-            ask(one, {"do": does})
-        until(one, left)
-        ask(one, {"do": "open"})
-        assert one.status["phase"] == back, before
-        one.stop()
-
-
 # Les réglages
 
 
@@ -292,25 +278,6 @@ def test_what_remains_is_told_at_the_pace_of_the_moment(make, turns, clock):
         assert one.status["remaining"] is None
         clock[0] += 1_000  # la pause ne compte pas
         one.start()
-
-
-def test_news_are_given_often_enough_for_the_eye_and_no_more(make, clock, monkeypatch):
-    advance, news = Training.advance, []
-
-    def slow(training):
-        clock[0] += 0.02
-        return advance(training)
-
-    def note(change):
-        if threading.current_thread() is not threading.main_thread():
-            news.append(len(change.new["curves"]["epsilon"]["x"]))
-
-    monkeypatch.setattr(Training, "advance", slow)
-    one = make()
-    one.observe(note, "current")
-    trained(one)
-    assert (news[0], news[-1]) == (1, 60)
-    assert {after - before for before, after in pairwise(news[:-1])} == {15}  # 0,3 s
 
 
 # Ce qui échoue

@@ -199,7 +199,6 @@ def test_bad_arguments_are_refused(whole):
     for change, told in (
         ({"observations": np.zeros((501, 3))}, "episode doit être de CartPole, seul jeu"),
         ({"observations": np.full((501, 4), np.nan)}, r"episode\.observations .* finis"),
-        ({"observations": np.zeros((1, 4)), "actions": []}, "deux états au moins"),
         ({"actions": np.zeros(499, int)}, r"episode\.actions doit être de forme \(500,\)"),
         ({"actions": np.full(500, 2)}, r"episode\.actions .* 2 reçu"),
         ({"q_values": np.zeros((500, 3))}, r"episode\.q_values .* \(500, 2\) : \(500, 3\) reçu"),

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from cartpole_helpers import Config, Training, evaluate, record, train
-from cartpole_helpers.display.run import BINS, EPISODES, EVALUATIONS, Curve, Run
+from cartpole_helpers.display.run import BINS, EPISODES, EVALUATIONS, Run
 from cartpole_helpers.seeds import Purpose, fresh_seed
 
 SMALL = Config(
@@ -94,24 +94,7 @@ def test_it_is_the_bare_training_to_the_last_bit(states):
         np.testing.assert_array_equal(mine, other, err_msg=name)
 
 
-def test_before_the_first_turn_there_is_nothing_but_the_agent(states):
-    run = Run(SMALL, 3)
-    empty = {"x": [], "y": []}
-    assert run.curves() == dict.fromkeys(("played", "loss", "epsilon", "greedy", "q"), empty)
-    told = run.now()
-    assert (told["env_steps"], told["total"], told["state"]) == (0, 240, None)
-    assert torch.equal(run.agent.weights, states[SMALL][0].weights)
-
-
 # Les courbes
-
-
-def test_some_bins_one_knows():
-    curve = Curve(1_200)  # dix pas par tranche
-    for env_steps, value in [(1, 2.0), (10, 4.0), (11, 7.0), (1_200, 1.0), (1_201, 2.0)]:
-        curve.add(env_steps, value)
-    curve.add(11, 20.0, 3)  # trois valeurs dont la somme est 20
-    assert curve.points() == {"x": [5, 15, 1195], "y": [3, 6.75, 1.5]}
 
 
 @pytest.mark.parametrize("config", ALL, ids=NAMES)

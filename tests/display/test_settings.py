@@ -14,14 +14,12 @@ from cartpole_helpers.display.settings import (
     described,
     help_lines,
     python_line,
-    rank,
     written,
 )
 
 KNOWN = {"VERSION_1": VERSION_1, "VERSION_2": VERSION_2, "QUICK": QUICK}
 FIELDS = [field.name for field in fields(Config)]
 NAMED = [name for group in SLIDERS.values() for name in group]
-ADAPTED = {"learning_rate_floor", "warmup"}
 STARTS = [*KNOWN.values(), Config()]
 REFUSED = r" reçu\.( Vouliez-vous dire '\w+' \?)?$"
 
@@ -63,24 +61,6 @@ def test_the_choices_are_sorted_distinct_and_hold_the_offered_and_the_current_va
             assert len(set(map(written, found))) == len(found)
     with pytest.raises(ValueError, match=rf"^name doit être l'un de 'learning_rate', .*{REFUSED}"):
         choices("warmup", VERSION_2)
-
-
-@pytest.mark.parametrize("start", STARTS, ids=[*KNOWN, "Config"])
-def test_each_choice_gives_a_config_of_that_rank_or_the_error_of_config(start):
-    """Le plancher et l'attente ne suivent que si, seule, la valeur ne convenait pas."""
-    for name in NAMED:
-        for place, value in enumerate(choices(name, start)):
-            whole = values(start) | {name: value}
-            if whole["capacity"] < max(whole["batch_size"], whole["carts"]):
-                with pytest.raises(ValueError, match=r"^capacity doit être au moins égal à "):
-                    changed(start, **{name: value})
-                continue
-            found = changed(start, **{name: value})
-            assert rank(name, start, found) == place
-            assert getattr(found, name) == value
-            assert differing(found, start) <= {name, *ADAPTED}
-            with contextlib.suppress(ValueError):
-                assert found == replace(start, **{name: value})
 
 
 def test_the_floor_and_the_warmup_follow():
