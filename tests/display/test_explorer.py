@@ -4,14 +4,13 @@ import csv
 import json
 import statistics
 import struct
-from base64 import b64decode
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
-from watched import PATIENCE, ask, frozen_state, plain
+from watched import PATIENCE, ask, plain
 
 from cartpole_helpers import QUICK, VERSION_2, load_study
 from cartpole_helpers.display.background import FAILED, FINISHED, STOPPED
@@ -238,13 +237,6 @@ def test_a_training_that_fails_says_so_and_one_can_train_again(make, broken, mon
 
 
 # Ce qui reste dans le carnet
-
-
-def test_the_saved_page_holds_all_that_the_page_reads(make):
-    one = trained(make(), [2, 1], 3)
-    state = frozen_state(one)
-    assert b64decode(state.pop("returns")["base64"]) == one.returns
-    assert state == {name: getattr(one, name) for name in TRAITS if name != "returns"}
 
 
 def test_the_picture_is_the_median_of_the_seeds_where_the_sliders_start(make):

@@ -16,8 +16,7 @@ EPISODE = {"kind": "episode", "id": "a1"}
 
 
 def agent(*seeds):
-    """Des agents dont les poids, comme pendant un entraînement, gardent trace des calculs."""
-    return Agent(SMALL, initial_weights(SMALL, list(seeds)).requires_grad_(), list(seeds))
+    return Agent(SMALL, initial_weights(SMALL, list(seeds)), list(seeds))
 
 
 def push_left(observations):
@@ -60,18 +59,6 @@ def test_the_table_is_measured():
     assert means["au hasard"] < 40 < 400 < means["LQR"]
 
 
-def test_weights_lie_end_to_end():
-    agents = {"un": agent(1), "deux": agent(2)}
-    shown = game(agents)
-    weights = np.frombuffer(shown.weights, "<f4")
-    firsts = [rule["first"] for rule in shown.policies[3:]]
-    for first, one in zip(firsts, agents.values(), strict=True):
-        row = one.weights[0].detach().numpy()
-        np.testing.assert_array_equal(weights[first : first + len(row)], row)
-    assert shown.policies[3]["layers"] == [[4, 6], [6, 2]]
-    assert shown.policies[3]["mirror"] is True
-
-
 def test_wrong_arguments_are_refused():
     for agents, seed, words in (
         ({"trois": agent(1, 2, 3)}, 0, "'trois'.*agent seul.*3 agents reçus"),
@@ -102,13 +89,6 @@ def test_a_fall_is_kept():
     assert episode.rewards.tolist() == [1.0] * len(actions)
     assert (episode.terminated, episode.truncated) == (True, False)
     assert (episode.q_values, episode.frames, episode.seed) == (None, None, NO_SEED)
-
-
-def test_the_rounding_of_a_page_is_accepted():
-    """Le sinus d'un navigateur n'est pas, au dernier bit près, celui de NumPy."""
-    states, actions = played(push_left)
-    states[3:] += 1e-13
-    assert len(received((states, actions)).episodes) == 1
 
 
 def wrong_episodes():
