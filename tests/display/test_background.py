@@ -10,7 +10,6 @@ from watched import PATIENCE, Turns
 from cartpole_helpers.display import background
 from cartpole_helpers.display.background import (
     ENDED,
-    FAILED,
     FINISHED,
     LABELS,
     PAUSED,
@@ -148,25 +147,6 @@ def test_a_button_pressed_at_the_very_end_does_not_hide_the_end(method):
     begun.clear()
     work.wait(PATIENCE)
     assert work.phase == FINISHED
-
-
-# L'attente
-
-
-def test_the_very_error_of_the_computation_is_raised_each_time_one_waits(make):
-    error, news = SystemExit(3), []
-
-    def items():
-        yield
-        raise error
-
-    work = make(items(), lambda: news.append(work.phase))
-    work.start()
-    for _ in range(2):
-        with pytest.raises(SystemExit) as raised:
-            work.wait(PATIENCE)
-        assert raised.value is error
-    assert news == [RUNNING, FAILED]
 
 
 # La cadence
