@@ -26,19 +26,10 @@ SCORES = np.random.default_rng(5).choice(500, (len(CELLS), len(INSTANTS)), repla
 TRAITS = ("fields", "seeds", "instants", "returns", "live")
 
 
-def table(cells, scores):
-    """L'étude dont la ligne i a pour réglages et graine `cells[i]`, pour retours `scores[i]`."""
-    names = (*VALUES, "graine", *INSTANTS)
-    rows = [(*cell, *row) for cell, row in zip(cells, scores, strict=True)]
-    return {
-        name: np.array(column, float)
-        for name, column in zip(names, zip(*rows, strict=True), strict=True)
-    }
-
-
 def study(**changed):
-    """Une petite étude, et les colonnes que le test y change."""
-    return table(CELLS, SCORES) | changed
+    """Une petite étude, une colonne par champ, graine et instant, et ce que le test y change."""
+    names, rows = (*VALUES, "graine", *INSTANTS), np.hstack([CELLS, SCORES])
+    return dict(zip(names, rows.T, strict=True)) | changed
 
 
 def small(**changes):
@@ -48,8 +39,8 @@ def small(**changes):
 
 @pytest.fixture
 def make(alive):
-    """`make(study)` rend un explorateur que la fin du test arrête."""
-    return lambda given=None: alive(explorer(given or study(), small))
+    """`make()` rend un explorateur que la fin du test arrête."""
+    return lambda: alive(explorer(study(), small))
 
 
 @pytest.fixture(scope="module")
@@ -106,14 +97,11 @@ def bad_studies():
     """Des études refusées, et ce que le refus en dit."""
     whole = study()
 
-    def rows(chosen):
-        return {name: column[chosen] for name, column in whole.items()}
-
     columns = r"^study doit avoir des champs réglés, puis la colonne « graine », .* instants : "
     yield 3, columns
     yield {name: column for name, column in whole.items() if name != "graine"}, columns
-    once = r"^study doit contenir chaque combinaison une fois par graine : "
-    yield rows([1, *range(1, 18)]), once + "18 lignes"  # une ligne en remplace une autre
+    twice = {name: column[[1, *range(1, 18)]] for name, column in whole.items()}
+    yield twice, r"^study doit contenir chaque combinaison une fois par graine : 18 lignes"
     yield {"bidule": whole["gamma"], **whole}, "'bidule' reçu"
     yield study(**{"80": whole["80"] * np.nan}), "^80 ne doit contenir .* ni NaN ni infini"
     yield study(**{"80": whole["80"] - 600}), "^Les retours de la colonne 80 doivent être entre 0"

@@ -16,7 +16,8 @@ EPISODE = {"kind": "episode", "id": "a1"}
 
 
 def agent(*seeds):
-    return Agent(SMALL, initial_weights(SMALL, list(seeds)), list(seeds))
+    """Des agents dont les poids, comme pendant un entraînement, gardent trace des calculs."""
+    return Agent(SMALL, initial_weights(SMALL, list(seeds)).requires_grad_(), list(seeds))
 
 
 def push_left(observations):

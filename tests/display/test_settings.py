@@ -24,10 +24,6 @@ STARTS = [*KNOWN.values(), Config()]
 REFUSED = r" reçu\.( Vouliez-vous dire '\w+' \?)?$"
 
 
-def values(config):
-    return {name: getattr(config, name) for name in FIELDS}
-
-
 def differing(one, other):
     return {name for name in FIELDS if getattr(one, name) != getattr(other, name)}
 
