@@ -64,7 +64,6 @@ def test_wrong_arguments_are_refused():
     for agents, seed, words in (
         ({"trois": agent(1, 2, 3)}, 0, "'trois'.*agent seul.*3 agents reçus"),
         ({"LQR": policies.lqr}, 0, "'LQR'.*doit être un Agent"),
-        ({4: agent(1)}, 0, "chaînes pour noms : 4 reçu"),
         ([agent(1)], 0, "associer des noms"),
         ({}, -1, "seed.*-1 reçu"),
     ):
