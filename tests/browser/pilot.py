@@ -14,12 +14,10 @@ from urllib.parse import urlsplit
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
-CAPTURES = ROOT / "captures"
 # Larges, car la machine peut être occupée ailleurs : au-delà, c'est que rien ne viendra plus.
 START = 120_000  # ms, pour toute attente, et pour que la page et le noyau soient prêts
 RUN = 600_000  # ms, pour qu'un carnet entier soit exécuté
 STOP = 120  # s, pour que tout s'arrête après Ctrl-C
-TALLEST = 16_000  # px : au-delà, Chromium ne photographie plus d'un seul tenant
 
 # Le voyant de l'interface dit « libre » avant que le noyau soit connecté : on interroge le modèle.
 IDLE = """() => {
@@ -45,12 +43,7 @@ POP_UPS = ".Toastify__toast, .jp-Dialog"
 OVERFLOWS = """() => [...document.querySelectorAll('.jp-OutputArea-output, .jp-MarkdownOutput')]
     .filter(area => area.scrollWidth > area.clientWidth + 1)
     .map(area => area.innerText.slice(0, 80))"""
-HEIGHT = """() => {
-    const cells = [...document.querySelectorAll('.jp-Notebook .jp-Cell')];
-    return cells.at(-1).getBoundingClientRect().bottom - cells[0].getBoundingClientRect().top;
-}"""
 THEME = "name => window.jupyterapp.commands.execute('apputils:change-theme', { theme: name })"
-TO_TOP = """() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)"""
 
 
 def free_port():
@@ -192,14 +185,6 @@ class Reader:
     def _code_cells(self):
         return [cell for cell in self.page.evaluate(CELLS) if cell["cell_type"] == "code"]
 
-    def photograph(self, path):
-        """Photographie le carnet de haut en bas."""
-        path.parent.mkdir(exist_ok=True)
-        height = int(self.page.evaluate(HEIGHT)) + 200
-        self.page.set_viewport_size({"width": 1280, "height": min(height, TALLEST)})
-        self.page.evaluate(TO_TOP)
-        self.page.locator(".jp-NotebookPanel").screenshot(path=path)
-
     def button(self, name):
         """Le bouton de ce nom."""
         return self.page.get_by_role("button", name=name, exact=True)
@@ -212,16 +197,13 @@ class Reader:
             timeout=RUN,
         )
 
-    def assert_fits(self, selector, name):
-        """Large et claire, puis étroite et sombre, la page photographiée ne déborde pas."""
+    def assert_fits(self):
+        """Large et claire, puis étroite et sombre, la page ne déborde pas."""
         for width, theme in ((1280, "Light"), (800, "Dark")):
-            path = CAPTURES / f"{name}_{width}.png"
-            path.parent.mkdir(exist_ok=True)
             self.page.evaluate(THEME, f"JupyterLab {theme}")
             # JupyterLab voile la page le temps de changer de thème.
             self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
             self.page.set_viewport_size({"width": width, "height": 2600})
-            self.page.locator(selector).first.screenshot(path=path)
             assert self.overflows() == []
 
     def leave(self):

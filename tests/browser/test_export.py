@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from pilot import CAPTURES, ROOT
+from pilot import ROOT
 
 # Par carnet : ce que l'on y cherche, et ce que l'on y fait pour voir la page répondre.
 PAGES = {
@@ -36,8 +36,6 @@ def test_the_exported_page_lives_without_kernel_or_network(browser, exported, na
     island.locator(click).first.click()
     island.locator(told, has_text=answer).first.wait_for()
     assert island.locator("img").count() == 0  # l'image de repli a cédé la place
-    CAPTURES.mkdir(exist_ok=True)
-    island.screenshot(path=CAPTURES / f"exporte_{name}.png")
     # `MathJax` et `require.js`, que `nbconvert` prend au réseau, manquent, et rien d'autre.
     assert [fault for fault in faults if "require" not in fault and "MathJax" not in fault] == []
     page.close()

@@ -55,6 +55,6 @@ def test_the_reader_plays_then_a_policy_and_python_keeps_the_episode(folder, bro
     reader.button("Reprendre la main").click()
     reader.wait_text(STATUS, "Poussez d’un côté")
 
-    reader.assert_fits(".cp-game", "jeu")
+    reader.assert_fits()
     assert reader.faults == []
     reader.leave()

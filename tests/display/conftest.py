@@ -7,9 +7,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from watched import PATIENCE
+from watched import PATIENCE, Turns
 
 from cartpole_helpers import Training
+from cartpole_helpers.display import explorer, panel
+from cartpole_helpers.display.run import Run
 
 SCRIPT = Path(__file__).with_name("physics.mjs")
 PIPES = {"check": True, "stdout": subprocess.PIPE, "encoding": "utf-8"}
@@ -39,6 +41,35 @@ def escaped(monkeypatch):
         thread.join(PATIENCE)
         assert not thread.is_alive()
     assert found == []
+
+
+@pytest.fixture
+def alive(escaped):
+    """`alive(page)` rend cette page, que la fin du test arrête."""
+    made = []
+
+    def keep(page):
+        made.append(page)
+        return page
+
+    yield keep
+    for page in made:
+        page.stop()
+
+
+@pytest.fixture
+def turns(monkeypatch, alive):
+    """Les tours que le test permet un à un ; chacun donne aussitôt de ses nouvelles."""
+    gate, bare = Turns(), Run.turns
+    monkeypatch.setattr(Run, "turns", lambda run: gate.around(bare(run)))
+    for module, name in (
+        (panel, "LIVE_PERIOD"),
+        (panel, "CURVES_PERIOD"),
+        (explorer, "PERIOD"),
+    ):
+        monkeypatch.setattr(module, name, 0.0)
+    yield gate
+    gate.let(10_000)
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ import threading
 import pytest
 
 PATIENCE = 300  # s au-delà desquelles le test est bloqué pour de bon
-HOSTILE = "</script><img src=x onerror=alert(1)> <!--"
-WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 class Turns:
@@ -56,22 +54,6 @@ def ask(page, message):
 
 
 def frozen_state(page):
-    """L'état que lit la page autonome, tel qu'il est écrit dans le HTML."""
-    [state] = re.findall(r"mount\(PLACE, render, (.*)\);\n", page)
+    """L'état que la page enregistrée garde, tel qu'il est écrit dans le HTML."""
+    [state] = re.findall(r"mount\(PLACE, render, (.*)\);\n", page.frozen())
     return json.loads(state, parse_constant=lambda name: pytest.fail(f"{name} n'est pas du JSON"))
-
-
-def assert_saved(page):
-    """Un carnet enregistré a la page et son texte ; un carnet vivant, le widget."""
-    data = page._repr_mimebundle_()
-    assert set(data) == {WIDGET, "text/html", "text/plain"}
-    assert data[WIDGET]["model_id"] == page.model_id
-    assert data["text/html"] == page.frozen() == page.frozen()
-    assert data["text/plain"] == page.still.alt
-
-
-def assert_never_html(page, told):
-    """Ce que dit une erreur hostile reste un texte."""
-    assert page.count("</script>") == page.count("<script>") == page.count("<img") == 1
-    assert "<!--" not in page
-    assert HOSTILE in told
