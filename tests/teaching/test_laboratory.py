@@ -23,6 +23,9 @@ SEEDS, ROUNDS = (0, 1), SINCE // 16 + 100
 IDLE = replace(QUICK, capacity=20_000, warmup=20_000)
 
 
+amnesic = partial(Amnesic, seeds=SEEDS)
+
+
 def usual():
     return ReplayBuffer(IDLE.capacity, seeds=SEEDS)
 
@@ -34,13 +37,6 @@ def lived(kind):
     return memory, memory.contents()._asdict()
 
 
-def ordinary(inner):
-    return inner
-
-
-amnesic = partial(Amnesic, seeds=SEEDS)
-
-
 def rows(memory, *, since=0):
     """Les transitions de la première graine entrées après `since` pas, en n-uplets."""
     columns = (memory[name][0, since:].reshape(ROUNDS * QUICK.carts - since, -1) for name in FIELDS)
@@ -50,39 +46,32 @@ def rows(memory, *, since=0):
 FIELDS = ("observation", "action", "terminated")
 
 
-@pytest.fixture
-def falls():
-    """Les chutes qu'a gardées la mémoire ordinaire : (S, C)."""
-    return lived(ordinary)[1]["terminated"]
+@pytest.fixture(scope="module")
+def ordinary():
+    """Ce qu'a gardé la mémoire ordinaire."""
+    return lived(lambda inner: inner)[1]
 
 
-def test_the_amnesic_forgets_falls_after_its_hour_only(falls):
-    kept = lived(amnesic)[1]["terminated"]
-    assert falls[:, SINCE:].sum() > 20
-    np.testing.assert_array_equal(kept[:, :SINCE], falls[:, :SINCE])
-    assert not kept[:, SINCE:].any()
-
-
-def test_the_amnesic_keeps_the_share_of_falls_it_is_told(falls):
-    quarter, half, whole = (
-        lived(partial(amnesic, kept=kept))[1]["terminated"] for kept in (0.25, 0.5, 1)
+def test_the_amnesic_forgets_after_its_hour_the_share_of_falls_it_is_told(ordinary):
+    falls = ordinary["terminated"]
+    none, half, whole = (
+        lived(partial(amnesic, kept=kept))[1]["terminated"] for kept in (0, 0.5, 1)
     )
+    np.testing.assert_array_equal(none[:, :SINCE], falls[:, :SINCE])
+    assert not none[:, SINCE:].any()
     np.testing.assert_array_equal(whole, falls)
-    assert (quarter <= half).all()  # les mêmes tirages : une dose contient la plus faible
-    assert falls[:, :SINCE].sum() < quarter.sum() < half.sum() < falls.sum()
+    assert (half <= falls).all()
+    assert 0.3 < half[:, SINCE:].sum() / falls[:, SINCE:].sum() < 0.7
 
 
-def test_the_double_repeats_the_step_before_each_fall_and_keeps_the_fall():
-    usual_one, other = (lived(kind)[1] for kind in (ordinary, Doubled))
+def test_the_double_repeats_the_step_before_each_fall_and_keeps_the_fall(ordinary):
+    other = lived(Doubled)[1]
     for name in FIELDS:
-        np.testing.assert_array_equal(usual_one[name][:, :SINCE], other[name][:, :SINCE])
-    plain, doubled = (rows(memory, since=SINCE) for memory in (usual_one, other))
+        np.testing.assert_array_equal(ordinary[name][:, :SINCE], other[name][:, :SINCE])
+    plain, doubled = (rows(memory, since=SINCE) for memory in (ordinary, other))
     extra, lost = Counter(doubled) - Counter(plain), Counter(plain) - Counter(doubled)
-    assert len(plain) == len(doubled)
     assert 0 < extra.total() == lost.total()
     assert not any(row[-1] for row in (*extra, *lost))  # aucune chute en plus, aucune en moins
-    eves = {row[:4] for row in rows(lived(amnesic)[1])}
-    assert {row[:4] for row in extra} <= eves
     assert max(abs(row[2]) for row in lost) <= 0.05  # un premier pas : près de l'équilibre
     assert min(abs(row[2]) for row in extra) > 0.1
 
@@ -95,7 +84,6 @@ def test_the_placebo_holds_as_many_steps_as_the_reserve_and_no_fall():
     assert 0.8 * len(falls) <= len(placebo) <= len(falls)
 
 
-@pytest.mark.parametrize("rounds", [20, ROUNDS])
 @pytest.mark.parametrize(
     "kind",
     [
@@ -106,11 +94,11 @@ def test_the_placebo_holds_as_many_steps_as_the_reserve_and_no_fall():
     ],
     ids=["amnésique", "doublée", "réserve", "placebo"],
 )
-def test_a_training_with_a_memory_given_again_resumes_exactly(kind, rounds, tmp_path):
-    """Avant et après l'heure ; l'agent apprend tous les dix tours, sur des épisodes de 40 pas."""
+def test_a_training_with_a_memory_given_again_resumes_exactly(kind, tmp_path):
+    """Après l'heure ; l'agent apprend tous les dix tours, sur des épisodes de 40 pas."""
     config = replace(QUICK, capacity=11_000, learn_every=10, epsilon_end=1.0)
     path = tmp_path / "training"
-    training, _ = run(config, SEEDS, rounds, memory=kind(usual()), env=short(40))
+    training, _ = run(config, SEEDS, ROUNDS, memory=kind(usual()), env=short(40))
     save_training(training, path)
     expected = [training.advance() for _ in range(60)]
     resumed = load_training(path, memory=kind(usual()), env=short(40))
@@ -118,8 +106,6 @@ def test_a_training_with_a_memory_given_again_resumes_exactly(kind, rounds, tmp_
     assert (resumed.agent.weights == training.agent.weights).all()
     for received, kept in zip(resumed.memory.contents(), training.memory.contents(), strict=True):
         np.testing.assert_array_equal(received, kept)
-    with pytest.raises(ValueError, match=r"load_training\(chemin, env=\.\.\., memory=\.\.\.\)"):
-        load_training(path)
 
 
 def test_a_collapse_comes_after_a_success_and_after_the_intervention():

@@ -1,13 +1,11 @@
-"""Des relevés écrits à la main, sains ou malades, et les cadres où on les lit, récrits aussi."""
+"""Des relevés écrits à la main, sains ou malades, et ce qu'en trace un cadre."""
 
 import math
 import re
 
 import numpy as np
-from matplotlib.colors import to_hex
 
 from cartpole_helpers.teaching.clinic import Chart, chart
-from cartpole_helpers.teaching.clinic.sheets import VITALS
 
 K = 12  # lignes des relevés écrits à la main
 
@@ -50,53 +48,78 @@ def tail(value, rest, count=4):
     return np.where(np.arange(K) < K - count, rest, value)
 
 
-SICK = {
-    "perte négative": {"loss": tail(-3, 0.8)},
-    "récompense perdue": {"stored_reward": 0.0},
-    "troncature prise pour une chute": {"false_ends": tail(1e-4, 0)},
-    "masque oublié": {"fall_cost": 40.0},
-    "valeurs qui explosent": {"q_limit": tail(1e5, 30)},
-    "ε bloqué haut": {"epsilon": 0.9},
-    "aucune exploration": {"epsilon": 0.0},
-    "mises à jour trop rares": {"gradient_steps": np.arange(K)},
-    "politique évaluée périmée": {"disagreement": 0.6, "greedy": 50.0},
-    "cible jamais synchronisée": {"target_safe": 0.1},
-    "cible trop lente": {"target_safe": np.linspace(0, 18, K)},
-    "pas de réseau cible": {"lag": 0.0},
-    "unités mortes": {"dead": 0.95},
-    "pas d'apprentissage trop grand": {"drift": tail(5e-4, 0.1)},
-    "pas d'apprentissage trop petit": {"drift": 1e-6},
-    "pas d'apprentissage tombé au plancher": {"drift": tail(1e-7, 1e-3)},
-    "lot trop petit": {"loss_spread": 2.8},
-    "mémoire sans chute": {"stored_falls": tail(0, 0.02)},
-    "cible mal alignée": {"flatness": 0.005, "fall_cost": 0.6},
-    "γ = 1 ou presque": {"discount": 1.002},
-    "γ trop petit": {"discount": 0.5, "q_safe": 2.0, "target_safe": np.linspace(1.9, 2, K)},
-}
+SLOPE = np.arange(K)
+ALIKE = {"flatness": 0.005}
+SHORT = {"q_safe": 2.0, "target_safe": np.linspace(1.9, 2, K)}
+EXACT = {"q_safe": 1.0}
+UNSEEN = {"disagreement": math.nan}
+
+# Ce qui suffit, puis ce qui ne suffit pas encore : un cinquième, ou moins, de part et d'autre.
+EDGES = [
+    ("perte négative", {"loss": tail(-3, 0.8)}, {"loss": 0.0, "fall_cost": 0.0}),
+    ("récompense perdue", {"stored_reward": 0.008}, {"stored_reward": 0.012}),
+    ("troncature prise pour une chute", {"false_ends": tail(1e-4, 0)}, {}),
+    ("masque oublié", {"fall_cost": 4.8}, {"fall_cost": 3.4}),
+    ("masque oublié", {"missed_ends": 0.12}, {"missed_ends": 0.08}),
+    ("valeurs qui explosent", {"q_limit": 3_600.0}, {"q_limit": 2_500.0}),
+    ("valeurs qui explosent", {"loss": tail(math.inf, 0.8)}, {}),
+    ("ε bloqué haut", {"epsilon": 0.85}, {"epsilon": 0.65}),
+    ("ε bloqué haut", {"epsilon": tail(0.892, 0.9, 2)}, {"epsilon": tail(0.888, 0.9, 2)}),
+    ("aucune exploration", {"epsilon": 0.008}, {"epsilon": 0.012}),
+    ("mises à jour trop rares", {"gradient_steps": 3.3 * SLOPE}, {"gradient_steps": 4.7 * SLOPE}),
+    ("politique évaluée périmée", UNSEEN | {"greedy": 55}, UNSEEN | {"greedy": 77}),
+    (
+        "politique évaluée périmée",
+        {"disagreement": 0.3, "greedy": 90.0},
+        {"disagreement": 0.2, "greedy": 90.0},  # un creux passager
+    ),
+    (
+        "cible jamais synchronisée",
+        EXACT | {"target_safe": 1 + tail(8e-7, 0)},
+        EXACT | {"target_safe": 1 + tail(1.2e-6, 0)},
+    ),
+    ("cible trop lente", {"target_safe": 2 * SLOPE}, {"target_safe": 2.3 * SLOPE}),
+    ("pas de réseau cible", {"lag": 0.0}, {"lag": tail(1e-9, 0)}),
+    ("unités mortes", {"dead": 0.7}, {"dead": 0.5}),
+    (
+        "pas d'apprentissage trop grand",
+        {"drift": tail(5e-4, 0.0145)},
+        {"drift": tail(5e-4, 0.0098)},
+    ),
+    ("pas d'apprentissage trop petit", {"drift": 2.5e-5}, {"drift": 3.6e-5}),
+    (
+        "pas d'apprentissage tombé au plancher",
+        {"drift": tail(1e-3 / 600, 1e-3)},
+        {"drift": tail(1e-3 / 420, 1e-3)},
+    ),
+    ("lot trop petit", {"loss_spread": 2.3}, {"loss_spread": 2.0}),
+    (
+        "mémoire sans chute",
+        {"stored_falls": tail(0, 0.02, 2)},
+        {"stored_falls": tail(0, 0.02, 1)},
+    ),
+    ("cible mal alignée", ALIKE | {"fall_cost": 0.24}, ALIKE | {"fall_cost": 0.16}),
+    ("cible mal alignée", ALIKE | {"fall_cost": 2.7}, ALIKE | {"fall_cost": 3.7}),
+    (
+        "cible mal alignée",
+        {"flatness": 0.025, "fall_cost": 0.6},
+        {"flatness": 0.036, "fall_cost": 0.6},
+    ),
+    ("γ = 1 ou presque", {"discount": 0.998}, {"discount": 0.99}),
+    ("γ trop petit", SHORT | {"discount": 0.72}, SHORT | {"discount": 0.78}),
+    (  # les valeurs montent encore
+        "γ trop petit",
+        SHORT | {"discount": 0.5, "q_safe": tail(2.05, 2, 2)},
+        SHORT | {"discount": 0.5, "q_safe": tail(2.08, 2, 2)},
+    ),
+]
+SICK = {name: changes for name, changes, _ in reversed(EDGES)}  # le premier de chaque nom
 
 # Des feuilles
 
 TITLE = "Deux patients"
-BLUE, GREY = "#0072b2", "#6b6b6b"
-
-# Chaque cadre : ce qu'on y trace, l'unité, le bas et le haut, ce qu'il dit d'autre.
-FRAMES = {one.label: ([*one.traced], one.unit, one.low, one.high, [*one.also]) for one in VITALS}
-
-
-def wild(seed, count=9):
-    """Un relevé dont les mesures sortent des cadres par tous les côtés, ou manquent."""
-    draws = np.random.default_rng(seed)
-    columns = {
-        name: draws.choice([-1, 1, 1, 1], count) * 10 ** draws.uniform(-10, 6, count)
-        for name in Chart._fields
-    }
-    for column in columns.values():
-        column[draws.permutation(count)[:4]] = [math.nan, math.nan, math.inf, -1e5]
-    return Chart(**columns | {"env_steps": 400.0 * np.arange(1, count + 1)})
-
-
 NORMAL, BLANK = chart_of(), chart([{"env_steps": step} for step in (500, 1_000)])
-STRANGE, WITNESS = wild(1), wild(2, count=7)
+OUTSIDE = chart_of(loss=math.inf, drift=tail(math.nan, 1e3), q_safe=tail(-1e5, 30), lag=tail(9, 0))
 
 
 def plain(text):
@@ -104,45 +127,22 @@ def plain(text):
     return re.sub("[\u00a0\u202f]", " ", text).replace("’", "'")
 
 
-def points(records, name, unit, low, high):
+def points(records, name, vital):
     """Les mesures une par une, ramenées au bord quand elles dépassent, sans celles qui manquent."""
     pairs = zip(records.env_steps, getattr(records, name), strict=True)
     return [
-        (step / 1_000, min(max(value * unit, low), high))
+        (step / 1_000, min(max(value * vital.unit, vital.low), vital.high))
         for step, value in pairs
         if not math.isnan(value)
     ]
 
 
-def assert_traced(lines, records, frame):
-    """Ces traits sont ceux du relevé : le plein, puis les tirets."""
-    names, unit, low, high, _ = FRAMES[frame]
-    assert len(lines) == len(names)
-    for line, name, dashed in zip(lines, names, (False, True), strict=False):
-        np.testing.assert_allclose(
-            np.reshape(line.get_xydata(), (-1, 2)),
-            np.reshape(points(records, name, unit, low, high), (-1, 2)),
-        )
-        assert (line.get_linestyle() != "-") == dashed
-
-
-def assert_frame(axes, frame, records, witness):
-    """Le témoin dessous, en gris ; le patient dessus, plus épais ; le cadre, celui de tous."""
-    names, _, low, high, _ = FRAMES[frame]
-    count = 0 if witness is None else len(names)
-    below, above = axes.lines[:count], axes.lines[count:]
-    if witness is not None:
-        assert_traced(below, witness, frame)
-    assert_traced(above, records, frame)
-    assert {to_hex(line.get_color()) for line in below} <= {GREY}
-    assert {to_hex(line.get_color()) for line in above} == {BLUE}
-    assert all(a.get_linewidth() < b.get_linewidth() for a in below for b in above)
-    assert {line.get_zorder() for line in axes.lines} == {2}  # l'ordre du tracé décide
-    assert axes.get_ylim() == (low, high)
-    log = FRAMES[frame][2] > 0
-    assert axes.get_yscale() == ("log" if log else "linear")
-
-
-def frames(picture):
-    """Les douze cadres d'une feuille, par leur titre."""
-    return {plain(axes.get_title(loc="left")): axes for axes in picture.figure.axes}
+def assert_frame(axes, vital, records, witness=None):
+    """Le cadre trace les mesures du témoin, puis du patient, entre ses limites."""
+    drawn = [*([witness] if witness else []), records]
+    expected = [points(one, name, vital) for one in drawn for name in vital.traced]
+    for line, wanted in zip(axes.lines, expected, strict=True):
+        found = np.reshape(line.get_xydata(), (-1, 2))
+        np.testing.assert_allclose(found, np.reshape(wanted, (-1, 2)), err_msg=vital.label)
+    assert axes.get_ylim() == (vital.low, vital.high)
+    assert axes.get_yscale() == ("log" if vital.low > 0 else "linear")

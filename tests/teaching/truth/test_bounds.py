@@ -1,6 +1,6 @@
 """Les bornes de la vérité : comparées à la force brute, à des simulations, à elles-mêmes."""
 
-from itertools import pairwise, product
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,6 +12,11 @@ from cartpole_helpers.teaching.truth import bounds as api
 from cartpole_helpers.teaching.truth import certify, survival, viability_map
 
 DEEP = 11  # pas : jusqu'où va la force brute
+
+
+@pytest.fixture(scope="module")
+def states():
+    return box(360)
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +54,7 @@ def test_short_survivals_are_those_of_brute_force(states, bounds):
                 assert (low[action], high[action]) == (steps, steps)
                 seen.append(steps)
             else:
-                assert high[action] >= DEEP
-                assert low[action] >= DEEP
+                assert min(low[action], high[action]) >= DEEP
     assert set(seen) == set(range(1, DEEP))
 
 
@@ -60,22 +64,6 @@ def test_a_survival_of_14_steps_or_less_is_exact_at_any_effort(states, bounds):
     assert 0.2 < short.mean() < 0.8
     assert (low[short] == high[short]).all()
     assert (low[~short] > api.EXHAUSTIVE).all()
-
-
-def test_short_survivals_stay_exact_when_the_search_keeps_one_branch(monkeypatch):
-    """La recherche étroite en manque : seule celle qui n'écarte rien les trouve toutes."""
-    many, exhaustive = box(2000, seed=2), 2**api.EXHAUSTIVE
-    after = dynamics(many, np.ones(len(many), int))
-    after = after[~has_fallen(after)]
-    low, high = api.bounded(after, 1)
-    short = high < api.EXHAUSTIVE
-    monkeypatch.setattr(api, "WIDTH", 1)
-    assert np.array_equal(api.bounded(after, 0).low[short], low[short])
-    refined = api.refined
-    monkeypatch.setattr(
-        api, "refined", lambda *data: data[1:3] if data[-1] == exhaustive else refined(*data)
-    )
-    assert (api.bounded(after, 0).low[short] < low[short]).any()
 
 
 # Ce qu'aucune politique ne peut démentir
@@ -129,21 +117,15 @@ def test_the_mirror_of_a_state_has_the_mirrored_bounds(states, bounds):
     low, high = (bound[:, ::-1] for bound in survival(-states))
     assert (low <= bounds.high).all()
     assert (high >= bounds.low).all()
-    exact = (low == high) & (bounds.low == bounds.high)
-    assert exact.mean() > 0.9
-    assert (low[exact] == bounds.low[exact]).all()
+    assert ((low == bounds.low) & (high == bounds.high)).mean() > 0.9
 
 
-def test_more_effort_never_loosens_and_at_last_tightens(states):
-    efforts = [survival(states[:200], effort=effort) for effort in range(4)]
-    for less, more in pairwise(efforts):
-        assert (more.low >= less.low).all()
-        assert (more.high <= less.high).all()
-    assert (efforts[-1].low > efforts[0].low).mean() > 0.03
-    assert (efforts[-1].high < efforts[0].high).mean() > 0.02
-
-
-def test_chunks_change_nothing(states, bounds, monkeypatch):
+def test_more_effort_tightens_and_chunks_change_nothing(states, bounds, monkeypatch):
+    less = survival(states[:200], effort=0)
+    assert (bounds.low[:200] >= less.low).all()
+    assert (bounds.high[:200] <= less.high).all()
+    assert (bounds.low[:200] > less.low).mean() > 0.03
+    assert (bounds.high[:200] < less.high).mean() > 0.02
     monkeypatch.setattr(api, "CHUNK", 37)
     monkeypatch.setattr(api, "FEW", 2)
     for part, whole in zip(survival(states[:100]), bounds, strict=True):
@@ -154,11 +136,9 @@ def test_chunks_change_nothing(states, bounds, monkeypatch):
 
 
 def test_the_values_are_the_discounted_sums_of_the_rewards(states, bounds):
-    for gamma in (0.5, 0.99):
-        for steps, values in zip(bounds, certify(states[:60], gamma), strict=True):
-            for count, value in zip(steps[:60].flat, values.flat, strict=True):
-                terms = int(min(count, 4_000))
-                assert value == pytest.approx(sum(gamma**step for step in range(terms)), rel=1e-9)
+    steps, values = bounds.low[:60].ravel(), certify(states[:60], 0.99).lower.ravel()
+    sums = [sum(0.99**step for step in range(int(min(count, 4_000)))) for count in steps]
+    np.testing.assert_allclose(values, sums, rtol=1e-9)
     assert np.array_equal(certify(states[:20], 0), np.ones((2, 20, 2)))
 
 
@@ -168,50 +148,36 @@ def test_most_states_of_the_wide_box_are_known_within_one_percent(states):
     assert 0.3 < np.mean(np.abs(lower - 100) < 1e-9) < 0.5
 
 
-def test_the_upright_state_is_saved_for_ever():
-    assert np.isinf(survival(np.zeros((1, 4)))).all()
+def test_the_upright_state_is_saved_for_ever_and_a_fallen_one_is_worth_nothing():
     values = certify(np.zeros((1, 4)), 1 - 2.0**-30)
-    assert np.array_equal(*values)
     np.testing.assert_allclose(values, 2.0**30, rtol=1e-12)
-
-
-def test_a_fallen_state_is_worth_nothing_and_the_limits_themselves_are_not_a_fall():
     fallen = np.array([[2.5, 0, 0, 0], [-2.5, 3, 0, 0], [0, 0, 0.22, -1], [0, 0, -0.3, 0]])
     assert np.array_equal(certify(fallen, 0.99), np.zeros((2, 4, 2)))
     low, high = survival([[X_LIMIT, -1, 0, 0], [0, 0, THETA_LIMIT, -1], [X_LIMIT, 1, 0, 0]])
-    assert (low[:2] > 1).all()
+    assert (low[:2] > 1).all()  # les limites elles-mêmes ne sont pas une chute
     assert (high[2] == 1).all()
 
 
 def test_immense_speeds_are_followed_to_the_fall():
     env = CartPoleEnv()
-    for speed in (4.3, 8, 11, 15, 22, 1e6, 1e200):
-        states = np.array([[0, 0, -0.2, speed], [0, 0, 0.2, -speed], [0, 0, 0, speed]])
+    for speed in (8, 22, 1e200):
+        states = np.array([[0, 0, -0.2, speed], [0, 0, 0.2, -speed]])
         with np.errstate(over="ignore", invalid="ignore"):
             steps = [[brute(env, state, action) for action in (0, 1)] for state in states]
         assert np.array_equal(survival(states), [steps, steps]), speed
 
 
-def test_no_state_gives_no_bound():
-    assert certify(np.empty((0, 4)), 0.9).lower.shape == (0, 2)
-    assert viability_map(0, 0, [], [0.1]).low.shape == (0, 1)
-
-
 def test_the_map_of_viability_reads_the_best_action():
-    thetas, theta_dots = np.linspace(-0.2, 0.2, 5), np.linspace(-3, 3, 7)
+    thetas, theta_dots = np.linspace(-0.2, 0.2, 3), np.linspace(-3, 3, 4)
     low, high = viability_map(1.0, 1.5, thetas, theta_dots)
-    assert low.shape == high.shape == (5, 7)
-    for i, j in ((0, 0), (1, 4), (2, 3), (4, 6)):
-        one = survival(np.array([[1.0, 1.5, thetas[i], theta_dots[j]]]), effort=1)
-        assert (low[i, j], high[i, j]) == (one.low.max(), one.high.max())
-    assert len(np.unique(high)) > 5
+    pairs = [[1.0, 1.5, theta, theta_dot] for theta in thetas for theta_dot in theta_dots]
+    one = survival(np.array(pairs), effort=1)
+    assert np.array_equal(low, one.low.max(axis=1).reshape(3, 4))
+    assert np.array_equal(high, one.high.max(axis=1).reshape(3, 4))
 
 
 def test_bad_arguments_are_refused():
-    for states, gamma, effort, words in (
-        (np.zeros((2, 3)), 0.9, 0, r"^states.*forme.*N, 4.*2, 3"),
-        (np.zeros((1, 4)), 1, 0, r"^gamma.*inférieur à 1.*1 reçu"),
-        (np.zeros((1, 4)), 0.9, 7, "^effort"),
-    ):
-        with pytest.raises(ValueError, match=words):
-            certify(states, gamma, effort=effort)
+    with pytest.raises(ValueError, match=r"^states.*forme.*N, 4.*2, 3"):
+        certify(np.zeros((2, 3)), 0.9)
+    with pytest.raises(ValueError, match=r"^gamma.*inférieur à 1.*1 reçu"):
+        certify(np.zeros((1, 4)), 1)

@@ -1,11 +1,11 @@
-"""L'atterrissage : la règle tient sa promesse, et chaque lemme de sa preuve est mesuré."""
+"""Les lemmes des preuves : l'atterrissage, l'ordre des extrêmes, le milieu d'une recherche."""
 
 import numpy as np
-from boxes import BOX
+from boxes import BOX, box
 
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT, dynamics, has_fallen
 from cartpole_helpers.policies import lqr
-from cartpole_helpers.teaching.truth import landing
+from cartpole_helpers.teaching.truth import landing, search
 
 
 def test_the_landing_rule_keeps_its_promise_from_the_edge_of_its_domain():
@@ -24,10 +24,11 @@ def test_the_landing_rule_keeps_its_promise_from_the_edge_of_its_domain():
         states = dynamics(states, push > 0)
 
 
-def test_a_trial_counts_as_endless_only_once_landed(states, monkeypatch):
+def test_a_trial_counts_as_endless_only_once_landed(monkeypatch):
     """Tenir jusqu'à la fin de l'essai ne prouve rien de plus que sa durée."""
     monkeypatch.setattr(landing, "ROLLOUT", 4)
-    standing, state = states[~has_fallen(states)], states[~has_fallen(states)]
+    states = box(360)
+    standing = state = states[~has_fallen(states)]
     expected, alive = np.full(len(standing), 4.0), np.ones(len(standing), bool)
     for step in range(1, 5):
         expected[alive & landing.domain().holds(state)] = np.inf
@@ -70,3 +71,25 @@ def test_the_closed_loop_contracts_and_its_series_is_summed():
     assert np.allclose(landing.series(closed, rows, noise), longer, rtol=0, atol=1e-12)
     terms = [np.linalg.matrix_power(closed, power) @ noise[0] for power in range(600)]
     assert np.allclose(longer, np.abs(terms).sum(axis=0), atol=1e-2)
+
+
+def test_the_order_of_pole_trajectories_is_kept():
+    """α croît avec θ, `θ̇ + τ·α` avec θ̇, et pousser à droite les diminue, partout où on le dit."""
+    theta = np.linspace(-THETA_LIMIT, THETA_LIMIT, 301)
+    speed = np.linspace(-12, 12, 301)
+    left, right = (
+        dynamics(np.stack(np.meshgrid(0, 0, theta, speed, indexing="ij"), -1)[0, 0], action)
+        for action in (0, 1)
+    )
+    for after in (left, right):
+        assert (np.diff(after[..., 3], axis=0) > 0).all()
+        assert (np.diff(after[..., 3], axis=1) > 0).all()
+    assert (left[..., 3] > right[..., 3]).all()
+
+
+def test_a_history_is_prolonged_from_its_middle():
+    """La survie s'ajoute aux pas déjà faits ; une borne haute finie n'appelle rien."""
+    halfway = np.array([[0, 0, 0.2, 3], [0, 0, 0, 0], [0, 0, 0.2, 3]])
+    low, high = np.array([3.0, 3, 3]), np.array([np.inf, np.inf, 50])
+    search.prolong(low, high, np.arange(3), halfway, np.full(3, 11.0))
+    assert np.array_equal(low, [5 + landing.kept(halfway[:1])[0], np.inf, 3])
