@@ -81,34 +81,27 @@ def run(tmp_path_factory):
     @cache
     def executed(source: Path, **wrong: str) -> NotebookNode:
         notebook = build.read_source(source)
-        answers = solutions() | wrong
         for cell in code_cells(notebook):
-            cell.source = fill(cell.source, answers)
-        execute(notebook, copy_of_the_data(tmp_path_factory.mktemp(source.stem)))
+            cell.source = fill(cell.source, solutions() | wrong)
+        project = tmp_path_factory.mktemp(source.stem)
+        for name in ("checkpoints", "etudes"):
+            shutil.copytree(ROOT / name, project / name)
+        for name in ("notebooks", "videos"):
+            (project / name).mkdir()
+        execute(notebook, project / "notebooks")
         return normalise(notebook)
 
     return executed
 
 
-def copy_of_the_data(project: Path) -> Path:
-    """Copie ce que lisent les carnets ; rend le dossier où les exécuter."""
-    for name in ("checkpoints", "etudes"):
-        shutil.copytree(ROOT / name, project / name)
-    for name in ("notebooks", "videos"):
-        (project / name).mkdir()
-    return project / "notebooks"
+def outputs(notebook: NotebookNode) -> list[NotebookNode]:
+    return [output for cell in code_cells(notebook) for output in cell.outputs]
 
 
 def results(notebook: NotebookNode) -> list[str]:
     """Le texte de ce que rendent les cellules, ses espaces insécables redevenues ordinaires."""
-    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
-    return [" ".join(output.get("data", {}).get("text/plain", "").split()) for output in outputs]
-
-
-def printed(notebook: NotebookNode) -> str:
-    """Ce que les cellules impriment."""
-    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
-    return "".join(output.get("text", "") for output in outputs)
+    shown = [output.get("data", {}).get("text/plain", "") for output in outputs(notebook)]
+    return [" ".join(text.split()) for text in shown]
 
 
 def report(notebook: NotebookNode, name: str) -> str:
@@ -119,7 +112,8 @@ def report(notebook: NotebookNode, name: str) -> str:
 
 def returns(notebook: NotebookNode) -> list[int]:
     """Les retours des agents que conduit la cible de l'élève, carnet 04."""
-    [line] = re.findall(r"^retours : ([\d ]+)$", printed(notebook), re.MULTILINE)
+    printed = "".join(output.get("text", "") for output in outputs(notebook))
+    [line] = re.findall(r"^retours : ([\d ]+)$", printed, re.MULTILINE)
     return [int(number) for number in line.split()]
 
 
@@ -128,32 +122,6 @@ def returns(notebook: NotebookNode) -> list[int]:
 
 def test_each_exercise_has_its_stub_in_one_notebook():
     assert sorted(name for source in SOURCES for name in exercises_of(source)) == sorted(EXERCISES)
-
-
-@pytest.mark.parametrize(
-    ("code", "names"),
-    [
-        ("def td_loss(q):\n    ...", ["td_loss"]),
-        ('def td_loss(q):\n    """Rend."""\n    ...\n\ncheck(td_loss)', ["td_loss"]),
-        ("class Memoire:\n    def a(self): ...\n    def b(self):\n        ...", ["Memoire"]),
-        ("class Memoire:\n    def a(self): ...\n    def b(self):\n        return 1", []),
-        ('def td_loss(q):\n    """Rend."""\n    return q', []),
-        ("def autre(q):\n    ...", []),
-        ("def td_loss(q):\n    3", []),
-        ('class Memoire:\n    """Une mémoire."""', []),
-        ("td_loss = ...", []),
-        ("class Memoire:\n    pass", []),
-    ],
-)
-def test_a_stub_is_recognised(code, names):
-    assert [node.name for node in stubs(code)] == names
-
-
-def test_only_the_stubs_are_replaced():
-    code = "a = 1\ndef td_loss(q):\n    ...\nb = 2\ndef td_target(r):\n    ...\ncheck(td_loss)"
-    answers = {"td_loss": "def td_loss(q):\n    x = q\n    return x", "td_target": "un"}
-    expected = "a = 1\ndef td_loss(q):\n    x = q\n    return x\nb = 2\nun\ncheck(td_loss)"
-    assert fill(code, answers) == expected
 
 
 # Les carnets remplis
@@ -172,9 +140,8 @@ def test_a_notebook_with_every_solution_runs_and_every_property_holds(run, sourc
         assert "pas encore écrit" not in text
 
 
-@pytest.mark.parametrize("source", [DQN], ids=lambda path: path.stem)
-def test_a_wrong_target_is_refused_and_drives_real_agents_to_failure(run, source):
-    notebook, right = run(source, td_target=UNMASKED), run(source)
+def test_a_wrong_target_is_refused_and_drives_real_agents_to_failure(run):
+    notebook, right = run(DQN, td_target=UNMASKED), run(DQN)
     assert list(faults(notebook)) == []
     assert "✘" in report(notebook, "td_target")
     assert "masqué les états terminaux" in report(notebook, "td_target")
