@@ -319,15 +319,17 @@ def test_what_is_not_written_is_said_so():
         assert BLANK in repr(report)
 
 
-def without_forward(env, gamma, pas, graine):
-    env.reset(seed=graine)
-    return torch.nn.Module()  # `forward` manque : PyTorch lève alors `NotImplementedError`
+def test_an_answer_that_plays_is_not_a_blank_page():
+    """`forward` manque, et PyTorch lève `NotImplementedError` ; ou c'est un `return`."""
 
+    def played(env, gamma, pas, graine):
+        env.reset(seed=graine)
+        return given
 
-def test_an_error_of_pytorch_is_not_a_blank_page():
-    report = last(examine(without_forward))
-    assert (report.note, report.hint) == ("", ERROR.sentence)
-    assert "NotImplementedError" in report.verdicts[0].came
+    for given in (torch.nn.Module(), None):
+        report = last(examine(played))
+        assert (report.note, report.hint) == ("", ERROR.sentence), given
+        assert "NotImplementedError" in report.verdicts[0].came, given
 
 
 def answering(values):
