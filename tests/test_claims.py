@@ -95,12 +95,16 @@ def nulls(paragraph):
 
 
 def test_a_number_in_the_title_of_a_figure_is_computed_or_is_a_setting():
+    typed = 'figures.points(nuages, f"{n} graines sur 20 : {x:.0f} et 43 % tiennent", ("a", "b"))'
+    assert written_by_hand(titles(typed)) == ["20", "43"]
     for source in SOURCES:
         for code in cells(source, "code"):
             assert set(written_by_hand(titles(code))) <= SETTINGS, code
 
 
 def test_what_is_said_to_have_no_effect_says_what_it_would_have_missed():
+    assert nulls("Nous ne voyons pas que cela nuise.")
+    assert not nulls("Nous ne voyons pas que cela nuise ; le plus petit effet visible : 17 pas.")
     said = [cell for source in SOURCES for cell in cells(source, "markdown")]
     paragraphs = [p for cell in said for p in re.split(r"\n\s*\n", cell)]
     found = [" ".join(paragraph.split()) for paragraph in paragraphs if nulls(paragraph)]
@@ -115,18 +119,3 @@ def test_a_number_in_the_prose_of_the_readme_is_a_setting():
     text = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)|\d+\. ", "", text, flags=re.S)
     prose = re.sub(r"^\|.*$", "", text, flags=re.M)
     assert {number.strip() for number in NUMBER.findall(prose)} <= README_SETTINGS
-
-
-# Les vérifications, vérifiées
-
-
-def test_a_measured_number_typed_in_a_title_is_seen():
-    typed = 'figures.points(nuages, f"{n} graines sur 20 : 43 % tiennent", ("a", "b"))'
-    assert written_by_hand(titles(typed)) == ["20", "43"]
-    assert written_by_hand(titles('figures.points(n, f"{part:.0f} %", ("a", "b"))')) == []
-
-
-def test_a_bare_null_is_seen_and_a_bounded_one_is_not():
-    assert nulls("Retirer Double DQN ne change rien.")
-    assert nulls("Nous ne voyons pas que cela nuise.")
-    assert not nulls("Nous ne voyons pas que cela nuise ; le plus petit effet visible : 17 pas.")

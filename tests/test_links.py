@@ -1,6 +1,5 @@
 """Les liens du README, des carnets et de leurs voisins aboutissent ; les films sont légers."""
 
-import ast
 import re
 import shutil
 import subprocess
@@ -91,16 +90,6 @@ def test_links_lead_somewhere(project_files):
     assert {name: links for name, links in found.items() if links} == {}
 
 
-def test_files_named_by_the_code_exist(project_files):
-    for path in NOTEBOOKS:
-        for cell in nbformat.read(path, as_version=4).cells:
-            if cell.cell_type == "code" and not cell.source.lstrip().startswith("%"):
-                for node in ast.walk(ast.parse(cell.source)):
-                    name = str(getattr(node, "value", ""))
-                    if isinstance(node, ast.Constant) and re.match(r"\.\./\S+\.\w+$", name):
-                        assert (path.parent / name).resolve() in project_files, name
-
-
 def test_films_and_pictures_are_light():
     media = [path for path in (ROOT / "videos").rglob("*") if path.is_file()]
     assert media
@@ -118,21 +107,6 @@ PAGE = """\
 """
 
 
-@pytest.fixture
-def page(tmp_path):
-    """Une page dont tous les liens sont bons, et les fichiers du projet où elle se trouve."""
-    files = {"page.md": PAGE, "other.md": "## Un titre", "vue_(1).png": "", "sub/a.txt": ""}
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    return tmp_path / "page.md", {tmp_path / name for name in files}
-
-
-def test_good_links_are_accepted(page):
-    assert len(links(page[0])) == 8
-    assert list(broken(*page)) == []
-
-
 BROKEN = (
     "[a](absent.md)",
     "![a](absent.png)",
@@ -145,8 +119,14 @@ BROKEN = (
 )
 
 
-def test_a_broken_link_is_refused(page):
-    path, known = page
+def test_good_links_are_accepted_and_broken_ones_refused(tmp_path):
+    files = {"page.md": PAGE, "other.md": "## Un titre", "vue_(1).png": "", "sub/a.txt": ""}
+    (tmp_path / "sub").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    path, known = tmp_path / "page.md", {tmp_path / name for name in files}
+    assert len(links(path)) == 8
+    assert list(broken(path, known)) == []
     for link in BROKEN:
         path.write_text(PAGE + link)
         assert len(list(broken(path, known))) == 1, link

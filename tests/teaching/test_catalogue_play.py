@@ -49,11 +49,9 @@ def test_the_game_follows_its_script_and_refuses_what_makes_no_sense():
     game.reset(seed=1)  # rien n'est joué : ce départ ne compte pas
     for seed, actions in ((2, (1, 0)), (None, (1,)), (2, (1, 0))):
         assert game.reset(seed=seed)[0].tolist()[:2] == [len(game.starts), 0]
-        for wrong in (2, np.array([1]), -1):
-            with pytest.raises(ValueError, match=r"^action doit valoir 0 ou 1"):
-                game.step(wrong)
+        with pytest.raises(ValueError, match=r"^action doit valoir 0 ou 1"):
+            game.step(np.array([1]))
         seen += [game.step(np.int64(action))[1:4] for action in actions]
-        assert game.observation[:2].tolist() == [len(game.starts), len(actions)]
         with pytest.raises(RuntimeError, match="après la fin"):
             game.step(0)
     fall = [(2.5, False, False), (0.5, True, False)]

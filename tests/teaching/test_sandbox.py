@@ -15,9 +15,9 @@ import torch
 
 from cartpole_helpers import dqn
 from cartpole_helpers.teaching import capstone, checking, sandbox
-from cartpole_helpers.teaching.checking import Report, same
+from cartpole_helpers.teaching.checking import Report
 from cartpole_helpers.teaching.exercises import check
-from cartpole_helpers.teaching.sandbox import Outcome, contained, is_stub
+from cartpole_helpers.teaching.sandbox import contained, is_stub
 from cartpole_helpers.teaching.worlds import drawn_worlds
 
 posix = pytest.mark.skipif(sandbox.ALARM is None, reason="Windows n'a pas d'alarme")
@@ -42,38 +42,33 @@ def target(answer):
 
 def written(source, name="td_target"):
     """Rend ce que le lecteur a écrit sous ce nom."""
-    names = {"functools": functools, "np": np, "torch": torch}
-    exec(source, names)
+    names = {"functools": functools, "np": np, "torch": torch, "itertools": itertools}
+    names |= {"signal": signal, "sys": sys, "threading": threading}
+    exec(f"import re, time\n{source}", names)
     return names[name]
 
 
-def ended(source):
-    """Rend ce que donne, bornée, la fonction `f` de ce texte."""
-    names = {"itertools": itertools, "signal": signal, "sys": sys, "threading": threading}
-    exec(f"import contextlib, re, time\n{source}", names)
-    return contained(lambda answer: answer(), names["f"])
+def ended(body):
+    """Rend ce que donne, bornée, une fonction de ce corps."""
+    return contained(lambda answer: answer(), written(f"def f():\n {body}", "f"))
 
 
 # Ce qui reste à écrire
 
 
 STUBS = [
-    "def f(x): pass",
     "def f(x):\n 'doc'\n return ...",
     "def f(x):\n 'doc'\n raise NotImplementedError('à écrire')",
     "f = functools.partial(lambda x, y: ..., 1)",
     "@functools.cache\ndef f(x): return",
-    "class f:\n 'doc'\n x = 1\n def g(self): ...\n @property\n def h(self): ...",
+    "class f:\n x = 1\n def g(self): ...\n @property\n def h(self): ...",
     "class f:\n @staticmethod\n def g(): ...\n @classmethod\n def h(cls): pass",
     "class F:\n def __call__(self, x): ...\nf = F()",
 ]
 WRITTEN = [
     "def f(x): return 0",
-    "def f(x): return 'pas encore écrit'",
-    "def f(x): x",
     "def f(x): y = print(x)",
     "def f(x):\n while True: pass",
-    "def f(x): yield",
     "def f(x): return NotImplementedError(x)",
     "class f:\n def g(self): ...\n @property\n def h(self): return self.x",
     "class f:\n @staticmethod\n def g(x): return x",
@@ -87,17 +82,14 @@ def test_a_stub_is_known_by_its_code():
         assert is_stub(written(source, "f")), source
     for source in WRITTEN:
         assert not is_stub(written(source, "f")), source
-    for name, source in {"jouer": "def jouer(*_): ...", "Memoire": "class Memoire: ..."}.items():
-        report = check(written(source, name))
-        assert (report.note, report.passed) == ("pas encore écrit", False)
+    report = check(written("class Memoire: ...", "Memoire"))
+    assert (report.note, report.passed) == ("pas encore écrit", False)
 
 
 def test_what_is_written_without_a_result_is_not_a_stub():
     helper = f"def best(q): q.max(dim=-1).values\n{HEAD}return reward + gamma * best(next_q)"
     assert "un `return` est-il oublié dans une fonction" in check(written(helper)).hint
-    printed = f"{HEAD}x = print(reward)\n    return x * gamma"
-    assert check(written(printed)).note == ""
-    for name in ("td_target", "td_loss"):  # la vue de celui-ci dérive ce qui est rendu
+    for name in ("td_target", "calendrier"):  # la vue de celui-ci déballe ce qui est rendu
         answer = written(f"def {name}(*given): print(given)", name)
         assert check(answer).note.startswith("votre fonction calcule, mais ne rend rien"), name
     twice = written(
@@ -135,25 +127,18 @@ def test_a_slip_is_named_instead_of_what_the_exercise_is_about():
 LOOPS = {
     "nue": "while True: pass",
     "en une expression": "sum(map(lambda x: 0, itertools.count()))",
-    "qui attrape tout": "while True:\n  try:\n   for i in range(10**9): pass\n  except: pass",
     "imbriquée": "while True:\n  try:\n   while True:\n    try:\n     while True: pass\n"
     "    except: pass\n  except: pass",
-    "dans un finally": "try:\n  while True: pass\n finally:\n  while True: pass",
     "qui garde ses erreurs": "e = []\n while True:\n  try:\n   while True: pass\n"
     "  except BaseException as x: e.append(x)",
-    "sous suppress": "while True:\n  with contextlib.suppress(BaseException):\n   while True: pass",
     "récursive": "try: f()\n except: f()\n f()",
     "qui ôte le traceur": "while True: sys.settrace(None)",
-    "d'affichage": "while True: print('x' * 1000)",
-    "de __repr__": "class A:\n  def __repr__(self):\n   while True: pass\n return f'{A()}'",
     "d'un message": "class A(Exception):\n  def __str__(self):\n   while True: pass\n raise A",
 }
 WAITS = {
     "dormir": "time.sleep(1e6)",
-    "attendre": "while True:\n  try: threading.Event().wait()\n  except: pass",
     "un verrou": "lock = threading.Lock()\n lock.acquire()\n lock.acquire()",
     "une expression régulière": "re.match('(a+)+$', 'a' * 40 + 'b')",
-    "une puissance": "10**10**9",
     "sans SIGINT": "signal.signal(signal.SIGINT, signal.SIG_IGN)\n while True: pass",
 }
 
@@ -164,26 +149,21 @@ WAITS = {
 def test_what_lasts_is_cut(short, cases):
     before = sys.gettrace(), signal.getsignal(signal.SIGINT), None
     for name, body in cases.items():
-        assert "boucle sans fin" in ended(f"def f():\n {body}").told, name
+        assert "boucle sans fin" in ended(body).told, name
         after = sys.gettrace(), signal.getsignal(signal.SIGINT), sys.exception()
         assert after == before, name
-
-
-@pytest.mark.skip(reason="rien n'arrête un calcul en C qui n'écoute pas les signaux")
-def test_a_deaf_computation_is_cut(short):
-    assert ended("def f():\n sum(itertools.count())").kind
 
 
 def test_without_an_alarm_a_thread_counts(short, monkeypatch):
     monkeypatch.setattr(sandbox, "ALARM", None)
     monkeypatch.setattr(sandbox, "SIGNALS", [signal.SIGINT])
-    for loop in (LOOPS["nue"], LOOPS["imbriquée"], LOOPS["qui garde ses erreurs"]):
-        assert "boucle sans fin" in ended(f"def f():\n {loop}").told
+    for name in ("nue", "imbriquée", "qui garde ses erreurs"):
+        assert "boucle sans fin" in ended(LOOPS[name]).told, name
 
 
 def test_outside_of_the_main_thread_a_plain_loop_is_cut(short):
     told = []
-    one = threading.Thread(target=lambda: told.append(ended("def f():\n while True: pass").told))
+    one = threading.Thread(target=lambda: told.append(ended(LOOPS["nue"]).told))
     one.start()
     one.join()
     assert "boucle sans fin" in told[0]
@@ -194,9 +174,9 @@ def test_the_reader_stops_even_what_catches_everything():
     me, before = threading.get_ident(), signal.getsignal(signal.SIGINT)
     threading.Timer(0.2, signal.pthread_kill, (me, signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
-        ended(f"def f():\n {LOOPS['qui attrape tout']}")
+        ended(LOOPS["imbriquée"])
     with pytest.raises(KeyboardInterrupt):
-        ended("def f():\n raise KeyboardInterrupt")
+        ended("raise KeyboardInterrupt")
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -213,7 +193,7 @@ def test_a_loop_cut_is_told_and_the_page_blank_cuts_it_too(short, monkeypatch):
 def test_memory_is_bounded(monkeypatch):
     monkeypatch.setattr(sandbox, "ROOM", 2**28)
     for line in ("x = []\n while True: x.append(bytearray(10**7))", "list(itertools.repeat(0))"):
-        assert "mémoire" in ended(f"def f():\n {line}").told
+        assert "mémoire" in ended(line).told
         gc.collect()
     assert check(RIGHT).passed
     assert "mémoire" in check(target(lambda *_: np.zeros(10**12))).note
@@ -245,24 +225,9 @@ def test_nothing_an_answer_does_raises_passes_or_fills_the_page():
         report = check(target(wrong))
         assert not report.passed, rank
         assert 0 < len(repr(report)) < len(report._repr_html_()) < 12_000, rank
-    assert "un objet Awkward" in repr(check(target(values[0])))
-
-
-def test_an_object_that_is_no_function_and_a_long_note_are_told_too():
-    assert "votre fonction" in check(Awkward()).note
-    long = Report("x", note="é" * 10**6)
-    assert len(repr(long)) < 2_100
-    assert len(long._repr_html_()) < 2_200
-    long_named = written(f"def {'x' * 10**5}(): ...", "x" * 10**5)
-    assert len(repr(check(long_named))) < 1_000
-
-
-def test_a_huge_list_is_refused_without_being_converted(monkeypatch):
-    converted = []
-    monkeypatch.setattr(checking, "_array", converted.append)
-    assert not same(Outcome([0.0] * 10), Outcome(torch.zeros(3)))
-    assert not same(Outcome([[0.0] * 10]), Outcome(torch.zeros(1)))
-    assert converted == []
+    assert "votre fonction" in check(odd).note
+    assert len(Report("x", note=long)._repr_html_()) < 2_200
+    assert len(repr(check(written(f"def {long}(): ...", long)))) < 1_000
 
 
 def test_what_is_printed_and_warned_does_not_clutter_the_page(capsys):
@@ -288,8 +253,7 @@ def unsettle():
     np.seterr(all="raise")
     np.set_printoptions(precision=1)
     os.chdir("/")
-    os.environ["CARTPOLE"] = "1"
-    del os.environ["PATH"]
+    os.environ["CARTPOLE"] = os.environ.pop("PATH")
     sys.setrecursionlimit(150)
     sys.stdout = None
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -318,8 +282,8 @@ def test_randomness_left_to_chance_differs_from_one_run_to_the_next():
 
 
 def test_a_judge_that_was_tampered_with_still_judges():
-    tools = [(np, "allclose"), (np, "asarray"), (torch.Tensor, "max"), (builtins, "len")]
-    tools += [(checking, "same"), (Report, "passed"), (sandbox, "told"), (builtins, "print")]
+    tools = [(np, "asarray"), (torch.Tensor, "max"), (builtins, "len"), (Report, "passed")]
+    tools += [(checking, "same"), (sandbox, "told")]
     wrong = target(lambda reward, *_: reward)
     for space, name in tools:
         for change in (lambda *one: setattr(*one, lambda *_, **__: True), delattr):
