@@ -65,6 +65,9 @@ def test_every_item_is_made_once_in_order_and_told_by_a_thread_that_python_can_l
         ([0, 1, 2], RUNNING, True),
         ([0, 1, 2], FINISHED, True),
     ]
+    for method in (work.start, work.step, work.pause, work.stop):
+        method()
+        assert work.phase == FINISHED
 
 
 # La pause et le pas à pas
