@@ -56,12 +56,12 @@ HEADER = (*NAMES, "mutants", "tires", "siens", "tues", "delais", "bas", "haut")
 TESTS = {
     "dqn": "test_dqn",
     "replay": "test_replay | test_checkpoints",
-    "training": "test_training",
+    "training": "test_training | test_checkpoints | test_open_engine test_evaluation",
     "statistics": "test_statistics",
     "checks": "test_checks | test_statistics test_config test_replay test_environments",
     "checkpoints": "test_checkpoints",
     "networks": "test_networks",
-    "environments": "test_environments | test_checkpoints",
+    "environments": "test_environments | test_checkpoints | test_open_engine test_evaluation",
     "agent": "test_agent",
     "evaluation": "test_evaluation",
     "solving": "test_solving",
@@ -72,11 +72,9 @@ TESTS = {
     "history": "test_history",
     "files": "test_files",
     "tables": "test_tables",
-    "teaching/checking": "teaching/test_exercises",
     "teaching/clinic/diagnosis": "teaching/clinic/test_diagnosis",
 }
 """Le module → ses fichiers de tests | d'autres, qui jugent ce que les siens ont laissé passer."""
-SLOW = {"teaching/checking"}  # deux minutes de tests : `BUDGET` vaut dès les siens
 
 
 class Mutant(NamedTuple):
@@ -130,8 +128,8 @@ def measure(copy: Path, module: str, tests: str, count: int = DRAWN) -> Score:
     original = path.read_text("utf-8")
     possible, drawn = draw(original, count)
     late, left = 0, [drawn]
-    budgets = BUDGET if module in SLOW else math.inf, BUDGET
-    for stage, budget in zip(tests.split("|"), budgets, strict=False):
+    for rank, stage in enumerate(tests.split("|")):
+        budget = BUDGET if rank else math.inf
         files = [f"tests/{name}.py" for name in stage.split()]
         slow, survivors = sieve(copy, path, files, left[-1], budget)
         path.write_text(original, "utf-8")
