@@ -2,13 +2,13 @@
 
     .venv/bin/python etudes/mutation.py avant [module ...]
 
-Chaque module de `TESTS` a ses mutants, ceux que fait mutmut : un opérateur, un nombre, un argument,
-un texte changé. On en tire `DRAWN`, ceux dont l'empreinte (la fonction, l'expression d'avant, celle
-d'après) est la plus petite : tant qu'une ligne ne change pas, ses mutants sont tirés ou ne le sont
-pas, d'un moment à l'autre. Un mutant est tué si l'un des tests échoue, ou s'ils dépassent
-`PATIENCE` fois leur temps de processeur. Ceux du module passent tous (`siens`) ; s'il leur survit,
-d'autres le jugent, ceux qui passent par sa ligne, du plus court au plus long, `BUDGET` secondes en
-tout. Un survivant peut ne rien changer à ce que le code fait ; on le compte quand même.
+Chaque module de `TESTS` a ses mutants, ceux que fait `mutmut` : un opérateur, un nombre, un
+argument, un texte changé. On en tire `DRAWN`, ceux dont l'empreinte (la fonction, l'expression
+d'avant, celle d'après) est la plus petite : tant qu'une ligne ne change pas, ses mutants sont tirés
+ou ne le sont pas, d'un moment à l'autre. Un mutant est tué si l'un des tests échoue, ou s'ils
+dépassent `PATIENCE` fois leur temps de processeur. Ceux du module passent tous (`siens`) ; s'il
+leur survit, d'autres le jugent, ceux qui passent par sa ligne, du plus court au plus long, `BUDGET`
+secondes en tout. Un survivant peut ne rien changer à ce que le code fait ; on le compte quand même.
 L'intervalle, à 95 %, est celui de Clopper et Pearson.
 
 `avant` : le commit où les tests étaient deux fois plus longs ; `après` : le commit présent. Les
