@@ -2,13 +2,13 @@
 
     .venv/bin/python etudes/mutation.py avant [module ...]
 
-Chaque module de `TESTS` a ses mutants, ceux que fait mutmut : un opérateur, un nombre, un argument,
-un texte changé. On en tire `DRAWN`, ceux dont l'empreinte (la fonction, l'expression d'avant, celle
-d'après) est la plus petite : tant qu'une ligne ne change pas, ses mutants sont tirés ou ne le sont
-pas, d'un moment à l'autre. Un mutant est tué si l'un des tests échoue, ou s'ils dépassent
-`PATIENCE` fois leur temps de processeur. Ceux du module passent tous (`siens`) ; s'il leur survit,
-d'autres le jugent, ceux qui passent par sa ligne, du plus court au plus long, `BUDGET` secondes en
-tout. Un survivant peut ne rien changer à ce que le code fait ; on le compte quand même.
+Chaque module de `TESTS` a ses mutants, ceux que fait `mutmut` : un opérateur, un nombre, un
+argument, un texte changé. On en tire `DRAWN`, ceux dont l'empreinte (la fonction, l'expression
+d'avant, celle d'après) est la plus petite : tant qu'une ligne ne change pas, ses mutants sont tirés
+ou ne le sont pas, d'un moment à l'autre. Un mutant est tué si l'un des tests échoue, ou s'ils
+dépassent `PATIENCE` fois leur temps de processeur. Ceux du module passent tous (`siens`) ; s'il
+leur survit, d'autres le jugent, ceux qui passent par sa ligne, du plus court au plus long, `BUDGET`
+secondes en tout. Un survivant peut ne rien changer à ce que le code fait ; on le compte quand même.
 L'intervalle, à 95 %, est celui de Clopper et Pearson.
 
 `avant` : le commit où les tests étaient deux fois plus longs ; `après` : le commit présent. Les
@@ -56,12 +56,12 @@ HEADER = (*NAMES, "mutants", "tires", "siens", "tues", "delais", "bas", "haut")
 TESTS = {
     "dqn": "test_dqn",
     "replay": "test_replay | test_checkpoints",
-    "training": "test_training",
+    "training": "test_training | test_checkpoints | test_open_engine test_evaluation",
     "statistics": "test_statistics",
     "checks": "test_checks | test_statistics test_config test_replay test_environments",
     "checkpoints": "test_checkpoints",
     "networks": "test_networks",
-    "environments": "test_environments | test_checkpoints",
+    "environments": "test_environments | test_checkpoints | test_open_engine test_evaluation",
     "agent": "test_agent",
     "evaluation": "test_evaluation",
     "solving": "test_solving",
@@ -72,11 +72,9 @@ TESTS = {
     "history": "test_history",
     "files": "test_files",
     "tables": "test_tables",
-    "teaching/checking": "teaching/test_exercises",
     "teaching/clinic/diagnosis": "teaching/clinic/test_diagnosis",
 }
 """Le module → ses fichiers de tests | d'autres, qui jugent ce que les siens ont laissé passer."""
-SLOW = {"teaching/checking"}  # deux minutes de tests : `BUDGET` vaut dès les siens
 
 
 class Mutant(NamedTuple):
@@ -130,8 +128,8 @@ def measure(copy: Path, module: str, tests: str, count: int = DRAWN) -> Score:
     original = path.read_text("utf-8")
     possible, drawn = draw(original, count)
     late, left = 0, [drawn]
-    budgets = BUDGET if module in SLOW else math.inf, BUDGET
-    for stage, budget in zip(tests.split("|"), budgets, strict=False):
+    for rank, stage in enumerate(tests.split("|")):
+        budget = BUDGET if rank else math.inf
         files = [f"tests/{name}.py" for name in stage.split()]
         slow, survivors = sieve(copy, path, files, left[-1], budget)
         path.write_text(original, "utf-8")
