@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv
-from trainings import SEEDS, SMALL, run, training_starts
+from trainings import SEEDS, SMALL, Reusing, run, training_starts
 
 from cartpole_helpers import CartPoleVector, Training, evaluate, evaluation, play
 from cartpole_helpers.cartpole import Starts
@@ -110,18 +110,6 @@ def test_another_game_is_played_as_in_gymnasium(game, limit):
     assert episode.observations.shape == (5, *episode.observations.shape[1:])
     assert (episode.rewards.tolist(), episode.truncated) == ([-1] * 4, True)
     assert len(episode.frames) == 5
-
-
-class Reusing(CartPoleVector):
-    """Elle rend toujours le même tableau, en float64, qu'elle remplit à nouveau."""
-
-    def reset(self, **options):
-        self.shared = super().reset(**options)[0].astype(float)
-        return self.shared, {}
-
-    def step(self, actions):
-        self.shared[:], *outcome = super().step(actions)
-        return self.shared, *outcome
 
 
 @pytest.mark.parametrize("env", [CartPoleVector, partial(Copies, "CartPole-v1"), Reusing])

@@ -27,14 +27,11 @@ SAME = replace(
 
 
 def a_batch(seed=0):
-    draws = np.random.default_rng(seed)
-    return Transition(
-        observation=draws.normal(size=(one_page.BATCH, 4)).astype(np.float32),
-        action=draws.integers(2, size=one_page.BATCH),
-        reward=np.ones(one_page.BATCH, np.float32),
-        terminated=draws.random(one_page.BATCH) < 0.3,
-        next_observation=draws.normal(size=(one_page.BATCH, 4)).astype(np.float32),
-    )
+    draws, shape = np.random.default_rng(seed), (one_page.BATCH, 4)
+    states, successors = draws.normal(size=(2, *shape)).astype(np.float32)
+    terminated = draws.random(one_page.BATCH) < 0.3
+    ones = np.ones(one_page.BATCH, np.float32)
+    return Transition(states, draws.integers(2, size=one_page.BATCH), ones, terminated, successors)
 
 
 def parameters_of(network):
@@ -51,13 +48,10 @@ def test_it_fits_on_one_page():
 def test_it_agrees_with_the_engine_on_the_same_batches_and_weights():
     training = Training(SAME, 3)
     online, target = one_page.QNetwork(), one_page.QNetwork()
-    assert isinstance(online, nn.Sequential)
-    with torch.no_grad():
-        for copied in (online, target):
-            for parameter, value in zip(
-                copied.parameters(), parameters_of(training.online.network), strict=True
-            ):
-                parameter.copy_(value)
+    pairs = [(online, training.online), (target, training.target)]
+    for page, engine in pairs:
+        vector = torch.cat([one.flatten() for one in parameters_of(engine.network)])
+        nn.utils.vector_to_parameters(vector, page.parameters())
     optimiser = torch.optim.Adam(online.parameters(), one_page.LEARNING_RATE)
     for seed in range(5):
         batch = a_batch(seed)
@@ -66,9 +60,8 @@ def test_it_agrees_with_the_engine_on_the_same_batches_and_weights():
         training.synchronise()
         assert np.isclose(received, expected, rtol=1e-5)
     for page, engine in ((online, training.online), (target, training.target)):
-        for received, expected in zip(
-            page.parameters(), parameters_of(engine.network), strict=True
-        ):
+        both = zip(page.parameters(), parameters_of(engine.network), strict=True)
+        for received, expected in both:
             torch.testing.assert_close(received, expected, rtol=1e-4, atol=1e-6)
 
 

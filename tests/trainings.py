@@ -85,3 +85,15 @@ class Watched(Altered):
     def sample(self, batch_size):
         self.drawn.append(super().sample(batch_size))
         return deepcopy(self.drawn[-1])
+
+
+class Reusing(CartPoleVector):
+    """Elle rend toujours le même tableau, en float64, qu'elle remplit à nouveau."""
+
+    def reset(self, **options):
+        self.shared = super().reset(**options)[0].astype(float)
+        return self.shared, {}
+
+    def step(self, actions):
+        self.shared[:], *outcome = super().step(actions)
+        return self.shared, *outcome
