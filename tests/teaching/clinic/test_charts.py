@@ -248,19 +248,14 @@ def test_the_records_of_play_are_those_of_the_history(followed):
 
 
 def test_a_bad_argument_is_refused():
-    small = Training(SMALL, 0)
     for call, reason in (
-        (lambda: chart([3]), "suite de dictionnaires"),
         (lambda: chart([{"env_steps": 1, "epsilons": 2}]), r"Vouliez-vous dire 'epsilon' \?$"),
         (lambda: chart([{"env_steps": 1, "loss": [1, 2]}]), "loss doit"),
         (lambda: chart([{"env_steps": 2}, {"env_steps": 2}]), "croissant"),
         (lambda: examine(lambda states: states), r"online doit rendre .*\(128, 2\).*\(128, 4\)"),
         (lambda: examine(torch.nn.Linear(4, 2)), r"online doit prendre .*\.detach\(\)\.numpy"),
-        (lambda: examine(q_of, lambda states: q_of(states)[:, 0]), "target doit rendre"),
-        (lambda: examine(q_of, None, 3), "memory doit être un `Transition` de cinq"),
         (lambda: examine(q_of, None, memory_of(), lambda states: states[:, 0] + 2), "policy"),
         (lambda: monitor(3), "training doit"),
-        (lambda: monitor(small, looks=0), "looks doit"),
         (lambda: drift([0], [0, 1], 1), "même forme"),
     ):
         with pytest.raises((TypeError, ValueError), match=reason):

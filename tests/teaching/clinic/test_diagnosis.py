@@ -18,7 +18,6 @@ from cartpole_helpers.teaching.clinic.diagnosis import (
     HEALTHY,
     ILLNESSES,
     UNKNOWN,
-    Sign,
     diagnose,
     illness,
 )
@@ -62,15 +61,6 @@ def test_each_threshold_lies_where_it_is_said_whatever_else_is_missing():
         assert found_in(**sound).verdict == HEALTHY, (name, sound)
         assert name in names(found_in(**nothing | sick)), name
     assert {name for name, *_ in EDGES} == NAMES
-
-
-def test_a_degree_is_one_at_the_threshold_and_grows_beyond():
-    above, below = Sign(lambda c: c, 4), Sign(lambda c: c, 4, below=True)
-    assert [*map(above.degree, (8, 4, -1, math.inf))] == [2, 1, -0.25, math.inf]
-    assert [*map(below.degree, (8, 4, 0, -1))] == [0.5, 1, math.inf, math.inf]
-    fact = Sign(lambda c: c, 0, fact=True)
-    assert [*map(fact.degree, (1e-9, 0))] == [math.inf, 0]
-    assert math.isnan(above.degree(math.nan))
 
 
 def test_hypotheses_come_in_the_order_of_the_table():
@@ -177,14 +167,6 @@ def test_the_archive_is_what_the_script_finds(study, script):
         assert found[name] == study[name][place]
     degrees = [float(found[name]) for name in ORDER]
     np.testing.assert_allclose(degrees, [study[name][place] for name in ORDER], rtol=0.02)
-
-
-def test_the_separating_degree_is_the_hand_s():
-    sick, sound = np.array([1, 4, 4, 4]), np.array([0.25, 0.25, 2, 0.25])  # 0,5 vaut √8
-    assert diagnosis.separating(sick, sound) == pytest.approx(np.sqrt(0.5 * np.sqrt(8)))
-    assert diagnosis.separating(sick, sound, edge=True) == 4
-    facts = np.array([np.inf, np.inf]), np.zeros(2)  # sans seuil
-    assert diagnosis.separating(*facts) == 1
 
 
 def test_a_refitted_threshold_ignores_the_recipe_it_judges():
