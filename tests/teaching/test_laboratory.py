@@ -109,11 +109,10 @@ def test_a_training_with_a_memory_given_again_resumes_exactly(kind, tmp_path):
 
 def test_a_collapse_comes_after_a_success_and_after_the_intervention():
     env_steps = np.array([SINCE - 1, SINCE, SINCE + 1, SINCE + 2])
-    seeds = {
-        "à l'heure juste": (475, 199, 500, 500),
-        "jamais réussi": (474, 10, 10, 10),
-        "réussi trop tard": (10, 10, 199, 475),
-        "réussi avant, tombé après": (475, 300, 300, 199),
-    }
-    fell = collapsed(env_steps, np.array([*seeds.values()], float))
-    assert fell.tolist() == [False, False, False, True], [*seeds]
+    returns = [
+        (475, 199, 500, 500),  # à l'heure juste
+        (474, 10, 10, 10),  # jamais réussi
+        (10, 10, 199, 475),  # réussi trop tard
+        (475, 300, 300, 199),  # réussi avant, tombé après
+    ]
+    assert collapsed(env_steps, np.array(returns, float)).tolist() == [False, False, False, True]

@@ -40,18 +40,12 @@ def found_in(**changes):
 
 # Les règles
 
-STILL_HEALTHY = [
-    {"epsilon": np.linspace(1, 0.8, K)},  # il descend encore
-    {"discount": 0.955, "stored_reward": 2.95},  # γ = 0,985 à trois pas
-]
-
 
 def test_a_normal_chart_is_healthy():
     found = diagnose(chart_of())
     assert found.hypotheses == found.unseen == ()
     assert found.verdict == HEALTHY == "rien d'anormal"
-    for changes in STILL_HEALTHY:
-        assert found_in(**changes).verdict == HEALTHY, changes
+    assert found_in(discount=0.955, stored_reward=2.95).verdict == HEALTHY  # γ = 0,985 à trois pas
 
 
 def test_each_threshold_lies_where_it_is_said_whatever_else_is_missing():
@@ -141,19 +135,6 @@ def test_the_archive_holds_what_the_script_plans(study, script):
     named = (study[name] for name in ("maladie", "cause", "dose", "recette"))
     assert planned == set(zip(*named, study["graine"].astype(int), strict=True))
     assert {*study["maladie"].tolist()} == NAMES | {HEALTHY, script["UNLISTED"]}
-
-
-def test_every_cause_and_every_blind_fault_still_learns(script):
-    config = replace(QUICK, warmup=64, hidden=(8,))
-    causes = script["CAUSES"] | script["WEAK"]
-    built = {
-        one: cause.build(replace(config, **cause.changes), [0]) for one, cause in causes.items()
-    }
-    built |= {name: fault.build(0) for name, fault in script["FAULTS"].items()}
-    for name, training in built.items():
-        while training.env_steps < 4_000 and not training.gradient_steps:
-            training.advance()
-        assert training.gradient_steps > 0, name
 
 
 def test_the_archive_is_what_the_script_finds(study, script):

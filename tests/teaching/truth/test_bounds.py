@@ -91,13 +91,6 @@ def test_bellman_holds_between_a_state_and_its_successors(states, bounds):
         assert (bounds.low[exact, action] == low[exact]).all()
 
 
-def test_the_mirror_of_a_state_has_the_mirrored_bounds(states, bounds):
-    low, high = (bound[:, ::-1] for bound in survival(-states))
-    assert (low <= bounds.high).all()
-    assert (high >= bounds.low).all()
-    assert ((low == bounds.low) & (high == bounds.high)).mean() > 0.9
-
-
 def test_more_effort_tightens_and_chunks_change_nothing(states, bounds, monkeypatch):
     monkeypatch.setattr(api, "CHUNK", 37)
     monkeypatch.setattr(api, "FEW", 2)
