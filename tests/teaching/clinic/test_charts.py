@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import product
 
 import gymnasium
 import numpy as np
@@ -9,7 +10,6 @@ import pytest
 import torch
 
 from cartpole_helpers import QUICK, Training, Transition, evaluate, record, train
-from cartpole_helpers.policies import lqr
 from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.teaching.clinic import charts
 from cartpole_helpers.teaching.clinic.charts import (
@@ -23,7 +23,6 @@ from cartpole_helpers.teaching.clinic.charts import (
     monitor,
     save_chart,
 )
-from cartpole_helpers.teaching.clinic.diagnosis import diagnose
 
 # Les mesures, contre un calcul naïf
 
@@ -73,23 +72,6 @@ def test_the_measures_of_a_memory_are_those_of_a_naive_loop():
     assert always["disagreement"] == pytest.approx((preferred == 0).mean())
 
 
-def test_the_discount_is_found_when_the_values_obey_it(monkeypatch):
-    """Une chaîne : à k pas de la chute, Q vaut la somme des k récompenses actualisées."""
-    states = np.zeros((20, 4), np.float32)
-    states[:, 1] = np.arange(20, 0, -1)  # pas qui restent avant la chute
-    successors = states - [0, 1, 0, 0]
-    successors[-1, 2] = 1
-    memory = Transition(states, np.zeros(20, int), np.ones(20), np.arange(20) == 19, successors)
-    monkeypatch.setattr(charts, "ALL", np.zeros((128, 4), np.float32))
-    for gamma in (0.5, 0.97, 1.0):
-        worth = np.array([sum(gamma**i for i in range(k)) for k in range(21)])
-
-        def values(observations, worth=worth):
-            return np.repeat(worth[observations[:, 1].round().astype(int)][:, None], 2, axis=1)
-
-        assert examine(values, None, memory)["discount"] == pytest.approx(gamma)
-
-
 def test_flags_and_rewards_are_audited_but_not_within_rounding_of_a_limit():
     memory = memory_of()
     flags = memory.terminated.copy()
@@ -118,31 +100,15 @@ def test_the_probes_measure_what_they_say():
     assert measures["target_safe"] == pytest.approx(2 * safe.max(axis=1).mean())
     assert measures["lag"] == pytest.approx(np.abs(both).mean())
     assert examine(q_of, q_of)["lag"] == 0
+    assert examine(lambda states: q_of(states) * math.nan)["q_limit"] == math.inf
 
 
-def test_doomed_states_fall_whatever_the_action_and_safe_ones_can_be_held():
+def test_doomed_states_fall_whatever_the_action_and_safe_ones_do_not():
     env = gymnasium.make("CartPole-v1").unwrapped
-    env.reset(seed=0)
-    for state in charts.DOOMED:
-        for action in (0, 1):
+    for states, falls in ((charts.DOOMED, True), (charts.SAFE, False)):
+        for state, action in product(states, (0, 1)):
             env.state, env.steps_beyond_terminated = state.astype(float), None
-            assert env.step(action)[2]
-    for state in charts.SAFE[::8]:
-        env.state, env.steps_beyond_terminated = state.astype(float), None
-        observation = state
-        for _ in range(200):
-            observation, _, terminated, _, _ = env.step(int(lqr(observation[None])[0]))
-            assert not terminated
-    env.close()
-
-
-def test_a_network_that_diverged_is_measured_all_the_same():
-    def broken(observations):
-        return np.where(np.arange(len(observations))[:, None] == 0, math.nan, q_of(observations))
-
-    row = examine(broken, broken, memory_of())
-    found = diagnose(chart([{"env_steps": step, **row} for step in range(8)]))
-    assert found.verdict == "valeurs qui explosent"
+            assert env.step(action)[2] == falls
 
 
 def test_what_is_not_given_is_not_measured():
@@ -248,19 +214,14 @@ def test_the_records_of_play_are_those_of_the_history(followed):
 
 
 def test_a_bad_argument_is_refused():
-    small = Training(SMALL, 0)
     for call, reason in (
-        (lambda: chart([3]), "suite de dictionnaires"),
         (lambda: chart([{"env_steps": 1, "epsilons": 2}]), r"Vouliez-vous dire 'epsilon' \?$"),
         (lambda: chart([{"env_steps": 1, "loss": [1, 2]}]), "loss doit"),
         (lambda: chart([{"env_steps": 2}, {"env_steps": 2}]), "croissant"),
         (lambda: examine(lambda states: states), r"online doit rendre .*\(128, 2\).*\(128, 4\)"),
         (lambda: examine(torch.nn.Linear(4, 2)), r"online doit prendre .*\.detach\(\)\.numpy"),
-        (lambda: examine(q_of, lambda states: q_of(states)[:, 0]), "target doit rendre"),
-        (lambda: examine(q_of, None, 3), "memory doit être un `Transition` de cinq"),
         (lambda: examine(q_of, None, memory_of(), lambda states: states[:, 0] + 2), "policy"),
         (lambda: monitor(3), "training doit"),
-        (lambda: monitor(small, looks=0), "looks doit"),
         (lambda: drift([0], [0, 1], 1), "même forme"),
     ):
         with pytest.raises((TypeError, ValueError), match=reason):

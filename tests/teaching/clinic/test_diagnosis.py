@@ -18,7 +18,6 @@ from cartpole_helpers.teaching.clinic.diagnosis import (
     HEALTHY,
     ILLNESSES,
     UNKNOWN,
-    Sign,
     diagnose,
     illness,
 )
@@ -41,18 +40,12 @@ def found_in(**changes):
 
 # Les règles
 
-STILL_HEALTHY = [
-    {"epsilon": np.linspace(1, 0.8, K)},  # il descend encore
-    {"discount": 0.955, "stored_reward": 2.95},  # γ = 0,985 à trois pas
-]
-
 
 def test_a_normal_chart_is_healthy():
     found = diagnose(chart_of())
     assert found.hypotheses == found.unseen == ()
     assert found.verdict == HEALTHY == "rien d'anormal"
-    for changes in STILL_HEALTHY:
-        assert found_in(**changes).verdict == HEALTHY, changes
+    assert found_in(discount=0.955, stored_reward=2.95).verdict == HEALTHY  # γ = 0,985 à trois pas
 
 
 def test_each_threshold_lies_where_it_is_said_whatever_else_is_missing():
@@ -62,15 +55,6 @@ def test_each_threshold_lies_where_it_is_said_whatever_else_is_missing():
         assert found_in(**sound).verdict == HEALTHY, (name, sound)
         assert name in names(found_in(**nothing | sick)), name
     assert {name for name, *_ in EDGES} == NAMES
-
-
-def test_a_degree_is_one_at_the_threshold_and_grows_beyond():
-    above, below = Sign(lambda c: c, 4), Sign(lambda c: c, 4, below=True)
-    assert [*map(above.degree, (8, 4, -1, math.inf))] == [2, 1, -0.25, math.inf]
-    assert [*map(below.degree, (8, 4, 0, -1))] == [0.5, 1, math.inf, math.inf]
-    fact = Sign(lambda c: c, 0, fact=True)
-    assert [*map(fact.degree, (1e-9, 0))] == [math.inf, 0]
-    assert math.isnan(above.degree(math.nan))
 
 
 def test_hypotheses_come_in_the_order_of_the_table():
@@ -153,19 +137,6 @@ def test_the_archive_holds_what_the_script_plans(study, script):
     assert {*study["maladie"].tolist()} == NAMES | {HEALTHY, script["UNLISTED"]}
 
 
-def test_every_cause_and_every_blind_fault_still_learns(script):
-    config = replace(QUICK, warmup=64, hidden=(8,))
-    causes = script["CAUSES"] | script["WEAK"]
-    built = {
-        one: cause.build(replace(config, **cause.changes), [0]) for one, cause in causes.items()
-    }
-    built |= {name: fault.build(0) for name, fault in script["FAULTS"].items()}
-    for name, training in built.items():
-        while training.env_steps < 4_000 and not training.gradient_steps:
-            training.advance()
-        assert training.gradient_steps > 0, name
-
-
 def test_the_archive_is_what_the_script_finds(study, script):
     """Les derniers chiffres des degrés tiennent au processeur."""
     cause, recipe = "cible jamais synchronisée", "rapide"
@@ -177,14 +148,6 @@ def test_the_archive_is_what_the_script_finds(study, script):
         assert found[name] == study[name][place]
     degrees = [float(found[name]) for name in ORDER]
     np.testing.assert_allclose(degrees, [study[name][place] for name in ORDER], rtol=0.02)
-
-
-def test_the_separating_degree_is_the_hand_s():
-    sick, sound = np.array([1, 4, 4, 4]), np.array([0.25, 0.25, 2, 0.25])  # 0,5 vaut √8
-    assert diagnosis.separating(sick, sound) == pytest.approx(np.sqrt(0.5 * np.sqrt(8)))
-    assert diagnosis.separating(sick, sound, edge=True) == 4
-    facts = np.array([np.inf, np.inf]), np.zeros(2)  # sans seuil
-    assert diagnosis.separating(*facts) == 1
 
 
 def test_a_refitted_threshold_ignores_the_recipe_it_judges():

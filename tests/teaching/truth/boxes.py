@@ -7,20 +7,16 @@ from cartpole_helpers.policies import (
     lqr,
     push_by_angle,
     push_by_angle_and_velocity,
-    push_by_velocity,
     push_right_when,
     random_policy,
 )
 
 BOX = np.array([2.4, 3.0, THETA_LIMIT, 3.5])
 RULES = {
-    "droite": lambda states: np.ones(len(states), int),
     "angle": push_by_angle,
-    "vitesse": push_by_velocity,
     "angle et vitesse": push_by_angle_and_velocity,
     "LQR": lqr,
     "hasard": random_policy(3),
-    "x seul": lambda states: push_right_when(-states[:, 0]),
     "freiner": lambda states: push_right_when(states @ [0.1, 0.4, 1, 0.3]),
     "revenir": lambda states: push_right_when(states @ [0.3, 0.3, 1, 0.2]),
 }
