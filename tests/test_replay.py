@@ -193,7 +193,11 @@ def test_a_memory_and_a_window_resume_from_their_saved_state():
         window, again = (StepWindow(3, 0.5, (2, 2)) for _ in range(2))
         for step in steps[:pushed]:
             window.push(step, step.action == 1)
-        again.restore(window.saved_state())
+        saved = window.saved_state()
+        assert saved["truncated"].shape == (3, 2, 2)  # pleine ou non
+        with pytest.raises(ValueError, match="zip"):
+            again.restore(saved | {"truncated": saved["truncated"][:2]})
+        again.restore(saved)
         for step in steps[pushed:]:
             given, expected = (one.push(step, step.action == 1) for one in (again, window))
             assert (given is None) == (expected is None)
