@@ -78,7 +78,6 @@ TYPED = {
     "<b title=\"x > y ? z\">Oui</b> !<br>": "<b title=\"x > y ? z\">Oui</b>_!<br>",
     "| Quoi ? | Un : |\n|:---|---:|\n| a ; |": "| Quoi_? | Un~: |\n|:---|---:|\n| a_; |",
     "12:30, 3:1, a::b, std :: x, :tada: fini": "12:30, 3:1, a::b, std :: x, :tada: fini",
-    "a &lt; b &amp; c&nbsp;; x != y": "a &lt; b &amp; c&nbsp;; x != y",
     "0,02 s ; 10 N, 50 % ; 12° ; 3 m/s": "0,02~s_; 10~N, 50~%_; 12°_; 3~m/s",
     "3 mois, 2 s'ils, `l'agent`, $f'(x)$": "3 mois, 2 s’ils, `l'agent`, $f'(x)$",
     "20 000 pas, 1 500 000 ; 2024 100": "20_000 pas, 1_500_000_; 2024 100",

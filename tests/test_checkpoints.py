@@ -238,6 +238,9 @@ def test_what_cannot_resume_exactly_is_not_saved(tiny, tmp_path):
         assert "save(training.agent[0], chemin)" in str(refused.value)
         save(training.agent[0], tmp_path / "agent")
         assert [path.name for path in tmp_path.iterdir()] == ["agent"]
+    for write, wrong in [(save, tiny.agent), (save_training, tiny.agent[0])]:
+        with pytest.raises(ValueError, match=r"(?s)^(agent|training) doit être .* reçu\."):
+            write(wrong, tmp_path / "agent")
 
 
 def test_every_damage_is_refused(small_file):
