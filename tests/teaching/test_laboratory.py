@@ -91,7 +91,6 @@ def test_the_placebo_holds_as_many_steps_as_the_reserve_and_no_fall():
         partial(WithReserve, seeds=SEEDS),
         partial(WithPlacebo, seeds=SEEDS),
     ],
-    ids=["amnésique", "doublée", "réserve", "placebo"],
 )
 def test_a_training_with_a_memory_given_again_resumes_exactly(kind, tmp_path):
     """Après l'heure ; l'agent apprend tous les dix tours, sur des épisodes de 40 pas."""

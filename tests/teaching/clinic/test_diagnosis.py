@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from handmade import COLUMNS, EDGES, K, chart_of
+from handmade import COLUMNS, EDGES, chart_of
 
 from cartpole_helpers import QUICK, load_study, record, train
 from cartpole_helpers.teaching.clinic import diagnosis
@@ -106,8 +106,6 @@ def test_what_is_not_a_record_nor_an_illness_is_refused():
         illness("masque oublie")
     with pytest.raises(TypeError, match=r"^records doit être un `Chart` ou un `History`"):
         diagnose((1, 2))
-    with pytest.raises(ValueError, match=r"^loss doit"):
-        diagnose(chart_of()._replace(loss=np.zeros(K + 1)))
 
 
 # L'étude et les patients
