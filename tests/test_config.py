@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 import numpy as np
 import pytest
 
-from cartpole_helpers import VERSION_2, Config, config
+from cartpole_helpers import QUICK, VERSION_1, VERSION_2, Config, config
 
 TINY = 1e-9
 BOUNDS = {  # pour chaque nombre : son genre, le plus petit et le plus grand permis, puis refusés
@@ -131,3 +131,27 @@ def test_the_average_follows_its_tail_until_its_rate_takes_over():
     for update, number in enumerate(numbers, 1):
         average += schedule(update) * (number - average)
         assert average == pytest.approx(numbers[:update].mean(), rel=1e-9, abs=1e-12)
+
+
+def test_version_1_has_the_printed_numbers_of_the_founding_document():
+    printed = Config(
+        total_steps=VERSION_1.total_steps,
+        hidden=(32, 16, 8, 4, 8, 32),
+        activation="leaky_relu",
+        initialisation="xavier_normal",
+        learning_rate=3e-4,
+        learning_rate_decay=0.999,
+        learning_rate_floor=3e-6,
+        gamma=1.0,
+        epsilon_start=0.05,
+        epsilon_end=0.05,
+        capacity=1 << 16,
+        batch_size=1 << 8,
+        warmup=1 << 8,
+        learn_every=20,
+        target_period=60,
+        target_rate=1.0,
+    )
+    assert printed == VERSION_1
+    assert {preset.start_x for preset in (VERSION_1, VERSION_2, QUICK)} == {0.05}
+    assert not VERSION_2.mirror

@@ -3,6 +3,7 @@
 import errno
 import importlib.util
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -258,3 +259,10 @@ def test_what_stops_it_is_told_in_one_sentence(installed, monkeypatch, capsys):
     monkeypatch.setattr(installed, "run_logged", raising(KeyboardInterrupt))
     assert installed.outcome(["preparer"]) == 130
     assert "relancez la même commande pour reprendre" in capsys.readouterr().err
+
+
+def test_every_requirement_is_pinned():
+    pinned = re.compile(r"|#.*|-e \.|-r requirements\.txt|[\w-]+(\[[\w-]+\])?==[\w.]+")
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for line in (ROOT / name).read_text("utf-8").splitlines():
+            assert pinned.fullmatch(line), line
