@@ -161,7 +161,7 @@ def _check_carriers(training: Training) -> None:
 
 
 def _packed(description: dict, arrays: dict[str, np.ndarray]) -> bytes:
-    # safetensors lit la mémoire d'un trait : un tableau non contigu serait écrit faux. Et il range
+    # La bibliothèque lit la mémoire d'un trait : un tableau non contigu serait écrit faux ; elle range
     # les métadonnées au hasard : écrites ici, un même état donne toujours les mêmes octets.
     tensors = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     payload = safetensors.numpy.save(tensors)

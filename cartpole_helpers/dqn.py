@@ -62,7 +62,7 @@ def epsilon_greedy(q: Tensor, epsilon: float, draws: Tensor) -> Tensor:
     if draws.shape != (*state_shape("q", q), 2):
         raise ValueError(
             f"draws doit donner deux nombres par choix, (..., 2) pour q (..., A) : "
-            f"draws {tuple(draws.shape)}, q {tuple(q.shape)} reçu."
+            f"{tuple(draws.shape)} et {tuple(q.shape)} reçus."
         )
     explore, choice = draws.unbind(dim=-1)
     return torch.where(explore < epsilon, (choice * q.shape[-1]).long(), q.argmax(dim=-1))

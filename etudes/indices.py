@@ -12,7 +12,7 @@ fausses, celle que l'indice nomme bien (« oui ») : il dit la faute, ou ce qu'e
 faute et l'indice, mêlés, sans savoir de quel moment ; son avis est gardé dans `reponses.jsonl`,
 indice par indice.
 
-« Avant » est le catalogue du commit 7173ad2, dont les lignes sont gardées ; « après », celui
+« Avant » est le catalogue du commit `7173ad2`, dont les lignes sont gardées ; « après », celui
 d'aujourd'hui, que le script refait. Les séries A et B ont servi à compléter le catalogue : leur
 « après » est flatteur. La série C, écrite ensuite, n'a servi qu'à refermer un trou (une réponse
 passait une fois sur dix, faute d'un cas à trois actions) ; elle seule compare.

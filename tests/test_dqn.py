@@ -134,7 +134,7 @@ def test_shapes_that_would_broadcast_are_refused():
     told = r"^les formes doivent être égales.* : action .* reçu\.$"
     for wrong in ({"action": ACTION[:, None]}, {"target": REWARD[:, None]}):
         assert_refused(td_loss, told, **wrong)
-    assert_refused(epsilon_greedy, r"^draws .*q \(3, 2\) reçu", draws=torch.rand(3, 3))
+    assert_refused(epsilon_greedy, r"^draws .*\(3, 2\) reçu", draws=torch.rand(3, 3))
 
 
 def test_values_without_their_axis_of_actions_are_refused():

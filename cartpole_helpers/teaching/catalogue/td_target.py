@@ -16,7 +16,7 @@ def td_target(reward, terminated, next_q, gamma):
 
 
 def drawn(generator: np.random.Generator, shape: tuple, tables: int = 1, actions: int = 2) -> tuple:
-    """Rend récompense, fin (…) et `tables` tableaux de valeurs (…, actions), tirés au hasard."""
+    """Rend récompense, fin et `tables` tableaux de valeurs, une par action, tirés au hasard."""
     reward = torch.from_numpy(generator.normal(size=shape)).float()
     terminated = torch.from_numpy(generator.random(shape) < 0.4)
     q = [torch.from_numpy(generator.normal(2, 5, (*shape, actions))).float() for _ in range(tables)]

@@ -57,7 +57,7 @@ def test_the_patients_are_those_of_the_folder(ward, truths, monkeypatch, unseen)
     assert [row[0].get_ylabel() for row in rows] == ["9", "2"]
     assert_frame(rows[1, 0], VITALS[0], ward.chart(2), ward.witness(2))
     monkeypatch.chdir(PATIENTS.parents[1] / "notebooks")
-    assert Ward().numbers == tuple(truths)  # un carnet les trouve seul
+    assert Ward().numbers == tuple(truths)  # sans dossier, un carnet les trouve
 
 
 def test_what_is_asked_badly_is_refused(ward):
