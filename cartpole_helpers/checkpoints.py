@@ -161,8 +161,8 @@ def _check_carriers(training: Training) -> None:
 
 
 def _packed(description: dict, arrays: dict[str, np.ndarray]) -> bytes:
-    # La bibliothèque lit la mémoire d'un trait : un tableau non contigu serait écrit faux ; elle range
-    # les métadonnées au hasard : écrites ici, un même état donne toujours les mêmes octets.
+    # La bibliothèque lit la mémoire d'un trait : un tableau non contigu serait écrit faux.
+    # Elle range les métadonnées au hasard : écrites ici, un état donne toujours les mêmes octets.
     tensors = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     payload = safetensors.numpy.save(tensors)
     end = 8 + int.from_bytes(payload[:8], "little")

@@ -7,12 +7,20 @@ import pytest
 import torch
 
 
+LONG = {"browser"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marque les tests du cœur dont le fichier emploie NumPy : ils comparent des nombres."""
+    """Marque les tests du cœur dont le fichier emploie NumPy : ils comparent des nombres.
+
+    Et comme rapides ceux de tests/ dont ni le fichier ni le dossier n'est dans `LONG`.
+    """
     for item in items:
         core = item.path.parent.name == "tests"
         if core and hasattr(getattr(item, "module", None), "np"):
             item.add_marker("nombres")
+        if "tests" in item.path.parts and not {item.path.stem, item.path.parent.name} & LONG:
+            item.add_marker("rapide")
 
 
 @pytest.fixture(scope="session", autouse=True)
