@@ -3,18 +3,10 @@
 import numpy as np
 
 from cartpole_helpers.cartpole import THETA_LIMIT
-from cartpole_helpers.policies import (
-    lqr,
-    push_by_angle,
-    push_by_angle_and_velocity,
-    push_right_when,
-    random_policy,
-)
+from cartpole_helpers.policies import lqr, push_right_when, random_policy
 
 BOX = np.array([2.4, 3.0, THETA_LIMIT, 3.5])
 RULES = {
-    "angle": push_by_angle,
-    "angle et vitesse": push_by_angle_and_velocity,
     "LQR": lqr,
     "hasard": random_policy(3),
     "freiner": lambda states: push_right_when(states @ [0.1, 0.4, 1, 0.3]),
