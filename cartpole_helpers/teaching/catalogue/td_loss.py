@@ -60,6 +60,8 @@ CHANGES = """
 le gradient traverse la cible (le gradient dans la cible) : target.detach() → target
 la somme au lieu de la moyenne (la somme pour la moyenne) : mean → sum
     Vous sommez les écarts : la moyenne ne dépend pas de la taille du lot.
+la médiane au lieu de la moyenne : .mean(dim=-1) → .median(dim=-1).values
+    Vous prenez la médiane : elle ignore les plus grands écarts, que la moyenne compte.
 une seule perte pour tous les agents (le mauvais axe) : mean(dim=-1) → mean()
     `mean()` sans `dim` mélange les agents : moyennez sur le dernier axe, celui du lot.
 la moyenne sur le premier axe (le mauvais axe) : mean(dim=-1) → mean(dim=0)
