@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 import torch
 
-
 LONG = {"browser"}
 
 

@@ -1,6 +1,8 @@
 """Le système du document fondateur : il tourne, et ses défauts sont bien là."""
 
+import ast
 import importlib
+import re
 from collections import deque
 from itertools import islice
 from pathlib import Path
@@ -10,7 +12,9 @@ import numpy as np
 import pytest
 import torch
 
+import cartpole_helpers
 from cartpole_helpers import version1
+from cartpole_helpers.display import live
 from cartpole_helpers.networks import StackedNetwork
 from cartpole_helpers.policies import lqr
 
@@ -185,3 +189,30 @@ def test_each_repair_of_the_study_changes_what_it_names(study, monkeypatch):
     constant = crowd._rates(np.arange(8))[:, 0] == crowd._rates(np.array([7]))[0, 0]
     assert constant.tolist() == [one in (study.DECAY, None) for one in faults]
     assert (crowd.gamma[:, 0] < 1).tolist() == [one in (study.UNDISCOUNTED, None) for one in faults]
+
+
+# La table « Du document au cours » du carnet 05
+
+LESSON = ROOT / "notebooks/sources/05_la_boucle_d_entrainement.py"
+ENGINE = Path(version1.__file__).read_text("utf-8")
+
+
+def exists(name):
+    """Vrai si le paquet publie ce nom, ou `display.live`, ou si une classe publiée a ce membre."""
+    first, *members = name.split(".")
+    owner = getattr(cartpole_helpers, first, None) or getattr(live, first, None)
+    known = {*dir(owner), *getattr(owner, "__dataclass_fields__", ())}
+    return owner is not None and {*members} <= known
+
+
+def test_the_table_names_each_part_of_the_document_and_names_of_the_course():
+    _, section = LESSON.read_text("utf-8").split("Du document au cours\n")
+    table = re.findall(r"^# (\|.*)$", section.split("# %%")[0], re.MULTILINE)[2:]
+    before, after = zip(*(line.split("|")[1:3] for line in table), strict=True)
+    named = re.findall("`([^`]+)`", " ".join(before))
+    for name in named:
+        assert all(re.search(rf"\b{part}\b", ENGINE) for part in re.split(r"[. ]", name)), name
+    parts = {one.name for one in ast.parse(ENGINE).body if hasattr(one, "name")}
+    ours = {"Progress", "_torch_seed"}  # le document ne les a pas
+    assert parts - ours <= {name.split(".")[0] for name in named}
+    assert [one for one in re.findall("`([^`]+)`", " ".join(after)) if not exists(one)] == []
