@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from cartpole_helpers.checks import check_number
-from cartpole_helpers.tensors import check_same_shape, check_tensors, check_transitions, state_shape
+from cartpole_helpers.tensors import check_draws, check_same_shape, check_transitions
 
 FREE = -1  # aucune action au hasard n'est tenue
 
@@ -46,8 +45,7 @@ def td_loss(q: Tensor, action: Tensor, target: Tensor) -> Tensor:
     aucun gradient ne la traverse. Source : Mnih et al. (2015), algorithme 1.
     """
     value = value_of(q, action)
-    check_tensors(q=q, target=target)
-    check_same_shape(action=action.shape, target=target.shape)
+    check_same_shape(action=action, target=target)
     return (value - target.detach()).square().mean(dim=-1)
 
 
@@ -57,13 +55,7 @@ def epsilon_greedy(q: Tensor, epsilon: float, draws: Tensor) -> Tensor:
     `q` : (..., A) ; `draws` : (..., 2), uniformes dans [0, 1) : le premier nombre décide s'il faut
     explorer, le second quelle action prendre. Rend (...), des entiers. Source : Watkins (1989).
     """
-    epsilon = check_number("epsilon", epsilon, float, low=0, high=1)
-    check_tensors(q=q, draws=draws)
-    if draws.shape != (*state_shape("q", q), 2):
-        raise ValueError(
-            f"draws doit donner deux nombres par choix, (..., 2) pour q (..., A) : "
-            f"{tuple(draws.shape)} et {tuple(q.shape)} reçus."
-        )
+    check_draws(q, epsilon, draws)
     explore, choice = draws.unbind(dim=-1)
     return torch.where(explore < epsilon, (choice * q.shape[-1]).long(), q.argmax(dim=-1))
 
@@ -91,8 +83,7 @@ def held_epsilon_greedy(
 
 def value_of(q: Tensor, action: Tensor) -> Tensor:
     """Rend Q(s, a) pour l'action prise : `q` (..., A) et `action` (...) donnent (...)."""
-    check_tensors(q=q, action=action)
-    check_same_shape(action=action.shape, q=state_shape("q", q))
+    check_same_shape(action=action, q=q)
     try:
         return q.gather(-1, action.unsqueeze(-1)).squeeze(-1)
     except RuntimeError as error:  # le chercher avant coûterait à chaque mise à jour

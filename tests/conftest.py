@@ -6,7 +6,11 @@ from collections.abc import Callable
 import pytest
 import torch
 
-LONG = {"browser"}
+LONG = {  # les fichiers, ou les dossiers, dont les tests durent plus que quelques secondes
+    *("browser", "figures", "truth"),
+    *("test_solutions", "test_catalogue", "test_french", "test_build", "test_notebooks"),
+    *("test_panel", "test_video", "test_explorer", "test_player", "test_sandbox", "test_capstone"),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -111,27 +111,37 @@ def run(tmp_path_factory):
     @cache
     def executed(source: Path, **wrong: str) -> NotebookNode:
         notebook = build.read_source(source)
-        for cell in code_cells(notebook):
-            cell.source = fill(cell.source, solutions() | wrong)
-        project = tmp_path_factory.mktemp(source.stem)
-        for name in ("checkpoints", "etudes"):
-            shutil.copytree(ROOT / name, project / name)
-        for name in ("notebooks", "videos"):
-            (project / name).mkdir()
-        execute(notebook, project / "notebooks")
+        cells = code_cells(notebook)
+        kept = useful([cell.source for cell in cells], exercises_of(source))
+        notebook.cells = [cells[rank] for rank in kept]
+        answers = solutions() | wrong
+        for cell in notebook.cells:
+            cell.source = fill(cell.source, answers)
+        execute(notebook, copy_of_the_data(tmp_path_factory.mktemp(source.stem)))
         return normalise(notebook)
 
     return executed
 
 
-def outputs(notebook: NotebookNode) -> list[NotebookNode]:
-    return [output for cell in code_cells(notebook) for output in cell.outputs]
+def copy_of_the_data(project: Path) -> Path:
+    """Copie ce que lisent les carnets ; rend le dossier où les exécuter."""
+    for name in ("checkpoints", "etudes"):
+        shutil.copytree(ROOT / name, project / name)
+    for name in ("notebooks", "videos"):
+        (project / name).mkdir()
+    return project / "notebooks"
 
 
 def results(notebook: NotebookNode) -> list[str]:
     """Le texte de ce que rendent les cellules, ses espaces insécables redevenues ordinaires."""
-    shown = [output.get("data", {}).get("text/plain", "") for output in outputs(notebook)]
-    return [" ".join(text.split()) for text in shown]
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    return [" ".join(output.get("data", {}).get("text/plain", "").split()) for output in outputs]
+
+
+def printed(notebook: NotebookNode) -> str:
+    """Ce que les cellules impriment."""
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    return "".join(output.get("text", "") for output in outputs)
 
 
 def report(notebook: NotebookNode, name: str) -> str:
@@ -142,8 +152,7 @@ def report(notebook: NotebookNode, name: str) -> str:
 
 def returns(notebook: NotebookNode) -> list[int]:
     """Les retours des agents que conduit la cible de l'élève, carnet 04."""
-    printed = "".join(output.get("text", "") for output in outputs(notebook))
-    [line] = re.findall(r"^retours : ([\d ]+)$", printed, re.MULTILINE)
+    [line] = re.findall(r"^retours : ([\d ]+)$", printed(notebook), re.MULTILINE)
     return [int(number) for number in line.split()]
 
 
@@ -152,6 +161,32 @@ def returns(notebook: NotebookNode) -> list[int]:
 
 def test_each_exercise_has_its_stub_in_one_notebook():
     assert sorted(name for source in SOURCES for name in exercises_of(source)) == sorted(EXERCISES)
+
+
+def test_a_stub_is_recognised():
+    for code, names in {
+        'def td_loss(q):\n    """Rend."""\n    ...\n\ncheck(td_loss)': ["td_loss"],
+        "class Memoire:\n    def a(self): ...\n    def b(self):\n        ...": ["Memoire"],
+        "class Memoire:\n    def a(self): ...\n    def b(self):\n        return 1": [],
+        'def td_loss(q):\n    """Rend."""\n    return q': [],
+        "def autre(q):\n    ...": [],
+        'class Memoire:\n    """Une mémoire."""': [],
+        "td_loss = ...": [],
+    }.items():
+        assert [node.name for node in stubs(code)] == names, code
+
+
+def test_only_what_the_exercises_need_is_kept():
+    codes = ["import a as b", "x = b.c", "y = 2", "x = 1", "def td_loss(q):\n    ...", "td_loss(x)"]
+    assert useful(codes, ["td_loss"]) == [3, 4, 5]
+    assert useful([*codes[:3], "x += 1", *codes[4:]], ["td_loss"]) == [0, 1, 3, 4, 5]
+
+
+def test_only_the_stubs_are_replaced():
+    code = "a = 1\ndef td_loss(q):\n    ...\nb = 2\ndef td_target(r):\n    ...\ncheck(td_loss)"
+    answers = {"td_loss": "def td_loss(q):\n    x = q\n    return x", "td_target": "un"}
+    expected = "a = 1\ndef td_loss(q):\n    x = q\n    return x\nb = 2\nun\ncheck(td_loss)"
+    assert fill(code, answers) == expected
 
 
 # Les carnets remplis

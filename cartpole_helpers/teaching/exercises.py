@@ -1,5 +1,6 @@
 """Les exercices du cours : `check` juge une réponse, `show` montre celle du paquet."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from cartpole_helpers.teaching.catalogue import EXERCISES, dqn
 from cartpole_helpers.teaching.checking import Report, judge
 from cartpole_helpers.teaching.sandbox import contained, shortened
 
+PACKAGE = __name__.partition(".")[0]
 CAPSTONE = dqn.EXERCISE.name  # la page blanche, que juge `capstone.examine`
 
 
@@ -53,7 +55,8 @@ class Folded:
 def show(obj: Callable | str) -> Folded:
     """Rend, repliée, la réponse du paquet à l'exercice de ce nom : le code qui tourne.
 
-    `obj` : votre fonction, ou le nom de l'exercice. ValueError si aucun ne porte ce nom.
+    Ce qu'elle emploie du paquet est importé d'abord : on peut la copier telle quelle. `obj` : votre
+    fonction, ou le nom de l'exercice. ValueError si aucun ne porte ce nom.
     """
     name = obj if isinstance(obj, str) else getattr(obj, "__name__", None)
     references = {key: exercise.reference for key, exercise in EXERCISES.items()}
@@ -61,4 +64,14 @@ def show(obj: Callable | str) -> Folded:
     if name not in references:
         known = ", ".join(references)
         raise ValueError(f"obj doit être l'un des exercices {known} : {name!r} reçu.")
-    return Folded(listing(references[name]))
+    code = listing(references[name]).text
+    return Folded(Listing("\n".join([*_imports(references[name]), code])))
+
+
+def _imports(reference: Callable) -> list[str]:
+    """Rend les lignes qui importent les fonctions du paquet que `reference` emploie."""
+    names = getattr(getattr(reference, "__code__", None), "co_names", ())
+    used = [vars(inspect.getmodule(reference)).get(name) for name in names]
+    needed = [one for one in used if str(getattr(one, "__module__", "")).startswith(PACKAGE)]
+    lines = [f"from {one.__module__} import {one.__name__}" for one in needed]
+    return [*lines, "", ""] if lines else []

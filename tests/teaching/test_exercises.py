@@ -162,6 +162,9 @@ def test_the_published_answer_is_the_code_that_runs():
     assert "target.detach()" in folded.listing.text
     assert folded._repr_html_().startswith("<details>")
     assert show(dqn.td_loss).listing.text == folded.listing.text
+    pasted = {}
+    exec(show("td_target").listing.text, {"Tensor": torch.Tensor}, pasted)
+    assert pasted["check_transitions"] is dqn.check_transitions
 
 
 def test_an_unknown_exercise_has_no_answer():
