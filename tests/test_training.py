@@ -22,6 +22,7 @@ from trainings import (
 )
 
 from cartpole_helpers import (
+    QUICK,
     VERSION_1,
     VERSION_2,
     ReplayBuffer,
@@ -34,6 +35,7 @@ from cartpole_helpers.dqn import FREE, held_epsilon_greedy
 from cartpole_helpers.networks import StackedNetwork
 from cartpole_helpers.seeds import Purpose, environment_seeds, stream
 from cartpole_helpers.teaching.laboratory import Altered
+from cartpole_helpers.training import Spread
 
 CUDA = torch.cuda.is_available()
 
@@ -460,3 +462,32 @@ def test_version_2_learns():
             training.advance()
         best = np.maximum(best, evaluate(training.agent, 10).mean(axis=1))
     assert (best >= 195).all()
+
+
+def test_the_spread_is_the_deviation_and_a_still_component_keeps_its_scale():
+    moving = np.random.default_rng(0).normal(5, 3, (2, 50))
+    seen = np.stack([moving, np.full((2, 50), 7.0)], axis=-1).astype(np.float32)  # (S, N, D)
+    spread = Spread((2, 2))
+    for part in (seen[:, :20], seen[:, 20:]):
+        spread.add(part)
+    expected = np.ones((2, 1, 2))
+    expected[:, 0, 0] = 1 / seen[..., 0].astype(float).std(axis=1)
+    np.testing.assert_allclose(spread.scale(), expected, rtol=1e-6)
+
+
+def test_a_memory_that_does_not_carry_its_state_is_named_when_one_saves():
+    class Deaf:
+        def __init__(self):
+            self.ring = ReplayBuffer(200, seeds=[0])
+
+        def __len__(self):
+            return len(self.ring)
+
+        def add(self, *transition):
+            self.ring.add(*transition)
+
+        def sample(self, batch_size):
+            return self.ring.sample(batch_size)
+
+    with pytest.raises(ValueError, match=r"^memory "):
+        Training(QUICK, 0, memory=Deaf()).saved_state()
