@@ -38,7 +38,8 @@ BAD_ARCHIVES = {
     b"a,b\n1,2\n3\n": "est vide ou coupée",
     b"a,b\n1,2\n3,4,5\n": "est vide ou coupée",
     b"a,b\n1,2\n3,45": "est vide ou coupée",
-    b"a,a\n1,2\n": "aux colonnes distinctes",
+    b"a,a\n1,2\n": r"aux colonnes distinctes : \['a', 'a'\]",
+    b'a,b\n1,"x"y\n': "n'est pas un .csv entier",
     "a,été\n1,2\n".encode("latin-1"): "en UTF-8",
 }
 
@@ -129,3 +130,8 @@ def test_a_group_interrupted_or_too_big_for_the_disk_leaves_nothing(reopen):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert archive.path.read_bytes() == before
+
+
+def test_a_study_is_written_beside_its_script_whatever_the_system(tmp_path):
+    write_study(str(tmp_path / "étude.py"), ("a", "b"), [(1, "x")])
+    assert (tmp_path / "étude.csv").read_bytes() == b"a,b\n1,x\n"
