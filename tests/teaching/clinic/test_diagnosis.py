@@ -42,10 +42,21 @@ def found_in(**changes):
 
 
 def test_a_normal_chart_is_healthy():
+    assert found_in().enough is True
     found = diagnose(chart_of())
     assert found.hypotheses == found.unseen == ()
     assert found.verdict == HEALTHY == "rien d'anormal"
     assert found_in(discount=0.955, stored_reward=2.95).verdict == HEALTHY  # γ = 0,985 à trois pas
+
+
+def test_what_is_said_of_an_illness_is_made_of_sentences():
+    for one in ILLNESSES:
+        assert one.fault[0].islower(), one.name
+        assert one.fault.endswith("."), one.name
+        for sentence in (one.test, one.cure):
+            assert sentence[0].isupper() or sentence[0] in "γεQ", sentence
+            assert not sentence.isupper(), sentence
+            assert sentence.endswith((".", "?")), sentence
 
 
 def test_each_threshold_lies_where_it_is_said_whatever_else_is_missing():
