@@ -328,3 +328,25 @@ def test_the_agents_of_the_course_are_those_that_their_page_says():
         assert int(steps.replace(" ", "")) == agent.env_steps
         if name.startswith("agent_"):
             assert agent.config == QUICK
+
+
+def test_a_given_loss_must_be_given_again(tmp_path):
+    class Half:
+        def __call__(self, q, action, target):
+            return td_loss(q, action, target) / 2
+
+        def saved_state(self):
+            return {}
+
+        def restore(self, saved):
+            assert saved == {}
+
+    training, path = Training(QUICK, 0, td_loss=Half()), tmp_path / "a.safetensors"
+    while training.gradient_steps < 2:
+        training.advance()
+    save_training(training, path)
+    with pytest.raises(ValueError, match="td_loss"):
+        load_training(path)
+    again = load_training(path, td_loss=Half())
+    for _ in range(5):
+        np.testing.assert_array_equal(again.advance().loss, training.advance().loss)
