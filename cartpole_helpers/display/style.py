@@ -74,7 +74,6 @@ SETTINGS = {
     "lines.linewidth": 1.8,
     "legend.framealpha": 0.85,
     "legend.edgecolor": "white",
-    "text.parse_math": False,  # un nom peut coûter « 5 $ »
 }
 
 

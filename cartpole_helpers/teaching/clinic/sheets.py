@@ -83,7 +83,7 @@ def wall(patients: Mapping[int, tuple[Chart, Chart]], title: str) -> Picture:
             axes.grid(visible=False)
         row[0].set_ylabel(number, rotation=0, ha="right", va="center", fontsize=12, weight="bold")
     for axes, vital in zip(panels[0], ON_THE_WALL, strict=True):
-        axes.set_title(f"{vital.label}\n{_scale(vital)}", fontsize=8, parse_math=True)
+        axes.set_title(f"{vital.label}\n{_scale(vital)}", fontsize=8)
     _explain(figure, witness=True)
     told = (f"Patient {one}, à la fin : {_told(chart)}." for one, (chart, _) in patients.items())
     return finish(figure, title, " ".join(told))
