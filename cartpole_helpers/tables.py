@@ -1,9 +1,9 @@
-"""Les tables .csv : lues entières ou refusées, écrites tout ou rien, archivées groupe à groupe."""
+"""Les tables .csv : lues entières ou refusées, écrites tout ou rien."""
 
 import csv
 import os
+import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 from cartpole_helpers.files import check_path, write_atomically
 
 END = "# fin : {} lignes"  # ce que dit la dernière ligne d'une table close
+GROUP = r"# groupe : (\d+) lignes"  # et celle qui clôt un groupe, dans l'archive d'une étude
 
 
 def load_study(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -67,7 +68,17 @@ def _rows(text: str, closed: bool) -> list[list[str]]:
     rows = list(csv.reader(StringIO(text, newline=""), strict=True))
     end = [END.format(len(rows) - 2)]
     whole = not closed or rows.pop() == end
+    rows, comments = _split(rows)
+    closings = [found for text in comments if (found := re.match(GROUP, text))]
+    whole &= not comments or sum(int(found[1]) for found in closings) == len(rows) - 1
     return rows if whole and len({*map(len, rows)}) == 1 and rows[0] else []
+
+
+def _split(rows: list[list[str]]) -> tuple[list[list[str]], list[str]]:
+    """Sépare les lignes et les commentaires, tels qu'une archive en contient."""
+    told = [bool(row) and row[0].startswith("# ") for row in rows]
+    comments = [",".join(row) for row, comment in zip(rows, told, strict=True) if comment]
+    return [row for row, comment in zip(rows, told, strict=True) if not comment], comments
 
 
 def write_table(
@@ -75,7 +86,7 @@ def write_table(
 ) -> None:
     """Écrit une table, ou lève OSError et laisse l'ancienne ; `closed` : voir `read_table`."""
     rows = [*rows]
-    write_atomically(path, _written([header, *rows, *[[END.format(len(rows))]] * closed]))
+    write_atomically(path, written([header, *rows, *[[END.format(len(rows))]] * closed]))
 
 
 def write_study(script: str, header: Sequence[str], rows: Iterable) -> None:
@@ -83,33 +94,8 @@ def write_study(script: str, header: Sequence[str], rows: Iterable) -> None:
     write_table(Path(script).with_suffix(".csv"), header, rows)
 
 
-def _written(rows: Iterable[Sequence]) -> bytes:
+def written(rows: Iterable[Sequence]) -> bytes:
+    """Rend les lignes telles qu'un .csv les écrit."""
     text = StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()
-
-
-class Archive:
-    """Le .csv de l'étude `script`, créé s'il manque, où plusieurs processus peuvent ajouter."""
-
-    def __init__(self, script: str, header: Sequence[str]):
-        self.path = Path(script).with_suffix(".csv")
-        with suppress(FileExistsError), self.path.open("xb") as file:
-            file.write(_written([header]))
-
-    def append(self, rows: Iterable[Sequence]) -> None:
-        """Ajoute un groupe de lignes, aussitôt écrit : tout entier, ou pas du tout."""
-        group = _written(rows)  # avant d'ouvrir : ce qui produit les lignes peut s'interrompre
-        with self.path.open("ab", buffering=0) as file:  # un seul appel au système, sans mélange
-            if (written := file.write(group)) < len(group):
-                file.truncate(file.tell() - written)
-                raise OSError(f"{self.path} : le disque n'a pas pu prendre tout le groupe.")
-
-    def __contains__(self, name: tuple) -> bool:
-        return name in self.finished()
-
-    def finished(self) -> set[tuple]:
-        """Rend ce qui est déjà archivé : les colonnes qui nomment le réglage, puis la graine."""
-        table = read_table(self.path, "l'archive d'une étude")
-        names = [*table.values()][: [*table].index("graine")]
-        return {*zip(*names, map(int, table["graine"]), strict=True)}

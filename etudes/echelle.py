@@ -1,11 +1,10 @@
 """De la Version 1 à la Version 2, une réparation à la fois ; puis la Version 2 moins chacune.
 
-    OMP_NUM_THREADS=1 .venv/bin/python etudes/echelle.py
+    .venv/bin/python etudes/echelle.py
 
 Chaque réglage s'entraîne 50 000 pas. Tous les 1 000 pas, l'agent glouton joue 100 épisodes depuis
-de nouveaux départs ; l'entraînement, lui, ne lit jamais une évaluation. Les graines avancent
-ensemble, vingt par processus, deux processus côte à côte ; chacun, achevé, est aussitôt écrit dans
-echelle.csv : on peut interrompre et relancer.
+de nouveaux départs ; l'entraînement, lui, ne lit jamais une évaluation. Vingt graines avancent
+ensemble.
 
 Les barreaux et les retraits ont les graines 0 à 19, déjà vues en cherchant la recette : ce qu'on en
 tire est exploratoire. Les recettes annoncées et le retrait groupé ont les graines 1000 à 1099,
@@ -26,53 +25,28 @@ c'est celle de l'archive. Des départs écartés, sans la symétrie, le p corrig
 première, de 0,038 à la seconde.
 """
 
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Sequence
+from pathlib import Path
 
-import torch
-
-from cartpole_helpers import VERSION_2, Training, evaluate
+from cartpole_helpers import VERSION_2, Config, Training, evaluate
 from cartpole_helpers.repairs import RECIPES, SHORTER, ladder, shorter, without
 from cartpole_helpers.seeds import Purpose, fresh_seed
-from cartpole_helpers.tables import Archive
+from cartpole_helpers.studies import Study, launch
 
-GROUP = 20
 SEEDS, ANNOUNCED_SEEDS = range(20), range(1_000, 1_100)
 EVERY = 1_000
 EPISODES = 100
 BUDGET = 50_000
-HEADER = ("reglage", "graine", *(str(step) for step in range(EVERY, BUDGET + 1, EVERY)))
+STEPS = [str(step) for step in range(EVERY, BUDGET + 1, EVERY)]
 ANNOUNCED = {"version 2": VERSION_2, SHORTER: shorter()} | RECIPES
 SETTINGS = ladder() | without() | ANNOUNCED
 
 
-def main() -> None:
-    """Fait les groupes de graines qui manquent à l'archive."""
-    archive = Archive(__file__, HEADER)
-    with ProcessPoolExecutor(max_workers=2) as pool:
-        tasks = [
-            pool.submit(run, name, seeds)
-            for name in SETTINGS
-            for seeds in groups(ANNOUNCED_SEEDS if name in ANNOUNCED else SEEDS)
-            if (name, seeds[0]) not in archive
-        ]
-        for future in as_completed(tasks):
-            rows = future.result()
-            archive.append(rows)
-            print(f"{rows[0][0]}, graines {rows[0][1]} à {rows[-1][1]}", flush=True)
-
-
-def groups(seeds: range) -> list[range]:
-    """Rend `seeds` par groupes de `GROUP`."""
-    return [seeds[start : start + GROUP] for start in range(0, len(seeds), GROUP)]
-
-
-def run(name: str, seeds: range) -> list[tuple]:
+def run(config: Config, seeds: Sequence[int]) -> list[tuple]:
     """Entraîne ensemble les graines `seeds` et rend une ligne par graine."""
-    torch.set_num_threads(1)
-    columns = returns_of(Training(SETTINGS[name], seeds))
+    columns = zip(*returns_of(Training(config, seeds)), strict=True)
     return [
-        (name, seed, *(f"{score:g}" for score in row))
-        for seed, row in zip(seeds, zip(*columns, strict=True), strict=True)
+        (seed, *(f"{score:g}" for score in row)) for seed, row in zip(seeds, columns, strict=True)
     ]
 
 
@@ -86,5 +60,13 @@ def returns_of(training: Training) -> list:
     return means
 
 
+STUDY = Study(
+    archive=Path(__file__).with_suffix(".csv"),
+    measure=run,
+    settings=SETTINGS,
+    seeds={name: ANNOUNCED_SEEDS if name in ANNOUNCED else SEEDS for name in SETTINGS},
+    columns=STEPS,
+)
+
 if __name__ == "__main__":
-    main()
+    launch(STUDY)

@@ -1,0 +1,175 @@
+"""L'archive d'une étude : un .csv qui grandit par groupes de lignes, et que l'on peut reprendre.
+
+L'en-tête ; puis chaque groupe, suivi du commentaire qui le clôt : combien de lignes, leur somme de
+contrôle, l'empreinte du réglage, et l'origine, qu'un commentaire d'avant décrit. Ce qui suit la
+dernière clôture est un groupe que l'on n'a pas fini d'écrire : il est mis de côté, et à refaire.
+"""
+
+import csv
+import errno
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+from zlib import crc32
+
+from filelock import FileLock, Timeout
+
+from cartpole_helpers.files import check_path, in_french
+from cartpole_helpers.tables import GROUP, written
+
+CLOSING = re.compile(rf"{GROUP} ; somme (\w+) ; réglage (\w+) ; origine (\w+)\n".encode())
+ORIGIN = re.compile(rb"# origine (\w+) : (.+)\n")
+PATIENCE = 60  # s : au-delà, un autre programme garde l'archive sans raison
+
+
+class Done(NamedTuple):
+    """D'où vient une graine archivée : l'empreinte qu'avait le réglage, et l'origine."""
+
+    setting: str
+    origin: str
+
+
+class ArchiveError(ValueError):
+    """Cette archive n'est pas celle que l'on croit, ou elle est abîmée."""
+
+
+class Archive:
+    """Le .csv d'une étude, où plusieurs programmes peuvent ajouter à la fois.
+
+    `header` : ses colonnes ; les `names` premières nomment le réglage, la suivante est la graine.
+    Le fichier est créé s'il manque. ArchiveError s'il est d'une autre étude, ou abîmé.
+    """
+
+    def __init__(self, path: str | os.PathLike, header: Sequence[str], names: int = 1):
+        self.path, self._header, self._names = check_path(path), written([header]), names
+        self._lock = FileLock(self._beside("verrou"), timeout=PATIENCE)
+        self._done: dict[tuple, Done] = {}
+        self._origins: dict[str, str] = {}
+        self._read = 0  # les octets déjà lus : l'en-tête, et des groupes entiers
+        self.done()
+
+    def done(self) -> dict[tuple, Done]:
+        """Rend ce qui est archivé : (*réglage, graine) → d'où cela vient."""
+        with self._locked():
+            return dict(self._done)
+
+    def origins(self) -> dict[str, str]:
+        """Rend ce qui a fait chaque origine, en une ligne."""
+        return dict(self._origins)
+
+    def append(self, rows: Iterable[Sequence], setting: str, origin: str) -> int:
+        """Ajoute un groupe, tout entier ou pas du tout ; rend le nombre de lignes ajoutées.
+
+        Une graine qu'un autre programme vient d'archiver n'est pas comptée deux fois. `setting` :
+        l'empreinte du réglage ; `origin` : une ligne. OSError si le disque n'en veut pas.
+        """
+        rows = [*rows]  # avant de verrouiller : ce qui produit les lignes peut s'interrompre
+        with self._locked():
+            new = [row for row in rows if self._key(row) not in self._done]
+            if new:
+                self._write(self._group(new, setting, origin))
+        return len(new)
+
+    def _key(self, row: Sequence) -> tuple:
+        return *map(str, row[: self._names]), int(row[self._names])
+
+    def _beside(self, suffix: str) -> Path:
+        return self.path.with_name(f".{self.path.name}.{suffix}")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Attend que nul autre n'écrive, et lit ce que les autres ont ajouté."""
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise TimeoutError(f"{self.path} : un autre programme la tient verrouillée.") from None
+        except OSError as error:
+            raise in_french(error, f"{self.path} : écriture impossible") from error
+        try:
+            self._refresh()
+            yield
+        finally:
+            self._lock.release()
+
+    # Écrire
+
+    def _group(self, rows: list[Sequence], setting: str, origin: str) -> bytes:
+        text, name = written(rows), fingerprint(origin)
+        told = "" if name in self._origins else f"# origine {name} : {origin}\n"
+        count = f"# groupe : {len(rows)} lignes ; somme {crc32(text):08x}"
+        closing = f"{count} ; réglage {setting} ; origine {name}\n"
+        return told.encode() + text + closing.encode()
+
+    def _write(self, content: bytes) -> None:
+        try:
+            with self.path.open("ab", buffering=0) as file:
+                size = file.tell()
+                try:
+                    if file.write(content) < len(content):
+                        raise OSError(errno.ENOSPC, "")
+                    os.fsync(file.fileno())
+                except OSError:
+                    file.truncate(size)
+                    raise
+        except OSError as error:
+            raise in_french(error, f"{self.path} : groupe non ajouté") from error
+        self._refresh()
+
+    # Lire
+
+    def _refresh(self) -> None:
+        """Lit les groupes entiers que l'on n'a pas lus, et met de côté ce qui suit le dernier."""
+        if not self._read:
+            self._open()
+        with self.path.open("rb") as file:
+            file.seek(self._read)
+            content = file.read()
+        end = 0
+        for closing in CLOSING.finditer(content):
+            self._enter(content[end : closing.start()], *map(bytes.decode, closing.groups()))
+            end = closing.end()
+        self._read += end
+        if rest := content[end:]:
+            with self._beside("reste").open("ab") as file:
+                file.write(rest)
+            os.truncate(self.path, self._read)
+
+    def _open(self) -> None:
+        """Crée l'archive, ou vérifie que c'est bien celle-ci."""
+        start = b""
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                start = file.read(len(self._header))
+        if start != self._header:
+            if not self._header.startswith(start):
+                raise self._error(
+                    f"commence par {start!r}, et non par {self._header!r} : c'est une autre étude"
+                )
+            self.path.write_bytes(self._header)
+        self._read = len(self._header)
+
+    def _enter(self, block: bytes, count: str, total: str, setting: str, origin: str) -> None:
+        """Retient un groupe lu, s'il est tel qu'on l'a écrit."""
+        while told := ORIGIN.match(block):
+            self._origins[told[1].decode()] = told[2].decode()
+            block = block[told.end() :]
+        if f"{crc32(block):08x}" != total:
+            raise self._error(f"est abîmée : un groupe de {count} lignes n'est plus celui écrit")
+        rows = csv.reader(StringIO(block.decode(), newline=""), strict=True)
+        keys = {self._key(row) for row in rows}
+        if twice := keys & self._done.keys():
+            raise self._error(f"contient deux fois {min(twice)}")
+        self._done |= dict.fromkeys(keys, Done(setting, origin))
+
+    def _error(self, why: str) -> ArchiveError:
+        return ArchiveError(f"{self.path} {why}. Donnez un autre fichier, ou effacez celui-ci.")
+
+
+def fingerprint(text: str) -> str:
+    """Rend l'empreinte d'un texte, en huit chiffres."""
+    return sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,287 @@
+"""Une étude : des réglages, des graines par groupes, ce qu'on mesure ; dask dit qui le calcule.
+
+Une tâche est un réglage et un groupe de graines. Ses lignes entrent ensemble dans l'archive : qu'on
+interrompe, qu'un processus, une machine ou l'ordonnanceur se perde, il suffit de relancer ; seules
+les graines qui manquent sont faites.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import partial
+from importlib.util import find_spec
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from tqdm.auto import tqdm
+
+from cartpole_helpers.archives import Archive, ArchiveError, fingerprint
+from cartpole_helpers.checks import check_callable, check_choice, check_number, check_seed
+from cartpole_helpers.workers import ClusterError, Mismatch, Outcome, in_turn, together
+
+WITHOUT_DASK = (
+    "dask n'est pas installée : les groupes se font un à un. Pour que chaque cœur en fasse :\n"
+    "    .venv/bin/python -m pip install -r requirements-etudes.txt"
+)
+Name = str | tuple  # ce qui nomme un réglage : un texte, ou un tuple s'il a plusieurs colonnes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Ce qu'une étude mesure, et où ; non qui le calcule.
+
+    TypeError ou ValueError, qui nomme l'argument, s'il ne convient pas.
+    """
+
+    archive: str | os.PathLike
+    """Le .csv où elle s'écrit."""
+    measure: Callable[[Any, Sequence[int]], Iterable[Sequence]]
+    """Rend les lignes d'un réglage pour des graines ; chaque ligne commence par sa graine."""
+    settings: Mapping[Name, Any]
+    """Nom → réglage."""
+    seeds: Sequence[int] | Mapping[Name, Sequence[int]]
+    """Les graines de tous les réglages, ou celles de chacun."""
+    columns: Sequence[str]
+    """Les colonnes de l'archive, après le nom et la graine."""
+    names: Sequence[str] = ("reglage",)
+    """Les colonnes du nom."""
+    group: int = 20
+    """Le nombre de graines qu'une tâche mesure et archive ensemble, au plus."""
+    alone: bool = False
+    """On y mesure des durées : les tâches se suivent, dans le seul processus qui les demande."""
+
+    def __post_init__(self):
+        check_callable("measure", self.measure)
+        check_number("group", self.group, int, low=1)
+        for name in self.settings:
+            if len(cells := name_cells(name)) != len(self.names):
+                wanted = f"settings doit nommer chaque réglage comme {self.names}"
+                raise ValueError(f"{wanted} : {cells} reçu.")
+            seeds = [check_seed("seeds", seed) for seed in self.seeds_of(name)]
+            if twice := {seed for seed in seeds if seeds.count(seed) > 1}:
+                raise ValueError(f"seeds doit donner chaque graine une fois : {min(twice)} reçu.")
+
+    def seeds_of(self, name: Name) -> Sequence[int]:
+        """Rend les graines d'un réglage."""
+        return self.seeds[name] if isinstance(self.seeds, Mapping) else self.seeds
+
+    def signature(self, name: Name) -> str:
+        """Rend l'empreinte d'un réglage et des nombres de la mesure : elle change avec eux."""
+        numbers = described(self.measure) if isinstance(self.measure, partial) else ""
+        return fingerprint(numbers + described(self.settings[name]))
+
+
+class Task(NamedTuple):
+    """Un réglage, et le groupe de graines qu'on mesure ensemble."""
+
+    name: Name
+    seeds: tuple[int, ...]
+
+
+BAR = {"bar_format": "{n_fmt} groupes sur {total_fmt} {bar} fait en {elapsed}, reste {remaining}"}
+
+
+class Incomplete(RuntimeError):
+    """L'étude s'est arrêtée avant sa fin ; ce qui était fait est archivé."""
+
+
+# Ce qui reste à faire
+
+
+def name_cells(name: Name) -> tuple[str, ...]:
+    """Rend le nom d'un réglage tel que l'archive l'écrit, un texte par colonne."""
+    return (*map(str, name if isinstance(name, tuple) else (name,)),)
+
+
+def described(value: Any) -> str:
+    """Écrit une valeur, de la même façon dans tous les processus ; un défaut ne s'écrit pas."""
+    if isinstance(value, partial):
+        return f"{described(value.func)}({described(value.args)}, {described(value.keywords)})"
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = {one.name: getattr(value, one.name) for one in fields(value)}
+        usual = {one.name: one.default for one in fields(value)}
+        return type(value).__qualname__ + described(
+            {name: given for name, given in changed.items() if given != usual[name]}
+        )
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {described(one)}' for key, one in value.items())}}}"
+    if isinstance(value, tuple | list):
+        return f"({', '.join(map(described, value))})"
+    return value.__qualname__ if hasattr(value, "__qualname__") else repr(value)
+
+
+def told(name: Name, seeds: Sequence[int]) -> str:
+    """Écrit un réglage et ses graines."""
+    among = f"graines {seeds[0]} à {seeds[-1]}" if len(seeds) > 1 else f"graine {seeds[0]}"
+    return f"{', '.join(name_cells(name))}, {among}"
+
+
+def opened(study: Study) -> Archive:
+    """Ouvre l'archive de l'étude ; ArchiveError si l'un de ses réglages a changé depuis."""
+    header = (*study.names, "graine", *study.columns)
+    archive = Archive(study.archive, header, len(study.names))
+    signed = {name_cells(name): study.signature(name) for name in study.settings}
+    for (*name, seed), done in archive.done().items():
+        if signed.get((*name,), done.setting) != done.setting:
+            raise ArchiveError(
+                f"{archive.path} : le réglage « {', '.join(name)} » n'est plus celui dont elle a "
+                f"la graine {seed}. Retirez-en ses groupes, ou donnez un autre fichier."
+            )
+    return archive
+
+
+def missing(study: Study, archive: Archive) -> list[Task]:
+    """Rend les tâches à faire : le premier groupe de chaque réglage, puis le deuxième…"""
+    done, columns = archive.done(), []
+    for name in study.settings:
+        absent = [seed for seed in study.seeds_of(name) if (*name_cells(name), seed) not in done]
+        starts = range(0, len(absent), study.group)
+        columns.append([Task(name, (*absent[at : at + study.group],)) for at in starts])
+    return [task for row in zip_longest(*columns) for task in row if task]
+
+
+# Le faire
+
+
+def complete(
+    study: Study,
+    cluster: str | None = None,
+    processes: int | None = None,
+    bar: Callable[..., Iterable[Outcome]] = tqdm,
+) -> None:
+    """Fait et archive ce qui manque à l'étude ; Incomplete si elle s'arrête avant la fin.
+
+    `cluster` : l'adresse d'un ordonnanceur dask, ou le fichier où il l'écrit ; sans lui,
+    `processes` processus de cette machine, un par cœur à défaut. `bar(itérable, total=...)` montre
+    l'avancement.
+    """
+    archive = opened(study)
+    if not (tasks := missing(study, archive)):
+        return
+    outcomes, failures = workers(study, tasks, cluster, processes), []
+    try:
+        for rank, outcome in bar(outcomes, total=len(tasks), **BAR):
+            name, seeds = tasks[rank]
+            if isinstance(outcome, Mismatch):
+                raise outcome
+            if isinstance(outcome, Exception):
+                failures.append(f"{told(name, seeds)} : {type(outcome).__name__}, {outcome}")
+                continue
+            rows, made = outcome
+            rows = [(*name_cells(name), *row) for row in checked_rows(study, rows, seeds)]
+            archive.append(rows, study.signature(name), made)
+    except (KeyboardInterrupt, ClusterError, OSError) as error:
+        raise Incomplete(_stopped(study, str(error) or "interrompue")) from error
+    if failures:
+        raise Incomplete(_stopped(study, "\n  ".join(["ces groupes ont échoué :", *failures])))
+
+
+def workers(
+    study: Study, tasks: Sequence[Task], cluster: str | None, processes: int | None
+) -> Iterator[Outcome]:
+    """Rend ce que rendent les tâches, à mesure qu'elles s'achèvent, avec leur rang."""
+    calls = [(study.measure, (study.settings[name], seeds)) for name, seeds in tasks]
+    if study.alone and cluster:
+        raise ClusterError("cette étude mesure des durées : elle ne se répartit pas")
+    processes = min(processes or os.cpu_count() or 1, len(tasks))
+    if study.alone or (processes == 1 and not cluster):
+        return in_turn(calls)
+    if find_spec("distributed"):
+        return together(calls, cluster, processes)
+    if cluster:
+        raise ClusterError(WITHOUT_DASK)
+    print(WITHOUT_DASK)
+    return in_turn(calls)
+
+
+def checked_rows(study: Study, rows: Sequence[Sequence], seeds: Sequence[int]) -> Sequence:
+    """Rend `rows` si ce sont les lignes de toutes ces graines, et d'elles seules."""
+    width = len(study.columns) + 1
+    if {row[0] for row in rows} != {*seeds} or {len(row) for row in rows} != {width}:
+        raise ValueError(
+            f"measure doit rendre, pour chacune des graines {seeds}, sa graine puis "
+            f"{width - 1} nombres : {rows[:1]} reçu."
+        )
+    return rows
+
+
+def _stopped(study: Study, why: str) -> str:
+    left = len(missing(study, opened(study)))
+    return (
+        f"{study.archive} : {why}\nIl reste {left} groupes à faire ; relancez : rien n'est perdu."
+    )
+
+
+# La ligne de commande
+
+
+def launch(study: Study, arguments: Sequence[str] | None = None) -> None:
+    """Fait l'étude comme le demande la ligne de commande ; si elle s'arrête, une phrase le dit."""
+    options = _parser(study).parse_args(arguments)
+    try:
+        study = _chosen(study, options)
+        if options.liste:
+            print(*listed(study), sep="\n")
+        else:
+            complete(study, options.grappe, options.processus)
+    except (ArchiveError, Incomplete, ClusterError, ValueError, TypeError) as error:
+        sys.exit(str(error))
+
+
+def listed(study: Study) -> Iterator[str]:
+    """Rend une ligne par réglage : ce qui est fait, ce qui reste."""
+    archive = opened(study)
+    done = archive.done()
+    for name in study.settings:
+        seeds = study.seeds_of(name)
+        found = sum((*name_cells(name), seed) in done for seed in seeds)
+        yield f"{told(name, seeds)} : {found} sur {len(seeds)}"
+    yield from (f"origine {name} : {what}" for name, what in archive.origins().items())
+
+
+def _parser(study: Study) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=f"Fait ce qui manque à {study.archive}.")
+    parser.add_argument("--liste", action="store_true", help="dit ce qui est fait, sans rien faire")
+    parser.add_argument("--seulement", nargs="+", metavar="RÉGLAGE", help="ces réglages seuls")
+    parser.add_argument("--graines", metavar="A-B", help="ces graines, « 2000-2199 » ou « 3,5,8 »")
+    parser.add_argument("--archive", metavar="FICHIER", help="un autre .csv que celui de l'étude")
+    parser.add_argument("--processus", type=int, help="combien, sur cette machine : un par cœur")
+    parser.add_argument("--grappe", metavar="ADRESSE", help="un ordonnanceur dask, ou son fichier")
+    return parser
+
+
+def _chosen(study: Study, options: argparse.Namespace) -> Study:
+    """Rend la part de l'étude que demande la ligne de commande."""
+    known = {", ".join(name_cells(name)): name for name in study.settings}
+    for name in options.seulement or ():
+        check_choice("--seulement", name, [*known])
+    names = [known[name] for name in options.seulement or known]
+    seeds = {name: study.seeds_of(name) for name in names}
+    if options.graines:
+        asked = _seeds(options.graines)
+        if not options.archive and (
+            new := [s for s in asked if any(s not in v for v in seeds.values())]
+        ):
+            raise ValueError(
+                f"--graines : {new[0]} n'est pas de l'étude ; donnez --archive FICHIER."
+            )
+        seeds = dict.fromkeys(names, asked)
+    return replace(
+        study,
+        settings={name: study.settings[name] for name in names},
+        seeds=seeds,
+        archive=options.archive or study.archive,
+    )
+
+
+def _seeds(text: str) -> list[int]:
+    """Lit « 2000-2199 », « 3,5,8 » ou les deux à la fois."""
+    found = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not (first.isdecimal() and (last.isdecimal() if dash else True)):
+            raise ValueError(f"--graines doit être « 2000-2199 » ou « 3,5,8 » : {text!r} reçu.")
+        found += range(int(first), int(last or first) + 1)
+    return found
