@@ -1,0 +1,200 @@
+"""Une recherche que l'on peut refaire : au hasard, par TPE, et par TPE à partir de la Version 2.
+
+    .venv/bin/python -m pip install -r requirements-etudes.txt
+    .venv/bin/python etudes/recherche.py
+
+Comment la Version 2 fut trouvée, nul ne peut le refaire : ni les essais, ni les graines, ni le
+critère n'ont été gardés. Voici une recherche dont tout l'est, échecs compris.
+
+Écrit avant qu'elle ne tourne.
+- Trois bras de `TRIALS` essais, chacun son tirage : `hasard` ; `tpe`, l'estimateur de Parzen
+  d'Optuna (Bergstra et al., 2011), qui ne sait rien d'avance ; `reprise`, le même, dont le premier
+  essai est la Version 2. Un essai est un réglage pris dans `SPACE` ; le reste est à la Version 2,
+  dont le pas d'apprentissage ne descend pas sous un dixième de son départ.
+- Budget d'un essai : les graines 2000 à 2007, que rien n'avait utilisées, entraînées 30 000 pas.
+  Tous les 1 000 pas, 20 épisodes depuis des départs neufs. Aucun essai n'est arrêté en route.
+- Critère, à minimiser, la moyenne sur les graines du coût d'une graine : le nombre des évaluations
+  sous 475 jusqu'à la troisième réussite de suite, plus cinq fois celui des évaluations suivantes
+  qui y sont ; trente au plus, ce que coûte une graine qui ne réussit jamais. On veut un agent qui
+  réussit tôt *et* qui ne retombe pas.
+- TPE demande ses essais par générations de `GENERATION`, jugées ensemble : le nombre de processus
+  n'y change rien, et relancer refait les mêmes essais.
+
+Le choix se fait ensuite dans choix.py, sur d'autres graines, et la confirmation dans
+confirmation.py, sur d'autres encore. Un tirage par bras : que TPE fasse mieux que le hasard, ou le
+contraire, est ici exploratoire.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import optuna
+from optuna.distributions import (
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from cartpole_helpers import VERSION_2, Config, Training, evaluate
+from cartpole_helpers.cartpole import SOLVED_RETURN
+from cartpole_helpers.seeds import Purpose, fresh_seed
+from cartpole_helpers.statistics import after_success, streak_end
+from cartpole_helpers.studies import Study, launch
+from cartpole_helpers.tables import read_table
+
+SEEDS = range(2_000, 2_008)
+EVERY, EPISODES, BUDGET = 1_000, 20, 30_000
+TRIALS, GENERATION = 96, 8
+FALL = 5  # ce que coûte une évaluation manquée après la troisième réussite de suite
+STEPS = [str(step) for step in range(EVERY, BUDGET + 1, EVERY)]
+SPACE = {
+    "carts": CategoricalDistribution([8, 16, 32]),
+    "width": IntDistribution(32, 160, step=32),
+    "activation": CategoricalDistribution(["relu", "silu", "tanh"]),
+    "learning_rate": FloatDistribution(1e-3, 2e-2, log=True),
+    "cooling": FloatDistribution(5e-4, 2e-2, log=True),  # 1 − learning_rate_decay
+    "horizon": FloatDistribution(20, 200, log=True),  # 1 / (1 − γ), en pas
+    "n_steps": IntDistribution(1, 8),
+    "double": CategoricalDistribution([False, True]),
+    "epsilon_end": FloatDistribution(0.02, 0.7),
+    "epsilon_steps": IntDistribution(500, 5_000, log=True),
+    "epsilon_hold": FloatDistribution(1, 5),
+    "capacity": CategoricalDistribution([5_000, 50_000]),
+    "batch_size": CategoricalDistribution([64, 128, 256]),
+    "target_rate": FloatDistribution(0.01, 0.5, log=True),
+    "average_rate": FloatDistribution(1e-4, 1e-2, log=True),
+    "average_tail": FloatDistribution(0, 0.5),
+}
+"""Ce que la recherche peut changer, et entre quelles bornes."""
+
+KNOWN = {
+    "carts": 16,
+    "width": 96,
+    "activation": "silu",
+    "learning_rate": 8e-3,
+    "cooling": 4e-3,
+    "horizon": 1 / 0.015,
+    "n_steps": 3,
+    "double": True,
+    "epsilon_end": 0.5,
+    "epsilon_steps": 1_000,
+    "epsilon_hold": 2.0,
+    "capacity": 50_000,
+    "batch_size": 128,
+    "target_rate": 0.05,
+    "average_rate": 5e-4,
+    "average_tail": 0.25,
+}
+"""La Version 2, dite dans cet espace."""
+
+ARMS = ("hasard", "tpe", "reprise")
+ARCHIVE = Path(__file__).with_suffix(".csv")
+
+
+def sampler(arm: str) -> optuna.samplers.BaseSampler:
+    """Rend ce qui propose les essais d'un bras."""
+    if arm == "hasard":
+        return optuna.samplers.RandomSampler(seed=1)
+    return optuna.samplers.TPESampler(
+        seed=2 + (arm == "reprise"),
+        n_startup_trials=GENERATION if arm == "reprise" else 3 * GENERATION,
+        multivariate=True,
+        constant_liar=True,
+    )
+
+
+def config_of(found: Mapping) -> Config:
+    """Rend la recette que dit un essai, ses nombres arrondis à quatre chiffres."""
+    short = {
+        name: float(f"{value:.4g}") if isinstance(value, float) else value
+        for name, value in found.items()
+    }
+    width, cooling, horizon = (short.pop(name) for name in ("width", "cooling", "horizon"))
+    return replace(
+        VERSION_2,
+        total_steps=BUDGET,
+        hidden=(width, width),
+        learning_rate_decay=round(1 - cooling, 6),
+        learning_rate_floor=short["learning_rate"] / 10,
+        gamma=round(1 - 1 / horizon, 4),
+        warmup=max(VERSION_2.warmup, short["batch_size"]),
+        **short,
+    )
+
+
+def returns_of(config: Config, seeds: Sequence[int]) -> np.ndarray:
+    """Rend les retours moyens (S, V) de ces graines, une colonne par évaluation."""
+    training, means = Training(config, seeds), []
+    for step in training.run():
+        if step.env_steps % EVERY < config.carts:
+            starts = fresh_seed(Purpose.STUDY, step.env_steps)
+            means.append(evaluate(training.agent, EPISODES, starts).mean(axis=-1))
+    return np.stack(means, axis=1)
+
+
+def run(found: Mapping, seeds: Sequence[int]) -> list[tuple]:
+    """Entraîne ensemble les graines d'un essai ; une ligne par graine : l'essai, ses retours."""
+    returns = returns_of(config_of(found), seeds)
+    told = [f"{one:.6g}" if isinstance(one, float) else one for one in found.values()]
+    return [
+        (seed, *told, *(f"{score:g}" for score in row))
+        for seed, row in zip(seeds, returns, strict=True)
+    ]
+
+
+def costs(returns: np.ndarray) -> np.ndarray:
+    """Rend le coût (S,) de chaque graine, de 0 à V, d'après ses retours (S, V)."""
+    failed, evaluations = returns < SOLVED_RETURN, returns.shape[1]
+    later = ~after_success(~failed, 3).mask
+    whole = np.where(later, FALL, 1) * failed
+    return np.where(np.isnan(streak_end(~failed, 3)), evaluations, whole.sum(axis=1)).clip(
+        max=evaluations
+    )
+
+
+def study(trials: Mapping[tuple, Mapping]) -> Study:
+    """Rend l'étude de ces essais."""
+    return Study(
+        archive=ARCHIVE,
+        measure=run,
+        settings=trials,
+        seeds=SEEDS,
+        names=("bras", "essai"),
+        columns=(*SPACE, *STEPS),
+        group=len(SEEDS),
+    )
+
+
+def main() -> None:
+    """Demande, entraîne et juge chaque génération des trois bras, l'une après l'autre."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    searches = {arm: optuna.create_study(sampler=sampler(arm)) for arm in ARMS}
+    searches["reprise"].enqueue_trial(KNOWN)
+    trials = {}
+    while len(trials) < TRIALS * len(ARMS):
+        asked = [(arm, searches[arm].ask(SPACE)) for _ in range(GENERATION) for arm in ARMS]
+        trials |= {(arm, trial.number): trial.params for arm, trial in asked}
+        launch(study(trials))
+        found = scores()
+        if not all((arm, trial.number) in found for arm, trial in asked):
+            return  # on n'a demandé qu'une liste
+        for arm, trial in asked:
+            searches[arm].tell(trial, found[arm, trial.number])
+
+
+def scores() -> dict[tuple[str, int], float]:
+    """Rend le coût moyen de chaque essai archivé."""
+    table = read_table(ARCHIVE)
+    names = [*zip(table["bras"], map(int, table["essai"]), strict=True)]
+    each = costs(np.array([table[step] for step in STEPS], float).T)
+    grouped = defaultdict(list)
+    for name, cost in zip(names, each, strict=True):
+        grouped[name].append(cost)
+    return {name: float(np.mean(cost)) for name, cost in grouped.items()}
+
+
+if __name__ == "__main__":
+    main()
