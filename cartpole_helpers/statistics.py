@@ -183,6 +183,19 @@ def after_success(solved: np.ndarray, length: int = 1) -> np.ma.MaskedArray:
     return np.ma.masked_array(solved, ~(np.arange(np.shape(solved)[1]) > ended))
 
 
+def costs(solved: np.ndarray, fall: float = 5) -> np.ndarray:
+    """Rend ce que coûte chaque graine (S,), en évaluations : de 0 à V, ce que coûte un échec.
+
+    `solved` : (S, V) booléens, comme `streak_end`. Chaque évaluation manquée coûte un jusqu'à la
+    troisième réussite de suite, et `fall` ensuite : on veut réussir tôt *et* ne pas retomber.
+    """
+    solved, fall = _evaluations(solved), check_number("fall", fall, float, low=0)
+    later = ~after_success(solved, 3).mask
+    total = (np.where(later, fall, 1.0) * ~solved).sum(axis=1)
+    never, evaluations = np.isnan(streak_end(solved, 3)), solved.shape[1]
+    return np.where(never, evaluations, total).clip(max=evaluations)
+
+
 def _evaluations(solved) -> np.ndarray:
     solved = check_array("solved", solved, (None, None), bool)
     if not solved.size:

@@ -41,14 +41,13 @@ from optuna.distributions import (
 from cartpole_helpers import VERSION_2, Config, Training, evaluate
 from cartpole_helpers.cartpole import SOLVED_RETURN
 from cartpole_helpers.seeds import Purpose, fresh_seed
-from cartpole_helpers.statistics import after_success, streak_end
+from cartpole_helpers.statistics import costs
 from cartpole_helpers.studies import Study, launch
 from cartpole_helpers.tables import read_table
 
 SEEDS = range(2_000, 2_008)
 EVERY, EPISODES, BUDGET = 1_000, 20, 30_000
 TRIALS, GENERATION = 96, 8
-FALL = 5  # ce que coûte une évaluation manquée après la troisième réussite de suite
 STEPS = [str(step) for step in range(EVERY, BUDGET + 1, EVERY)]
 SPACE = {
     "carts": CategoricalDistribution([8, 16, 32]),
@@ -106,7 +105,7 @@ def sampler(arm: str) -> optuna.samplers.BaseSampler:
     )
 
 
-def config_of(found: Mapping) -> Config:
+def config_of(found: Mapping, budget: int = BUDGET) -> Config:
     """Rend la recette que dit un essai, ses nombres arrondis à quatre chiffres."""
     short = {
         name: float(f"{value:.4g}") if isinstance(value, float) else value
@@ -115,7 +114,7 @@ def config_of(found: Mapping) -> Config:
     width, cooling, horizon = (short.pop(name) for name in ("width", "cooling", "horizon"))
     return replace(
         VERSION_2,
-        total_steps=BUDGET,
+        total_steps=budget,
         hidden=(width, width),
         learning_rate_decay=round(1 - cooling, 6),
         learning_rate_floor=short["learning_rate"] / 10,
@@ -135,24 +134,14 @@ def returns_of(config: Config, seeds: Sequence[int]) -> np.ndarray:
     return np.stack(means, axis=1)
 
 
-def run(found: Mapping, seeds: Sequence[int]) -> list[tuple]:
+def run(found: Mapping, seeds: Sequence[int], budget: int = BUDGET) -> list[tuple]:
     """Entraîne ensemble les graines d'un essai ; une ligne par graine : l'essai, ses retours."""
-    returns = returns_of(config_of(found), seeds)
+    returns = returns_of(config_of(found, budget), seeds)
     told = [f"{one:.6g}" if isinstance(one, float) else one for one in found.values()]
     return [
         (seed, *told, *(f"{score:g}" for score in row))
         for seed, row in zip(seeds, returns, strict=True)
     ]
-
-
-def costs(returns: np.ndarray) -> np.ndarray:
-    """Rend le coût (S,) de chaque graine, de 0 à V, d'après ses retours (S, V)."""
-    failed, evaluations = returns < SOLVED_RETURN, returns.shape[1]
-    later = ~after_success(~failed, 3).mask
-    whole = np.where(later, FALL, 1) * failed
-    return np.where(np.isnan(streak_end(~failed, 3)), evaluations, whole.sum(axis=1)).clip(
-        max=evaluations
-    )
 
 
 def study(trials: Mapping[tuple, Mapping]) -> Study:
@@ -185,15 +174,16 @@ def main() -> None:
             searches[arm].tell(trial, found[arm, trial.number])
 
 
-def scores() -> dict[tuple[str, int], float]:
+def scores(archive: Path = ARCHIVE) -> dict[tuple[str, int], float]:
     """Rend le coût moyen de chaque essai archivé."""
-    table = read_table(ARCHIVE)
+    table = read_table(archive)
     names = [*zip(table["bras"], map(int, table["essai"]), strict=True)]
-    each = costs(np.array([table[step] for step in STEPS], float).T)
+    steps = [name for name in table if name.isdigit()]
+    returns = np.array([table[step] for step in steps], float).T
     grouped = defaultdict(list)
-    for name, cost in zip(names, each, strict=True):
+    for name, cost in zip(names, costs(returns >= SOLVED_RETURN), strict=True):
         grouped[name].append(cost)
-    return {name: float(np.mean(cost)) for name, cost in grouped.items()}
+    return {name: float(np.mean(each)) for name, each in grouped.items()}
 
 
 if __name__ == "__main__":

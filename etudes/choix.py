@@ -1,0 +1,73 @@
+"""Les meilleurs essais de la recherche, rejugés sur d'autres graines, et celui que l'on garde.
+
+    .venv/bin/python etudes/choix.py
+
+Écrit avant que la recherche ne soit lue. Les cinq essais de plus faible coût de chaque bras de
+recherche.csv, et la Version 2 (le premier essai du bras `reprise`) si elle n'en est pas. Graines
+2100 à 2139, que rien n'avait utilisées ; 50 000 pas, 20 épisodes depuis des départs neufs tous les
+1 000 pas. Critère : le même coût, sur ces cinquante évaluations ; le plus faible, en moyenne sur
+les quarante graines, est gardé. L'écart d'un finaliste, d'un fichier à l'autre, est ce que son
+choix avait de chanceux : le carnet « Chercher une recette » le mesure. Rien n'est ici affirmé de
+celui que l'on garde : c'est l'affaire de confirmation.py, sur d'autres graines encore.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from optuna.distributions import CategoricalDistribution, IntDistribution
+from recherche import ARCHIVE, ARMS, EVERY, SPACE, run, scores
+
+from cartpole_helpers.studies import Study, launch
+from cartpole_helpers.tables import read_table
+
+SEEDS = range(2_100, 2_140)
+BUDGET, KEPT = 50_000, 5
+VERSION_2 = ("reprise", 0)
+CHOICE = Path(__file__).with_suffix(".csv")
+
+
+def finalists() -> dict[tuple[str, int], Mapping]:
+    """Rend les réglages à rejuger : (bras, essai) → ce qu'il change."""
+    found = scores()
+    names = [VERSION_2]
+    for arm in ARMS:
+        names += sorted((name for name in found if name[0] == arm), key=found.get)[:KEPT]
+    return {name: trial(*name) for name in dict.fromkeys(names)}
+
+
+def trial(arm: str, number: int) -> dict:
+    """Rend ce que change un essai archivé."""
+    table = read_table(ARCHIVE)
+    row = [*zip(table["bras"], table["essai"], strict=True)].index((arm, str(number)))
+    return {name: typed(name, table[name][row]) for name in SPACE}
+
+
+def typed(name: str, text: str) -> object:
+    """Lit une valeur archivée, du type que l'espace lui donne."""
+    domain = SPACE[name]
+    if isinstance(domain, CategoricalDistribution):
+        return next(choice for choice in domain.choices if str(choice) == text)
+    return int(text) if isinstance(domain, IntDistribution) else float(text)
+
+
+STUDY = Study(
+    archive=CHOICE,
+    measure=partial(run, budget=BUDGET),
+    settings=finalists(),
+    seeds=SEEDS,
+    names=("bras", "essai"),
+    columns=(*SPACE, *map(str, range(EVERY, BUDGET + 1, EVERY))),
+)
+
+
+def main() -> None:
+    """Rejuge les finalistes, et dit leurs coûts, le plus faible d'abord."""
+    launch(STUDY)
+    found = scores(CHOICE)
+    for name in sorted(found, key=found.get):
+        print(*name, f"{found[name]:.2f}", dict(STUDY.settings[name]))
+
+
+if __name__ == "__main__":
+    main()
