@@ -1,4 +1,4 @@
-"""La recette trouvée contre la Version 2, sur cent graines que ni la recherche ni le choix n'ont vues.
+"""La recette trouvée contre la Version 2, sur cent graines que ni recherche ni choix n'ont vues.
 
     .venv/bin/python etudes/confirmation.py
 

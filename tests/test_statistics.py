@@ -16,6 +16,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.statistics import (
     after_success,
+    costs,
     holm,
     paired_p_value,
     sign_test,
@@ -188,6 +189,20 @@ def test_streaks_are_what_a_reader_finds_in_a_text():
     np.testing.assert_array_equal(streak_end(solved), streak_end(solved, 1))
     np.testing.assert_array_equal(after_success(solved).mask, after_success(solved, 1).mask)
     assert after_success(np.zeros((2, 3), bool)).mean() is np.ma.masked  # sans un avertissement
+
+
+def test_a_seed_costs_what_it_misses_then_five_times_what_it_loses():
+    for text, cost in {
+        ".###": 1,
+        "##.###": 1,  # deux de suite ne suffisent pas
+        "###..####": 9,  # dix, mais jamais plus qu'un échec
+        "###.####": 5,
+        "######": 0,
+        "##.##.##": 8,  # jamais trois de suite : un échec
+    }.items():
+        solved = np.array([[letter == "#" for letter in text]])
+        assert costs(solved).tolist() == [cost], text
+    assert costs(np.array([[1, 1, 1, 0, 1]], bool), fall=2).tolist() == [2]
 
 
 # Les arguments refusés
