@@ -9,10 +9,13 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from itertools import zip_longest
+from multiprocessing import parent_process
+from traceback import extract_tb
 from typing import Any, NamedTuple
 
 from tqdm.auto import tqdm
@@ -81,6 +84,9 @@ class Task(NamedTuple):
 
 
 BAR = {"bar_format": "{n_fmt} groupes sur {total_fmt} {bar} fait en {elapsed}, reste {remaining}"}
+
+
+SHOWN = 5  # les groupes échoués dont on dit pourquoi
 
 
 class Incomplete(RuntimeError):
@@ -160,22 +166,19 @@ def complete(
     archive = opened(study)
     if not (tasks := missing(study, archive)):
         return
-    outcomes, failures = workers(study, tasks, cluster, processes), []
+    archive.prepare()
+    failures = []
     try:
-        for rank, outcome in bar(outcomes, total=len(tasks), **BAR):
-            name, seeds = tasks[rank]
-            if isinstance(outcome, Mismatch):
-                raise outcome
-            if isinstance(outcome, Exception):
-                failures.append(f"{told(name, seeds)} : {type(outcome).__name__}, {outcome}")
-                continue
-            rows, made = outcome
-            rows = [(*name_cells(name), *row) for row in checked_rows(study, rows, seeds)]
-            archive.append(rows, study.signature(name), made)
+        with closing(workers(study, tasks, cluster, processes)) as outcomes:
+            for rank, outcome in bar(outcomes, total=len(tasks), **BAR):
+                if error := archived(study, archive, tasks[rank], outcome):
+                    failures.append(f"  {told(*tasks[rank])} : {reason(error)}")
     except (KeyboardInterrupt, ClusterError, OSError) as error:
-        raise Incomplete(_stopped(study, str(error) or "interrompue")) from error
+        raise Incomplete(_stopped(study, archive, str(error) or "interrompue")) from error
     if failures:
-        raise Incomplete(_stopped(study, "\n  ".join(["ces groupes ont échoué :", *failures])))
+        failures[SHOWN:] = [f"  et {len(failures) - SHOWN} autres"] * (len(failures) > SHOWN)
+        why = "\n".join(["ces groupes ont échoué :", *failures])
+        raise Incomplete(_stopped(study, archive, why))
 
 
 def workers(
@@ -196,22 +199,44 @@ def workers(
     return in_turn(calls)
 
 
-def checked_rows(study: Study, rows: Sequence[Sequence], seeds: Sequence[int]) -> Sequence:
-    """Rend `rows` si ce sont les lignes de toutes ces graines, et d'elles seules."""
-    width = len(study.columns) + 1
-    if {row[0] for row in rows} != {*seeds} or {len(row) for row in rows} != {width}:
-        raise ValueError(
-            f"measure doit rendre, pour chacune des graines {seeds}, sa graine puis "
-            f"{width - 1} nombres : {rows[:1]} reçu."
+def archived(
+    study: Study, archive: Archive, task: Task, outcome: tuple[list, str] | Exception
+) -> Exception | None:
+    """Archive les lignes d'une tâche, ou rend l'erreur qui l'interdit ; Mismatch arrête tout."""
+    if isinstance(outcome, Mismatch):
+        raise outcome
+    if isinstance(outcome, Exception):
+        return outcome
+    rows, made = outcome
+    if not _fits(study, rows, task.seeds):
+        return TypeError(
+            f"measure doit rendre, pour chacune des graines {task.seeds}, une ligne ou plus : la "
+            f"graine, puis {len(study.columns)} nombres ; {rows[:1]} reçu"
         )
-    return rows
+    rows = [(*name_cells(task.name), *row) for row in rows]
+    archive.append(rows, study.signature(task.name), made)
+    return None
 
 
-def _stopped(study: Study, why: str) -> str:
-    left = len(missing(study, opened(study)))
-    return (
-        f"{study.archive} : {why}\nIl reste {left} groupes à faire ; relancez : rien n'est perdu."
-    )
+def _fits(study: Study, rows: Sequence[Sequence], seeds: Sequence[int]) -> bool:
+    """Dit si `rows` sont les lignes de toutes ces graines, et d'elles seules."""
+    try:
+        widths = {len(row) for row in rows}
+        return widths == {1 + len(study.columns)} and {row[0] for row in rows} == {*seeds}
+    except TypeError:
+        return False
+
+
+def reason(error: Exception) -> str:
+    """Écrit une erreur, et où elle fut levée."""
+    frames = extract_tb(error.__traceback__)
+    places = [f" ({frame.name}, ligne {frame.lineno})" for frame in frames]
+    return f"{type(error).__name__}, {error}{''.join(places[-1:])}"
+
+
+def _stopped(study: Study, archive: Archive, why: str) -> str:
+    left = len(missing(study, archive))
+    return f"{archive.path} : {why}\nIl reste {left} groupes à faire ; relancez : rien n'est perdu."
 
 
 # La ligne de commande
@@ -219,6 +244,8 @@ def _stopped(study: Study, why: str) -> str:
 
 def launch(study: Study, arguments: Sequence[str] | None = None) -> None:
     """Fait l'étude comme le demande la ligne de commande ; si elle s'arrête, une phrase le dit."""
+    if parent_process():  # un processus de calcul relit ce script : ce n'est pas à lui de la faire
+        return
     options = _parser(study).parse_args(arguments)
     try:
         study = _chosen(study, options)
@@ -226,8 +253,10 @@ def launch(study: Study, arguments: Sequence[str] | None = None) -> None:
             print(*listed(study), sep="\n")
         else:
             complete(study, options.grappe, options.processus)
-    except (ArchiveError, Incomplete, ClusterError, ValueError, TypeError) as error:
+    except (Incomplete, ClusterError, OSError, ValueError, TypeError) as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("Interrompue.")
 
 
 def listed(study: Study) -> Iterator[str]:
