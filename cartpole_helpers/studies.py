@@ -16,13 +16,13 @@ from importlib.util import find_spec
 from itertools import zip_longest
 from multiprocessing import parent_process
 from traceback import extract_tb
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from tqdm.auto import tqdm
 
 from cartpole_helpers.archives import Archive, ArchiveError, fingerprint
-from cartpole_helpers.checks import check_callable, check_choice, check_number, check_seed
-from cartpole_helpers.workers import ClusterError, Mismatch, Outcome, in_turn, together
+from cartpole_helpers.checks import check_callable, check_choice, check_number, check_seeds
+from cartpole_helpers.workers import ClusterError, Mismatch, Outcomes, Result, in_turn, together
 
 WITHOUT_DASK = (
     "dask n'est pas installée : les groupes se font un à un. Pour que chaque cœur en fasse :\n"
@@ -62,13 +62,17 @@ class Study:
             if len(cells := name_cells(name)) != len(self.names):
                 wanted = f"settings doit nommer chaque réglage comme {self.names}"
                 raise ValueError(f"{wanted} : {cells} reçu.")
-            seeds = [check_seed("seeds", seed) for seed in self.seeds_of(name)]
-            if twice := {seed for seed in seeds if seeds.count(seed) > 1}:
-                raise ValueError(f"seeds doit donner chaque graine une fois : {min(twice)} reçu.")
+            if cells[0].startswith("#"):
+                raise ValueError(f"settings : {cells[0]!r} se lirait comme un commentaire.")
+            self.seeds_of(name)
 
-    def seeds_of(self, name: Name) -> Sequence[int]:
+    def seeds_of(self, name: Name) -> list[int]:
         """Rend les graines d'un réglage."""
-        return self.seeds[name] if isinstance(self.seeds, Mapping) else self.seeds
+        if not isinstance(self.seeds, Mapping):
+            return check_seeds("seeds", self.seeds)
+        if name not in self.seeds:
+            raise ValueError(f"seeds doit donner les graines de chaque réglage : {name!r} manque.")
+        return check_seeds("seeds", self.seeds[name])
 
     def signature(self, name: Name) -> str:
         """Rend l'empreinte d'un réglage et des nombres de la mesure : elle change avec eux."""
@@ -115,7 +119,10 @@ def described(value: Any) -> str:
         return f"{{{', '.join(f'{key}: {described(one)}' for key, one in value.items())}}}"
     if isinstance(value, tuple | list):
         return f"({', '.join(map(described, value))})"
-    return value.__qualname__ if hasattr(value, "__qualname__") else repr(value)
+    text = value.__qualname__ if hasattr(value, "__qualname__") else repr(value)
+    if " at 0x" in text:  # une adresse : elle changerait à chaque lancement
+        raise TypeError(f"settings : {text} n'a pas d'écriture ; donnez un texte, un nombre…")
+    return text
 
 
 def told(name: Name, seeds: Sequence[int]) -> str:
@@ -155,7 +162,7 @@ def complete(
     study: Study,
     cluster: str | None = None,
     processes: int | None = None,
-    bar: Callable[..., Iterable[Outcome]] = tqdm,
+    bar: Callable[..., Iterable[tuple[int, Result]]] = tqdm,
 ) -> None:
     """Fait et archive ce qui manque à l'étude ; Incomplete si elle s'arrête avant la fin.
 
@@ -163,6 +170,8 @@ def complete(
     `processes` processus de cette machine, un par cœur à défaut. `bar(itérable, total=...)` montre
     l'avancement.
     """
+    if processes is not None:
+        check_number("processes", processes, int, low=1)
     archive = opened(study)
     if not (tasks := missing(study, archive)):
         return
@@ -170,8 +179,8 @@ def complete(
     failures = []
     try:
         with closing(workers(study, tasks, cluster, processes)) as outcomes:
-            for rank, outcome in bar(outcomes, total=len(tasks), **BAR):
-                if error := archived(study, archive, tasks[rank], outcome):
+            for rank, result in bar(outcomes, total=len(tasks), **BAR):
+                if error := archived(study, archive, tasks[rank], result):
                     failures.append(f"  {told(*tasks[rank])} : {reason(error)}")
     except (KeyboardInterrupt, ClusterError, OSError) as error:
         raise Incomplete(_stopped(study, archive, str(error) or "interrompue")) from error
@@ -183,7 +192,7 @@ def complete(
 
 def workers(
     study: Study, tasks: Sequence[Task], cluster: str | None, processes: int | None
-) -> Iterator[Outcome]:
+) -> Outcomes:
     """Rend ce que rendent les tâches, à mesure qu'elles s'achèvent, avec leur rang."""
     calls = [(study.measure, (study.settings[name], seeds)) for name, seeds in tasks]
     if study.alone and cluster:
@@ -199,15 +208,13 @@ def workers(
     return in_turn(calls)
 
 
-def archived(
-    study: Study, archive: Archive, task: Task, outcome: tuple[list, str] | Exception
-) -> Exception | None:
+def archived(study: Study, archive: Archive, task: Task, result: Result) -> Exception | None:
     """Archive les lignes d'une tâche, ou rend l'erreur qui l'interdit ; Mismatch arrête tout."""
-    if isinstance(outcome, Mismatch):
-        raise outcome
-    if isinstance(outcome, Exception):
-        return outcome
-    rows, made = outcome
+    if isinstance(result, Mismatch):
+        raise result
+    if isinstance(result, Exception):
+        return result
+    rows, made = result
     if not _fits(study, rows, task.seeds):
         return TypeError(
             f"measure doit rendre, pour chacune des graines {task.seeds}, une ligne ou plus : la "
@@ -270,14 +277,22 @@ def listed(study: Study) -> Iterator[str]:
     yield from (f"origine {name} : {what}" for name, what in archive.origins().items())
 
 
+class _Parser(argparse.ArgumentParser):
+    """Un argparse qui parle français."""
+
+    def error(self, message: str) -> NoReturn:
+        sys.exit(f"Commande non comprise : « {' '.join(sys.argv[1:])} » ; --help dit tout.")
+
+
 def _parser(study: Study) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=f"Fait ce qui manque à {study.archive}.")
+    parser = _Parser(description=f"Fait ce qui manque à {study.archive}.", add_help=False)
     parser.add_argument("--liste", action="store_true", help="dit ce qui est fait, sans rien faire")
     parser.add_argument("--seulement", nargs="+", metavar="RÉGLAGE", help="ces réglages seuls")
     parser.add_argument("--graines", metavar="A-B", help="ces graines, « 2000-2199 » ou « 3,5,8 »")
     parser.add_argument("--archive", metavar="FICHIER", help="un autre .csv que celui de l'étude")
     parser.add_argument("--processus", type=int, help="combien, sur cette machine : un par cœur")
     parser.add_argument("--grappe", metavar="ADRESSE", help="un ordonnanceur dask, ou son fichier")
+    parser.add_argument("-h", "--help", action="help", help="montre cette aide")
     return parser
 
 
@@ -288,7 +303,7 @@ def _chosen(study: Study, options: argparse.Namespace) -> Study:
         check_choice("--seulement", name, [*known])
     names = [known[name] for name in options.seulement or known]
     seeds = {name: study.seeds_of(name) for name in names}
-    if options.graines:
+    if options.graines is not None:
         asked = _seeds(options.graines)
         if not options.archive and (
             new := [s for s in asked if any(s not in v for v in seeds.values())]
@@ -307,10 +322,11 @@ def _chosen(study: Study, options: argparse.Namespace) -> Study:
 
 def _seeds(text: str) -> list[int]:
     """Lit « 2000-2199 », « 3,5,8 » ou les deux à la fois."""
-    found = []
+    found: list[int] = []
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not (first.isdecimal() and (last.isdecimal() if dash else True)):
+        first, dash, last = (word.strip() for word in part.partition("-"))
+        last = last if dash else first
+        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
             raise ValueError(f"--graines doit être « 2000-2199 » ou « 3,5,8 » : {text!r} reçu.")
-        found += range(int(first), int(last or first) + 1)
-    return found
+        found += range(int(first), int(last) + 1)
+    return check_seeds("--graines", found)

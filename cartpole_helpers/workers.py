@@ -9,7 +9,7 @@ import platform
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from hashlib import sha256
@@ -46,7 +46,8 @@ LOCAL = {  # la façon dont dask gouverne les processus de cette machine
     "distributed.worker.memory.target": False,
 }
 Call = tuple[Callable, tuple]  # une fonction, et ses arguments
-Outcome = tuple[int, object]  # le rang d'un appel ; (son résultat, avec quoi), ou son erreur
+Result = tuple[list, str] | Exception  # ce que rend un appel, et avec quoi ; ou son erreur
+Outcomes = Generator[tuple[int, Result]]  # le rang d'un appel, et ce qu'il rend
 
 
 class ClusterError(RuntimeError):
@@ -130,7 +131,7 @@ def _made(call: Callable, arguments: tuple) -> tuple[list, str]:
     return [*(call(*arguments) or ())], _told(origin())
 
 
-def in_turn(calls: Sequence[Call]) -> Iterator[Outcome]:
+def in_turn(calls: Sequence[Call]) -> Outcomes:
     """Fait les appels un à un, dans ce processus, sur un fil."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -144,7 +145,7 @@ def in_turn(calls: Sequence[Call]) -> Iterator[Outcome]:
         torch.set_num_threads(threads)
 
 
-def together(calls: Sequence[Call], cluster: str | None, processes: int) -> Iterator[Outcome]:
+def together(calls: Sequence[Call], cluster: str | None, processes: int) -> Outcomes:
     """Fait les appels sur `cluster`, ou sur `processes` processus de cette machine.
 
     `cluster` : l'adresse d'un ordonnanceur, ou le fichier où il l'a écrite. Une tâche dont le
@@ -161,7 +162,7 @@ def together(calls: Sequence[Call], cluster: str | None, processes: int) -> Iter
         }
         while ranks:
             for future in _finished(client, [*ranks]):
-                yield ranks.pop(future), _outcome(future)
+                yield ranks.pop(future), _result(future)
 
 
 def _entrance() -> Callable:
@@ -189,7 +190,7 @@ def _finished(client: Any, futures: list) -> Iterable:
                 print("La grappe n'a aucun processus de calcul ; on l'attend. Ctrl-C y renonce.")
 
 
-def _outcome(future: Any) -> tuple[list, str] | Exception:
+def _result(future: Any) -> Result:
     """Rend le résultat d'une tâche finie, ou son erreur."""
     from distributed.scheduler import KilledWorker
 
@@ -218,7 +219,7 @@ def _home(module: object) -> Path | None:
     return Path(file).resolve().parent if file else None
 
 
-def _killed(error: Exception) -> ClusterError:
+def _killed(error: Any) -> ClusterError:
     return ClusterError(
         f"{error.allowed_failures + 1} processus sont morts en calculant ce groupe ; le plus "
         "souvent, la mémoire a manqué : prenez moins de graines par groupe"
