@@ -25,7 +25,7 @@ from cartpole_helpers.checks import check_callable, check_choice, check_number, 
 from cartpole_helpers.workers import ClusterError, Mismatch, Outcomes, Result, in_turn, together
 
 WITHOUT_DASK = (
-    "dask n'est pas installée : les groupes se font un à un. Pour que chaque cœur en fasse :\n"
+    "dask n'est pas installée. Pour l'avoir :\n"
     "    .venv/bin/python -m pip install -r requirements-etudes.txt"
 )
 Name = str | tuple  # ce qui nomme un réglage : un texte, ou un tuple s'il a plusieurs colonnes
@@ -88,8 +88,6 @@ class Task(NamedTuple):
 
 
 BAR = {"bar_format": "{n_fmt} groupes sur {total_fmt} {bar} fait en {elapsed}, reste {remaining}"}
-
-
 SHOWN = 5  # les groupes échoués dont on dit pourquoi
 
 
@@ -176,18 +174,16 @@ def complete(
     if not (tasks := missing(study, archive)):
         return
     archive.prepare()
-    failures = []
+    problems = []
     try:
         with closing(workers(study, tasks, cluster, processes)) as outcomes:
             for rank, result in bar(outcomes, total=len(tasks), **BAR):
                 if error := archived(study, archive, tasks[rank], result):
-                    failures.append(f"  {told(*tasks[rank])} : {reason(error)}")
+                    problems.append(f"{told(*tasks[rank])} : {reason(error)}")
     except (KeyboardInterrupt, ClusterError, OSError) as error:
-        raise Incomplete(_stopped(study, archive, str(error) or "interrompue")) from error
-    if failures:
-        failures[SHOWN:] = [f"  et {len(failures) - SHOWN} autres"] * (len(failures) > SHOWN)
-        why = "\n".join(["ces groupes ont échoué :", *failures])
-        raise Incomplete(_stopped(study, archive, why))
+        problems.insert(0, str(error) or "interrompue")
+    if left := missing(study, archive):
+        raise Incomplete(_summary(archive, problems, len(left)))
 
 
 def workers(
@@ -204,7 +200,7 @@ def workers(
         return together(calls, cluster, processes)
     if cluster:
         raise ClusterError(WITHOUT_DASK)
-    print(WITHOUT_DASK)
+    print("Les groupes se font un à un, dans ce processus :", WITHOUT_DASK)
     return in_turn(calls)
 
 
@@ -241,9 +237,14 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}, {error}{''.join(places[-1:])}"
 
 
-def _stopped(study: Study, archive: Archive, why: str) -> str:
-    left = len(missing(study, archive))
-    return f"{archive.path} : {why}\nIl reste {left} groupes à faire ; relancez : rien n'est perdu."
+def _summary(archive: Archive, problems: list[str], left: int) -> str:
+    """Écrit pourquoi l'étude s'est arrêtée, et ce qui reste."""
+    others = len(problems) - SHOWN
+    shown = [*problems[:SHOWN], *[f"et {others} autres groupes"] * (others > 0)]
+    return (
+        "\n  ".join([f"{archive.path} n'est pas finie.", *shown])
+        + f"\nGroupes qui restent à faire : {left}. Relancez : ce qui est fait est gardé."
+    )
 
 
 # La ligne de commande
