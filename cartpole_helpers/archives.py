@@ -19,7 +19,7 @@ from zlib import crc32
 
 from filelock import FileLock, Timeout
 
-from cartpole_helpers.files import check_path, in_french
+from cartpole_helpers.files import check_path, check_regular, in_french
 from cartpole_helpers.tables import GROUP, written
 
 CLOSING = re.compile(rf"{GROUP} ; somme (\w+) ; réglage (\w+) ; origine (\w+)\n".encode())
@@ -42,25 +42,29 @@ class Archive:
     """Le .csv d'une étude, où plusieurs programmes peuvent ajouter à la fois.
 
     `header` : ses colonnes ; les `names` premières nomment le réglage, la suivante est la graine.
-    Le fichier est créé s'il manque. ArchiveError s'il est d'une autre étude, ou abîmé.
+    Ouvrir et lire ne changent rien au fichier, qui peut manquer. ArchiveError s'il est d'une autre
+    étude, ou abîmé.
     """
 
     def __init__(self, path: str | os.PathLike, header: Sequence[str], names: int = 1):
         self.path, self._header, self._names = check_path(path), written([header]), names
-        self._lock = FileLock(self._beside("verrou"), timeout=PATIENCE)
-        self._done: dict[tuple, Done] = {}
-        self._origins: dict[str, str] = {}
-        self._read = 0  # les octets déjà lus : l'en-tête, et des groupes entiers
-        self.done()
+        self._forget()
+        self._refresh()
 
     def done(self) -> dict[tuple, Done]:
         """Rend ce qui est archivé : (*réglage, graine) → d'où cela vient."""
-        with self._locked():
-            return dict(self._done)
+        self._refresh()
+        return dict(self._done)
 
     def origins(self) -> dict[str, str]:
         """Rend ce qui a fait chaque origine, en une ligne."""
+        self._refresh()
         return dict(self._origins)
+
+    def prepare(self) -> None:
+        """Crée l'archive si elle manque ; OSError si l'on ne pourra rien y ajouter."""
+        with self._locked():
+            self._write(b"")
 
     def append(self, rows: Iterable[Sequence], setting: str, origin: str) -> int:
         """Ajoute un groupe, tout entier ou pas du tout ; rend le nombre de lignes ajoutées.
@@ -71,6 +75,8 @@ class Archive:
         rows = [*rows]  # avant de verrouiller : ce qui produit les lignes peut s'interrompre
         with self._locked():
             new = [row for row in rows if self._key(row) not in self._done]
+            for row in new:
+                self._check_setting(self._key(row), setting)
             if new:
                 self._write(self._group(new, setting, origin))
         return len(new)
@@ -81,22 +87,30 @@ class Archive:
     def _beside(self, suffix: str) -> Path:
         return self.path.with_name(f".{self.path.name}.{suffix}")
 
+    # Écrire
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Attend que nul autre n'écrive, et lit ce que les autres ont ajouté."""
+        """Attend que nul autre n'écrive, lit ce qu'ils ont ajouté, met de côté un reste."""
         try:
-            self._lock.acquire()
+            if not self.path.parent.is_dir():  # filelock le créerait
+                raise FileNotFoundError(errno.ENOENT, "")
+            with FileLock(self._beside("verrou"), timeout=PATIENCE):
+                if rest := self._refresh():
+                    self._set_aside(rest)
+                yield
         except Timeout:
             raise TimeoutError(f"{self.path} : un autre programme la tient verrouillée.") from None
         except OSError as error:
-            raise in_french(error, f"{self.path} : écriture impossible") from error
-        try:
-            self._refresh()
-            yield
-        finally:
-            self._lock.release()
+            raise in_french(error, f"{self.path} : rien n'est ajouté") from error
 
-    # Écrire
+    def _set_aside(self, rest: bytes) -> None:
+        """Ôte de l'archive ce qui suit son dernier groupe entier, et le garde à côté."""
+        beside = self._beside("reste")
+        with beside.open("ab") as file:
+            file.write(rest)
+        os.truncate(self.path, len(self._known))
+        print(f"{self.path} : un groupe inachevé, à refaire, est mis de côté dans {beside.name}")
 
     def _group(self, rows: list[Sequence], setting: str, origin: str) -> bytes:
         text, name = written(rows), fingerprint(origin)
@@ -106,65 +120,82 @@ class Archive:
         return told.encode() + text + closing.encode()
 
     def _write(self, content: bytes) -> None:
-        try:
-            with self.path.open("ab", buffering=0) as file:
-                size = file.tell()
-                try:
-                    if file.write(content) < len(content):
-                        raise OSError(errno.ENOSPC, "")
-                    os.fsync(file.fileno())
-                except OSError:
-                    file.truncate(size)
-                    raise
-        except OSError as error:
-            raise in_french(error, f"{self.path} : groupe non ajouté") from error
-        self._refresh()
+        content = content if self._known else self._header + content
+        with self.path.open("ab", buffering=0) as file:
+            size = file.tell()
+            try:
+                while content:
+                    content = content[file.write(content) :]
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(size)
+                raise
 
     # Lire
 
-    def _refresh(self) -> None:
-        """Lit les groupes entiers que l'on n'a pas lus, et met de côté ce qui suit le dernier."""
-        if not self._read:
-            self._open()
-        with self.path.open("rb") as file:
-            file.seek(self._read)
-            content = file.read()
-        end = 0
-        for closing in CLOSING.finditer(content):
+    def _forget(self) -> None:
+        self._known = b""  # ce qu'on a lu : l'en-tête, et des groupes entiers
+        self._done: dict[tuple, Done] = {}
+        self._settings: dict[tuple, str] = {}
+        self._origins: dict[str, str] = {}
+
+    def _refresh(self) -> bytes:
+        """Lit les groupes entiers que l'on n'a pas lus ; rend ce qui suit le dernier."""
+        content = self._content()
+        if not content.startswith(self._known):  # effacée, ou remplacée
+            self._forget()
+        if not self._known:
+            if not content.startswith(self._header):
+                return self._cut_header(content)
+            self._known = self._header
+        end = len(self._known)
+        for closing in CLOSING.finditer(content, end):
             self._enter(content[end : closing.start()], *map(bytes.decode, closing.groups()))
             end = closing.end()
-        self._read += end
-        if rest := content[end:]:
-            with self._beside("reste").open("ab") as file:
-                file.write(rest)
-            os.truncate(self.path, self._read)
+        self._known = content[:end]
+        return content[end:]
 
-    def _open(self) -> None:
-        """Crée l'archive, ou vérifie que c'est bien celle-ci."""
-        start = b""
-        if self.path.exists():
-            with self.path.open("rb") as file:
-                start = file.read(len(self._header))
-        if start != self._header:
-            if not self._header.startswith(start):
-                raise self._error(
-                    f"commence par {start!r}, et non par {self._header!r} : c'est une autre étude"
-                )
-            self.path.write_bytes(self._header)
-        self._read = len(self._header)
+    def _content(self) -> bytes:
+        try:
+            check_regular(self.path)
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise in_french(error, f"{self.path} : lecture impossible") from error
+
+    def _cut_header(self, content: bytes) -> bytes:
+        if self._header.startswith(content):
+            return content
+        start = content[: len(self._header)]
+        raise self._error(
+            f"commence par {start!r}, et non par {self._header!r} : c'est une autre étude"
+        )
 
     def _enter(self, block: bytes, count: str, total: str, setting: str, origin: str) -> None:
         """Retient un groupe lu, s'il est tel qu'on l'a écrit."""
         while told := ORIGIN.match(block):
             self._origins[told[1].decode()] = told[2].decode()
             block = block[told.end() :]
-        if f"{crc32(block):08x}" != total:
+        same = f"{crc32(block):08x}" == total
+        same &= fingerprint(self._origins.get(origin, "")) == origin
+        rows = [*csv.reader(StringIO(block.decode(), newline=""))] if same else []
+        if len(rows) != int(count):
             raise self._error(f"est abîmée : un groupe de {count} lignes n'est plus celui écrit")
-        rows = csv.reader(StringIO(block.decode(), newline=""), strict=True)
         keys = {self._key(row) for row in rows}
         if twice := keys & self._done.keys():
-            raise self._error(f"contient deux fois {min(twice)}")
+            *name, seed = min(twice)
+            raise self._error(f"contient deux fois la graine {seed} de « {', '.join(name)} »")
+        for key in keys:
+            self._check_setting(key, setting)
+            self._settings[key[:-1]] = setting
         self._done |= dict.fromkeys(keys, Done(setting, origin))
+
+    def _check_setting(self, key: tuple, setting: str) -> None:
+        """Un nom n'a qu'un réglage : deux programmes auraient pu ne pas s'accorder."""
+        *name, seed = key
+        if self._settings.get((*name,), setting) != setting:
+            raise self._error(f"a deux réglages nommés « {', '.join(name)} » (graine {seed})")
 
     def _error(self, why: str) -> ArchiveError:
         return ArchiveError(f"{self.path} {why}. Donnez un autre fichier, ou effacez celui-ci.")

@@ -20,6 +20,7 @@ REASONS = {
     errno.EPERM: "l'accès est refusé",
     errno.EROFS: "le disque est en lecture seule",
     errno.ENOSPC: "le disque est plein",
+    errno.EDQUOT: "le quota du disque est atteint",
     errno.EFBIG: "le fichier serait trop gros",
     errno.ENAMETOOLONG: "le nom dépasse la longueur permise",
     errno.ELOOP: "les liens du chemin tournent en rond",

@@ -9,20 +9,23 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from multiprocessing import parent_process
+from traceback import extract_tb
+from typing import Any, NamedTuple, NoReturn
 
 from tqdm.auto import tqdm
 
 from cartpole_helpers.archives import Archive, ArchiveError, fingerprint
-from cartpole_helpers.checks import check_callable, check_choice, check_number, check_seed
-from cartpole_helpers.workers import ClusterError, Mismatch, Outcome, in_turn, together
+from cartpole_helpers.checks import check_callable, check_choice, check_number, check_seeds
+from cartpole_helpers.workers import ClusterError, Mismatch, Outcomes, Result, in_turn, together
 
 WITHOUT_DASK = (
-    "dask n'est pas installée : les groupes se font un à un. Pour que chaque cœur en fasse :\n"
+    "dask n'est pas installée. Pour l'avoir :\n"
     "    .venv/bin/python -m pip install -r requirements-etudes.txt"
 )
 Name = str | tuple  # ce qui nomme un réglage : un texte, ou un tuple s'il a plusieurs colonnes
@@ -59,13 +62,17 @@ class Study:
             if len(cells := name_cells(name)) != len(self.names):
                 wanted = f"settings doit nommer chaque réglage comme {self.names}"
                 raise ValueError(f"{wanted} : {cells} reçu.")
-            seeds = [check_seed("seeds", seed) for seed in self.seeds_of(name)]
-            if twice := {seed for seed in seeds if seeds.count(seed) > 1}:
-                raise ValueError(f"seeds doit donner chaque graine une fois : {min(twice)} reçu.")
+            if cells[0].startswith("#"):
+                raise ValueError(f"settings : {cells[0]!r} se lirait comme un commentaire.")
+            self.seeds_of(name)
 
-    def seeds_of(self, name: Name) -> Sequence[int]:
+    def seeds_of(self, name: Name) -> list[int]:
         """Rend les graines d'un réglage."""
-        return self.seeds[name] if isinstance(self.seeds, Mapping) else self.seeds
+        if not isinstance(self.seeds, Mapping):
+            return check_seeds("seeds", self.seeds)
+        if name not in self.seeds:
+            raise ValueError(f"seeds doit donner les graines de chaque réglage : {name!r} manque.")
+        return check_seeds("seeds", self.seeds[name])
 
     def signature(self, name: Name) -> str:
         """Rend l'empreinte d'un réglage et des nombres de la mesure : elle change avec eux."""
@@ -81,6 +88,7 @@ class Task(NamedTuple):
 
 
 BAR = {"bar_format": "{n_fmt} groupes sur {total_fmt} {bar} fait en {elapsed}, reste {remaining}"}
+SHOWN = 5  # les groupes échoués dont on dit pourquoi
 
 
 class Incomplete(RuntimeError):
@@ -109,7 +117,10 @@ def described(value: Any) -> str:
         return f"{{{', '.join(f'{key}: {described(one)}' for key, one in value.items())}}}"
     if isinstance(value, tuple | list):
         return f"({', '.join(map(described, value))})"
-    return value.__qualname__ if hasattr(value, "__qualname__") else repr(value)
+    text = value.__qualname__ if hasattr(value, "__qualname__") else repr(value)
+    if " at 0x" in text:  # une adresse : elle changerait à chaque lancement
+        raise TypeError(f"settings : {text} n'a pas d'écriture ; donnez un texte, un nombre…")
+    return text
 
 
 def told(name: Name, seeds: Sequence[int]) -> str:
@@ -149,7 +160,7 @@ def complete(
     study: Study,
     cluster: str | None = None,
     processes: int | None = None,
-    bar: Callable[..., Iterable[Outcome]] = tqdm,
+    bar: Callable[..., Iterable[tuple[int, Result]]] = tqdm,
 ) -> None:
     """Fait et archive ce qui manque à l'étude ; Incomplete si elle s'arrête avant la fin.
 
@@ -157,30 +168,27 @@ def complete(
     `processes` processus de cette machine, un par cœur à défaut. `bar(itérable, total=...)` montre
     l'avancement.
     """
+    if processes is not None:
+        check_number("processes", processes, int, low=1)
     archive = opened(study)
     if not (tasks := missing(study, archive)):
         return
-    outcomes, failures = workers(study, tasks, cluster, processes), []
+    archive.prepare()
+    problems = []
     try:
-        for rank, outcome in bar(outcomes, total=len(tasks), **BAR):
-            name, seeds = tasks[rank]
-            if isinstance(outcome, Mismatch):
-                raise outcome
-            if isinstance(outcome, Exception):
-                failures.append(f"{told(name, seeds)} : {type(outcome).__name__}, {outcome}")
-                continue
-            rows, made = outcome
-            rows = [(*name_cells(name), *row) for row in checked_rows(study, rows, seeds)]
-            archive.append(rows, study.signature(name), made)
+        with closing(workers(study, tasks, cluster, processes)) as outcomes:
+            for rank, result in bar(outcomes, total=len(tasks), **BAR):
+                if error := archived(study, archive, tasks[rank], result):
+                    problems.append(f"{told(*tasks[rank])} : {reason(error)}")
     except (KeyboardInterrupt, ClusterError, OSError) as error:
-        raise Incomplete(_stopped(study, str(error) or "interrompue")) from error
-    if failures:
-        raise Incomplete(_stopped(study, "\n  ".join(["ces groupes ont échoué :", *failures])))
+        problems.insert(0, str(error) or "interrompue")
+    if left := missing(study, archive):
+        raise Incomplete(_summary(archive, problems, len(left)))
 
 
 def workers(
     study: Study, tasks: Sequence[Task], cluster: str | None, processes: int | None
-) -> Iterator[Outcome]:
+) -> Outcomes:
     """Rend ce que rendent les tâches, à mesure qu'elles s'achèvent, avec leur rang."""
     calls = [(study.measure, (study.settings[name], seeds)) for name, seeds in tasks]
     if study.alone and cluster:
@@ -192,25 +200,50 @@ def workers(
         return together(calls, cluster, processes)
     if cluster:
         raise ClusterError(WITHOUT_DASK)
-    print(WITHOUT_DASK)
+    print("Les groupes se font un à un, dans ce processus :", WITHOUT_DASK)
     return in_turn(calls)
 
 
-def checked_rows(study: Study, rows: Sequence[Sequence], seeds: Sequence[int]) -> Sequence:
-    """Rend `rows` si ce sont les lignes de toutes ces graines, et d'elles seules."""
-    width = len(study.columns) + 1
-    if {row[0] for row in rows} != {*seeds} or {len(row) for row in rows} != {width}:
-        raise ValueError(
-            f"measure doit rendre, pour chacune des graines {seeds}, sa graine puis "
-            f"{width - 1} nombres : {rows[:1]} reçu."
+def archived(study: Study, archive: Archive, task: Task, result: Result) -> Exception | None:
+    """Archive les lignes d'une tâche, ou rend l'erreur qui l'interdit ; Mismatch arrête tout."""
+    if isinstance(result, Mismatch):
+        raise result
+    if isinstance(result, Exception):
+        return result
+    rows, made = result
+    if not _fits(study, rows, task.seeds):
+        return TypeError(
+            f"measure doit rendre, pour chacune des graines {task.seeds}, une ligne ou plus : la "
+            f"graine, puis {len(study.columns)} nombres ; {rows[:1]} reçu"
         )
-    return rows
+    rows = [(*name_cells(task.name), *row) for row in rows]
+    archive.append(rows, study.signature(task.name), made)
+    return None
 
 
-def _stopped(study: Study, why: str) -> str:
-    left = len(missing(study, opened(study)))
+def _fits(study: Study, rows: Sequence[Sequence], seeds: Sequence[int]) -> bool:
+    """Dit si `rows` sont les lignes de toutes ces graines, et d'elles seules."""
+    try:
+        widths = {len(row) for row in rows}
+        return widths == {1 + len(study.columns)} and {row[0] for row in rows} == {*seeds}
+    except TypeError:
+        return False
+
+
+def reason(error: Exception) -> str:
+    """Écrit une erreur, et où elle fut levée."""
+    frames = extract_tb(error.__traceback__)
+    places = [f" ({frame.name}, ligne {frame.lineno})" for frame in frames]
+    return f"{type(error).__name__}, {error}{''.join(places[-1:])}"
+
+
+def _summary(archive: Archive, problems: list[str], left: int) -> str:
+    """Écrit pourquoi l'étude s'est arrêtée, et ce qui reste."""
+    others = len(problems) - SHOWN
+    shown = [*problems[:SHOWN], *[f"et {others} autres groupes"] * (others > 0)]
     return (
-        f"{study.archive} : {why}\nIl reste {left} groupes à faire ; relancez : rien n'est perdu."
+        "\n  ".join([f"{archive.path} n'est pas finie.", *shown])
+        + f"\nGroupes qui restent à faire : {left}. Relancez : ce qui est fait est gardé."
     )
 
 
@@ -219,6 +252,8 @@ def _stopped(study: Study, why: str) -> str:
 
 def launch(study: Study, arguments: Sequence[str] | None = None) -> None:
     """Fait l'étude comme le demande la ligne de commande ; si elle s'arrête, une phrase le dit."""
+    if parent_process():  # un processus de calcul relit ce script : ce n'est pas à lui de la faire
+        return
     options = _parser(study).parse_args(arguments)
     try:
         study = _chosen(study, options)
@@ -226,8 +261,10 @@ def launch(study: Study, arguments: Sequence[str] | None = None) -> None:
             print(*listed(study), sep="\n")
         else:
             complete(study, options.grappe, options.processus)
-    except (ArchiveError, Incomplete, ClusterError, ValueError, TypeError) as error:
+    except (Incomplete, ClusterError, OSError, ValueError, TypeError) as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("Interrompue.")
 
 
 def listed(study: Study) -> Iterator[str]:
@@ -241,14 +278,22 @@ def listed(study: Study) -> Iterator[str]:
     yield from (f"origine {name} : {what}" for name, what in archive.origins().items())
 
 
+class _Parser(argparse.ArgumentParser):
+    """Un argparse qui parle français."""
+
+    def error(self, message: str) -> NoReturn:
+        sys.exit(f"Commande non comprise : « {' '.join(sys.argv[1:])} » ; --help dit tout.")
+
+
 def _parser(study: Study) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=f"Fait ce qui manque à {study.archive}.")
+    parser = _Parser(description=f"Fait ce qui manque à {study.archive}.", add_help=False)
     parser.add_argument("--liste", action="store_true", help="dit ce qui est fait, sans rien faire")
     parser.add_argument("--seulement", nargs="+", metavar="RÉGLAGE", help="ces réglages seuls")
     parser.add_argument("--graines", metavar="A-B", help="ces graines, « 2000-2199 » ou « 3,5,8 »")
     parser.add_argument("--archive", metavar="FICHIER", help="un autre .csv que celui de l'étude")
     parser.add_argument("--processus", type=int, help="combien, sur cette machine : un par cœur")
     parser.add_argument("--grappe", metavar="ADRESSE", help="un ordonnanceur dask, ou son fichier")
+    parser.add_argument("-h", "--help", action="help", help="montre cette aide")
     return parser
 
 
@@ -259,7 +304,7 @@ def _chosen(study: Study, options: argparse.Namespace) -> Study:
         check_choice("--seulement", name, [*known])
     names = [known[name] for name in options.seulement or known]
     seeds = {name: study.seeds_of(name) for name in names}
-    if options.graines:
+    if options.graines is not None:
         asked = _seeds(options.graines)
         if not options.archive and (
             new := [s for s in asked if any(s not in v for v in seeds.values())]
@@ -278,10 +323,11 @@ def _chosen(study: Study, options: argparse.Namespace) -> Study:
 
 def _seeds(text: str) -> list[int]:
     """Lit « 2000-2199 », « 3,5,8 » ou les deux à la fois."""
-    found = []
+    found: list[int] = []
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not (first.isdecimal() and (last.isdecimal() if dash else True)):
+        first, dash, last = (word.strip() for word in part.partition("-"))
+        last = last if dash else first
+        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
             raise ValueError(f"--graines doit être « 2000-2199 » ou « 3,5,8 » : {text!r} reçu.")
-        found += range(int(first), int(last or first) + 1)
-    return found
+        found += range(int(first), int(last) + 1)
+    return check_seeds("--graines", found)

@@ -3,30 +3,52 @@
 Les deux derniers sont l'affaire de dask.distributed, qui n'est chargée qu'ici, et à la demande.
 """
 
+import json
 import logging
 import platform
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
+from multiprocessing import resource_tracker
 from pathlib import Path
+from typing import Any
 
 import torch
 
 PACKAGE = Path(__file__).parent
 LIBRARIES = ("torch", "numpy", "gymnasium")
 COMMIT, PROCESSOR = "commit", "processeur"  # ce qui peut différer d'une machine à l'autre
+SILENCE = logging.CRITICAL + 1
+HOST = "127.0.0.1"  # une grappe locale n'écoute que cette machine
 PATIENCE = 20  # s : ce que l'on attend d'un ordonnanceur
+PULSE = 10  # s : si rien ne s'achève en ce temps, on regarde s'il y a encore qui calcule
 ENVIRONMENT = {  # ce que lancer.py met aussi
     "OMP_NUM_THREADS": "1",
     "MALLOC_MMAP_THRESHOLD_": "33554432",
     "MALLOC_TRIM_THRESHOLD_": "268435456",
 }
+LOCAL = {  # la façon dont dask gouverne les processus de cette machine
+    "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
+    # Un mort est toujours remplacé, même si tous le sont à la fois ; une tâche qui tue deux
+    # processus n'en aura pas de troisième, et l'on n'en soupçonne pas d'autre.
+    "distributed.deploy.lost-worker-timeout": "1000 days",
+    "distributed.scheduler.allowed-failures": 1,
+    "distributed.scheduler.worker-saturation": 1.0,
+    # Une machine mise en veille les retrouve au réveil.
+    "distributed.scheduler.worker-ttl": None,
+    # Passé 95 % de sa mémoire, un processus est tué ; il n'attend pas qu'elle se libère.
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.target": False,
+}
 Call = tuple[Callable, tuple]  # une fonction, et ses arguments
-Outcome = tuple[int, object]  # le rang d'un appel ; (son résultat, avec quoi), ou son erreur
+Result = tuple[list, str] | Exception  # ce que rend un appel, et avec quoi ; ou son erreur
+Outcomes = Generator[tuple[int, Result]]  # le rang d'un appel, et ce qu'il rend
 
 
 class ClusterError(RuntimeError):
@@ -103,48 +125,83 @@ def perform(payload: bytes, wanted: Mapping[str, str]) -> tuple[list, str]:
     import cloudpickle
 
     torch.set_num_threads(1)
-    call, arguments = cloudpickle.loads(payload)
-    return [*call(*arguments)], _told(ours)
+    return _made(*cloudpickle.loads(payload))
 
 
-def in_turn(calls: Sequence[Call]) -> Iterator[Outcome]:
+def _made(call: Callable, arguments: tuple) -> tuple[list, str]:
+    return [*(call(*arguments) or ())], _told(origin())
+
+
+def in_turn(calls: Sequence[Call]) -> Outcomes:
     """Fait les appels un à un, dans ce processus, sur un fil."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         for rank, (call, arguments) in enumerate(calls):
             try:
-                yield rank, ([*call(*arguments)], _told(origin()))
+                yield rank, _made(call, arguments)
             except Exception as error:
                 yield rank, error
     finally:
         torch.set_num_threads(threads)
 
 
-def together(calls: Sequence[Call], cluster: str | None, processes: int) -> Iterator[Outcome]:
+def together(calls: Sequence[Call], cluster: str | None, processes: int) -> Outcomes:
     """Fait les appels sur `cluster`, ou sur `processes` processus de cette machine.
 
     `cluster` : l'adresse d'un ordonnanceur, ou le fichier où il l'a écrite. Une tâche dont le
     processus meurt est refaite par un autre. ClusterError si la grappe manque, ou si on la perd.
     """
     import cloudpickle
-    from distributed import as_completed
-    from distributed.scheduler import KilledWorker
 
     with _client(cluster, processes) as client:
-        wanted, ranks = origin(), {}
         _send_by_value(calls)
-        for rank, call in enumerate(calls):
-            ranks[client.submit(perform, cloudpickle.dumps(call), wanted, pure=False)] = rank
-        for future, result in as_completed([*ranks], with_results=True, raise_errors=False):
-            rank = ranks.pop(future)
-            if future.status == "finished":
-                yield rank, result
-            elif future.status == "error":
-                error = result[1]
-                yield rank, _killed(error) if isinstance(error, KilledWorker) else error
-            else:
-                raise ClusterError("l'ordonnanceur ne répond plus")
+        payloads, enter, wanted = map(cloudpickle.dumps, calls), _entrance(), origin()
+        ranks = {
+            client.submit(enter, payload, wanted, pure=False): rank
+            for rank, payload in enumerate(payloads)
+        }
+        while ranks:
+            for future in _finished(client, [*ranks]):
+                yield ranks.pop(future), _result(future)
+
+
+def _entrance() -> Callable:
+    """Rend ce qu'on envoie à dask : seul le processus qui calcule doit avoir le paquet."""
+
+    def enter(payload: bytes, wanted: Mapping[str, str]) -> tuple[list, str] | str:
+        try:
+            from cartpole_helpers.workers import perform
+        except ImportError as error:
+            return str(error)
+        return perform(payload, wanted)
+
+    return enter
+
+
+def _finished(client: Any, futures: list) -> Iterable:
+    """Attend qu'une tâche au moins soit finie ; dit si la grappe n'a plus personne."""
+    from distributed import wait
+
+    while True:
+        try:
+            return wait(futures, PULSE, "FIRST_COMPLETED").done
+        except TimeoutError:
+            if not client.nthreads():
+                print("La grappe n'a aucun processus de calcul ; on l'attend. Ctrl-C y renonce.")
+
+
+def _result(future: Any) -> Result:
+    """Rend le résultat d'une tâche finie, ou son erreur."""
+    from distributed.scheduler import KilledWorker
+
+    if future.status == "finished":
+        made = future.result()
+        return Mismatch(f"il manque le paquet du cours ({made})") if isinstance(made, str) else made
+    error = future.exception()
+    if isinstance(error, KilledWorker):
+        return _killed(error)
+    return error.with_traceback(future.traceback())
 
 
 def _send_by_value(calls: Sequence[Call]) -> None:
@@ -163,7 +220,7 @@ def _home(module: object) -> Path | None:
     return Path(file).resolve().parent if file else None
 
 
-def _killed(error: Exception) -> ClusterError:
+def _killed(error: Any) -> ClusterError:
     return ClusterError(
         f"{error.allowed_failures + 1} processus sont morts en calculant ce groupe ; le plus "
         "souvent, la mémoire a manqué : prenez moins de graines par groupe"
@@ -172,26 +229,66 @@ def _killed(error: Exception) -> ClusterError:
 
 @contextmanager
 def _client(cluster: str | None, processes: int) -> Iterator:
-    """Prête un client de la grappe, ou d'une grappe locale, qui n'écoute que cette machine."""
+    """Prête un client de la grappe, ou d'une grappe locale ; dask s'y tait : elle parle anglais."""
+    from distributed.utils import silence_logging_cmgr
+
+    with silence_logging_cmgr(SILENCE), ExitStack() as stack:
+        with _sheltered():
+            client = _remote(cluster, stack) if cluster else _local(processes, stack)
+        try:
+            yield client
+        finally:
+            with _sheltered():
+                stack.close()
+
+
+def _local(processes: int, stack: ExitStack) -> Any:
     import dask
     from distributed import Client, LocalCluster
 
-    # Les nôtres suffisent : dask raconterait aussi, en anglais, ce qu'il répare.
-    settings = {"distributed.nanny.pre-spawn-environ": ENVIRONMENT}
-    with dask.config.set(settings), ExitStack() as stack:
-        if cluster is None:
-            local = LocalCluster(
-                n_workers=processes,
-                threads_per_worker=1,
-                host="127.0.0.1",
-                dashboard_address=None,
-                silence_logs=logging.CRITICAL,
-            )
-            yield stack.enter_context(Client(stack.enter_context(local)))
-            return
-        file = {} if "://" in cluster else {"scheduler_file": cluster}
-        try:
-            client = Client(**file or {"address": cluster}, timeout=PATIENCE)
-        except (OSError, ValueError, ImportError) as error:
-            raise ClusterError(f"aucun ordonnanceur ne répond à {cluster!r} ({error})") from error
-        yield stack.enter_context(client)
+    stack.enter_context(dask.config.set(LOCAL))
+    cluster = LocalCluster(
+        n_workers=processes,
+        threads_per_worker=1,
+        host=HOST,
+        scheduler_kwargs={"dashboard": False, "dashboard_address": f"{HOST}:0"},
+        silence_logs=SILENCE,
+    )
+    return stack.enter_context(Client(stack.enter_context(cluster)))
+
+
+def _remote(cluster: str, stack: ExitStack) -> Any:
+    from distributed import Client
+
+    address = _address(cluster)
+    try:
+        return stack.enter_context(Client(address, timeout=PATIENCE))
+    except (OSError, ValueError, TypeError, ImportError) as error:
+        raise ClusterError(f"aucun ordonnanceur ne répond à {address} ({error})") from error
+
+
+@contextmanager
+def _sheltered() -> Iterator[None]:
+    """Diffère Ctrl-C ; un processus né ici ne l'entendra jamais : nous l'arrêterons."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # né avec le premier processus, il rétablirait Ctrl-C
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _address(cluster: str) -> str:
+    """Rend l'adresse d'un ordonnanceur, lue dans le fichier où il l'a écrite s'il le faut."""
+    if "://" in cluster:
+        return cluster
+    try:
+        return json.loads(Path(cluster).read_text("utf-8"))["address"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ClusterError(
+            f"{cluster!r} n'est ni l'adresse d'un ordonnanceur, comme tcp://10.0.0.1:8786, ni le "
+            "fichier où il l'a écrite"
+        ) from error
