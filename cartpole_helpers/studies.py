@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tqdm.auto import tqdm
@@ -25,6 +26,7 @@ WITHOUT_DASK = (
     "dask n'est pas installée : les groupes se font un à un. Pour que chaque cœur en fasse :\n"
     "    .venv/bin/python -m pip install -r requirements-etudes.txt"
 )
+RECOGNISING = "l'archive prend les empreintes d'aujourd'hui : un nom a changé, non ce qu'on mesure"
 Name = str | tuple  # ce qui nomme un réglage : un texte, ou un tuple s'il a plusieurs colonnes
 
 
@@ -67,10 +69,27 @@ class Study:
         """Rend les graines d'un réglage."""
         return self.seeds[name] if isinstance(self.seeds, Mapping) else self.seeds
 
+    def header(self) -> tuple[str, ...]:
+        """Rend les colonnes de l'archive."""
+        return *self.names, "graine", *self.columns
+
     def signature(self, name: Name) -> str:
         """Rend l'empreinte d'un réglage et des nombres de la mesure : elle change avec eux."""
         numbers = described(self.measure) if isinstance(self.measure, partial) else ""
         return fingerprint(numbers + described(self.settings[name]))
+
+
+def archive_of(script: str) -> Path:
+    """Rend le .csv de même nom que le script d'une étude."""
+    return Path(script).with_suffix(".csv")
+
+
+def by_seed(seeds: Sequence[int], instants: Iterable[Sequence], form: str = "g") -> list[tuple]:
+    """Rend une ligne par graine : elle, et ses nombres au fil des instants, au format `form`."""
+    columns = zip(*instants, strict=True)
+    return [
+        (seed, *(f"{one:{form}}" for one in row)) for seed, row in zip(seeds, columns, strict=True)
+    ]
 
 
 class Task(NamedTuple):
@@ -109,27 +128,43 @@ def described(value: Any) -> str:
         return f"{{{', '.join(f'{key}: {described(one)}' for key, one in value.items())}}}"
     if isinstance(value, tuple | list):
         return f"({', '.join(map(described, value))})"
+    if isinstance(value, set | frozenset):
+        return f"{{{', '.join(sorted(map(described, value)))}}}"
     return value.__qualname__ if hasattr(value, "__qualname__") else repr(value)
 
 
 def told(name: Name, seeds: Sequence[int]) -> str:
     """Écrit un réglage et ses graines."""
     among = f"graines {seeds[0]} à {seeds[-1]}" if len(seeds) > 1 else f"graine {seeds[0]}"
-    return f"{', '.join(name_cells(name))}, {among}"
+    return ", ".join([*name_cells(name), among])
 
 
 def opened(study: Study) -> Archive:
     """Ouvre l'archive de l'étude ; ArchiveError si l'un de ses réglages a changé depuis."""
-    header = (*study.names, "graine", *study.columns)
-    archive = Archive(study.archive, header, len(study.names))
-    signed = {name_cells(name): study.signature(name) for name in study.settings}
+    archive = Archive(study.archive, study.header(), len(study.names))
+    signed = signatures(study)
     for (*name, seed), done in archive.done().items():
         if signed.get((*name,), done.setting) != done.setting:
             raise ArchiveError(
                 f"{archive.path} : le réglage « {', '.join(name)} » n'est plus celui dont elle a "
-                f"la graine {seed}. Retirez-en ses groupes, ou donnez un autre fichier."
+                f"la graine {seed}. Retirez-en ses groupes, ou donnez un autre fichier ; si seul "
+                "un nom a changé, et rien de ce que l'on mesure, relancez avec --reconnaitre."
             )
     return archive
+
+
+def signatures(study: Study) -> dict[tuple, str]:
+    """Rend l'empreinte de chaque réglage, nommé tel que l'archive l'écrit."""
+    return {name_cells(name): study.signature(name) for name in study.settings}
+
+
+def recognise(study: Study) -> None:
+    """Donne à l'archive les empreintes d'aujourd'hui : un nom a changé, non ce que l'on mesure.
+
+    L'origine des groupes est gardée ; ceux d'une archive sans clôture datent d'avant ce moteur.
+    """
+    archive = Archive(study.archive, study.header(), len(study.names), unclosed=True)
+    archive.recognise(signatures(study))
 
 
 def missing(study: Study, archive: Archive) -> list[Task]:
@@ -222,7 +257,9 @@ def launch(study: Study, arguments: Sequence[str] | None = None) -> None:
     options = _parser(study).parse_args(arguments)
     try:
         study = _chosen(study, options)
-        if options.liste:
+        if options.reconnaitre:
+            recognise(study)
+        if options.liste or options.reconnaitre:
             print(*listed(study), sep="\n")
         else:
             complete(study, options.grappe, options.processus)
@@ -247,6 +284,7 @@ def _parser(study: Study) -> argparse.ArgumentParser:
     parser.add_argument("--seulement", nargs="+", metavar="RÉGLAGE", help="ces réglages seuls")
     parser.add_argument("--graines", metavar="A-B", help="ces graines, « 2000-2199 » ou « 3,5,8 »")
     parser.add_argument("--archive", metavar="FICHIER", help="un autre .csv que celui de l'étude")
+    parser.add_argument("--reconnaitre", action="store_true", help=RECOGNISING)
     parser.add_argument("--processus", type=int, help="combien, sur cette machine : un par cœur")
     parser.add_argument("--grappe", metavar="ADRESSE", help="un ordonnanceur dask, ou son fichier")
     return parser
