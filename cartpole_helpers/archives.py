@@ -11,9 +11,10 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from io import StringIO
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -26,7 +27,7 @@ from cartpole_helpers.tables import GROUP, read_table, written
 CLOSING = re.compile(rf"{GROUP} ; somme (\w+) ; réglage (\w+) ; origine (\w+)\n".encode())
 ORIGIN = re.compile(rb"# origine (\w+) : (.+)\n")
 BEFORE = "avant le moteur des études : commit 8af702e au plus tard, processeur inconnu"
-UNSIGNED = "0" * 8  # l'empreinte d'un réglage, tant qu'on ne la sait pas
+UNSIGNED = "0" * 8  # l'empreinte d'un réglage que nul ne connaît plus
 PATIENCE = 60  # s : au-delà, un autre programme garde l'archive sans raison
 
 
@@ -45,22 +46,13 @@ class Archive:
     """Le .csv d'une étude, où plusieurs programmes peuvent ajouter à la fois.
 
     `header` : ses colonnes ; les `names` premières nomment le réglage, la suivante est la graine.
-    Le fichier est créé s'il manque. ArchiveError s'il est d'une autre étude, ou abîmé. `unclosed` :
-    s'il n'a aucune clôture, ses lignes datent d'avant elles ; on les clôt, au lieu de les écarter.
+    Le fichier est créé s'il manque. ArchiveError s'il est d'une autre étude, ou abîmé.
     """
 
-    def __init__(
-        self,
-        path: str | os.PathLike,
-        header: Sequence[str],
-        names: int = 1,
-        unclosed: bool = False,
-    ):
+    def __init__(self, path: str | os.PathLike, header: Sequence[str], names: int = 1):
         self.path, self._header, self._names = check_path(path), written([header]), names
-        self._unclosed = unclosed
         self._lock = FileLock(self._beside("verrou"), timeout=PATIENCE)
         self._done: dict[tuple, Done] = {}
-        self._groups: list[tuple] = []  # le réglage de chacun
         self._origins: dict[str, str] = {}
         self._read = 0  # les octets déjà lus : l'en-tête, et des groupes entiers
         self.done()
@@ -87,19 +79,6 @@ class Archive:
                 self._write(self._group(new, setting, origin))
         return len(new)
 
-    def recognise(self, signed: Mapping[tuple, str]) -> None:
-        """Réécrit l'empreinte de chaque réglage ; ceux que `signed` ignore gardent la leur."""
-        with self._locked():
-            names = iter(self._groups)
-
-            def resigned(found: re.Match) -> bytes:
-                count, total, setting, origin = map(bytes.decode, found.groups())
-                return closing(count, total, signed.get(next(names), setting), origin)
-
-            write_atomically(self.path, CLOSING.sub(resigned, self.path.read_bytes()))
-            self._read, self._done, self._groups = 0, {}, []
-            self._refresh()
-
     def _key(self, row: Sequence) -> tuple:
         return *map(str, row[: self._names]), int(row[self._names])
 
@@ -124,10 +103,9 @@ class Archive:
     # Écrire
 
     def _group(self, rows: list[Sequence], setting: str, origin: str) -> bytes:
-        text, name = written(rows), fingerprint(origin)
+        name = fingerprint(origin)
         told = "" if name in self._origins else f"# origine {name} : {origin}\n"
-        end = closing(len(rows), f"{crc32(text):08x}", setting, name)
-        return told.encode() + text + end
+        return told.encode() + closed(rows, setting, name)
 
     def _write(self, content: bytes) -> None:
         try:
@@ -153,7 +131,10 @@ class Archive:
         with self.path.open("rb") as file:
             file.seek(self._read)
             content = file.read()
-        end = self._enter_all(content)
+        end = 0
+        for closing in CLOSING.finditer(content):
+            self._enter(content[end : closing.start()], *map(bytes.decode, closing.groups()))
+            end = closing.end()
         self._read += end
         if rest := content[end:]:
             with self._beside("reste").open("ab") as file:
@@ -173,25 +154,6 @@ class Archive:
                 )
             self.path.write_bytes(self._header)
         self._read = len(self._header)
-        if self._unclosed and not CLOSING.search(self.path.read_bytes()):
-            self._close()
-
-    def _close(self) -> None:
-        """Clôt les groupes d'une archive d'avant : un par suite de lignes d'un même réglage."""
-        rows, groups = zip(*read_table(self.path).values(), strict=True), b""
-        for _, run in groupby(rows, key=lambda row: row[: self._names]):
-            groups += self._group([*run], UNSIGNED, BEFORE)
-            self._origins[fingerprint(BEFORE)] = BEFORE
-        self._read += self._enter_all(groups)  # ArchiveError, s'il le faut, avant que l'on écrive
-        write_atomically(self.path, self._header + groups)
-
-    def _enter_all(self, content: bytes) -> int:
-        """Retient les groupes clos, et rend l'endroit où finit le dernier."""
-        end = 0
-        for found in CLOSING.finditer(content):
-            self._enter(content[end : found.start()], *map(bytes.decode, found.groups()))
-            end = found.end()
-        return end
 
     def _enter(self, block: bytes, count: str, total: str, setting: str, origin: str) -> None:
         """Retient un groupe lu, s'il est tel qu'on l'a écrit."""
@@ -205,16 +167,54 @@ class Archive:
         if twice := keys & self._done.keys():
             raise self._error(f"contient deux fois {min(twice)}")
         self._done |= dict.fromkeys(keys, Done(setting, origin))
-        self._groups.append(min(keys)[:-1])
 
     def _error(self, why: str) -> ArchiveError:
         return ArchiveError(f"{self.path} {why}. Donnez un autre fichier, ou effacez celui-ci.")
 
 
-def closing(count: int | str, total: str, setting: str, origin: str) -> bytes:
-    """Rend le commentaire qui clôt un groupe."""
-    told = f"# groupe : {count} lignes ; somme {total}"
-    return f"{told} ; réglage {setting} ; origine {origin}\n".encode()
+def recognise(
+    path: str | os.PathLike, header: Sequence[str], names: int, signed: Mapping[tuple, str]
+) -> None:
+    """Réécrit l'empreinte de chaque réglage d'une archive ; un réglage inconnu garde la sienne.
+
+    L'origine des groupes est gardée. Si aucun n'est clos, ils datent d'avant ce moteur : on les
+    clôt, un par suite de lignes d'un même réglage. ValueError si elle est coupée, ou d'une autre
+    étude ; OSError si elle manque, ou si l'on ne peut l'écrire.
+    """
+    path = check_path(path)
+    with FileLock(path.with_name(f".{path.name}.verrou"), timeout=PATIENCE):
+        table = read_table(path, "l'archive d'une étude")
+        if [*table] != [*header]:
+            raise ArchiveError(f"{path} a pour colonnes {[*table]}, et non {[*header]}.")
+        rows, content = zip(*table.values(), strict=True), path.read_bytes()
+        if CLOSING.search(content):
+            content = CLOSING.sub(partial(_resigned, rows, names, signed), content)
+        else:
+            origin = fingerprint(BEFORE)
+            content = written([header]) + f"# origine {origin} : {BEFORE}\n".encode()
+            for name, group in groupby(rows, key=lambda row: row[:names]):
+                content += closed([*group], signed.get(name, UNSIGNED), origin)
+        write_atomically(path, content)
+
+
+def _resigned(
+    rows: Iterator[tuple], names: int, signed: Mapping[tuple, str], found: re.Match
+) -> bytes:
+    """Rend la clôture `found` du groupe que `rows` va rendre, avec l'empreinte d'aujourd'hui."""
+    count, total, setting, origin = map(bytes.decode, found.groups())
+    first, *_ = islice(rows, int(count))
+    return _closing(count, total, signed.get(first[:names], setting), origin)
+
+
+def closed(rows: Sequence[Sequence], setting: str, origin: str) -> bytes:
+    """Rend les lignes d'un groupe, suivies de leur clôture."""
+    text = written(rows)
+    return text + _closing(len(rows), f"{crc32(text):08x}", setting, origin)
+
+
+def _closing(count: int | str, total: str, setting: str, origin: str) -> bytes:
+    told = f"# groupe : {count} lignes ; somme {total} ; réglage {setting} ; origine {origin}\n"
+    return told.encode()
 
 
 def fingerprint(text: str) -> str:

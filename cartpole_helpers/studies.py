@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from tqdm.auto import tqdm
 
-from cartpole_helpers.archives import Archive, ArchiveError, fingerprint
+from cartpole_helpers.archives import Archive, ArchiveError, fingerprint, recognise
 from cartpole_helpers.checks import check_callable, check_choice, check_number, check_seed
 from cartpole_helpers.workers import ClusterError, Mismatch, Outcome, in_turn, together
 
@@ -158,15 +158,6 @@ def signatures(study: Study) -> dict[tuple, str]:
     return {name_cells(name): study.signature(name) for name in study.settings}
 
 
-def recognise(study: Study) -> None:
-    """Donne à l'archive les empreintes d'aujourd'hui : un nom a changé, non ce que l'on mesure.
-
-    L'origine des groupes est gardée ; ceux d'une archive sans clôture datent d'avant ce moteur.
-    """
-    archive = Archive(study.archive, study.header(), len(study.names), unclosed=True)
-    archive.recognise(signatures(study))
-
-
 def missing(study: Study, archive: Archive) -> list[Task]:
     """Rend les tâches à faire : le premier groupe de chaque réglage, puis le deuxième…"""
     done, columns = archive.done(), []
@@ -258,12 +249,12 @@ def launch(study: Study, arguments: Sequence[str] | None = None) -> None:
     try:
         study = _chosen(study, options)
         if options.reconnaitre:
-            recognise(study)
+            recognise(study.archive, study.header(), len(study.names), signatures(study))
         if options.liste or options.reconnaitre:
             print(*listed(study), sep="\n")
         else:
             complete(study, options.grappe, options.processus)
-    except (ArchiveError, Incomplete, ClusterError, ValueError, TypeError) as error:
+    except (Incomplete, ClusterError, OSError, ValueError, TypeError) as error:
         sys.exit(str(error))
 
 

@@ -88,7 +88,7 @@ def deceived(inner: Memory, seeds: Sequence[int]) -> Memory:
 
 
 def doubled(inner: Memory, _: Sequence[int]) -> Memory:
-    """Rend la doublure : chaque transition y entre deux fois."""
+    """Rend la doublure, qui n'oublie rien : tout réglage reçoit les graines, dont elle se passe."""
     return Doubled(inner)
 
 
