@@ -9,21 +9,25 @@ import csv
 import errno
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from io import StringIO
+from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
 from filelock import FileLock, Timeout
 
-from cartpole_helpers.files import check_path, check_regular, in_french
-from cartpole_helpers.tables import GROUP, written
+from cartpole_helpers.files import check_path, check_regular, in_french, write_atomically
+from cartpole_helpers.tables import GROUP, read_table, written
 
 CLOSING = re.compile(rf"{GROUP} ; somme (\w+) ; réglage (\w+) ; origine (\w+)\n".encode())
 ORIGIN = re.compile(rb"# origine (\w+) : (.+)\n")
+BEFORE = "avant le moteur des études : commit 8af702e au plus tard, processeur inconnu"
+UNSIGNED = "0" * 8  # l'empreinte d'un réglage que nul ne connaît plus
 PATIENCE = 60  # s : au-delà, un autre programme garde l'archive sans raison
 
 
@@ -113,11 +117,9 @@ class Archive:
         print(f"{self.path} : un groupe inachevé, à refaire, est mis de côté dans {beside.name}")
 
     def _group(self, rows: list[Sequence], setting: str, origin: str) -> bytes:
-        text, name = written(rows), fingerprint(origin)
+        name = fingerprint(origin)
         told = "" if name in self._origins else f"# origine {name} : {origin}\n"
-        count = f"# groupe : {len(rows)} lignes ; somme {crc32(text):08x}"
-        closing = f"{count} ; réglage {setting} ; origine {name}\n"
-        return told.encode() + text + closing.encode()
+        return told.encode() + closed(rows, setting, name)
 
     def _write(self, content: bytes) -> None:
         content = content if self._known else self._header + content
@@ -199,6 +201,51 @@ class Archive:
 
     def _error(self, why: str) -> ArchiveError:
         return ArchiveError(f"{self.path} {why}. Donnez un autre fichier, ou effacez celui-ci.")
+
+
+def recognise(
+    path: str | os.PathLike, header: Sequence[str], names: int, signed: Mapping[tuple, str]
+) -> None:
+    """Réécrit l'empreinte de chaque réglage d'une archive ; un réglage inconnu garde la sienne.
+
+    L'origine des groupes est gardée. Si aucun n'est clos, ils datent d'avant ce moteur : on les
+    clôt, un par suite de lignes d'un même réglage. ValueError si elle est coupée, ou d'une autre
+    étude ; OSError si elle manque, ou si l'on ne peut l'écrire.
+    """
+    path = check_path(path)
+    with FileLock(path.with_name(f".{path.name}.verrou"), timeout=PATIENCE):
+        table = read_table(path, "l'archive d'une étude")
+        if [*table] != [*header]:
+            raise ArchiveError(f"{path} a pour colonnes {[*table]}, et non {[*header]}.")
+        rows, content = zip(*table.values(), strict=True), path.read_bytes()
+        if CLOSING.search(content):
+            content = CLOSING.sub(partial(_resigned, rows, names, signed), content)
+        else:
+            origin = fingerprint(BEFORE)
+            content = written([header]) + f"# origine {origin} : {BEFORE}\n".encode()
+            for name, group in groupby(rows, key=lambda row: row[:names]):
+                content += closed([*group], signed.get(name, UNSIGNED), origin)
+        write_atomically(path, content)
+
+
+def _resigned(
+    rows: Iterator[tuple], names: int, signed: Mapping[tuple, str], found: re.Match
+) -> bytes:
+    """Rend la clôture `found` du groupe que `rows` va rendre, avec l'empreinte d'aujourd'hui."""
+    count, total, setting, origin = map(bytes.decode, found.groups())
+    first, *_ = islice(rows, int(count))
+    return _closing(count, total, signed.get(first[:names], setting), origin)
+
+
+def closed(rows: Sequence[Sequence], setting: str, origin: str) -> bytes:
+    """Rend les lignes d'un groupe, suivies de leur clôture."""
+    text = written(rows)
+    return text + _closing(len(rows), f"{crc32(text):08x}", setting, origin)
+
+
+def _closing(count: int | str, total: str, setting: str, origin: str) -> bytes:
+    told = f"# groupe : {count} lignes ; somme {total} ; réglage {setting} ; origine {origin}\n"
+    return told.encode()
 
 
 def fingerprint(text: str) -> str:

@@ -15,12 +15,13 @@ from functools import partial
 from importlib.util import find_spec
 from itertools import zip_longest
 from multiprocessing import parent_process
+from pathlib import Path
 from traceback import extract_tb
 from typing import Any, NamedTuple, NoReturn
 
 from tqdm.auto import tqdm
 
-from cartpole_helpers.archives import Archive, ArchiveError, fingerprint
+from cartpole_helpers.archives import Archive, ArchiveError, fingerprint, recognise
 from cartpole_helpers.checks import check_callable, check_choice, check_number, check_seeds
 from cartpole_helpers.workers import ClusterError, Mismatch, Outcomes, Result, in_turn, together
 
@@ -28,6 +29,7 @@ WITHOUT_DASK = (
     "dask n'est pas installée. Pour l'avoir :\n"
     "    .venv/bin/python -m pip install -r requirements-etudes.txt"
 )
+RECOGNISING = "l'archive prend les empreintes d'aujourd'hui : un nom a changé, non ce qu'on mesure"
 Name = str | tuple  # ce qui nomme un réglage : un texte, ou un tuple s'il a plusieurs colonnes
 
 
@@ -74,10 +76,27 @@ class Study:
             raise ValueError(f"seeds doit donner les graines de chaque réglage : {name!r} manque.")
         return check_seeds("seeds", self.seeds[name])
 
+    def header(self) -> tuple[str, ...]:
+        """Rend les colonnes de l'archive."""
+        return *self.names, "graine", *self.columns
+
     def signature(self, name: Name) -> str:
         """Rend l'empreinte d'un réglage et des nombres de la mesure : elle change avec eux."""
         numbers = described(self.measure) if isinstance(self.measure, partial) else ""
         return fingerprint(numbers + described(self.settings[name]))
+
+
+def archive_of(script: str) -> Path:
+    """Rend le .csv de même nom que le script d'une étude."""
+    return Path(script).with_suffix(".csv")
+
+
+def by_seed(seeds: Sequence[int], instants: Iterable[Sequence], form: str = "g") -> list[tuple]:
+    """Rend une ligne par graine : elle, et ses nombres au fil des instants, au format `form`."""
+    columns = zip(*instants, strict=True)
+    return [
+        (seed, *(f"{one:{form}}" for one in row)) for seed, row in zip(seeds, columns, strict=True)
+    ]
 
 
 class Task(NamedTuple):
@@ -117,6 +136,8 @@ def described(value: Any) -> str:
         return f"{{{', '.join(f'{key}: {described(one)}' for key, one in value.items())}}}"
     if isinstance(value, tuple | list):
         return f"({', '.join(map(described, value))})"
+    if isinstance(value, set | frozenset):
+        return f"{{{', '.join(sorted(map(described, value)))}}}"
     text = value.__qualname__ if hasattr(value, "__qualname__") else repr(value)
     if " at 0x" in text:  # une adresse : elle changerait à chaque lancement
         raise TypeError(f"settings : {text} n'a pas d'écriture ; donnez un texte, un nombre…")
@@ -126,21 +147,26 @@ def described(value: Any) -> str:
 def told(name: Name, seeds: Sequence[int]) -> str:
     """Écrit un réglage et ses graines."""
     among = f"graines {seeds[0]} à {seeds[-1]}" if len(seeds) > 1 else f"graine {seeds[0]}"
-    return f"{', '.join(name_cells(name))}, {among}"
+    return ", ".join([*name_cells(name), among])
 
 
 def opened(study: Study) -> Archive:
     """Ouvre l'archive de l'étude ; ArchiveError si l'un de ses réglages a changé depuis."""
-    header = (*study.names, "graine", *study.columns)
-    archive = Archive(study.archive, header, len(study.names))
-    signed = {name_cells(name): study.signature(name) for name in study.settings}
+    archive = Archive(study.archive, study.header(), len(study.names))
+    signed = signatures(study)
     for (*name, seed), done in archive.done().items():
         if signed.get((*name,), done.setting) != done.setting:
             raise ArchiveError(
                 f"{archive.path} : le réglage « {', '.join(name)} » n'est plus celui dont elle a "
-                f"la graine {seed}. Retirez-en ses groupes, ou donnez un autre fichier."
+                f"la graine {seed}. Retirez-en ses groupes, ou donnez un autre fichier ; si seul "
+                "un nom a changé, et rien de ce que l'on mesure, relancez avec --reconnaitre."
             )
     return archive
+
+
+def signatures(study: Study) -> dict[tuple, str]:
+    """Rend l'empreinte de chaque réglage, nommé tel que l'archive l'écrit."""
+    return {name_cells(name): study.signature(name) for name in study.settings}
 
 
 def missing(study: Study, archive: Archive) -> list[Task]:
@@ -257,7 +283,9 @@ def launch(study: Study, arguments: Sequence[str] | None = None) -> None:
     options = _parser(study).parse_args(arguments)
     try:
         study = _chosen(study, options)
-        if options.liste:
+        if options.reconnaitre:
+            recognise(study.archive, study.header(), len(study.names), signatures(study))
+        if options.liste or options.reconnaitre:
             print(*listed(study), sep="\n")
         else:
             complete(study, options.grappe, options.processus)
@@ -291,6 +319,7 @@ def _parser(study: Study) -> argparse.ArgumentParser:
     parser.add_argument("--seulement", nargs="+", metavar="RÉGLAGE", help="ces réglages seuls")
     parser.add_argument("--graines", metavar="A-B", help="ces graines, « 2000-2199 » ou « 3,5,8 »")
     parser.add_argument("--archive", metavar="FICHIER", help="un autre .csv que celui de l'étude")
+    parser.add_argument("--reconnaitre", action="store_true", help=RECOGNISING)
     parser.add_argument("--processus", type=int, help="combien, sur cette machine : un par cœur")
     parser.add_argument("--grappe", metavar="ADRESSE", help="un ordonnanceur dask, ou son fichier")
     parser.add_argument("-h", "--help", action="help", help="montre cette aide")

@@ -1,6 +1,6 @@
 """La clinique : des entraînements malades ou sains, et ce que `diagnose` en dit.
 
-    OMP_NUM_THREADS=1 .venv/bin/python etudes/clinique.py
+    .venv/bin/python etudes/clinique.py
 
 Une ligne par entraînement : la maladie, ce qui la provoque, la dose, la recette, la graine, le
 retour glouton à la fin, les deux premières hypothèses d'après le relevé entier, puis d'après le
@@ -28,7 +28,7 @@ spécificité. Aucune hypothèse n'est testée.
 Enfin, seize malades et deux bien portants sont gardés dans patients/, sans nom, chacun avec un
 témoin : un entraînement sain, des mêmes réglages, d'une autre graine. reponses.csv dit qui est qui,
 et quel autre nom convient aussi. divergence.csv est l'une des fausses alarmes de l'archive, refaite
-pour être regardée. On peut interrompre et relancer.
+pour être regardée. Ils ne sont faits que s'ils manquent : effacez-les d'abord.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,7 +40,6 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from fautes_aveugles import FAULTS
 
 from cartpole_helpers import (
@@ -54,7 +53,8 @@ from cartpole_helpers import (
     td_target,
 )
 from cartpole_helpers.repairs import RECIPES, tuned
-from cartpole_helpers.tables import Archive, write_table
+from cartpole_helpers.studies import Study, archive_of, launch
+from cartpole_helpers.tables import write_table
 from cartpole_helpers.teaching.clinic import (
     HEALTHY,
     ILLNESSES,
@@ -69,21 +69,9 @@ from cartpole_helpers.teaching.laboratory import Altered, ClockEnds
 
 SICK, WITNESSES = 8, 12  # graines par cause et par recette, puis par recette saine
 FOLDER = Path(__file__).with_name("patients")
+ANSWERS = FOLDER / "reponses.csv"
 UNLISTED = "hors liste"  # la maladie d'une faute aveugle qu'aucun des noms ne décrit
 BLIND, FAULTLESS = "aveugle", "recette saine"
-HEADER = (
-    "maladie",
-    "cause",
-    "dose",
-    "recette",
-    "graine",
-    "retour",
-    "hypothese_1",
-    "hypothese_2",
-    "journal_1",
-    "journal_2",
-    *(one.name for one in ILLNESSES),
-)
 LOGGED = ("env_steps", "gradient_steps", "epsilon", "played", "loss", "loss_spread")
 SCALE = VERSION_2.input_scale
 
@@ -285,22 +273,6 @@ ALSO = {"valeurs qui explosent": "γ = 1 ou presque"}  # l'explosion est l'effet
 DIVERGENCE = ("un chariot", 601_311)  # une recette saine, une graine qui ne l'est pas restée
 
 
-def main() -> None:
-    """Fait les entraînements qui manquent à l'archive, puis les patients."""
-    torch.set_num_threads(1)
-    fill()
-    admit()
-
-
-def fill() -> None:
-    """Fait les entraînements qui manquent à l'archive."""
-    archive = Archive(__file__, HEADER)
-    for cause, recipe, seeds in plan():
-        if (*identity(cause, recipe), seeds[0]) not in archive:
-            archive.append(rows := [*judged(cause, recipe, seeds)])
-            print(*rows[0][:8], flush=True)
-
-
 def plan() -> Iterator[tuple[str, str, range]]:
     """Rend (cause, recette, graines), pour tout ce que contient l'archive."""
     for place, (cause, recipe) in enumerate(product(CAUSES | WEAK, RECIPE), 5_001):
@@ -323,31 +295,36 @@ def identity(cause: str, recipe: str) -> tuple[str, str, str, str]:
     return illness_of(cause), cause, dose, recipe
 
 
-def judged(cause: str, recipe: str, seeds: Sequence[int]) -> Iterator[tuple]:
+def builder(cause: str, recipe: str) -> Callable[[Sequence[int]], list[Chart]]:
+    """Rend de quoi relever des entraînements où `cause` agit, ou des témoins."""
+    if recipe == BLIND:
+        return partial(one_by_one, FAULTS[cause].build)
+    if cause == HEALTHY:
+        return partial(followed, Training, HEALTHY_RECIPES[recipe])
+    if cause in LIKE | EDGE:
+        return partial(followed, Training, replace(RECIPE[recipe], **(LIKE | EDGE)[cause]))
+    changes, build, setting = (CAUSES | WEAK)[cause]
+    return partial(followed, build, replace(RECIPE[recipe], **setting, **changes))
+
+
+def followed(build: Callable, config: Config, seeds: Sequence[int]) -> list[Chart]:
+    """Rend les relevés de graines entraînées ensemble."""
+    return monitor(build(config, seeds))
+
+
+def one_by_one(build: Callable[[int], Training], seeds: Sequence[int]) -> list[Chart]:
+    """Rend les relevés de graines entraînées une à une."""
+    return [chart for seed in seeds for chart in monitor(build(seed))]
+
+
+def run(charts: Callable[[Sequence[int]], list[Chart]], seeds: Sequence[int]) -> list[tuple]:
     """Entraîne et rend une ligne par graine."""
-    for seed, seen in zip(seeds, followed(cause, recipe, seeds), strict=True):
+    rows = []
+    for seed, seen in zip(seeds, charts(seeds), strict=True):
         hypotheses = (*first_two(seen), *first_two(logged(seen)))
         degrees = (f"{degree(one, seen):.4g}" for one in ILLNESSES)
-        returned = round(float(late(seen.greedy)), 1)
-        yield *identity(cause, recipe), seed, returned, *hypotheses, *degrees
-
-
-def followed(cause: str, recipe: str, seeds: Sequence[int]) -> list[Chart]:
-    """Rend les relevés d'entraînements où `cause` agit, ou de témoins."""
-    if recipe == BLIND:
-        return [chart for seed in seeds for chart in monitor(FAULTS[cause].build(seed))]
-    if cause == HEALTHY:
-        return monitor(Training(HEALTHY_RECIPES[recipe], seeds))
-    if cause in LIKE | EDGE:
-        return monitor(Training(replace(RECIPE[recipe], **(LIKE | EDGE)[cause]), seeds))
-    changes, build, setting = (CAUSES | WEAK)[cause]
-    return monitor(build(replace(RECIPE[recipe], **setting, **changes), seeds))
-
-
-def witnesses(cause: str, recipe: str, seeds: Sequence[int]) -> list[Chart]:
-    """Rend les relevés d'entraînements aux mêmes réglages, sans ce qui rend malade."""
-    setting = {} if cause == HEALTHY else CAUSES[cause].setting
-    return monitor(Training(replace(RECIPE[recipe], **setting), seeds))
+        rows.append((seed, round(float(late(seen.greedy)), 1), *hypotheses, *degrees))
+    return rows
 
 
 def illness_of(cause: str) -> str:
@@ -369,23 +346,37 @@ def logged(seen: Chart) -> Chart:
 
 
 def admit() -> None:
-    """Refait les patients, dans un ordre qui ne dit rien d'eux, leurs témoins, leurs réponses."""
+    """Fait les patients, dans un ordre qui ne dit rien d'eux, leurs témoins, leurs réponses."""
     FOLDER.mkdir(exist_ok=True)
     order = np.random.default_rng(9).permutation(len(PATIENTS))
     answers = []
     for number, place in enumerate(order.tolist(), 1):
         cause, recipe = PATIENTS[place]
         seed = 300_000 + place
-        [sick], [sound] = followed(cause, recipe, [seed]), witnesses(cause, recipe, [seed + 100])
+        well = replace(RECIPE[recipe], **CAUSES.get(cause, Cause()).setting)
+        [sick], [sound] = builder(cause, recipe)([seed]), followed(Training, well, [seed + 100])
         save_chart(sick, FOLDER / f"patient_{number:02d}.csv")
         save_chart(sound, FOLDER / f"temoin_{number:02d}.csv")
         answers.append((number, illness_of(cause), ALSO.get(cause, ""), recipe, seed))
     recipe, seed = DIVERGENCE
-    [diverged] = followed(HEALTHY, recipe, [seed])
+    [diverged] = builder(HEALTHY, recipe)([seed])
     save_chart(diverged, FOLDER / "divergence.csv")
-    header = ("patient", "maladie", "aussi", "recette", "graine")
-    write_table(FOLDER / "reponses.csv", header, answers)
+    write_table(ANSWERS, ("patient", "maladie", "aussi", "recette", "graine"), answers)
 
+
+STUDY = Study(
+    archive=archive_of(__file__),
+    measure=run,
+    settings={identity(cause, recipe): builder(cause, recipe) for cause, recipe, _ in plan()},
+    seeds={identity(cause, recipe): seeds for cause, recipe, seeds in plan()},
+    columns=(
+        *("retour", "hypothese_1", "hypothese_2", "journal_1", "journal_2"),
+        *(one.name for one in ILLNESSES),
+    ),
+    names=("maladie", "cause", "dose", "recette"),
+)
 
 if __name__ == "__main__":
-    main()
+    launch(STUDY)
+    if not ANSWERS.exists():
+        admit()

@@ -1,7 +1,7 @@
 """Le duel avec Stable-Baselines3, en deux par deux : deux recettes, deux moteurs ; et son PPO.
 
     .venv/bin/python -m pip install -r requirements-etudes.txt
-    OMP_NUM_THREADS=1 .venv/bin/python etudes/comparaison.py [graines]
+    OMP_NUM_THREADS=1 .venv/bin/python etudes/comparaison.py
 
 Nommé avant la mesure. Graines 1000 à 1029, qui n'ont servi à aucun choix ; 50 000 pas pour tous ;
 tous les 1 000 pas, 100 épisodes gloutons depuis des départs neufs (`FRESH`), que
@@ -12,12 +12,11 @@ du temps de processeur jusqu'à la troisième réussite de suite, chacun jugé s
 dont les graines qui rechutent sous 475 ensuite, le 2 × 2 et PPO.
 
 Un fil ; un processus neuf par système et par graine, les systèmes d'une même graine à la suite sur
-le même cœur, deux graines à la fois sur une machine à deux cœurs. Le chronomètre exclut les
-évaluations, la moyenne que nous ajoutons à Stable-Baselines3, et ce que PyTorch charge à son
-premier pas d'Adam. Une graine faite est aussitôt écrite dans comparaison.csv : on peut interrompre,
-relancer, ou partager les graines entre deux cœurs. La machine était très chargée pour une moitié
-des graines, peu pour l'autre ; `rl-zoo3` dans notre moteur, le plus long, n'avait que six graines
-de la première, et fut achevé après les autres : son temps est un peu flatté.
+le même cœur, deux graines à la fois sur une machine à deux cœurs (`--graines 1000-1014`, et
+`--graines 1015-1029` dans un autre terminal). Le chronomètre exclut les évaluations, la moyenne que
+nous ajoutons à Stable-Baselines3, et ce que PyTorch charge à son premier pas d'Adam. La machine
+était très chargée pour une moitié des graines, peu pour l'autre ; `rl-zoo3` dans notre moteur, le
+plus long, n'avait que six graines de la première, et fut achevé ensuite : il en est un peu flatté.
 
 Les nombres des pairs sont ceux de `rl-zoo3`, choisis pour cette tâche comme les nôtres ; les taux
 de PPO, réglés pour 100 000 pas, tombent ici à zéro en 50 000. Ce qui ne se traduit pas :
@@ -30,8 +29,7 @@ de PPO, réglés pour 100 000 pas, tombent ici à zéro en 50 000. Ce qui ne se 
   le gradient, ce que `rl-zoo3` ne fait que rarement.
 """
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -52,14 +50,12 @@ from torch.nn import functional
 from cartpole_helpers import VERSION_2, Agent, Config, Training, evaluate
 from cartpole_helpers.dqn import td_loss, value_of
 from cartpole_helpers.networks import weight_count
-from cartpole_helpers.tables import Archive
+from cartpole_helpers.studies import Study, archive_of, launch
 
-SEEDS = range(1000, 1030)
 EVERY = 1_000
 EPISODES = 100
 FRESH = 2_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 BUDGET = 50_000
-HEADER = ("recette", "moteur", "graine", "pas", "mises_a_jour", "secondes", "en_ligne", "moyenne")
 
 REDUCED = replace(VERSION_2, double=False, epsilon_hold=1.0)
 ZOO = Config(
@@ -255,34 +251,19 @@ def learn(model: BaseAlgorithm, follow: Follow) -> list[tuple]:
 # L'étude
 
 OURS, THEIRS = "moteur du cours", "Stable-Baselines3"
-SYSTEMS: dict[tuple[str, str], Callable[[int], list[tuple]]] = {
-    ("version 2", OURS): partial(ours, VERSION_2),
-    ("version 2 réduite", OURS): partial(ours, REDUCED, td_loss=huber),
-    ("version 2 réduite", THEIRS): partial(peer_dqn, REDUCED),
-    ("rl-zoo3", OURS): partial(ours, ZOO, td_loss=huber),
-    ("rl-zoo3", THEIRS): partial(peer_dqn, ZOO, **PUBLISHED),
-    ("rl-zoo3, PPO", THEIRS): peer_ppo,
-}
 
 
-def main() -> None:
-    """Fait les graines qui manquent à l'archive, toutes ou celles de la ligne de commande."""
-    archive = Archive(__file__, HEADER)
-    for seed in map(int, sys.argv[1:]) if sys.argv[1:] else SEEDS:
-        for system in SYSTEMS:
-            if (*system, seed) not in archive:
-                # Un processus neuf : ni la mémoire ni les caches de l'un ne servent à l'autre.
-                with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-                    rows = pool.submit(run, system, seed).result()
-                archive.append(rows)
-                print(*rows[-1], flush=True)
+def run(system: Callable[[int], list[tuple]], seeds: Sequence[int]) -> list[tuple]:
+    """Mesure une graine dans un processus neuf, où rien n'est déjà chargé ni en cache."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measured, system, *seeds).result()
 
 
-def run(system: tuple[str, str], seed: int) -> list[tuple]:
-    """Entraîne un système sur une graine et rend ses lignes, une par évaluation."""
+def measured(system: Callable[[int], list[tuple]], seed: int) -> list[tuple]:
+    """Entraîne un système et rend ses lignes, une par évaluation."""
     torch.set_num_threads(1)
     load_adam()
-    return [(*system, seed, *row) for row in SYSTEMS[system](seed)]
+    return [(seed, *row) for row in system(seed)]
 
 
 def load_adam() -> None:
@@ -293,5 +274,23 @@ def load_adam() -> None:
     optimiser.step()
 
 
+STUDY = Study(
+    archive=archive_of(__file__),
+    measure=run,
+    settings={
+        ("version 2", OURS): partial(ours, VERSION_2),
+        ("version 2 réduite", OURS): partial(ours, REDUCED, td_loss=huber),
+        ("version 2 réduite", THEIRS): partial(peer_dqn, REDUCED),
+        ("rl-zoo3", OURS): partial(ours, ZOO, td_loss=huber),
+        ("rl-zoo3", THEIRS): partial(peer_dqn, ZOO, **PUBLISHED),
+        ("rl-zoo3, PPO", THEIRS): peer_ppo,
+    },
+    seeds=range(1000, 1030),
+    columns=("pas", "mises_a_jour", "secondes", "en_ligne", "moyenne"),
+    names=("recette", "moteur"),
+    group=1,
+    alone=True,
+)
+
 if __name__ == "__main__":
-    main()
+    launch(STUDY)

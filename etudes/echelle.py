@@ -26,12 +26,11 @@ première, de 0,038 à la seconde.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from cartpole_helpers import VERSION_2, Config, Training, evaluate
 from cartpole_helpers.repairs import RECIPES, SHORTER, ladder, shorter, without
 from cartpole_helpers.seeds import Purpose, fresh_seed
-from cartpole_helpers.studies import Study, launch
+from cartpole_helpers.studies import Study, archive_of, by_seed, launch
 
 SEEDS, ANNOUNCED_SEEDS = range(20), range(1_000, 1_100)
 EVERY = 1_000
@@ -44,10 +43,7 @@ SETTINGS = ladder() | without() | ANNOUNCED
 
 def run(config: Config, seeds: Sequence[int]) -> list[tuple]:
     """Entraîne ensemble les graines `seeds` et rend une ligne par graine."""
-    columns = zip(*returns_of(Training(config, seeds)), strict=True)
-    return [
-        (seed, *(f"{score:g}" for score in row)) for seed, row in zip(seeds, columns, strict=True)
-    ]
+    return by_seed(seeds, returns_of(Training(config, seeds)))
 
 
 def returns_of(training: Training) -> list:
@@ -61,7 +57,7 @@ def returns_of(training: Training) -> list:
 
 
 STUDY = Study(
-    archive=Path(__file__).with_suffix(".csv"),
+    archive=archive_of(__file__),
     measure=run,
     settings=SETTINGS,
     seeds={name: ANNOUNCED_SEEDS if name in ANNOUNCED else SEEDS for name in SETTINGS},

@@ -1,6 +1,6 @@
 """L'oubli : provoqué, soigné, et tel qu'il vient tout seul.
 
-    OMP_NUM_THREADS=1 .venv/bin/python etudes/effondrement.py
+    .venv/bin/python etudes/effondrement.py
 
 Fixé avant de lancer l'étude. Graines 0 à 39 ; celles de 0 à 19 avaient déjà été vues dans sept des
 treize réglages. 30 000 pas ; l'intervention, s'il y en a une, est à 10 000. Critère principal : une
@@ -34,21 +34,19 @@ suite. Contre l'agent livré à lui-même, les pas ordinaires et ε = 0,5 avaien
 0,036 ; il est de 0,053.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from etats import Decisive, Known, decisive, in_box, known
 
 from cartpole_helpers import VERSION_2, Agent, Config, ReplayBuffer, Training, evaluate, save
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT
 from cartpole_helpers.seeds import Purpose, fresh_seed
-from cartpole_helpers.tables import Archive
+from cartpole_helpers.studies import Study, archive_of, launch
 from cartpole_helpers.teaching.laboratory import (
     Amnesic,
     Doubled,
@@ -57,7 +55,6 @@ from cartpole_helpers.teaching.laboratory import (
 )
 from cartpole_helpers.training import Memory
 
-BLOCKS = (range(20), range(20, 40))  # les graines entraînées ensemble
 EVERY, BUDGET, EPISODES = 1_000, 30_000, 20
 BOXED, TRIED = 1_000, 10_000  # états tirés ; on en garde ceux qui conviennent
 FOLDER = Path(__file__).parents[1] / "checkpoints"
@@ -90,6 +87,11 @@ def deceived(inner: Memory, seeds: Sequence[int]) -> Memory:
     return WithPlacebo(Amnesic(inner, seeds), seeds)
 
 
+def doubled(inner: Memory, _: Sequence[int]) -> Memory:
+    """Rend la doublure, qui n'oublie rien : tout réglage reçoit les graines, dont elle se passe."""
+    return Doubled(inner)
+
+
 ARMS = {
     "témoin": Arm(HEALTHY),
     "amnésique": Arm(HEALTHY, Amnesic),
@@ -98,14 +100,13 @@ ARMS = {
     "réserve de chutes": Arm(ALONE, WithReserve),
     "mémoire de 50 000": Arm(replace(ALONE, capacity=50_000)),
     "ε = 0,5": Arm(replace(ALONE, epsilon_end=0.5)),
-    "doublure": Arm(HEALTHY, lambda inner, _: Doubled(inner)),
+    "doublure": Arm(HEALTHY, doubled),
     "1/64 des chutes": Arm(HEALTHY, partial(Amnesic, kept=1 / 64)),
     "1/16 des chutes": Arm(HEALTHY, partial(Amnesic, kept=1 / 16)),
     "1/4 des chutes": Arm(HEALTHY, partial(Amnesic, kept=1 / 4)),
     "amnésique, placebo": Arm(HEALTHY, deceived),
     "réserve de pas ordinaires": Arm(ALONE, WithPlacebo),
 }
-HEADER = ("reglage", "graine", "mesure", *map(str, range(EVERY, BUDGET + 1, EVERY)))
 
 
 class Trials(NamedTuple):
@@ -115,28 +116,9 @@ class Trials(NamedTuple):
     decisive: Decisive
 
 
-def main() -> None:
-    """Fait ce qui manque à l'archive, puis les deux agents gardés, s'ils manquent."""
-    torch.set_num_threads(1)
-    archive = Archive(__file__, HEADER)
-    trials = prepared()
-    for seeds, (name, arm) in product(BLOCKS, ARMS.items()):
-        if (name, seeds[0]) not in archive:
-            archive.append((name, *row) for row in run(arm, seeds, trials))
-            print(name, seeds, flush=True)
-    paths = [FOLDER / f"amnesique_{steps}_pas.safetensors" for steps in KEPT]
-    if not all(path.exists() for path in paths):
-        for agent, path in zip(before_and_after(), paths, strict=True):
-            save(agent, path)
-
-
-def prepared() -> Trials:
-    """Rend les états d'épreuve."""
-    return Trials(known(in_box(BOXED)).lost(), decisive(in_box(TRIED)))
-
-
-def run(arm: Arm, seeds: range, trials: Trials) -> list[tuple]:
+def run(arm: Arm, seeds: Sequence[int]) -> list[tuple]:
     """Entraîne ensemble les graines, et rend une ligne par graine et par grandeur."""
+    trials = Trials(known(in_box(BOXED)).lost(), decisive(in_box(TRIED)))
     training, instants, losses = arm.training(seeds), [], []
     for step in training.run():
         losses.append(step.loss)
@@ -197,13 +179,25 @@ def everywhere(agent: Agent, states: np.ndarray) -> np.ndarray:
     return agent.q_values(np.repeat(states[None], len(agent), axis=0))
 
 
-def before_and_after() -> Iterator[Agent]:
-    """Rend l'amnésique de la graine 0, réseau en ligne, aux moments `KEPT`."""
+def keep() -> None:
+    """Garde l'amnésique de la graine 0, réseau en ligne, aux moments `KEPT`, s'il manque."""
+    paths = {steps: FOLDER / f"amnesique_{steps}_pas.safetensors" for steps in KEPT}
+    if all(path.exists() for path in paths.values()):
+        return
     training = ARMS["amnésique"].training([0])
     for step in training.run():
-        if step.env_steps in KEPT:
-            yield training.online[0]
+        if step.env_steps in paths:
+            save(training.online[0], paths[step.env_steps])
 
+
+STUDY = Study(
+    archive=archive_of(__file__),
+    measure=run,
+    settings=ARMS,
+    seeds=range(40),
+    columns=("mesure", *map(str, range(EVERY, BUDGET + 1, EVERY))),
+)
 
 if __name__ == "__main__":
-    main()
+    launch(STUDY)
+    keep()

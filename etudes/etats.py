@@ -7,7 +7,7 @@ import numpy as np
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT
 from cartpole_helpers.teaching import truth
 
-BOX = np.array([X_LIMIT, 3.0, THETA_LIMIT, 3.5])  # m, m/s, rad, rad/s : la boîte de verite.py
+BOX = np.array([X_LIMIT, 3.0, THETA_LIMIT, 3.5])  # m, m/s, rad, rad/s
 
 
 class Known(NamedTuple):

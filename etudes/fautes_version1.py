@@ -1,6 +1,6 @@
 """Les fautes de la Version 1, réparées une à une, puis toutes sauf une : laquelle compte le plus ?
 
-    OMP_NUM_THREADS=1 .venv/bin/python etudes/fautes_version1.py
+    .venv/bin/python etudes/fautes_version1.py
 
 Sept fautes de la table du carnet 05 peuvent changer ce qu'on apprend ; chacune a sa réparation :
 
@@ -33,8 +33,7 @@ ou deux graines font tout l'écart : n'en concluez rien. Sans réparation, le re
 trente graines, contre 46 au portage sur vingt : écart de −16 [−39 ; 8], test des rangs, p = 0,28.
 """
 
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from itertools import product
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -44,10 +43,8 @@ from cartpole_helpers import VERSION_1, Agent, CartPoleVector, evaluate, td_loss
 from cartpole_helpers.dqn import epsilon_greedy
 from cartpole_helpers.networks import StackedNetwork, initial_weights
 from cartpole_helpers.seeds import Purpose, environment_seeds, stream
-from cartpole_helpers.tables import Archive
+from cartpole_helpers.studies import Study, archive_of, by_seed, launch
 
-SEEDS = range(600, 630)
-GROUP = 15  # graines par processus
 BUDGET, EVERY, EPISODES = 50_000, 2_500, 30
 FRESH = 9_000_000  # les départs de l'évaluation au pas n : `evaluate(seed=FRESH + n)`
 UPDATE, COPY, WARMUP = 10, 600, 1_000  # ce que comptent les réparations, en pas
@@ -67,38 +64,21 @@ ARMS: dict[str, set[str]] = {
 }
 """Les réglages, et les fautes que chacun garde."""
 
-HEADER = ("reglage", "graine", *(str(step) for step in range(EVERY, BUDGET + 1, EVERY)))
 
-
-def main() -> None:
-    """Fait les groupes de graines qui manquent à l'archive."""
-    archive = Archive(__file__, HEADER)
-    groups = [SEEDS[start : start + GROUP] for start in range(0, len(SEEDS), GROUP)]
-    with ProcessPoolExecutor(max_workers=2) as pool:
-        missing = [group for group in groups if (NONE_REPAIRED, group[0]) not in archive]
-        for future in as_completed(pool.submit(run, group) for group in missing):
-            archive.append(future.result())
-
-
-def run(seeds: range) -> list[tuple]:
-    """Entraîne ensemble tous les réglages des graines `seeds` ; une ligne par réglage et graine."""
-    torch.set_num_threads(1)
-    names = [*product(ARMS, seeds)]
-    crowd, scores = Crowd([ARMS[arm] for arm, _ in names], [seed for _, seed in names]), []
+def run(faults: set[str], seeds: Sequence[int]) -> list[tuple]:
+    """Entraîne ensemble les graines et rend une ligne par graine."""
+    crowd, scores = Crowd([faults] * len(seeds), seeds), []
     for turn in range(1, BUDGET + 1):
         crowd.advance()
         if turn % EVERY == 0:
             scores.append(evaluate(crowd.agent, EPISODES, seed=FRESH + turn).mean(axis=-1))
-    return [
-        (*name, *(f"{score:g}" for score in row))
-        for name, row in zip(names, np.transpose(scores), strict=True)
-    ]
+    return by_seed(seeds, scores)
 
 
 class Crowd:
     """R agents du document, avancés ensemble, chacun avec les fautes qu'on lui laisse."""
 
-    def __init__(self, faults: list[set[str]], seeds: list[int]):
+    def __init__(self, faults: list[set[str]], seeds: Sequence[int]):
         self.seeds = seeds
         self.has = {fault: np.array([fault in left for left in faults]) for fault in FAULTS}
         self.gamma = torch.tensor([[1.0 if UNDISCOUNTED in left else GAMMA] for left in faults])
@@ -209,5 +189,14 @@ class Crowd:
         return torch.from_numpy(rates[:, None].astype(np.float32))
 
 
+STUDY = Study(
+    archive=archive_of(__file__),
+    measure=run,
+    settings=ARMS,
+    seeds=range(600, 630),
+    columns=[str(step) for step in range(EVERY, BUDGET + 1, EVERY)],
+    group=30,
+)
+
 if __name__ == "__main__":
-    main()
+    launch(STUDY)

@@ -1,6 +1,6 @@
 """La surestimation contre la vérité : réseau cible, Double DQN, et ce qu'y fait le maximum.
 
-    OMP_NUM_THREADS=1 .venv/bin/python etudes/surestimation.py
+    .venv/bin/python etudes/surestimation.py
 
 Vingt graines par règle, 30 000 pas, γ = 0,99 : rien ne vaut plus de 100. Fixé avant de lancer
 l'étude ; les trois premières règles avaient déjà été vues, pas les quatre autres. Critère
@@ -50,10 +50,9 @@ from cartpole_helpers import (
 from cartpole_helpers.cartpole import dynamics, has_fallen
 from cartpole_helpers.policies import Policy, lqr
 from cartpole_helpers.seeds import Purpose, fresh_seed
-from cartpole_helpers.tables import Archive
+from cartpole_helpers.studies import Study, archive_of, launch
 from cartpole_helpers.teaching.laboratory import Altered
 
-SEEDS = range(20)
 EVERY, BUDGET, EPISODES = 2_000, 30_000, 20
 BOXED, VISITED = 2_000, 200  # états tirés ; on garde ceux dont V* est connue
 FOREVER = 3_000  # pas au-delà desquels rien ne compte plus, à γ = 0,99
@@ -122,34 +121,21 @@ RULES = {
     ),
     "réseau cible, bornées": Rule(partial(Training, PLAIN, td_target=bounded_td_target)),
 }
-GAPS = ("part", "sauves", "perdus")
-HEADER = (
-    *("regle", "graine", "pas", "retour", "q0"),
-    *(f"{place}_{gap}" for place in "bv" for gap in GAPS),
-)
+GAPS = [f"{place}_{gap}" for place in "bv" for gap in ("part", "sauves", "perdus")]
 
 
-def main() -> None:
-    """Fait ce qui manque à l'archive."""
-    torch.set_num_threads(1)
-    archive, box = Archive(__file__, HEADER), known(in_box(BOXED), effort=2)
-    for name, rule in RULES.items():
-        if (name, SEEDS[0]) not in archive:
-            archive.append((name, *row) for row in run(rule, box))
-            print(name, flush=True)
-
-
-def run(rule: Rule, box: Known) -> list[tuple]:
+def run(rule: Rule, seeds: Sequence[int]) -> list[tuple]:
     """Entraîne ensemble les graines, et rend une ligne par graine et par mesure, dans cet ordre."""
-    training, rows = rule.start(SEEDS), []
-    box, visited = under(rule.fixed, box), deque(maxlen=EVERY // PLAIN.carts)
+    training, rows = rule.start(seeds), []
+    box = under(rule.fixed, known(in_box(BOXED), effort=2))
+    visited = deque(maxlen=EVERY // PLAIN.carts)
     for step in training.run():
         visited.append(step.observation)
         if step.env_steps % EVERY < PLAIN.carts:
             seen = np.concatenate(visited, axis=1)  # (S, N, 4)
             starts = fresh_seed(Purpose.STUDY, step.env_steps)
             returns = evaluate(training.agent, EPISODES, starts).mean(axis=-1)
-            for rank, seed in enumerate(SEEDS):
+            for rank, seed in enumerate(seeds):
                 wrong = measured(training.agent[rank], rule.fixed, box, seen[rank])
                 numbers = (returns[rank], *wrong)
                 rows.append((seed, step.env_steps, *(f"{one:.4g}" for one in numbers)))
@@ -204,5 +190,14 @@ def mean(values: np.ndarray) -> float:
     return values.mean() if len(values) else np.nan
 
 
+STUDY = Study(
+    archive=archive_of(__file__),
+    measure=run,
+    settings=RULES,
+    seeds=range(20),
+    columns=("pas", "retour", "q0", *GAPS),
+    names=("regle",),
+)
+
 if __name__ == "__main__":
-    main()
+    launch(STUDY)

@@ -1,6 +1,6 @@
 """Le laboratoire de la troncature : deux mémoires, l'une prend le chronomètre pour une chute.
 
-    OMP_NUM_THREADS=1 .venv/bin/python etudes/troncature.py
+    .venv/bin/python etudes/troncature.py
 
 Vingt graines par mémoire, 30 000 pas, γ = 0,99, avec la symétrie : il faut des agents qui vont
 souvent au bout des 500 pas. Tous les 2 000 pas, une ligne par graine. Colonnes : le retour moyen de
@@ -11,18 +11,17 @@ il sonne (`x_fins`) et partout (`x_tous`), en mètres. « nan » : rien à moyen
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from cartpole_helpers import VERSION_2, CartPoleVector, Step, Training, evaluate
 from cartpole_helpers.cartpole import has_fallen
 from cartpole_helpers.seeds import Purpose, fresh_seed
-from cartpole_helpers.tables import Archive
+from cartpole_helpers.studies import Study, archive_of, launch
 from cartpole_helpers.teaching.laboratory import ClockEnds
 
-SEEDS = range(20)
 EVERY, BUDGET, EPISODES = 2_000, 30_000, 20
 CONFIG = replace(
     VERSION_2,
@@ -46,26 +45,12 @@ MEMORIES: dict[str, type[CartPoleVector]] = {
     "la chute seule": CartPoleVector,
     "la chute et le chronomètre": ClockEnds,
 }
-HEADER = (
-    *("memoire", "graine", "pas", "retour", "q0"),
-    *("q_jeune", "q_vieux", "fins", "x_fins", "x_tous"),
-)
 
 
-def main() -> None:
-    """Fait les mémoires qui manquent à l'archive."""
-    torch.set_num_threads(1)
-    archive = Archive(__file__, HEADER)
-    for name, env in MEMORIES.items():
-        if (name, SEEDS[0]) not in archive:
-            archive.append((name, *row) for row in run(env))
-            print(name, flush=True)
-
-
-def run(env: type[CartPoleVector]) -> list[tuple]:
+def run(env: type[CartPoleVector], seeds: Sequence[int]) -> list[tuple]:
     """Entraîne ensemble les graines, et rend une ligne par graine et par mesure."""
-    training, rows = Training(CONFIG, SEEDS, env=env), []
-    ages = np.zeros((len(SEEDS), CONFIG.carts))
+    training, rows = Training(CONFIG, seeds, env=env), []
+    ages = np.zeros((len(seeds), CONFIG.carts))
     rung = deque(maxlen=CONFIG.capacity // CONFIG.carts)  # ce qu'a vu la mémoire, tour par tour
     recent = deque(maxlen=EVERY // CONFIG.carts)
     for step in training.run():
@@ -76,14 +61,14 @@ def run(env: type[CartPoleVector]) -> list[tuple]:
             starts = fresh_seed(Purpose.STUDY, step.env_steps)
             scores = evaluate(training.agent, EPISODES, starts).mean(-1)
             columns = (scores, *values(training, recent), np.mean(rung, axis=0), *spreads(recent))
-            for seed, row in zip(SEEDS, zip(*columns, strict=True), strict=True):
+            for seed, row in zip(seeds, zip(*columns, strict=True), strict=True):
                 rows.append((seed, step.env_steps, *(f"{one:.4g}" for one in row)))
     return rows
 
 
 def values(training: Training, recent: deque) -> tuple[np.ndarray, ...]:
     """Rend max Q (S,) en 0, puis aux états jeunes, et aux vieux, parmi ceux qu'on vient de voir."""
-    start = training.agent.q_values(np.zeros((len(SEEDS), 1, 4))).max(axis=-1)[:, 0]
+    start = training.agent.q_values(np.zeros((len(training.seeds), 1, 4))).max(axis=-1)[:, 0]
     seen = np.concatenate([step.observation for step, _ in recent], axis=1)  # (S, N, 4)
     old = np.concatenate([age for _, age in recent], axis=1) >= 250
     best = training.agent.q_values(seen).max(axis=-1)
@@ -109,5 +94,14 @@ def means(numbers: np.ndarray, where: np.ndarray) -> np.ndarray:
     return np.where(counts, np.where(where, numbers, 0).sum(axis=1) / np.maximum(counts, 1), np.nan)
 
 
+STUDY = Study(
+    archive=archive_of(__file__),
+    measure=run,
+    settings=MEMORIES,
+    seeds=range(20),
+    columns=("pas", "retour", "q0", "q_jeune", "q_vieux", "fins", "x_fins", "x_tous"),
+    names=("memoire",),
+)
+
 if __name__ == "__main__":
-    main()
+    launch(STUDY)

@@ -9,65 +9,64 @@ part de ceux dont V* est connue à un pour cent près (`proche`), qui dépend de
 par état, en millisecondes, sans celui de la table, faite une fois (`table`, en secondes).
 """
 
-import time
+from collections.abc import Sequence
+from functools import cache
 from itertools import product
+from time import process_time
 
 import numpy as np
+from etats import in_box
 
-from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT
-from cartpole_helpers.tables import Archive
+from cartpole_helpers.studies import Study, archive_of, launch
 from cartpole_helpers.teaching import truth
 
-SEEDS = range(3)
 EFFORTS = (0, 1, 2, 3)
 GAMMAS = (0.9, 0.97, 0.99, 0.999)
 COUNT = 4_000
-BOX = np.array([X_LIMIT, 3.0, THETA_LIMIT, 3.5])
 CLOSE = 0.01
-HEADER = (
-    *("effort", "gamma", "graine", "exact", "sauvable", "perdu", "indecis"),
-    *("proche", "millisecondes", "table"),
+
+
+def run(setting: tuple[int, float], seeds: Sequence[int]) -> list[tuple]:
+    """Rend une ligne par graine."""
+    (effort, gamma), rows = setting, []
+    _, table = timed(truth.certify, ((0.0,) * 4,), GAMMAS[0])
+    for seed in seeds:
+        bounds, seconds = timed(survival, effort, seed)
+        costs = f"{1e3 * seconds / COUNT:.2f}", f"{table:.1f}"
+        rows.append((seed, *known(*bounds, gamma), *costs))
+    return rows
+
+
+def survival(effort: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Encadre la survie des états d'une graine."""
+    return truth.survival(in_box(COUNT, seed), effort=effort)
+
+
+def known(low: np.ndarray, high: np.ndarray, gamma: float) -> list[str]:
+    """Les parts d'états exacts, sauvables, perdus, indécis ; celle de V* connue à `CLOSE` près."""
+    low, high = low.max(axis=1), high.max(axis=1)  # V* est celle de la meilleure action
+    saved, lost = np.isinf(low), np.isfinite(high)
+    lower, upper = (truth.discounted(steps, gamma) for steps in (low, high))
+    shares = (low == high, saved, lost, ~saved & ~lost, upper - lower <= CLOSE * lower)
+    return [f"{share.mean():.4f}" for share in shares]
+
+
+@cache  # γ n'entrant qu'à la fin, une même survie n'est encadrée qu'une fois
+def timed(function, *arguments):
+    """Rend le résultat, puis le temps de processeur, en secondes."""
+    start = process_time()
+    return function(*arguments), process_time() - start
+
+
+STUDY = Study(
+    archive=archive_of(__file__),
+    measure=run,
+    settings={setting: setting for setting in product(EFFORTS, GAMMAS)},
+    seeds=range(3),
+    columns=("exact", "sauvable", "perdu", "indecis", "proche", "millisecondes", "table"),
+    names=("effort", "gamma"),
+    alone=True,
 )
 
-
-def main() -> None:
-    """Fait les mesures qui manquent à l'archive."""
-    archive = Archive(__file__, HEADER)
-    table = timed(truth.certify, np.zeros((1, 4)), GAMMAS[0])[1]
-    for effort, seed in product(EFFORTS, SEEDS):
-        if (str(effort), str(GAMMAS[0]), seed) not in archive:
-            rows = measure(effort, seed)
-            archive.append((*row, f"{table:.1f}") for row in rows)
-            print(*rows[-1], flush=True)
-
-
-def measure(effort: int, seed: int) -> list[tuple]:
-    """Rend une ligne par γ : la survie n'est encadrée qu'une fois, γ n'entrant qu'à la fin."""
-    states = BOX * np.random.default_rng(seed).uniform(-1, 1, (COUNT, 4))
-    bounds, seconds = timed(truth.survival, states, effort=effort)
-    shares, cost = known(*bounds), f"{1e3 * seconds / COUNT:.2f}"
-    return [(effort, gamma, seed, *shares, close(*bounds, gamma), cost) for gamma in GAMMAS]
-
-
-def known(low: np.ndarray, high: np.ndarray) -> list[str]:
-    """Les parts d'états exacts, sauvables, perdus et indécis ; V* est celle de la meilleure."""
-    low, high = low.max(axis=1), high.max(axis=1)
-    saved, lost = np.isinf(low), np.isfinite(high)
-    return [f"{share.mean():.4f}" for share in (low == high, saved, lost, ~saved & ~lost)]
-
-
-def close(low: np.ndarray, high: np.ndarray, gamma: float) -> str:
-    """La part des états dont les deux bornes de V* diffèrent de moins d'un pour cent."""
-    lower, upper = (truth.discounted(steps.max(axis=1), gamma) for steps in (low, high))
-    return f"{np.mean(upper - lower <= CLOSE * lower):.4f}"
-
-
-def timed(function, *arguments, **options):
-    """Rend le résultat, puis le temps de processeur, en secondes."""
-    start = time.process_time()
-    result = function(*arguments, **options)
-    return result, time.process_time() - start
-
-
 if __name__ == "__main__":
-    main()
+    launch(STUDY)

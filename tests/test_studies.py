@@ -1,13 +1,23 @@
-"""Les études archivées : le README en cite les mesures."""
+"""Les études archivées : elles sont entières, et le README en cite les mesures."""
 
 import csv
+import importlib
+import re
 import runpy
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
+from cartpole_helpers.archives import BEFORE
+from cartpole_helpers.studies import Study, by_seed, described, launch, name_cells, opened
+from cartpole_helpers.tables import read_table
+
 ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "etudes").glob("*.py"))}
+STUDIES = [name for name, code in SCRIPTS.items() if "\nSTUDY = Study(" in code]
 README = (ROOT / "README.md").read_text("utf-8")
 
 
@@ -45,3 +55,78 @@ def test_every_archive_has_the_script_that_makes_it():
     archives = [*(ROOT / "etudes").glob("*.csv")]
     assert archives
     assert all(archive.with_suffix(".py").exists() for archive in archives)
+
+
+@pytest.fixture
+def imported(monkeypatch):
+    """Importe une étude ; un pair que les tests n'installent pas y est sans effet."""
+
+    def load(name):
+        for peer in re.findall(r"^from (stable_baselines3\S*)", SCRIPTS[name], re.MULTILINE):
+            module = ModuleType(peer)
+            module.__getattr__ = lambda attribute: type(attribute, (), {})
+            monkeypatch.setitem(sys.modules, peer, module)
+        monkeypatch.syspath_prepend(ROOT / "etudes")
+        return importlib.import_module(name)
+
+    return load
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_each_archive_is_whole_and_of_the_study_of_today(name, imported, capsys):
+    study = imported(name).STUDY
+    launch(study, ["--liste"])
+    told = capsys.readouterr().out.splitlines()
+    assert all(re.search(r": (\d+) sur \1$", line) for line in told[: len(study.settings)])
+    assert all(line.startswith("origine ") for line in told[len(study.settings) :])
+    asked = {(*name_cells(one), seed) for one in study.settings for seed in study.seeds_of(one)}
+    assert opened(study).done().keys() == asked
+
+
+# Une archive d'avant les clôtures, ou d'avant qu'un nom ne change
+
+
+def tiny(path, **settings):
+    """L'étude qui ajoute à chaque graine le nombre de son réglage."""
+    return Study(
+        archive=path,
+        measure=lambda setting, seeds: by_seed(seeds, [[setting + seed for seed in seeds]]),
+        settings=settings,
+        seeds=range(2),
+        columns=["somme"],
+    )
+
+
+def test_an_archive_is_recognised_when_only_a_name_has_changed(tmp_path, capsys):
+    path = tmp_path / "étude.csv"
+    lines = ["reglage,graine,somme", "a,0,1", "b,0,2", "a,1,2"]
+    path.write_text("\n".join([*lines, ""]), "utf-8")
+    launch(tiny(path, a=1, b=2), ["--reconnaitre"])
+    a, b, origin = capsys.readouterr().out.splitlines()
+    assert (a, b) == ("a, graines 0 à 1 : 2 sur 2", "b, graines 0 à 1 : 1 sur 2")
+    assert origin.endswith(BEFORE)
+    assert [line for line in path.read_text("utf-8").splitlines() if line[0] != "#"] == lines
+    launch(tiny(path, a=1, b=2), ["--processus", "1"])
+    table, origins = read_table(path), opened(tiny(path)).origins()
+    assert [*table.values()] == [["a", "b", "a", "b"], ["0", "0", "1", "1"], ["1", "2", "2", "3"]]
+    assert len(origins) == 2
+    changed = tiny(path, b=2.0)
+    with pytest.raises(SystemExit, match=r"réglage « b » n'est plus celui .*--reconnaitre\.$"):
+        launch(changed, [])
+    launch(changed, ["--reconnaitre"])
+    assert opened(changed).origins() == origins
+    assert read_table(path) == table
+    opened(tiny(path, a=1))  # ce que l'étude n'a pas nommé garde son empreinte
+
+
+@pytest.mark.parametrize("content", ["reglage,graine,somme\na,0", "reglage,graine,pas\na,0,1\n"])
+def test_an_archive_cut_or_of_another_study_is_not_recognised(content, tmp_path):
+    path = tmp_path / "étude.csv"
+    path.write_text(content, "utf-8")
+    with pytest.raises(SystemExit, match=r"étude\.csv.*(vide ou coupée|a pour colonnes)"):
+        launch(tiny(path, a=1), ["--reconnaitre"])
+    assert path.read_text("utf-8") == content
+
+
+def test_a_set_is_written_alike_by_all_processes():
+    assert described({"c", "a", "b"}) == "{'a', 'b', 'c'}"
