@@ -64,7 +64,7 @@ class Study:
             if len(cells := name_cells(name)) != len(self.names):
                 wanted = f"settings doit nommer chaque réglage comme {self.names}"
                 raise ValueError(f"{wanted} : {cells} reçu.")
-            if cells[0].startswith("#"):
+            if "".join(cells).startswith("#"):
                 raise ValueError(f"settings : {cells[0]!r} se lirait comme un commentaire.")
             self.seeds_of(name)
 

@@ -7,7 +7,7 @@ Comment la Version 2 fut trouvée, nul ne peut le refaire : ni les essais, ni le
 critère n'ont été gardés. Voici une recherche dont tout l'est, échecs compris.
 
 Écrit avant qu'elle ne tourne.
-- Trois bras de `TRIALS` essais, chacun son tirage : `hasard` ; `tpe`, l'estimateur de Parzen
+- Trois bras de 96 essais, chacun son tirage : `hasard` ; `tpe`, l'estimateur de Parzen
   d'Optuna (Bergstra et al., 2011), qui ne sait rien d'avance ; `reprise`, le même, dont le premier
   essai est la Version 2. Un essai est un réglage pris dans `SPACE` ; le reste est à la Version 2,
   dont le pas d'apprentissage ne descend pas sous un dixième de son départ.
@@ -17,6 +17,9 @@ critère n'ont été gardés. Voici une recherche dont tout l'est, échecs compr
   sous 475 jusqu'à la troisième réussite de suite, plus cinq fois celui des évaluations suivantes
   qui y sont ; trente au plus, ce que coûte une graine qui ne réussit jamais. On veut un agent qui
   réussit tôt *et* qui ne retombe pas.
+- Écrit ensuite, choix.py ayant préféré la Version 2 aux quinze meilleurs des trois bras : un
+  quatrième, `autour`, TPE à partir d'elle, ne s'en éloigne pas (`NEAR`) et juge mieux chaque essai,
+  sur les graines 2200 à 2223 ; 48 essais, le reste comme les autres.
 - TPE demande ses essais par générations de `GENERATION`, jugées ensemble : le nombre de processus
   n'y change rien, et relancer refait les mêmes essais.
 
@@ -29,10 +32,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import optuna
 from optuna.distributions import (
+    BaseDistribution,
     CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
@@ -45,9 +50,8 @@ from cartpole_helpers.statistics import costs
 from cartpole_helpers.studies import Study, launch
 from cartpole_helpers.tables import read_table
 
-SEEDS = range(2_000, 2_008)
 EVERY, EPISODES, BUDGET = 1_000, 20, 30_000
-TRIALS, GENERATION = 96, 8
+GENERATION = 8
 STEPS = [str(step) for step in range(EVERY, BUDGET + 1, EVERY)]
 SPACE = {
     "carts": CategoricalDistribution([8, 16, 32]),
@@ -69,6 +73,26 @@ SPACE = {
 }
 """Ce que la recherche peut changer, et entre quelles bornes."""
 
+NEAR = SPACE | {
+    "carts": CategoricalDistribution([8, 12, 16, 24]),
+    "width": IntDistribution(64, 128, step=32),
+    "activation": CategoricalDistribution(["silu"]),
+    "learning_rate": FloatDistribution(4e-3, 1.6e-2, log=True),
+    "cooling": FloatDistribution(2e-3, 1e-2, log=True),
+    "horizon": FloatDistribution(40, 120, log=True),
+    "n_steps": IntDistribution(2, 5),
+    "double": CategoricalDistribution([True]),
+    "epsilon_end": FloatDistribution(0.3, 0.6),
+    "epsilon_steps": IntDistribution(500, 2_000, log=True),
+    "epsilon_hold": FloatDistribution(1.5, 3),
+    "capacity": CategoricalDistribution([50_000]),
+    "batch_size": CategoricalDistribution([128, 256]),
+    "target_rate": FloatDistribution(0.02, 0.15, log=True),
+    "average_rate": FloatDistribution(2e-4, 2e-3, log=True),
+    "average_tail": FloatDistribution(0.1, 0.4),
+}
+"""Le voisinage de la Version 2."""
+
 KNOWN = {
     "carts": 16,
     "width": 96,
@@ -89,20 +113,31 @@ KNOWN = {
 }
 """La Version 2, dite dans cet espace."""
 
-ARMS = ("hasard", "tpe", "reprise")
-ARCHIVE = Path(__file__).with_suffix(".csv")
+
+class Arm(NamedTuple):
+    """Une façon de chercher."""
+
+    sampler: optuna.samplers.BaseSampler
+    space: Mapping[str, BaseDistribution] = SPACE
+    seeds: range = range(2_000, 2_008)
+    trials: int = 96
+    known: bool = False  # la Version 2 est-elle son premier essai ?
 
 
-def sampler(arm: str) -> optuna.samplers.BaseSampler:
-    """Rend ce qui propose les essais d'un bras."""
-    if arm == "hasard":
-        return optuna.samplers.RandomSampler(seed=1)
+def parzen(seed: int, startup: int) -> optuna.samplers.TPESampler:
+    """Rend TPE, dont les `startup` premiers essais sont tirés au hasard."""
     return optuna.samplers.TPESampler(
-        seed=2 + (arm == "reprise"),
-        n_startup_trials=GENERATION if arm == "reprise" else 3 * GENERATION,
-        multivariate=True,
-        constant_liar=True,
+        seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True
     )
+
+
+ARMS = {
+    "hasard": Arm(optuna.samplers.RandomSampler(seed=1)),
+    "tpe": Arm(parzen(2, 3 * GENERATION)),
+    "reprise": Arm(parzen(3, GENERATION), known=True),
+    "autour": Arm(parzen(4, GENERATION), NEAR, range(2_200, 2_224), trials=48, known=True),
+}
+ARCHIVE = Path(__file__).with_suffix(".csv")
 
 
 def config_of(found: Mapping, budget: int = BUDGET) -> Config:
@@ -145,26 +180,32 @@ def run(found: Mapping, seeds: Sequence[int], budget: int = BUDGET) -> list[tupl
 
 
 def study(trials: Mapping[tuple, Mapping]) -> Study:
-    """Rend l'étude de ces essais."""
+    """Rend l'étude de ces essais : (bras, numéro) → ce qu'il change."""
     return Study(
         archive=ARCHIVE,
         measure=run,
         settings=trials,
-        seeds=SEEDS,
+        seeds={(arm, number): ARMS[arm].seeds for arm, number in trials},
         names=("bras", "essai"),
         columns=(*SPACE, *STEPS),
-        group=len(SEEDS),
+        group=24,
     )
 
 
 def main() -> None:
-    """Demande, entraîne et juge chaque génération des trois bras, l'une après l'autre."""
+    """Demande, entraîne et juge chaque génération des bras, l'une après l'autre."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    searches = {arm: optuna.create_study(sampler=sampler(arm)) for arm in ARMS}
-    searches["reprise"].enqueue_trial(KNOWN)
+    searches = {arm: optuna.create_study(sampler=found.sampler) for arm, found in ARMS.items()}
+    for arm, found in ARMS.items():
+        if found.known:
+            searches[arm].enqueue_trial(KNOWN)
     trials = {}
-    while len(trials) < TRIALS * len(ARMS):
-        asked = [(arm, searches[arm].ask(SPACE)) for _ in range(GENERATION) for arm in ARMS]
+    while asked := [
+        (arm, search.ask(ARMS[arm].space))
+        for arm, search in searches.items()
+        if len(search.trials) < ARMS[arm].trials
+        for _ in range(GENERATION)
+    ]:
         trials |= {(arm, trial.number): trial.params for arm, trial in asked}
         launch(study(trials))
         found = scores()
