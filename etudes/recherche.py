@@ -19,7 +19,7 @@ critère n'ont été gardés. Voici une recherche dont tout l'est, échecs compr
   réussit tôt *et* qui ne retombe pas.
 - Écrit ensuite, choix.py ayant préféré la Version 2 aux quinze meilleurs des trois bras : un
   quatrième, `autour`, TPE à partir d'elle, ne s'en éloigne pas (`NEAR`) et juge mieux chaque essai,
-  sur les graines 2200 à 2223 ; 48 essais, le reste comme les autres.
+  sur les graines 2200 à 2223 ; 24 essais, le reste comme les autres.
 - TPE demande ses essais par générations de `GENERATION`, jugées ensemble : le nombre de processus
   n'y change rien, et relancer refait les mêmes essais.
 
@@ -135,7 +135,7 @@ ARMS = {
     "hasard": Arm(optuna.samplers.RandomSampler(seed=1)),
     "tpe": Arm(parzen(2, 3 * GENERATION)),
     "reprise": Arm(parzen(3, GENERATION), known=True),
-    "autour": Arm(parzen(4, GENERATION), NEAR, range(2_200, 2_224), trials=48, known=True),
+    "autour": Arm(parzen(4, GENERATION), NEAR, range(2_200, 2_224), trials=24, known=True),
 }
 ARCHIVE = Path(__file__).with_suffix(".csv")
 
