@@ -29,7 +29,8 @@ contraire, est ici exploratoire.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -195,9 +196,9 @@ def study(trials: Mapping[tuple, Mapping]) -> Study:
 def main() -> None:
     """Demande, entraîne et juge chaque génération des bras, l'une après l'autre."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    searches = {arm: optuna.create_study(sampler=found.sampler) for arm, found in ARMS.items()}
-    for arm, found in ARMS.items():
-        if found.known:
+    searches = {arm: optuna.create_study(sampler=way.sampler) for arm, way in ARMS.items()}
+    for arm, way in ARMS.items():
+        if way.known:
             searches[arm].enqueue_trial(KNOWN)
     trials = {}
     while asked := [
@@ -207,17 +208,26 @@ def main() -> None:
         for _ in range(GENERATION)
     ]:
         trials |= {(arm, trial.number): trial.params for arm, trial in asked}
-        launch(study(trials))
-        found = scores()
-        if not all((arm, trial.number) in found for arm, trial in asked):
+        if not judged(trials):
+            launch(study(trials))
+        if not (found := judged(trials)):
             return  # on n'a demandé qu'une liste
         for arm, trial in asked:
             searches[arm].tell(trial, found[arm, trial.number])
+    launch(study(trials))  # que la recherche archivée est bien celle-ci, ou sa liste
+
+
+def judged(names: Iterable[tuple[str, int]], archive: Path = ARCHIVE) -> dict:
+    """Rend les coûts archivés de tous les essais, si ceux de ces noms y sont ; rien sinon."""
+    found = {}
+    with suppress(FileNotFoundError, ValueError):  # absente, ou coupée : `launch` la répare
+        found = scores(archive)
+    return found if {*names} <= found.keys() else {}
 
 
 def scores(archive: Path = ARCHIVE) -> dict[tuple[str, int], float]:
     """Rend le coût moyen de chaque essai archivé."""
-    table = read_table(archive)
+    table = read_table(archive, "l'archive d'une recherche", least=1)
     names = [*zip(table["bras"], map(int, table["essai"]), strict=True)]
     steps = [name for name in table if name.isdigit()]
     returns = np.array([table[step] for step in steps], float).T
