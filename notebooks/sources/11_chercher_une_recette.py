@@ -321,7 +321,7 @@ def rejuger(vues, couts=couts):
 PARTAGES = [*combinations(range(graines), 4)]
 annonces, rejuges = np.array([rejuger(vues) for vues in PARTAGES]).T
 annonce, vrai = number(annonces.mean(), 1), number(rejuges.mean(), 1)
-titre = f"Choisi pour {annonce}, le gagnant coûte {vrai} sur les graines qui n'ont pas choisi"
+titre = f"Choisi pour {annonce}, le gagnant coûte {vrai} sur les autres graines"
 axes = ("coût annoncé, sur quatre graines", "coût sur les quatre autres")
 figures.points({"les partages": (annonces, rejuges)}, titre, axes, identity=True)
 
@@ -582,7 +582,7 @@ suivies = {nom: hasard.returns[rang].mean(axis=0) for nom, rang in deux.items()}
 
 # %%
 etapes = [number(suite[rang]) for rang in (4, -1) for suite in suivies.values()]
-titre = "À l'arrêt, la gardée est à {} pas et la tuée à {} ; à la fin, à {} et {}".format(*etapes)
+titre = "Gardée, tuée : {} et {} pas à l'arrêt, {} et {} à la fin".format(*etapes)
 axes = ("pas d'environnement par agent", "retour moyen de huit graines")
 figures.curves(abscisses, suivies, titre, axes)
 
