@@ -159,6 +159,23 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return adjusted
 
 
+def rank_correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Rend la corrélation des rangs de `x` et de `y` (..., n), le long du dernier axe : (...).
+
+    Les ex æquo ont leur rang moyen ; NaN où tous sont égaux. Source : Spearman (1904).
+    """
+    x, y = (_ranks(_numbers(values)) for values in (x, y))
+    with np.errstate(invalid="ignore"):
+        return (x * y).sum(axis=-1) / np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Rend les rangs de `values` (..., n), leur moyenne ôtée."""
+    from scipy.stats import rankdata
+
+    return rankdata(values, axis=-1) - (values.shape[-1] + 1) / 2
+
+
 def streak_end(solved: np.ndarray, length: int = 1) -> np.ndarray:
     """Rend le rang de l'évaluation qui achève la première suite de `length` réussites : (S,).
 

@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, trim_mean, ttest_1samp
+from scipy.stats import binomtest, spearmanr, trim_mean, ttest_1samp
 
 from cartpole_helpers import (
     bootstrap_interval,
@@ -19,6 +19,7 @@ from cartpole_helpers.statistics import (
     costs,
     holm,
     paired_p_value,
+    rank_correlation,
     sign_test,
     smallest_effect,
     streak_end,
@@ -163,6 +164,16 @@ def test_holm_by_hand():
     assert holm([0, 1]).tolist() == [0.0, 1.0]
     single = np.float32([0.1, 0.3])
     assert np.array_equal(holm(single), holm(single.astype(float)))
+
+
+def test_rank_correlation_equals_scipy_ties_and_leading_axes_included():
+    generator = np.random.default_rng(0)
+    x, y = generator.integers(6, size=(2, 30)), generator.normal(size=(4, 2, 30))
+    expected = [
+        [spearmanr(one, other).statistic for one, other in zip(x, ys, strict=True)] for ys in y
+    ]
+    np.testing.assert_allclose(rank_correlation(x, y), expected, rtol=1e-12)
+    assert np.isnan(rank_correlation(np.ones(5), np.arange(5)))  # sans un avertissement
 
 
 # La réussite, et ce qui la suit

@@ -21,6 +21,7 @@ class Counted(Protocol):
 
 
 Record = TypeVar("Record", bound=Counted)
+Done = TypeVar("Done")
 
 
 class Sentence(str):
@@ -73,6 +74,21 @@ def follow(steps: Iterable[Record], total: int, label: str = "Entraînement") ->
         bar.close()
         kept = "" if ending.endswith("fini") else " ; ce qui est appris est gardé"
         screen.show(Sentence(typography(f"{ending} après {number(done)} pas{kept}.")))
+
+
+def progress(tasks: Iterable[Done], total: int, bar_format: str) -> Iterator[Done]:
+    """Rend les tâches faites, sous une barre, puis une phrase : c'est le `bar` de `complete`."""
+    screen, count = Screen(), 0
+    bar = tqdm(total=total, bar_format=bar_format, display=False)
+    screen.show(bar.container)
+    try:
+        for one in tasks:
+            yield one
+            count += 1
+            bar.update()
+    finally:
+        bar.close()
+        screen.show(Sentence(typography(f"Groupes archivés : {count} sur {total}.")))
 
 
 def _env_steps(step: Counted) -> int:

@@ -1132,7 +1132,8 @@ except Unsolved as echec:
 # nous ne le savons pas.
 #
 # Les nombres de la Version 2 viennent d'une recherche dont il ne reste ni le programme ni
-# le compte, et que l'on ne peut pas refaire. Les graines 0 à 519 y ont servi, ou ont paru
+# le compte, et que l'on ne peut pas refaire ; le [carnet 11](11_chercher_une_recette.ipynb)
+# en montre une dont tout est gardé. Les graines 0 à 519 y ont servi, ou ont paru
 # dans d'autres figures. Et elle n'a visé que **ce** jeu : rien ne dit que ces nombres conviennent à un autre.
 #
 # Et nous avons constaté des rechutes sans en établir la cause : pourquoi un agent qui savait jouer se met-il à

@@ -11,7 +11,7 @@ from watched import plain
 
 from cartpole_helpers import Config, Training, td_target, train
 from cartpole_helpers.display import figures
-from cartpole_helpers.display.live import Screen, follow
+from cartpole_helpers.display.live import Screen, follow, progress
 from cartpole_helpers.training import Step
 
 SMALL = Config(
@@ -95,6 +95,15 @@ def test_while_it_runs_a_bar_is_shown_then_a_sentence(shown):
         [data] = shown()
         assert WIDGET in data
     assert sentences(shown) == ["Entraînement : fini après 30 pas."]
+
+
+def test_the_tasks_of_a_study_have_a_bar_then_a_sentence_even_left(shown):
+    for _ in progress(iter("ab"), total=2, bar_format="{bar}"):
+        assert WIDGET in shown()[-1]
+    for one in progress(iter("ab"), total=2, bar_format="{bar}"):
+        if one == "b":
+            break
+    assert sentences(shown) == ["Groupes archivés : 2 sur 2.", "Groupes archivés : 1 sur 2."]
 
 
 def test_a_screen_keeps_the_last_picture_alone_and_its_text(shown):

@@ -3,6 +3,7 @@
 import csv
 import inspect
 import runpy
+from itertools import combinations
 from pathlib import Path
 from types import FunctionType
 
@@ -10,10 +11,12 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from scipy.stats import loguniform
 
 from cartpole_helpers import Config, policies, td_target
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT, has_fallen
 from cartpole_helpers.replay import StepWindow, Transition
+from cartpole_helpers.statistics import costs
 from cartpole_helpers.teaching import truth
 from cartpole_helpers.teaching.catalogue import EXERCISES, dqn
 from cartpole_helpers.teaching.checking import judge
@@ -200,6 +203,13 @@ BY_HAND = {
         [0.09 / (0.09 + 0.09), 0.0384 / (0.0384 + 0.0384), 0.2 / (0.2 + 0.15)],
         [0.2, 0.6],
     ],
+    "cout_d_une_graine": [[0, 2, 3, 3], [5, 2 + 10, 6], [5, 11, 8], [7, 11]],
+    "tirer_log": [[0.001, 0.1, 20, 200], [0.1, 10, 1_000, 12]],
+    "meilleur_attendu": [
+        [6, 3],
+        [8 / 3, (3 * 1 + 2 * 5 + 6) / 6, (3 * 1 + 5) / 4],
+        [8 / 3, (3 * 1 + 5) / 4],
+    ],
 }
 
 
@@ -320,3 +330,22 @@ def test_the_predictive_value_is_a_share_of_those_declared_ill():
     for ill, healthy, seen, alarmed in ((40, 960, 36, 48), (3, 7, 2, 1), (20, 380, 19, 0)):
         value = ANSWERS["valeur_predictive"](seen / ill, alarmed / healthy, ill / (ill + healthy))
         assert value == pytest.approx(seen / (seen + alarmed))
+
+
+def test_the_cost_of_a_seed_is_that_of_the_studies():
+    solved = np.random.default_rng(0).random((200, 30)) < np.linspace(0.3, 0.98, 200)[:, None]
+    mine = [ANSWERS["cout_d_une_graine"](row) for row in solved]
+    np.testing.assert_array_equal(mine, costs(solved))
+
+
+def test_a_logarithmic_draw_is_the_loguniform_of_scipy():
+    share = np.linspace(0, 1, 21)
+    expected = loguniform(0.003, 7).ppf(share)
+    np.testing.assert_allclose(ANSWERS["tirer_log"](0.003, 7, share), expected, rtol=1e-12)
+
+
+def test_the_best_to_expect_is_the_mean_over_every_group():
+    found = np.random.default_rng(0).integers(30, size=9).tolist()
+    for count in range(1, 10):
+        best = [min(group) for group in combinations(found, count)]
+        assert ANSWERS["meilleur_attendu"](found, count) == pytest.approx(np.mean(best))

@@ -27,6 +27,9 @@ NAMES = (
     "fausses_fins",  # 09
     "gamma_apparent",
     "valeur_predictive",
+    "cout_d_une_graine",  # 11
+    "tirer_log",
+    "meilleur_attendu",
 )
 EXERCISES = {name: import_module(f"{__name__}.{name.lower()}").EXERCISE for name in NAMES}
 """Les exercices, par le nom que doit porter la réponse."""
