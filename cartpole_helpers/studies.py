@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from itertools import zip_longest
-from multiprocessing import parent_process
+from multiprocessing import current_process, parent_process
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, NamedTuple, NoReturn
@@ -278,8 +278,8 @@ def _summary(archive: Archive, problems: list[str], left: int) -> str:
 
 def launch(study: Study, arguments: Sequence[str] | None = None) -> None:
     """Fait l'étude comme le demande la ligne de commande ; si elle s'arrête, une phrase le dit."""
-    if parent_process():  # un processus de calcul relit ce script : ce n'est pas à lui de la faire
-        return
+    if current_process().name != "MainProcess" and not parent_process():
+        return  # un processus qui naît relit le script : ce n'est pas à lui de la faire
     options = _parser(study).parse_args(arguments)
     try:
         study = _chosen(study, options)

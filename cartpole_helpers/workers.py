@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from hashlib import sha256
@@ -179,18 +180,31 @@ def _entrance() -> Callable:
     return enter
 
 
+@contextmanager
+def _answering() -> Iterator[None]:
+    """ClusterError si l'ordonnanceur se tait."""
+    try:
+        yield
+    except (CancelledError, OSError, RuntimeError) as error:
+        raise ClusterError("l'ordonnanceur ne répond plus") from error
+
+
+@_answering()
 def _finished(client: Any, futures: list) -> Iterable:
     """Attend qu'une tâche au moins soit finie ; dit si la grappe n'a plus personne."""
     from distributed import wait
 
+    empty = False
     while True:
         try:
             return wait(futures, PULSE, "FIRST_COMPLETED").done
         except TimeoutError:
-            if not client.nthreads():
-                print("La grappe n'a aucun processus de calcul ; on l'attend. Ctrl-C y renonce.")
+            before, empty = empty, not client.nthreads()
+            if empty and not before:
+                print("\nAucun processus de calcul dans la grappe : on l'attend. Ctrl-C y renonce.")
 
 
+@_answering()
 def _result(future: Any) -> Result:
     """Rend le résultat d'une tâche finie, ou son erreur."""
     from distributed.scheduler import KilledWorker
@@ -264,7 +278,8 @@ def _remote(cluster: str, stack: ExitStack) -> Any:
     try:
         return stack.enter_context(Client(address, timeout=PATIENCE))
     except (OSError, ValueError, TypeError, ImportError) as error:
-        raise ClusterError(f"aucun ordonnanceur ne répond à {address} ({error})") from error
+        secret = " ; vérifiez aussi vos certificats" * address.startswith("tls")
+        raise ClusterError(f"aucun ordonnanceur ne répond à {address}{secret}") from error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Les tables, comparées à `csv` ; coupées ou abîmées partout ; une étude interrompue se reprend."""
+"""Les tables, comparées à `csv` ; coupées ou abîmées partout."""
 
 import csv
 import re
@@ -6,13 +6,11 @@ import re
 import pytest
 
 from cartpole_helpers import load_study
-from cartpole_helpers.tables import Archive, read_table, write_study, write_table
-
-HEADER = ("recette", "graine", "retour")
+from cartpole_helpers.tables import read_table, write_study, write_table
 
 
 def read(path):
-    """Les lignes d'un .csv, lues d'ailleurs, pendant que l'étude continue."""
+    """Les lignes d'un .csv."""
     with path.open(encoding="utf-8", newline="") as file:
         return [tuple(row) for row in csv.reader(file)]
 
@@ -83,53 +81,6 @@ def test_a_table_survives_its_file_and_is_refused_cut_unless_whole_rows_remain(c
     path.write_text("a\n1\n2\n# fin : 1 lignes\n", "utf-8")
     with pytest.raises(ValueError, match="est vide ou coupée"):
         read_table(path, closed=True)
-
-
-@pytest.fixture
-def reopen(tmp_path):
-    """Ouvre l'archive du même script, comme le fait chaque lancement de l'étude."""
-    return lambda: Archive(str(tmp_path / "étude.py"), HEADER)
-
-
-def test_an_archive_grows_and_goes_on_when_reopened(reopen, tmp_path):
-    archive = reopen()
-    assert archive.path == tmp_path / "étude.csv"
-    archive.append([("témoin", 0, "9.5")])
-    assert read(archive.path) == [HEADER, ("témoin", "0", "9.5")]  # lisible aussitôt
-    again = reopen()
-    again.append(("à deux, ou trois", seed, 500) for seed in (3, 12))
-    archive.append([("témoin", 1, 7)])  # deux ouvertes ensemble ne perdent rien
-    done = {("témoin", 0), ("témoin", 1), ("à deux, ou trois", 3), ("à deux, ou trois", 12)}
-    assert archive.finished() == again.finished() == reopen().finished() == done
-    assert [("témoin", 1) in archive, ("témoin", 3) in archive] == [True, False]
-    grown = archive.path.read_bytes()
-    write_study(archive.path.with_suffix(".py"), HEADER, read(archive.path)[1:])
-    assert archive.path.read_bytes() == grown
-    archive.path.write_bytes(grown[:-1])
-    with pytest.raises(ValueError, match=r"^path doit être l'archive d'une étude.*coupée\.$"):
-        archive.finished()
-
-
-def test_a_group_interrupted_or_too_big_for_the_disk_leaves_nothing(reopen):
-    def group():
-        yield "témoin", 1, 10
-        raise KeyboardInterrupt
-
-    archive = reopen()
-    archive.append([("témoin", 0, 10)])
-    before = archive.path.read_bytes()
-    with pytest.raises(KeyboardInterrupt):
-        archive.append(group())
-    assert archive.path.read_bytes() == before
-    resource = pytest.importorskip("resource", reason="Borner la taille d'un fichier est d'Unix.")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, limits[1]))
-    try:
-        with pytest.raises(OSError, match=r"étude\.csv : le disque n'a pas pu prendre tout"):
-            archive.append(("autre", seed, 10) for seed in range(10))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert archive.path.read_bytes() == before
 
 
 def test_a_study_is_written_beside_its_script_whatever_the_system(tmp_path):
