@@ -16,18 +16,17 @@ quarante graines l'avaient donc déjà préférée, ce qui la favorise un peu.
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 
 from optuna.distributions import CategoricalDistribution, IntDistribution
 from recherche import ARCHIVE, ARMS, EVERY, SPACE, judged, run, scores
 
-from cartpole_helpers.studies import Study, launch
+from cartpole_helpers.studies import Study, archive_of, launch
 from cartpole_helpers.tables import read_table
 
 SEEDS = range(2_100, 2_140)
 BUDGET, KEPT = 50_000, 5
 VERSION_2 = ("reprise", 0)
-CHOICE = Path(__file__).with_suffix(".csv")
+CHOICE = archive_of(__file__)
 
 
 def finalists() -> dict[tuple[str, int], Mapping]:

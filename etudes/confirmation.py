@@ -16,19 +16,17 @@ départs neufs tous les 1 000 pas, comme dans echelle.py.
   sous 475, aucune sous 400 ; 500 tout rond à la fin pour 95 au moins.
 """
 
-from pathlib import Path
-
 from choix import trial
 from echelle import BUDGET, STEPS, run
 from recherche import config_of
 
 from cartpole_helpers import VERSION_2
-from cartpole_helpers.studies import Study, launch
+from cartpole_helpers.studies import Study, archive_of, launch
 
 FOUND = ("autour", 17)
 
 STUDY = Study(
-    archive=Path(__file__).with_suffix(".csv"),
+    archive=archive_of(__file__),
     measure=run,
     settings={"version 2": VERSION_2, "trouvée": config_of(trial(*FOUND), BUDGET)},
     seeds=range(1_000, 1_100),

@@ -48,7 +48,7 @@ from cartpole_helpers import VERSION_2, Config, Training, evaluate
 from cartpole_helpers.cartpole import SOLVED_RETURN
 from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.statistics import costs
-from cartpole_helpers.studies import Study, launch
+from cartpole_helpers.studies import Study, archive_of, by_seed, launch
 from cartpole_helpers.tables import read_table
 
 EVERY, EPISODES, BUDGET = 1_000, 20, 30_000
@@ -100,7 +100,7 @@ KNOWN = {
     "activation": "silu",
     "learning_rate": 8e-3,
     "cooling": 4e-3,
-    "horizon": 1 / 0.015,
+    "horizon": 1 / 0.015,  # γ = 0,985
     "n_steps": 3,
     "double": True,
     "epsilon_end": 0.5,
@@ -138,46 +138,42 @@ ARMS = {
     "reprise": Arm(parzen(3, GENERATION), known=True),
     "autour": Arm(parzen(4, GENERATION), NEAR, range(2_200, 2_224), trials=24, known=True),
 }
-ARCHIVE = Path(__file__).with_suffix(".csv")
+ARCHIVE = archive_of(__file__)
 
 
-def config_of(found: Mapping, budget: int = BUDGET) -> Config:
-    """Rend la recette que dit un essai, ses nombres arrondis à quatre chiffres."""
-    short = {
+def rounded(found: Mapping) -> dict:
+    """Rend un essai, ses nombres à quatre chiffres : les mêmes sur tous les processeurs."""
+    return {
         name: float(f"{value:.4g}") if isinstance(value, float) else value
         for name, value in found.items()
     }
-    width, cooling, horizon = (short.pop(name) for name in ("width", "cooling", "horizon"))
+
+
+def config_of(found: Mapping, budget: int = BUDGET) -> Config:
+    """Rend la recette que dit un essai."""
+    named = dict(found)
+    width, cooling, horizon = (named.pop(name) for name in ("width", "cooling", "horizon"))
     return replace(
         VERSION_2,
         total_steps=budget,
         hidden=(width, width),
         learning_rate_decay=round(1 - cooling, 6),
-        learning_rate_floor=short["learning_rate"] / 10,
+        learning_rate_floor=named["learning_rate"] / 10,
         gamma=round(1 - 1 / horizon, 4),
-        warmup=max(VERSION_2.warmup, short["batch_size"]),
-        **short,
+        warmup=max(VERSION_2.warmup, named["batch_size"]),
+        **named,
     )
-
-
-def returns_of(config: Config, seeds: Sequence[int]) -> np.ndarray:
-    """Rend les retours moyens (S, V) de ces graines, une colonne par évaluation."""
-    training, means = Training(config, seeds), []
-    for step in training.run():
-        if step.env_steps % EVERY < config.carts:
-            starts = fresh_seed(Purpose.STUDY, step.env_steps)
-            means.append(evaluate(training.agent, EPISODES, starts).mean(axis=-1))
-    return np.stack(means, axis=1)
 
 
 def run(found: Mapping, seeds: Sequence[int], budget: int = BUDGET) -> list[tuple]:
     """Entraîne ensemble les graines d'un essai ; une ligne par graine : l'essai, ses retours."""
-    returns = returns_of(config_of(found, budget), seeds)
-    told = [f"{one:.6g}" if isinstance(one, float) else one for one in found.values()]
-    return [
-        (seed, *told, *(f"{score:g}" for score in row))
-        for seed, row in zip(seeds, returns, strict=True)
-    ]
+    config, means = config_of(found, budget), []
+    training = Training(config, seeds)
+    for step in training.run():
+        if step.env_steps % EVERY < config.carts:
+            starts = fresh_seed(Purpose.STUDY, step.env_steps)
+            means.append(evaluate(training.agent, EPISODES, starts).mean(axis=-1))
+    return [(seed, *found.values(), *returns) for seed, *returns in by_seed(seeds, means)]
 
 
 def study(trials: Mapping[tuple, Mapping]) -> Study:
@@ -207,7 +203,7 @@ def main() -> None:
         if len(search.trials) < ARMS[arm].trials
         for _ in range(GENERATION)
     ]:
-        trials |= {(arm, trial.number): trial.params for arm, trial in asked}
+        trials |= {(arm, trial.number): rounded(trial.params) for arm, trial in asked}
         if not judged(trials):
             launch(study(trials))
         if not (found := judged(trials)):
