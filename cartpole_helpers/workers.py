@@ -27,6 +27,7 @@ COMMIT, PROCESSOR = "commit", "processeur"  # ce qui peut différer d'une machin
 SILENCE = logging.CRITICAL + 1
 HOST = "127.0.0.1"  # une grappe locale n'écoute que cette machine
 PATIENCE = 20  # s : ce que l'on attend d'un ordonnanceur
+ENDED = ("finished", "error")  # ce que dask dit d'une tâche qu'elle ne refera pas
 PULSE = 10  # s : si rien ne s'achève en ce temps, on regarde s'il y a encore qui calcule
 ENVIRONMENT = {  # ce que lancer.py met aussi
     "OMP_NUM_THREADS": "1",
@@ -197,7 +198,8 @@ def _finished(client: Any, futures: list) -> Iterable:
     empty = False
     while True:
         try:
-            return wait(futures, PULSE, "FIRST_COMPLETED").done
+            done = wait(futures, PULSE, "FIRST_COMPLETED").done
+            return [one for one in done if one.status in ENDED]  # et non perdue avec sa machine
         except TimeoutError:
             before, empty = empty, not client.nthreads()
             if empty and not before:
