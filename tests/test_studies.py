@@ -11,6 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from cartpole_helpers import VERSION_2
 from cartpole_helpers.archives import BEFORE
 from cartpole_helpers.studies import Study, by_seed, described, launch, name_cells, opened
 from cartpole_helpers.tables import read_table
@@ -81,6 +82,17 @@ def test_each_archive_is_whole_and_of_the_study_of_today(name, imported, capsys)
     assert all(line.startswith("origine ") for line in told[len(study.settings) :])
     asked = {(*name_cells(one), seed) for one in study.settings for seed in study.seeds_of(one)}
     assert opened(study).done().keys() == asked
+
+
+def test_the_search_asks_again_for_the_trials_of_its_archive(imported, monkeypatch, capsys):
+    """Rejouée, elle demande les mêmes : sinon l'empreinte de l'un d'eux aurait changé."""
+    search = imported("recherche")
+    assert search.config_of(search.rounded(search.KNOWN), 50_000) == VERSION_2
+    monkeypatch.setattr(sys, "argv", ["recherche.py", "--liste"])
+    search.main()
+    told = [line for line in capsys.readouterr().out.splitlines() if " sur " in line]
+    assert len(told) == sum(arm.trials for arm in search.ARMS.values())
+    assert all(re.search(r": (\d+) sur \1$", line) for line in told)
 
 
 # Une archive d'avant les clôtures, ou d'avant qu'un nom ne change
