@@ -692,9 +692,8 @@ for bras, siens in juges.items():
 
 # %% [markdown]
 # Le bras `autour` vint après les autres. Puisque aucun de leurs essais n'avait battu la Version 2, on a cherché une fois encore dans son seul
-# voisinage, vingt-quatre essais, et vingt-quatre graines par essai pour mieux les départager. Rien n'y a suffi : le choix préfère toujours la Version
-# 2 à ce que l'on a trouvé. Elle vient d'une recherche bien plus longue que celle-ci, dont on ne sait plus rien, et l'on ne refait pas en une heure
-# ce qu'elle a demandé.
+# voisinage, vingt-quatre essais, et vingt-quatre graines par essai pour mieux les départager. Le choix préfère toujours la Version 2. Elle vient
+# d'une autre recherche, dont on ne sait plus rien : ni combien d'essais, ni sur quelles graines.
 #
 # Le meilleur de ce choix est encore un gagnant, d'une sélection plus petite : il est encore un peu maudit. Pour **affirmer**, il faut une troisième
 # série de graines, nommée d'avance, et une seule comparaison : le meilleur des essais, « trouvée », contre la Version 2, sur les graines 1000 à 1099,
@@ -771,8 +770,9 @@ for nom in RIVALES:
     compte("500 tout rond à la fin (visé : 95 au moins)", suite[:, -1] == 500)
 
 # %% [markdown]
-# La Version 2 tient, mais n'est pas aussi vive qu'on la voulait, et toutes ses graines ne finissent pas à 500 tout rond. Une recherche de cette taille
-# n'a pas su faire mieux. Ce n'est pas la preuve qu'il n'y a rien de mieux à trouver ; c'est la mesure de ce que l'on trouve à ce prix.
+# La règle ne change donc rien : la Version 2 garde son nom. Mais lisez aussi les deux colonnes de chiffres. Les deux recettes tiennent, aucune n'est
+# aussi vive qu'on la voulait, et trop de graines ne finissent pas à 500 tout rond. Le choix préférait nettement la Version 2 ; cent graines neuves ne
+# les séparent pas. Ce n'est pas la preuve qu'elles se valent, ni qu'il n'y a rien de mieux : c'est ce que l'on apprend à ce prix.
 
 # %% [markdown]
 # ## 9. À l'échelle
