@@ -184,14 +184,13 @@ class Archive:
         rows = [*csv.reader(StringIO(block.decode(), newline=""))] if same else []
         if len(rows) != int(count):
             raise self._error(f"est abîmée : un groupe de {count} lignes n'est plus celui écrit")
-        keys = {self._key(row) for row in rows}
-        if twice := keys & self._done.keys():
-            *name, seed = min(twice)
-            raise self._error(f"contient deux fois la graine {seed} de « {', '.join(name)} »")
-        for key in keys:
+        for key in dict.fromkeys(map(self._key, rows)):
+            *name, seed = key
+            if key in self._done:
+                raise self._error(f"contient deux fois la graine {seed} de « {', '.join(name)} »")
             self._check_setting(key, setting)
-            self._settings[key[:-1]] = setting
-        self._done |= dict.fromkeys(keys, Done(setting, origin))
+            self._settings[(*name,)] = setting
+            self._done[key] = Done(setting, origin)
 
     def _check_setting(self, key: tuple, setting: str) -> None:
         """Un nom n'a qu'un réglage : deux programmes auraient pu ne pas s'accorder."""
