@@ -170,7 +170,7 @@ def signatures(study: Study) -> dict[tuple, str]:
 
 
 def missing(study: Study, archive: Archive) -> list[Task]:
-    """Rend les tâches à faire : le premier groupe de chaque réglage, puis le suivant."""
+    """Rend les tâches à faire : le premier groupe de chaque réglage, puis les suivants."""
     done, columns = archive.done(), []
     for name in study.settings:
         absent = [seed for seed in study.seeds_of(name) if (*name_cells(name), seed) not in done]

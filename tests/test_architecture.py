@@ -67,7 +67,7 @@ def test_arrows_go_one_way():
 
 
 def test_the_core_has_no_cycle():
-    arrows = needed(*CORE)
+    arrows = {name: roles - {name} for name, roles in needed(*CORE).items()}
     while arrows:
         leaves = {name for name, roles in arrows.items() if not roles & arrows.keys() - {name}}
         assert leaves, f"cercle d'imports parmi {sorted(arrows)}"
