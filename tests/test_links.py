@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *NOTEBOOKS]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md"), *NOTEBOOKS]
 MEDIA_LIMIT = 300_000  # octets
 
 FENCE = re.compile(r"^[ >]*(```+|~~~+).*?^[ >]*\1", re.M | re.S)
