@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
 from io import StringIO
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -26,8 +26,6 @@ from cartpole_helpers.tables import GROUP, read_table, written
 
 CLOSING = re.compile(rf"{GROUP} ; somme (\w+) ; réglage (\w+) ; origine (\w+)\n".encode())
 ORIGIN = re.compile(rb"# origine (\w+) : (.+)\n")
-BEFORE = "avant le moteur des études : commit 8af702e au plus tard, processeur inconnu"
-UNSIGNED = "0" * 8  # l'empreinte d'un réglage que nul ne connaît plus
 PATIENCE = 60  # s : au-delà, un autre programme garde l'archive sans raison
 
 
@@ -97,7 +95,7 @@ class Archive:
     def _locked(self) -> Iterator[None]:
         """Attend que nul autre n'écrive, lit ce qu'ils ont ajouté, met de côté un reste."""
         try:
-            if not self.path.parent.is_dir():  # filelock le créerait
+            if not self.path.parent.is_dir():  # le verrou le créerait
                 raise FileNotFoundError(errno.ENOENT, "")
             with FileLock(self._beside("verrou"), timeout=PATIENCE):
                 if rest := self._refresh():
@@ -119,7 +117,8 @@ class Archive:
     def _group(self, rows: list[Sequence], setting: str, origin: str) -> bytes:
         name = fingerprint(origin)
         told = "" if name in self._origins else f"# origine {name} : {origin}\n"
-        return told.encode() + closed(rows, setting, name)
+        text = written(rows)
+        return told.encode() + text + _closing(len(rows), f"{crc32(text):08x}", setting, name)
 
     def _write(self, content: bytes) -> None:
         content = content if self._known else self._header + content
@@ -207,24 +206,17 @@ def recognise(
 ) -> None:
     """Réécrit l'empreinte de chaque réglage d'une archive ; un réglage inconnu garde la sienne.
 
-    L'origine des groupes est gardée. Si aucun n'est clos, ils datent d'avant ce moteur : on les
-    clôt, un par suite de lignes d'un même réglage. ValueError si elle est coupée, ou d'une autre
-    étude ; OSError si elle manque, ou si l'on ne peut l'écrire.
+    L'origine des groupes est gardée. ValueError si elle est coupée, ou d'une autre étude ; OSError
+    si elle manque, ou si l'on ne peut l'écrire.
     """
     path = check_path(path)
     with FileLock(path.with_name(f".{path.name}.verrou"), timeout=PATIENCE):
         table = read_table(path, "l'archive d'une étude")
         if [*table] != [*header]:
             raise ArchiveError(f"{path} a pour colonnes {[*table]}, et non {[*header]}.")
-        rows, content = zip(*table.values(), strict=True), path.read_bytes()
-        if CLOSING.search(content):
-            content = CLOSING.sub(partial(_resigned, rows, names, signed), content)
-        else:
-            origin = fingerprint(BEFORE)
-            content = written([header]) + f"# origine {origin} : {BEFORE}\n".encode()
-            for name, group in groupby(rows, key=lambda row: row[:names]):
-                content += closed([*group], signed.get(name, UNSIGNED), origin)
-        write_atomically(path, content)
+        rows = zip(*table.values(), strict=True)
+        resigned = partial(_resigned, rows, names, signed)
+        write_atomically(path, CLOSING.sub(resigned, path.read_bytes()))
 
 
 def _resigned(
@@ -234,12 +226,6 @@ def _resigned(
     count, total, setting, origin = map(bytes.decode, found.groups())
     first, *_ = islice(rows, int(count))
     return _closing(count, total, signed.get(first[:names], setting), origin)
-
-
-def closed(rows: Sequence[Sequence], setting: str, origin: str) -> bytes:
-    """Rend les lignes d'un groupe, suivies de leur clôture."""
-    text = written(rows)
-    return text + _closing(len(rows), f"{crc32(text):08x}", setting, origin)
 
 
 def _closing(count: int | str, total: str, setting: str, origin: str) -> bytes:

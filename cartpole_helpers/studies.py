@@ -26,7 +26,7 @@ from cartpole_helpers.checks import check_callable, check_choice, check_number, 
 from cartpole_helpers.workers import ClusterError, Mismatch, Outcomes, Result, in_turn, together
 
 WITHOUT_DASK = (
-    "dask n'est pas installée. Pour l'avoir :\n"
+    "La bibliothèque dask n'est pas installée. Pour l'avoir :\n"
     "    .venv/bin/python -m pip install -r requirements-etudes.txt"
 )
 RECOGNISING = "l'archive prend les empreintes d'aujourd'hui : un nom a changé, non ce qu'on mesure"
@@ -140,7 +140,7 @@ def described(value: Any) -> str:
         return f"{{{', '.join(sorted(map(described, value)))}}}"
     text = value.__qualname__ if hasattr(value, "__qualname__") else repr(value)
     if " at 0x" in text:  # une adresse : elle changerait à chaque lancement
-        raise TypeError(f"settings : {text} n'a pas d'écriture ; donnez un texte, un nombre…")
+        raise TypeError(f"`settings` : {text} n'a pas d'écriture ; donnez un texte, un nombre…")
     return text
 
 
@@ -188,7 +188,7 @@ def complete(
     processes: int | None = None,
     bar: Callable[..., Iterable[tuple[int, Result]]] = tqdm,
 ) -> None:
-    """Fait et archive ce qui manque à l'étude ; Incomplete si elle s'arrête avant la fin.
+    """Fait et archive ce qui manque à l'étude ; `Incomplete` si elle s'arrête avant la fin.
 
     `cluster` : l'adresse d'un ordonnanceur dask, ou le fichier où il l'écrit ; sans lui,
     `processes` processus de cette machine, un par cœur à défaut. `bar(itérable, total=...)` montre
@@ -231,7 +231,7 @@ def workers(
 
 
 def archived(study: Study, archive: Archive, task: Task, result: Result) -> Exception | None:
-    """Archive les lignes d'une tâche, ou rend l'erreur qui l'interdit ; Mismatch arrête tout."""
+    """Archive les lignes d'une tâche, ou rend l'erreur qui l'interdit ; `Mismatch` arrête tout."""
     if isinstance(result, Mismatch):
         raise result
     if isinstance(result, Exception):
@@ -277,7 +277,7 @@ def _summary(archive: Archive, problems: list[str], left: int) -> str:
 
 
 def launch(study: Study, arguments: Sequence[str] | None = None) -> None:
-    """Fait l'étude comme le demande la ligne de commande ; si elle s'arrête, une phrase le dit."""
+    """Fait l'étude selon la ligne de commande ; si elle s'arrête, une phrase le dit."""
     if current_process().name != "MainProcess" and not parent_process():
         return  # un processus qui naît relit le script : ce n'est pas à lui de la faire
     options = _parser(study).parse_args(arguments)

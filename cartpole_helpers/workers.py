@@ -109,7 +109,7 @@ def _processor() -> str:
 
 
 def perform(payload: bytes, wanted: Mapping[str, str]) -> tuple[list, str]:
-    """Fait l'appel `payload` dans ce processus, et dit avec quoi ; Mismatch s'il ne convient pas.
+    """Fait l'appel `payload` dans ce processus, et dit avec quoi ; `Mismatch` s'il ne convient pas.
 
     Un processus dont le code ou les versions diffèrent ne lit pas même l'appel.
     """
@@ -121,8 +121,8 @@ def perform(payload: bytes, wanted: Mapping[str, str]) -> tuple[list, str]:
     ]
     if differing:
         raise Mismatch(
-            f"le processus de calcul de {platform.node()} n'est pas celui qu'il faut : "
-            f"{', '.join(differing)}. Installez-y le même commit et les mêmes versions"
+            f"un processus de calcul, {platform.node()}, n'est pas celui qu'il faut : "
+            f"{', '.join(differing)} ; installez-y le même commit et les mêmes versions"
         )
     import cloudpickle
 
@@ -281,7 +281,7 @@ def _remote(cluster: str, stack: ExitStack) -> Any:
         return stack.enter_context(Client(address, timeout=PATIENCE))
     except (OSError, ValueError, TypeError, ImportError) as error:
         secret = " ; vérifiez aussi vos certificats" * address.startswith("tls")
-        raise ClusterError(f"aucun ordonnanceur ne répond à {address}{secret}") from error
+        raise ClusterError(f"aucun ordonnanceur ne répond à {address}" + secret) from error
 
 
 @contextmanager

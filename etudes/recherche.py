@@ -7,8 +7,8 @@ Comment la Version 2 fut trouvée, nul ne peut le refaire : ni les essais, ni le
 critère n'ont été gardés. Voici une recherche dont tout l'est, échecs compris.
 
 Écrit avant qu'elle ne tourne.
-- Trois bras de 96 essais, chacun son tirage : `hasard` ; `tpe`, l'estimateur de Parzen
-  d'Optuna (Bergstra et al., 2011), qui ne sait rien d'avance ; `reprise`, le même, dont le premier
+- Trois bras de 96 essais, chacun son tirage : `hasard` ; `tpe`, l'estimateur de Parzen d'Optuna,
+  dû à Bergstra et à d'autres (2011), qui ne sait rien d'avance ; `reprise`, le même, dont le premier
   essai est la Version 2. Un essai est un réglage pris dans `SPACE` ; le reste est à la Version 2,
   dont le pas d'apprentissage ne descend pas sous un dixième de son départ.
 - Budget d'un essai : les graines 2000 à 2007, que rien n'avait utilisées, entraînées 30 000 pas.
