@@ -30,7 +30,9 @@ def measure(setting, seeds):
     """Des nombres tirés de chaque graine ; dans un processus de calcul, ce que dit le réglage."""
     what, folder = setting
     if parent_process():
-        assert torch.get_num_threads() == 1
+        from distributed import get_worker
+
+        assert torch.get_num_threads() == get_worker().state.nthreads == 1
         assert workers.ENVIRONMENT.items() <= os.environ.items()
         if what == "meurt" and not (mark := Path(folder, "mort")).exists():
             mark.touch()
@@ -93,6 +95,8 @@ def test_processes_that_die_cost_nothing_but_their_group(study, monkeypatch):
                     listened.update(one.laddr.ip for one in found if one.status == "LISTEN")
             yield outcome
 
+    for name in workers.ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
     share = 1e9 / (system.MEMORY_LIMIT / 2)  # deux processus se partagent la mémoire
     monkeypatch.setitem(workers.LOCAL, "distributed.worker.memory.terminate", share)
     with pytest.raises(Incomplete) as stop:
