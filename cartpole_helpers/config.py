@@ -219,8 +219,9 @@ VERSION_2 = Config(
     average_rate=0.0005,
     average_tail=0.25,
 )
-"""Une recette rapide et qui tient, sans symétrie et aux départs ordinaires, trouvée par recherche ;
-ce qu'elle atteint est mesuré par `etudes/version2.py` et `etudes/echelle.py`."""
+"""Une recette rapide et qui tient, sans symétrie et aux départs ordinaires. Ce qu'elle atteint est
+mesuré par `etudes/version2.py` et `etudes/echelle.py` ; la recherche dont elle vient n'a pas été
+gardée, et celle d'`etudes/recherche.py`, qui l'est, n'a pas montré mieux."""
 
 QUICK = Config(
     total_steps=10_000,
