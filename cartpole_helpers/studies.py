@@ -287,8 +287,10 @@ def launch(study: Study, arguments: Sequence[str] | None = None) -> None:
             recognise(study.archive, study.header(), len(study.names), signatures(study))
         if options.liste or options.reconnaitre:
             print(*listed(study), sep="\n")
-        else:
+        elif missing(study, opened(study)):
             complete(study, options.grappe, options.processus)
+        else:
+            print(f"{study.archive} est complète ; --liste la décrit.")
     except (Incomplete, ClusterError, OSError, ValueError, TypeError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:

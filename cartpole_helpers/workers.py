@@ -279,7 +279,7 @@ def _remote(cluster: str, stack: ExitStack) -> Any:
     address = _address(cluster)
     try:
         return stack.enter_context(Client(address, timeout=PATIENCE))
-    except (OSError, ValueError, TypeError, ImportError) as error:
+    except (OSError, RuntimeError, ValueError, TypeError, ImportError) as error:
         secret = " ; vérifiez aussi vos certificats" * address.startswith("tls")
         raise ClusterError(f"aucun ordonnanceur ne répond à {address}" + secret) from error
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,13 +26,11 @@ launch(Study(archive="étude.csv", measure=run, settings={"un": 1, "deux": 2}, s
              columns=("nombre",), group=2))
 """
 SCHEDULER, DRIVER, *WORKERS = [f"10.99.{os.getpid() % 250}.{host}" for host in range(1, 6)]
-CERTIFY = "openssl req -x509 -newkey rsa:2048 -nodes -keyout clef.pem -out cert.pem -subj /CN=ici"
-TLS = "DASK_DISTRIBUTED__COMM__TLS__"
+CERTIFY = (
+    "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout cle.pem -out certificat.pem"
+)
 SECRET = {
-    **{f"{TLS}{role}__CERT": "cert.pem" for role in ("SCHEDULER", "WORKER", "CLIENT")},
-    **{f"{TLS}{role}__KEY": "clef.pem" for role in ("SCHEDULER", "WORKER", "CLIENT")},
-    f"{TLS}CA_FILE": "cert.pem",
-    "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "true",
+    "DASK_CONFIG": str(Path(__file__).resolve().parents[1] / "etudes" / "dask.yaml"),
     "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "11s",  # le moins que dask accepte
 }
 
@@ -75,7 +74,8 @@ def machines():
 
 def test_a_cluster_that_loses_a_machine_and_a_process_makes_the_same_archive(machines, tmp_path):
     (tmp_path / "etude.py").write_text(SCRIPT, "utf-8")
-    run(CERTIFY, cwd=tmp_path)
+    (tmp_path / ".grappe").mkdir()
+    run(CERTIFY, cwd=tmp_path / ".grappe")
     scheduler, archive = f"tls://{SCHEDULER}:8786", tmp_path / "étude.csv"
 
     with ExitStack() as stack:

@@ -192,6 +192,13 @@ def test_a_command_that_cannot_be_done_is_told_in_a_sentence(asked, told, study,
     assert re.search(told, stop.value.code)
 
 
+def test_a_cluster_without_a_key_is_refused_where_one_is_required(study):
+    dask = pytest.importorskip("dask")
+    required = {"distributed.comm.require-encryption": True}
+    with dask.config.set(required), pytest.raises(Incomplete, match="aucun ordonnanceur ne répond"):
+        complete(study, "tcp://127.0.0.1:9", **QUIET)
+
+
 def test_the_command_line_does_a_part_of_the_study(study, capsys):
     launch(study, ["--liste"])
     assert not Path(study.archive).exists()
@@ -213,6 +220,8 @@ def test_the_command_line_does_a_part_of_the_study(study, capsys):
     other = Path(study.archive).with_name("autre.csv")
     launch(study, [*part, "--graines", "70", "--archive", str(other)])
     assert rows_of(studies.replace(study, archive=other))[0][1] == "70"
+    launch(study, [*part, "--graines", "70", "--archive", str(other)])
+    assert "autre.csv est complète" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         launch(study, ["--help"])
     assert "montre cette aide" in capsys.readouterr().out
