@@ -85,6 +85,38 @@ class Archive:
                 self._write(self._group(new, setting, origin))
         return len(new)
 
+    def recognise(self, signed: Mapping[tuple, str]) -> None:
+        """Réécrit l'empreinte de chaque réglage ; un réglage que `signed` ignore garde la sienne.
+
+        L'origine des groupes est gardée. Si aucun n'est clos, ils datent d'avant ce moteur : on les
+        clôt, un par suite de lignes d'un même réglage. ValueError si l'archive est coupée.
+        """
+        with self._held():
+            if not (content := self._content()):
+                return
+            rows = zip(*read_table(self.path, "l'archive d'une étude").values(), strict=True)
+            if CLOSING.search(content):
+                content = CLOSING.sub(partial(self._resigned, rows, signed), content)
+            else:
+                content = self._closed(rows, signed)
+            write_atomically(self.path, content)
+
+    def _resigned(
+        self, rows: Iterator[tuple], signed: Mapping[tuple, str], found: re.Match
+    ) -> bytes:
+        """Rend la clôture `found` du groupe que `rows` va rendre, son empreinte à jour."""
+        count, total, setting, origin = map(bytes.decode, found.groups())
+        first, *_ = islice(rows, int(count))
+        return _closing(count, total, signed.get(first[: self._names], setting), origin)
+
+    def _closed(self, rows: Iterator[tuple], signed: Mapping[tuple, str]) -> bytes:
+        """Rend l'archive de ces lignes, ses groupes clos."""
+        origin = fingerprint(BEFORE)
+        content = self._header + f"# origine {origin} : {BEFORE}\n".encode()
+        for name, group in groupby(rows, key=lambda row: row[: self._names]):
+            content += closed([*group], signed.get(name, UNSIGNED), origin)
+        return content
+
     def _key(self, row: Sequence) -> tuple:
         return *map(str, row[: self._names]), int(row[self._names])
 
@@ -96,12 +128,18 @@ class Archive:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Attend que nul autre n'écrive, lit ce qu'ils ont ajouté, met de côté un reste."""
+        with self._held():
+            if rest := self._refresh():
+                self._set_aside(rest)
+            yield
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Attend que nul autre n'écrive."""
         try:
             if not self.path.parent.is_dir():  # filelock le créerait
                 raise FileNotFoundError(errno.ENOENT, "")
             with FileLock(self._beside("verrou"), timeout=PATIENCE):
-                if rest := self._refresh():
-                    self._set_aside(rest)
                 yield
         except Timeout:
             raise TimeoutError(f"{self.path} : un autre programme la tient verrouillée.") from None
@@ -202,40 +240,6 @@ class Archive:
         return ArchiveError(f"{self.path} {why}. Donnez un autre fichier, ou effacez celui-ci.")
 
 
-def recognise(
-    path: str | os.PathLike, header: Sequence[str], names: int, signed: Mapping[tuple, str]
-) -> None:
-    """Réécrit l'empreinte de chaque réglage d'une archive ; un réglage inconnu garde la sienne.
-
-    L'origine des groupes est gardée. Si aucun n'est clos, ils datent d'avant ce moteur : on les
-    clôt, un par suite de lignes d'un même réglage. ValueError si elle est coupée, ou d'une autre
-    étude ; OSError si elle manque, ou si l'on ne peut l'écrire.
-    """
-    path = check_path(path)
-    with FileLock(path.with_name(f".{path.name}.verrou"), timeout=PATIENCE):
-        table = read_table(path, "l'archive d'une étude")
-        if [*table] != [*header]:
-            raise ArchiveError(f"{path} a pour colonnes {[*table]}, et non {[*header]}.")
-        rows, content = zip(*table.values(), strict=True), path.read_bytes()
-        if CLOSING.search(content):
-            content = CLOSING.sub(partial(_resigned, rows, names, signed), content)
-        else:
-            origin = fingerprint(BEFORE)
-            content = written([header]) + f"# origine {origin} : {BEFORE}\n".encode()
-            for name, group in groupby(rows, key=lambda row: row[:names]):
-                content += closed([*group], signed.get(name, UNSIGNED), origin)
-        write_atomically(path, content)
-
-
-def _resigned(
-    rows: Iterator[tuple], names: int, signed: Mapping[tuple, str], found: re.Match
-) -> bytes:
-    """Rend la clôture `found` du groupe que `rows` va rendre, avec l'empreinte d'aujourd'hui."""
-    count, total, setting, origin = map(bytes.decode, found.groups())
-    first, *_ = islice(rows, int(count))
-    return _closing(count, total, signed.get(first[:names], setting), origin)
-
-
 def closed(rows: Sequence[Sequence], setting: str, origin: str) -> bytes:
     """Rend les lignes d'un groupe, suivies de leur clôture."""
     text = written(rows)
@@ -243,6 +247,7 @@ def closed(rows: Sequence[Sequence], setting: str, origin: str) -> bytes:
 
 
 def _closing(count: int | str, total: str, setting: str, origin: str) -> bytes:
+    """Rend le commentaire qui clôt un groupe."""
     told = f"# groupe : {count} lignes ; somme {total} ; réglage {setting} ; origine {origin}\n"
     return told.encode()
 
