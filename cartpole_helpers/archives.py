@@ -83,6 +83,25 @@ class Archive:
                 self._write(self._group(new, setting, origin))
         return len(new)
 
+    def recognise(self, signed: Mapping[tuple, str]) -> None:
+        """Réécrit l'empreinte de chaque réglage ; un réglage que `signed` ignore garde la sienne.
+
+        L'origine des groupes est gardée. ValueError si l'archive est coupée.
+        """
+        with self._held():
+            if content := self._content():
+                rows = zip(*read_table(self.path, "l'archive d'une étude").values(), strict=True)
+                resigned = partial(self._resigned, rows, signed)
+                write_atomically(self.path, CLOSING.sub(resigned, content))
+
+    def _resigned(
+        self, rows: Iterator[tuple], signed: Mapping[tuple, str], found: re.Match
+    ) -> bytes:
+        """Rend la clôture `found` du groupe que `rows` va rendre, son empreinte à jour."""
+        count, total, setting, origin = map(bytes.decode, found.groups())
+        first, *_ = islice(rows, int(count))
+        return _closing(count, total, signed.get(first[: self._names], setting), origin)
+
     def _key(self, row: Sequence) -> tuple:
         return *map(str, row[: self._names]), int(row[self._names])
 
@@ -94,12 +113,18 @@ class Archive:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Attend que nul autre n'écrive, lit ce qu'ils ont ajouté, met de côté un reste."""
+        with self._held():
+            if rest := self._refresh():
+                self._set_aside(rest)
+            yield
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Attend que nul autre n'écrive."""
         try:
             if not self.path.parent.is_dir():  # le verrou le créerait
                 raise FileNotFoundError(errno.ENOENT, "")
             with FileLock(self._beside("verrou"), timeout=PATIENCE):
-                if rest := self._refresh():
-                    self._set_aside(rest)
                 yield
         except Timeout:
             raise TimeoutError(f"{self.path} : un autre programme la tient verrouillée.") from None
@@ -201,34 +226,8 @@ class Archive:
         return ArchiveError(f"{self.path} {why}. Donnez un autre fichier, ou effacez celui-ci.")
 
 
-def recognise(
-    path: str | os.PathLike, header: Sequence[str], names: int, signed: Mapping[tuple, str]
-) -> None:
-    """Réécrit l'empreinte de chaque réglage d'une archive ; un réglage inconnu garde la sienne.
-
-    L'origine des groupes est gardée. ValueError si elle est coupée, ou d'une autre étude ; OSError
-    si elle manque, ou si l'on ne peut l'écrire.
-    """
-    path = check_path(path)
-    with FileLock(path.with_name(f".{path.name}.verrou"), timeout=PATIENCE):
-        table = read_table(path, "l'archive d'une étude")
-        if [*table] != [*header]:
-            raise ArchiveError(f"{path} a pour colonnes {[*table]}, et non {[*header]}.")
-        rows = zip(*table.values(), strict=True)
-        resigned = partial(_resigned, rows, names, signed)
-        write_atomically(path, CLOSING.sub(resigned, path.read_bytes()))
-
-
-def _resigned(
-    rows: Iterator[tuple], names: int, signed: Mapping[tuple, str], found: re.Match
-) -> bytes:
-    """Rend la clôture `found` du groupe que `rows` va rendre, avec l'empreinte d'aujourd'hui."""
-    count, total, setting, origin = map(bytes.decode, found.groups())
-    first, *_ = islice(rows, int(count))
-    return _closing(count, total, signed.get(first[:names], setting), origin)
-
-
 def _closing(count: int | str, total: str, setting: str, origin: str) -> bytes:
+    """Rend le commentaire qui clôt un groupe."""
     told = f"# groupe : {count} lignes ; somme {total} ; réglage {setting} ; origine {origin}\n"
     return told.encode()
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from tqdm.auto import tqdm
 
-from cartpole_helpers.archives import Archive, ArchiveError, fingerprint, recognise
+from cartpole_helpers.archives import Archive, ArchiveError, fingerprint
 from cartpole_helpers.checks import check_callable, check_choice, check_number, check_seeds
 from cartpole_helpers.workers import ClusterError, Mismatch, Outcomes, Result, in_turn, together
 
@@ -284,7 +284,7 @@ def launch(study: Study, arguments: Sequence[str] | None = None) -> None:
     try:
         study = _chosen(study, options)
         if options.reconnaitre:
-            recognise(study.archive, study.header(), len(study.names), signatures(study))
+            Archive(study.archive, study.header(), len(study.names)).recognise(signatures(study))
         if options.liste or options.reconnaitre:
             print(*listed(study), sep="\n")
         elif missing(study, opened(study)):

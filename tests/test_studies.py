@@ -124,7 +124,7 @@ def test_an_archive_is_recognised_when_only_a_name_has_changed(tmp_path):
 def test_an_archive_cut_or_of_another_study_is_not_recognised(content, tmp_path):
     path = tmp_path / "étude.csv"
     path.write_text(content, "utf-8")
-    with pytest.raises(SystemExit, match=r"étude\.csv.*(vide ou coupée|a pour colonnes)"):
+    with pytest.raises(SystemExit, match=r"étude\.csv.*(vide ou coupée|autre étude)"):
         launch(tiny(path, a=1), ["--reconnaitre"])
     assert path.read_text("utf-8") == content
 
