@@ -225,15 +225,16 @@ def _send_by_value(calls: Sequence[Call]) -> None:
     import cloudpickle
 
     homes = {_home(sys.modules.get(getattr(call, "func", call).__module__)) for call, _ in calls}
-    for module in [*sys.modules.values()]:
-        if _home(module) in homes - {None, PACKAGE} and module.__name__ != "__main__":
+    for name, module in [*sys.modules.items()]:
+        if _home(module) in homes - {None} and name == module.__name__ != "__main__":
             cloudpickle.register_pickle_by_value(module)
 
 
 def _home(module: object) -> Path | None:
-    """Rend le dossier d'un module."""
+    """Rend le dossier d'un module, s'il n'est pas du paquet."""
     file = getattr(module, "__file__", None)
-    return Path(file).resolve().parent if file else None
+    home = Path(file).resolve().parent if isinstance(file, str) else PACKAGE
+    return None if home.is_relative_to(PACKAGE) else home
 
 
 def _killed(error: Any) -> ClusterError:
@@ -263,13 +264,16 @@ def _local(processes: int, stack: ExitStack) -> Any:
     from distributed import Client, LocalCluster
 
     stack.enter_context(dask.config.set(LOCAL))
-    cluster = LocalCluster(
-        n_workers=processes,
-        threads_per_worker=1,
-        host=HOST,
-        scheduler_kwargs={"dashboard": False, "dashboard_address": f"{HOST}:0"},
-        silence_logs=SILENCE,
-    )
+    try:
+        cluster = LocalCluster(
+            n_workers=processes,
+            threads_per_worker=1,
+            host=HOST,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": f"{HOST}:0"},
+            silence_logs=SILENCE,
+        )
+    except RuntimeError as error:
+        raise ClusterError("les processus de calcul de cette machine ne démarrent pas") from error
     return stack.enter_context(Client(stack.enter_context(cluster)))
 
 
@@ -279,9 +283,11 @@ def _remote(cluster: str, stack: ExitStack) -> Any:
     address = _address(cluster)
     try:
         return stack.enter_context(Client(address, timeout=PATIENCE))
-    except (OSError, RuntimeError, ValueError, TypeError, ImportError) as error:
-        secret = " ; vérifiez aussi vos certificats" * address.startswith("tls")
-        raise ClusterError(f"aucun ordonnanceur ne répond à {address}" + secret) from error
+    except Exception as error:  # chaque façon de ne pas s'entendre a la sienne
+        raise ClusterError(
+            f"aucun ordonnanceur ne répond à {address} : vérifiez l'adresse et, si la grappe "
+            "chiffre ce qu'elle dit, les certificats"
+        ) from error
 
 
 @contextmanager
