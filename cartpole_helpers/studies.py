@@ -226,7 +226,7 @@ def workers(
         return together(calls, cluster, processes)
     if cluster:
         raise ClusterError(WITHOUT_DASK)
-    print("Les groupes se font un à un, dans ce processus :", WITHOUT_DASK)
+    print("Les groupes se font un à un, dans ce processus.", WITHOUT_DASK)
     return in_turn(calls)
 
 

@@ -211,13 +211,15 @@ def _result(future: Any) -> Result:
     """Rend le résultat d'une tâche finie, ou son erreur."""
     from distributed.scheduler import KilledWorker
 
-    if future.status == "finished":
+    error = future.exception()  # attend, si la tâche s'est perdue entre-temps et se refait
+    if error is None:
         made = future.result()
         return Mismatch(f"il manque le paquet du cours ({made})") if isinstance(made, str) else made
-    error = future.exception()
-    if isinstance(error, KilledWorker):
-        return _killed(error)
-    return error.with_traceback(future.traceback())
+    return (
+        _killed(error)
+        if isinstance(error, KilledWorker)
+        else error.with_traceback(future.traceback())
+    )
 
 
 def _send_by_value(calls: Sequence[Call]) -> None:

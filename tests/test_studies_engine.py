@@ -163,7 +163,10 @@ def test_an_archive_of_other_settings_is_refused(study):
         complete(other, processes=1, **QUIET)
     with pytest.raises(ArchiveError, match="c'est une autre étude"):
         complete(studies.replace(study, columns=("a", "b")), processes=1, **QUIET)
-    with pytest.raises(TypeError, match=r"settings : <object object at 0x\w+> n'a pas d'écriture"):
+    unwritable = r"`settings` : <object object at 0x\w+> n'a pas d'écriture"
+    with pytest.raises(TypeError, match=unwritable):
+        TypeError, match=r"`settings` : <object object at 0x\w+> n'a pas d'écriture"
+    ):
         complete(studies.replace(study, settings={"calme": object()}), processes=1, **QUIET)
     assert Path(study.archive).read_bytes() == before
 
@@ -231,7 +234,7 @@ def test_without_dask_the_study_is_done_in_one_process(study, monkeypatch, capsy
     monkeypatch.setattr(studies, "find_spec", lambda name: None)
     complete(study, processes=2, **QUIET)
     assert rows_of(study) == expected(study)
-    assert "un à un, dans ce processus : dask n'est pas installée" in capsys.readouterr().out
+    assert "un à un, dans ce processus. La bibliothèque dask n'est pas" in capsys.readouterr().out
     Path(study.archive).unlink()
     with pytest.raises(SystemExit, match=r"-m pip install -r requirements-etudes\.txt"):
         launch(study, ["--grappe", "tcp://127.0.0.1:9"])
@@ -334,7 +337,7 @@ def test_a_cluster_computes_the_same_or_says_why_it_cannot(study, tmp_path, monk
         waited = []
         with pytest.raises(Incomplete, match=r"il manque le paquet du cours .*introuvable"):
             done_by(absent, **QUIET)
-        with pytest.raises(Incomplete, match=r"code \w{8} au lieu de \w{8}\. Installez-y le même"):
+        with pytest.raises(Incomplete, match=r"code \w{8} au lieu de \w{8} ; installez-y le même"):
             done_by(changed, **QUIET)
         assert len(rows_of(study)) == 1
 

@@ -171,6 +171,7 @@ def test_outside_of_the_main_thread_a_plain_loop_is_cut(short):
 
 @posix
 def test_the_reader_stops_even_what_catches_everything():
+    gc.collect()  # levée dans ce qu'appelle le ramasse-miettes, l'interruption se perdrait
     me, before = threading.get_ident(), signal.getsignal(signal.SIGINT)
     threading.Timer(0.2, signal.pthread_kill, (me, signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
