@@ -739,10 +739,10 @@ figures.curves(cout["agents"], series, titre, axes, "x", dict(zip(series, bornes
 # ce qui reste, et prendre plus d'agents encore ne rapporte plus rien. La mémoire, elle, se paie à chaque agent.
 
 # %%
-part_produits = cout["produits"][meilleur] / tour[meilleur]
-print(f"à {cout['agents'][meilleur]:.0f} agents, ces produits : {number(100 * part_produits)} % d'un tour")
+part_produits = number(100 * cout["produits"][meilleur] / tour[meilleur])
+print(f"à {cout['agents'][meilleur]:.0f} agents, ces produits sont {part_produits} % d'un tour")
 for rang in (0, meilleur, -1):
-    print(f"agents : {cout['agents'][rang]:.0f} ; mémoire du processus : {number(cout['processus'][rang])} Mo")
+    print(f"{cout['agents'][rang]:.0f} : un processus de {number(cout['processus'][rang])} Mo")
 
 # %% [markdown]
 # Et ces agents ne se gênent pas : chacun apprend, au bit près, ce qu'il aurait appris seul.
