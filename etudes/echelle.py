@@ -27,8 +27,6 @@ première, de 0,038 à la seconde.
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from cartpole_helpers import VERSION_2, Config, Training, evaluate
 from cartpole_helpers.repairs import RECIPES, SHORTER, ladder, shorter, without
 from cartpole_helpers.seeds import Purpose, fresh_seed
@@ -54,8 +52,7 @@ def returns_of(training: Training) -> list:
     for step in training.run():
         if step.env_steps % EVERY < training.config.carts:
             starts = fresh_seed(Purpose.STUDY, step.env_steps)
-            returns = evaluate(training.agent, EPISODES, starts)  # (S, N), ou (N,) d'un seul agent
-            means.append(np.atleast_1d(returns.mean(axis=-1)))
+            means.append(evaluate(training.agent, EPISODES, starts).mean(axis=-1))
     return means
 
 

@@ -142,3 +142,7 @@ def test_an_archive_cut_or_of_another_study_is_not_recognised(content, tmp_path)
 
 def test_a_set_is_written_alike_by_all_processes():
     assert described({"c", "a", "b"}) == "{'a', 'b', 'c'}"
+
+
+def test_a_seed_alone_needs_no_list():
+    assert by_seed([3], [475.0, 12.5]) == by_seed([3], [[475.0], [12.5]]) == [(3, "475", "12.5")]
