@@ -19,6 +19,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any, NamedTuple, NoReturn
 
+import numpy as np
 from tqdm.auto import tqdm
 
 from cartpole_helpers.archives import Archive, ArchiveError, fingerprint
@@ -91,9 +92,12 @@ def archive_of(script: str) -> Path:
     return Path(script).with_suffix(".csv")
 
 
-def by_seed(seeds: Sequence[int], instants: Iterable[Sequence], form: str = "g") -> list[tuple]:
-    """Rend une ligne par graine : elle, et ses nombres au fil des instants, au format `form`."""
-    columns = zip(*instants, strict=True)
+def by_seed(seeds: Sequence[int], instants: Iterable, form: str = "g") -> list[tuple]:
+    """Rend une ligne par graine : elle, et ses nombres au fil des instants, au format `form`.
+
+    Un instant donne un nombre par graine ; d'une seule graine, le nombre suffit.
+    """
+    columns = zip(*map(np.atleast_1d, instants), strict=True)
     return [
         (seed, *(f"{one:{form}}" for one in row)) for seed, row in zip(seeds, columns, strict=True)
     ]

@@ -93,6 +93,17 @@ def test_the_search_asks_again_for_the_trials_of_its_archive(imported, monkeypat
     assert all(re.search(r": (\d+) sur \1$", line) for line in told)
 
 
+def test_the_duration_of_a_study_is_predicted_as_if_counted_by_hand(imported):
+    debit = imported("debit")
+    costs = debit.fitted(5, 0.01, {1: 1.5, 20: 11})
+    assert costs == (5, 1, 0.5, 0.01)
+    assert debit.duration(1_000, 1, 20, costs) == 50 * 11  # sans grappe à démarrer
+    assert debit.duration(1_000, 8, 20, costs) == 5 + 7 * 11  # cinquante tâches, en sept vagues
+    assert debit.duration(1_000, 1_000, 1, costs) == 5 + 10  # l'ordonnanceur est le plus lent
+    assert debit.best_group(60, 2, costs) == 30  # une vague, où chacun a la moitié
+    assert debit.best_group(1_000, 500, costs) == 4  # deux occuperaient trop l'ordonnanceur
+
+
 # Une archive d'avant qu'un nom ne change
 
 
@@ -131,3 +142,7 @@ def test_an_archive_cut_or_of_another_study_is_not_recognised(content, tmp_path)
 
 def test_a_set_is_written_alike_by_all_processes():
     assert described({"c", "a", "b"}) == "{'a', 'b', 'c'}"
+
+
+def test_a_seed_alone_needs_no_list():
+    assert by_seed([3], [475.0, 12.5]) == by_seed([3], [[475.0], [12.5]]) == [(3, "475", "12.5")]

@@ -730,12 +730,22 @@ series = {"un tour de boucle": tour, "ses produits de matrices seuls": cout["pro
 rapport = number(tour[0] / tour[meilleur], 1)
 titre = f"À {cout['agents'][meilleur]:.0f} agents, chacun coûte {rapport} fois moins que seul"
 axes = ("agents entraînés ensemble (échelle logarithmique)", "coût par tour et par agent (ms)")
-figures.curves(cout["agents"], series, titre, axes, log="x")
+bornes = [(cout[f"{nom}_min"], cout[f"{nom}_max"]) for nom in ("tour", "produits")]
+figures.curves(cout["agents"], series, titre, axes, "x", dict(zip(series, bornes, strict=True)))
 
 # %% [markdown]
 # Un tour enchaîne des dizaines d'opérations, et chacune a un prix fixe. Seul, un agent paie surtout ces appels ; à
-# plusieurs, on les partage. Les produits de matrices, eux, ne se partagent pas : leur courbe est presque plate. Et
-# ces agents ne se gênent pas : chacun apprend, au bit près, ce qu'il aurait appris seul.
+# plusieurs, on les partage. Les produits de matrices, eux, ne se partagent pas : ils finissent par être l'essentiel de
+# ce qui reste, et prendre plus d'agents encore ne rapporte plus rien. La mémoire, elle, se paie à chaque agent.
+
+# %%
+part_produits = number(100 * cout["produits"][meilleur] / tour[meilleur])
+print(f"à {cout['agents'][meilleur]:.0f} agents, ces produits sont {part_produits} % d'un tour")
+for rang in (0, meilleur, -1):
+    print(f"{cout['agents'][rang]:.0f} : un processus de {number(cout['processus'][rang])} Mo")
+
+# %% [markdown]
+# Et ces agents ne se gênent pas : chacun apprend, au bit près, ce qu'il aurait appris seul.
 
 # %%
 ensemble, seul = Training(VERSION_2, range(8)), Training(VERSION_2, 5)
