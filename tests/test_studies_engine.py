@@ -165,8 +165,6 @@ def test_an_archive_of_other_settings_is_refused(study):
         complete(studies.replace(study, columns=("a", "b")), processes=1, **QUIET)
     unwritable = r"`settings` : <object object at 0x\w+> n'a pas d'écriture"
     with pytest.raises(TypeError, match=unwritable):
-        TypeError, match=r"`settings` : <object object at 0x\w+> n'a pas d'écriture"
-    ):
         complete(studies.replace(study, settings={"calme": object()}), processes=1, **QUIET)
     assert Path(study.archive).read_bytes() == before
 
