@@ -5,10 +5,12 @@ Les deux derniers sont l'affaire de dask.distributed, qui n'est chargée qu'ici,
 
 import json
 import logging
+import pickle
 import platform
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
@@ -24,6 +26,7 @@ import torch
 PACKAGE = Path(__file__).parent
 LIBRARIES = ("torch", "numpy", "gymnasium")
 COMMIT, PROCESSOR = "commit", "processeur"  # ce qui peut différer d'une machine à l'autre
+REMEDY = "installez-y le même commit et les mêmes versions"
 SILENCE = logging.CRITICAL + 1
 HOST = "127.0.0.1"  # une grappe locale n'écoute que cette machine
 PATIENCE = 20  # s : ce que l'on attend d'un ordonnanceur
@@ -122,7 +125,7 @@ def perform(payload: bytes, wanted: Mapping[str, str]) -> tuple[list, str]:
     if differing:
         raise Mismatch(
             f"un processus de calcul, {platform.node()}, n'est pas celui qu'il faut : "
-            f"{', '.join(differing)} ; installez-y le même commit et les mêmes versions"
+            f"{', '.join(differing)} ; {REMEDY}"
         )
     import cloudpickle
 
@@ -158,9 +161,9 @@ def together(calls: Sequence[Call], cluster: str | None, processes: int) -> Outc
 
     with _client(cluster, processes) as client:
         _send_by_value(calls)
-        payloads, enter, wanted = map(cloudpickle.dumps, calls), _entrance(), origin()
+        payloads = [pickle.dumps(_Performance(cloudpickle.dumps(call))) for call in calls]
         ranks = {
-            client.submit(enter, payload, wanted, pure=False): rank
+            client.submit(pickle.loads, payload, pure=False): rank
             for rank, payload in enumerate(payloads)
         }
         while ranks:
@@ -168,17 +171,18 @@ def together(calls: Sequence[Call], cluster: str | None, processes: int) -> Outc
                 yield ranks.pop(future), _result(future)
 
 
-def _entrance() -> Callable:
-    """Rend ce qu'on envoie à dask : seul le processus qui calcule doit avoir le paquet."""
+class _Performance:
+    """Ce que dask transporte sans rien en savoir : le lire, c'est faire l'appel.
 
-    def enter(payload: bytes, wanted: Mapping[str, str]) -> tuple[list, str] | str:
-        try:
-            from cartpole_helpers.workers import perform
-        except ImportError as error:
-            return str(error)
-        return perform(payload, wanted)
+    Ni l'ordonnanceur ni la version de Python n'ont alors à être les nôtres pour qu'un processus de
+    calcul puisse dire en quoi il diffère.
+    """
 
-    return enter
+    def __init__(self, payload: bytes):
+        self._arguments = payload, origin()
+
+    def __reduce__(self) -> tuple:
+        return perform, self._arguments
 
 
 @contextmanager
@@ -213,13 +217,12 @@ def _result(future: Any) -> Result:
 
     error = future.exception()  # attend, si la tâche s'est perdue entre-temps et se refait
     if error is None:
-        made = future.result()
-        return Mismatch(f"il manque le paquet du cours ({made})") if isinstance(made, str) else made
-    return (
-        _killed(error)
-        if isinstance(error, KilledWorker)
-        else error.with_traceback(future.traceback())
-    )
+        return future.result()
+    if isinstance(error, KilledWorker):
+        return _killed(error)
+    if isinstance(error, ImportError):
+        return Mismatch(f"il manque un module à un processus de calcul ({error}) ; {REMEDY}")
+    return error.with_traceback(future.traceback())
 
 
 def _send_by_value(calls: Sequence[Call]) -> None:
@@ -281,10 +284,13 @@ def _local(processes: int, stack: ExitStack) -> Any:
 
 def _remote(cluster: str, stack: ExitStack) -> Any:
     from distributed import Client
+    from distributed.versions import VersionMismatchWarning
 
     address = _address(cluster)
     try:
-        return stack.enter_context(Client(address, timeout=PATIENCE))
+        with warnings.catch_warnings():  # `perform` le dira en français, et pour ce qui compte
+            warnings.simplefilter("ignore", VersionMismatchWarning)
+            return stack.enter_context(Client(address, timeout=PATIENCE))
     except Exception as error:  # chaque façon de ne pas s'entendre a la sienne
         raise ClusterError(
             f"aucun ordonnanceur ne répond à {address} : vérifiez l'adresse et, si la grappe "

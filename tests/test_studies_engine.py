@@ -333,7 +333,7 @@ def test_a_cluster_computes_the_same_or_says_why_it_cannot(study, tmp_path, monk
                 complete(study, str(file), **options)
 
         waited = []
-        with pytest.raises(Incomplete, match=r"il manque le paquet du cours .*introuvable"):
+        with pytest.raises(Incomplete, match=r"il manque un module .*introuvable"):
             done_by(absent, **QUIET)
         with pytest.raises(Incomplete, match=r"code \w{8} au lieu de \w{8} ; installez-y le même"):
             done_by(changed, **QUIET)
