@@ -100,8 +100,8 @@ def matrix_factors(config: Config, agents: int) -> list[tuple[Tensor, Tensor]]:
 
     Un passage vers l'avant sur les chariots, deux sur le lot (l'état, puis son successeur par le
     réseau cible, et trois si celui en ligne choisit l'action), et les deux produits par couche du
-    retour en arrière, que la première couche n'a pas à propager. Ceux dont le résultat n'a que deux
-    colonnes sont transposés, comme dans le moteur : ils coûtent moins.
+    retour en arrière, que la première couche n'a pas à propager. Un résultat de deux colonnes
+    seulement se calcule transposé, comme dans le moteur : il coûte moins.
     """
     shapes = layer_shapes(config)
     weights = [torch.randn(agents, *shape) for shape in shapes]

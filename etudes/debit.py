@@ -21,9 +21,9 @@ chacun, prennent en ⌈T / P⌉ vagues ;
 d et a viennent des tâches vides sur deux processus, f et c de vraies tâches sur un seul, de 1 et de
 20 graines. Les autres cas servent à juger : leur durée est écrite dans debit.csv à côté de la
 durée prédite, comme celle d'une tâche entière, de 50 000 pas, prédite en proportion des pas. Les
-dernières lignes prédisent une étude de 1 000 graines, du groupe d'echelle.py, puis du meilleur ; au
-delà de deux cœurs, c'est une extrapolation : ni le réseau, ni le disque partagé, ni la mémoire que
-se disputent les cœurs d'une même machine n'y sont. Quatre minutes.
+dernières lignes prédisent une étude de 1 000 graines, du groupe d'echelle.py, puis du meilleur.
+Plus de deux cœurs, c'est une extrapolation : ni le réseau, ni le disque partagé, ni la mémoire que
+se disputent les cœurs d'une même machine n'y sont. Trois minutes.
 """
 
 import os

@@ -2,18 +2,19 @@ r"""Notre moteur à côté de PureJaxRL, et à côté de leurs seuls produits de
 
     .venv/bin/python -m pip install -r requirements-etudes.txt
     git clone https://github.com/luchris429/purejaxrl DOSSIER
-    git -C DOSSIER checkout 31756b1
-    XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1" \
-        OMP_NUM_THREADS=1 MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=268435456 \
+    OMP_NUM_THREADS=1 MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=268435456 \
         taskset -c 0 .venv/bin/python etudes/purejaxrl.py DOSSIER
+
+Le dossier est au commit `31756b1` ; pour que jax n'ait qu'un fil, l'environnement contient aussi
+`XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"`.
 
 Exploratoire. Un cœur, un fil, jax sur le processeur ; un agent, puis 64. Trois coûts, en
 microsecondes de processeur par mise à jour et par agent :
 
 - `tour`, la boucle entière, jeu compris : celle de PureJaxRL, son `dqn.py` sans une ligne changée,
-  et la nôtre (`Training.advance`). Mêmes réseau, lot, chariots, mémoire et cadence ; pour la
-  seconde recette, on lui donne le réseau de la Version 2. Il ne connaît ni le Double DQN ni les
-  trois pas : de la Version 2 entière, le tour n'est que le nôtre.
+  et la nôtre (`Training.advance`). Le réseau, le lot, les chariots, la mémoire et la cadence sont
+  les mêmes ; pour la seconde recette, on lui donne le réseau de la Version 2. Il ne connaît ni le
+  Double DQN ni les trois pas : de la Version 2 entière, le tour n'est que le nôtre.
 - `mise à jour` : apprendre d'un lot déjà tiré, et synchroniser. La nôtre (`learn`, `synchronise`),
   et la même que l'on écrit ici en jax et optax, compilée et vectorisée. Elle dit ce que vaut la
   compilation, et n'est pas de PureJaxRL. On vérifie d'abord qu'elle rend nos poids.
