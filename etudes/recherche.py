@@ -21,7 +21,7 @@ critère n'ont été gardés. Voici une recherche dont tout l'est, échecs compr
   quatrième, `autour`, TPE à partir d'elle, ne s'en éloigne pas (`NEAR`) et juge mieux chaque essai,
   sur les graines 2200 à 2223 ; 24 essais, le reste comme les autres.
 - TPE demande ses essais par générations de `GENERATION`, jugées ensemble : le nombre de processus
-  n'y change rien, et relancer refait les mêmes essais.
+  n'y change rien, et relancer, sur le même processeur, refait les mêmes essais.
 
 Le choix se fait ensuite dans choix.py, sur d'autres graines, et la confirmation dans
 confirmation.py, sur d'autres encore. Un tirage par bras : que TPE fasse mieux que le hasard, ou le

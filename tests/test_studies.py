@@ -83,10 +83,14 @@ def test_each_archive_is_whole_and_of_the_study_of_today(name, imported, capsys)
 
 
 def test_the_search_asks_again_for_the_trials_of_its_archive(imported, monkeypatch, capsys):
-    """Rejouée, elle demande les mêmes : sinon l'empreinte de l'un d'eux aurait changé."""
+    """Rejouée, elle demande les mêmes : sinon l'empreinte de l'un d'eux aurait changé.
+
+    Le hasard seul : d'un processeur à l'autre, TPE arrondit autrement, et un essai peut changer.
+    """
     search = imported("recherche")
     assert search.config_of(search.rounded(search.KNOWN), 50_000) == VERSION_2
     monkeypatch.setattr(sys, "argv", ["recherche.py", "--liste"])
+    monkeypatch.setattr(search, "ARMS", {"hasard": search.ARMS["hasard"]})
     search.main()
     told = [line for line in capsys.readouterr().out.splitlines() if " sur " in line]
     assert len(told) == sum(arm.trials for arm in search.ARMS.values())
