@@ -1,7 +1,9 @@
 """Ce que plusieurs fichiers de tests partagent."""
 
 import os
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 import torch
@@ -46,3 +48,17 @@ def require() -> Callable[[str, object], None]:
         pytest.skip(f"{tool} n'est pas installé sur cette machine.")
 
     return check
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen]]:
+    """`start("programme", "argument", cwd=...)` : un programme, que la fin du test arrêtera."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8"}
+    with ExitStack() as stack:
+
+        def started(*command: str, **options) -> subprocess.Popen:
+            process = stack.enter_context(subprocess.Popen(command, **pipes, **options))
+            stack.callback(process.kill)
+            return process
+
+        yield started

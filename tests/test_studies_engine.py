@@ -5,10 +5,9 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
@@ -23,7 +22,7 @@ from cartpole_helpers.archives import ArchiveError
 from cartpole_helpers.studies import Incomplete, Study, complete, launch
 
 PACKAGE = Path(cartpole_helpers.__file__).parent
-QUIET = {"bar": lambda outcomes, **_: outcomes}
+finish = partial(complete, processes=1, bar=lambda outcomes, **_: outcomes)
 
 
 def measure(setting, seeds):
@@ -69,18 +68,6 @@ def expected(study):
     return sorted(rows)
 
 
-def stopping(after):
-    """Une barre d'avancement où l'on tape Ctrl-C après quelques groupes."""
-
-    def bar(outcomes, **_):
-        for count, outcome in enumerate(outcomes):
-            if count == after:
-                raise KeyboardInterrupt
-            yield outcome
-
-    return {"bar": bar}
-
-
 def test_processes_that_die_cost_nothing_but_their_group(study, monkeypatch):
     system = pytest.importorskip("distributed.system")
     psutil = pytest.importorskip("psutil")
@@ -108,64 +95,61 @@ def test_processes_that_die_cost_nothing_but_their_group(study, monkeypatch):
     ]
     assert listened == {"127.0.0.1"}
     assert rows_of(study) == [row for row in expected(study) if row[0] != "dévore"]
-    complete(study, processes=1, **QUIET)
+    finish(study)
     assert rows_of(study) == expected(study)
 
 
 def test_an_interrupted_study_goes_on_where_it_was(study):
-    with pytest.raises(Incomplete, match="interrompue\nGroupes qui restent à faire : 4"):
-        complete(study, processes=1, **stopping(after=2))
-    assert len(rows_of(study)) == 1 + 2 + 2
-    before = Path(study.archive).read_bytes()
-    with pytest.raises(Incomplete, match="restent à faire : 3"):
-        complete(study, processes=1, **stopping(after=1))
-    complete(study, processes=1, **QUIET)
+    def bar(outcomes, **_):
+        yield next(outcomes)
+        raise KeyboardInterrupt
+
+    for left in (5, 4):
+        with pytest.raises(Incomplete, match=rf"interrompue\nGroupes qui restent à faire : {left}"):
+            finish(study, bar=bar)
+        before = Path(study.archive).read_bytes()
+        assert len(rows_of(study)) == 1 + 2 * (6 - left)
+    finish(study)
     assert Path(study.archive).read_bytes().startswith(before)
     assert rows_of(study) == expected(study)
-    complete(study, processes=1, bar=None)  # il n'y a plus rien à montrer
+    finish(study, bar=None)  # il n'y a plus rien à montrer
 
 
-BAD_ROWS = {
-    "il manque une graine": lambda setting, seeds: [(seed, 1, 2) for seed in seeds[1:]],
-    "une graine de trop": lambda setting, seeds: [(seed, 1, 2) for seed in (*seeds, 99)],
-    "une colonne de moins": lambda setting, seeds: [(seed, 1) for seed in seeds],
-    "pas de lignes": lambda setting, seeds: [*seeds],
-    "rien": lambda setting, seeds: None,
+FAULTY = {
+    "une graine de moins": lambda seeds: [(seed, 1, 2) for seed in seeds[1:]],
+    "une graine de trop": lambda seeds: [(seed, 1, 2) for seed in (*seeds, 99)],
+    "une colonne de moins": lambda seeds: [(seed, 1) for seed in seeds],
+    "pas de lignes": lambda seeds: [*seeds],
+    "rien": lambda seeds: None,
+    "une erreur": lambda seeds: seeds["gamma"],
 }
 
 
-@pytest.mark.parametrize("bad", BAD_ROWS.values(), ids=BAD_ROWS)
-def test_a_group_with_bad_rows_is_not_archived(bad, study):
-    faulty = partial(lambda wrong, s, seeds: (wrong if 0 in seeds else measure)(s, seeds), bad)
-    study = studies.replace(study, measure=faulty)
-    with pytest.raises(Incomplete, match=r"calme, graines 0 à 1 : .*measure doit rendre.* reçu\n"):
-        complete(study, processes=1, **QUIET)
-    assert len(rows_of(study)) == 1 + 4 + 2 + 1
+@pytest.mark.parametrize("what", FAULTY)
+def test_a_group_whose_measure_is_faulty_is_told_and_not_archived(what, study):
+    def partly(one, seeds):
+        return FAULTY[what](seeds) if one[0] == "calme" else measure(one, seeds)
 
-
-def test_a_measure_that_fails_is_told_with_its_place(study):
-    def fail(setting, seeds):
-        raise KeyError("gamma")
-
-    many = studies.replace(study, measure=fail, group=1)
+    settings = {name: study.settings[name] for name in ("meurt", "calme")}
     with pytest.raises(Incomplete) as stop:
-        complete(many, processes=1, **QUIET)
+        finish(studies.replace(study, settings=settings, measure=partly, group=1))
     told = str(stop.value).splitlines()
-    assert told[1].startswith("  calme, graine 0 : KeyError, 'gamma' (fail, ligne ")
-    assert told[-2:-1] == ["  et 6 autres groupes"]
+    why = r"tuple indices .* \(<lambda>, ligne \d+\)|measure doit rendre.* reçu"
+    assert re.fullmatch(f"  calme, graine 0 : TypeError, ({why})", told[1])
+    assert told[6] == "  et 1 autres groupes"
+    assert len(rows_of(study)) == 1 + 4
 
 
 def test_an_archive_of_other_settings_is_refused(study):
-    complete(study, processes=1, **QUIET)
+    finish(study)
     before = Path(study.archive).read_bytes()
     other = studies.replace(study, settings=study.settings | {"calme": ("calme", "ailleurs")})
     with pytest.raises(ArchiveError, match=r"« calme » n'est plus celui dont elle a la graine 0"):
-        complete(other, processes=1, **QUIET)
+        finish(other)
     with pytest.raises(ArchiveError, match="c'est une autre étude"):
-        complete(studies.replace(study, columns=("a", "b")), processes=1, **QUIET)
-    unwritable = r"`settings` : <object object at 0x\w+> n'a pas d'écriture"
-    with pytest.raises(TypeError, match=unwritable):
-        complete(studies.replace(study, settings={"calme": object()}), processes=1, **QUIET)
+        finish(studies.replace(study, columns=("a", "b")))
+    with pytest.raises(TypeError, match=r"<object object at 0x\w+> n'a pas d'écriture"):
+        finish(studies.replace(study, settings={"calme": object()}))
     assert Path(study.archive).read_bytes() == before
 
 
@@ -197,7 +181,7 @@ def test_a_cluster_without_a_key_is_refused_where_one_is_required(study):
     dask = pytest.importorskip("dask")
     required = {"distributed.comm.require-encryption": True}
     with dask.config.set(required), pytest.raises(Incomplete, match="aucun ordonnanceur ne répond"):
-        complete(study, "tcp://127.0.0.1:9", **QUIET)
+        finish(study, "tcp://127.0.0.1:9")
 
 
 def test_the_command_line_does_a_part_of_the_study(study, capsys):
@@ -207,17 +191,11 @@ def test_the_command_line_does_a_part_of_the_study(study, capsys):
     launch(study, [*part, "--graines", "0-2,5"])
     assert [row[1] for row in rows_of(study)[:-1]] == ["0", "1", "2", "5"]
     launch(study, ["--liste"])
-    listed = capsys.readouterr().out.splitlines()
-    assert listed[:3] == [
-        f"{what} : 0 sur {count}"
-        for what, count in [
-            ("calme, graines 0 à 5", 6),
-            ("meurt, graines 0 à 3", 4),
-            ("dévore, graine 3", 1),
-        ]
-    ]
-    assert listed[3] == "calme, graines 0 à 5 : 4 sur 6"
-    assert listed[6].startswith("origine ")
+    listed = capsys.readouterr().out
+    assert listed.startswith("calme, graines 0 à 5 : 0 sur 6\nmeurt, graines 0 à 3 : 0 sur 4\n")
+    assert re.search(
+        r"dévore, graine 3 : 0 sur 1\ncalme, .* : 4 sur 6\n(.*\n)+origine \w+ :", listed
+    )
     other = Path(study.archive).with_name("autre.csv")
     launch(study, [*part, "--graines", "70", "--archive", str(other)])
     assert rows_of(studies.replace(study, archive=other))[0][1] == "70"
@@ -230,7 +208,7 @@ def test_the_command_line_does_a_part_of_the_study(study, capsys):
 
 def test_without_dask_the_study_is_done_in_one_process(study, monkeypatch, capsys):
     monkeypatch.setattr(studies, "find_spec", lambda name: None)
-    complete(study, processes=2, **QUIET)
+    finish(study, processes=2)
     assert rows_of(study) == expected(study)
     assert "un à un, dans ce processus. La bibliothèque dask n'est pas" in capsys.readouterr().out
     Path(study.archive).unlink()
@@ -238,12 +216,12 @@ def test_without_dask_the_study_is_done_in_one_process(study, monkeypatch, capsy
         launch(study, ["--grappe", "tcp://127.0.0.1:9"])
 
 
-NEIGHBOUR = "def value(seed):\n    return seed * seed\n"
+NEIGHBOUR = "def square(seed):\n    return seed * seed\n"
 SCRIPT = """
 import os, signal, time
 from pathlib import Path
 from cartpole_helpers.studies import Study, launch
-from voisin import value
+from voisin import square
 
 HERE = Path(__file__).parent
 signal.signal(signal.SIGINT, signal.default_int_handler)  # que l'arrière-plan avait ôté
@@ -253,31 +231,39 @@ def run(setting, seeds):
     while len([*HERE.glob("*.ici")]) < 2:
         time.sleep(0.01)
     time.sleep(setting)
-    return [(seed, value(seed)) for seed in seeds]
+    return [(seed, square(seed)) for seed in seeds]
 
-launch(Study(archive=HERE / "étude.csv", measure=run, settings={"lent": 0.3}, seeds=range(12),
+launch(Study(archive=HERE / "étude.csv", measure=run, settings={"lent": 0.2}, seeds=range(24),
              columns=("carré",), group=1))
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "killpg"), reason="Un groupe de processus est d'Unix.")
-def test_ctrl_c_leaves_a_sentence_and_two_drivers_finish_the_archive_together(tmp_path):
-    pytest.importorskip("distributed")
-    (tmp_path / "voisin.py").write_text(NEIGHBOUR, "utf-8")
-    (tmp_path / "etude.py").write_text(SCRIPT, "utf-8")
-    archive = tmp_path / "étude.csv"
+def script_in(folder):
+    """Un script qui importe son voisin, et l'archive qu'il fera à deux processus au moins."""
+    (folder / "voisin.py").write_text(NEIGHBOUR, "utf-8")
+    (folder / "etude.py").write_text(SCRIPT, "utf-8")
+    return folder / "étude.csv"
 
-    def started(count):
-        command = [sys.executable, "etude.py", "--processus", str(count)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(
-            command, cwd=tmp_path, start_new_session=True, encoding="utf-8", **pipes
-        )
 
-    driver = started(2)
-    while not (archive.exists() and "lent" in archive.read_text("utf-8")):
-        assert driver.poll() is None
+def wait_for(count, archive, driver):
+    """Attend que l'archive ait quelques groupes."""
+    while not archive.exists() or archive.read_text("utf-8").count("# groupe") < count:
+        assert driver.poll() is None, driver.stdout.read()
         time.sleep(0.05)
+
+
+def check_squares(archive):
+    """Chaque graine y est une fois, et son carré."""
+    rows = [line.split(",") for line in archive.read_text("utf-8").splitlines() if "#" not in line]
+    assert sorted(rows[1:]) == sorted(["lent", str(n), str(n * n)] for n in range(24))
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="Un groupe de processus est d'Unix.")
+def test_ctrl_c_leaves_a_sentence_and_two_drivers_finish_the_archive_together(start, tmp_path):
+    pytest.importorskip("distributed")
+    archive, command = script_in(tmp_path), (sys.executable, "etude.py", "--processus")
+    driver = start(*command, "2", cwd=tmp_path, start_new_session=True)
+    wait_for(1, archive, driver)
     for _ in range(2):  # on s'impatiente
         os.killpg(driver.pid, signal.SIGINT)
     told, _ = driver.communicate(timeout=300)  # la fin du tuyau : plus aucun processus ne vit
@@ -286,68 +272,52 @@ def test_ctrl_c_leaves_a_sentence_and_two_drivers_finish_the_archive_together(tm
     assert "Traceback" not in told
     for mark in tmp_path.glob("*.ici"):
         mark.unlink()
-    both = [started(1), started(1)]
+    both = [start(*command, "1", cwd=tmp_path) for _ in range(2)]
     assert [driver.communicate(timeout=300) and driver.returncode for driver in both] == [0, 0]
-    rows = [line.split(",") for line in archive.read_text("utf-8").splitlines() if "#" not in line]
-    assert sorted(rows[1:]) == sorted(["lent", str(n), str(n * n)] for n in range(12))
+    check_squares(archive)
 
 
-@contextmanager
-def running(*command, cwd, path=PACKAGE.parent):
-    """Un programme de dask, qui lit nos modules dans `path`."""
-    options = ["--no-dashboard", "--dashboard-address", "127.0.0.1:0", "--host", "127.0.0.1"]
-    command = [sys.executable, "-m", f"distributed.cli.dask_{command[0]}", *command[1:], *options]
-    environment = os.environ | {"PYTHONPATH": str(path)}
-    with subprocess.Popen(command, cwd=cwd, env=environment, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def test_a_cluster_computes_the_same_or_says_why_it_cannot(study, tmp_path, monkeypatch):
+def test_a_cluster_computes_the_same_or_says_why_it_cannot(study, start, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
     study = studies.replace(study, settings={"calme": study.settings["calme"]})
-    file, absent, changed, there = (tmp_path / name for name in ("o.json", "abs", "chg", "là"))
-    there.mkdir()
-    (absent / PACKAGE.name).mkdir(parents=True)
-    (absent / PACKAGE.name / "__init__.py").write_text("raise ImportError('introuvable')\n")
+    file, absent, changed = (tmp_path / name for name in ("ordonnanceur.json", "absent", "changé"))
+    absent.mkdir()
+    (absent / f"{PACKAGE.name}.py").write_text("raise ImportError('introuvable')")
     shutil.copytree(PACKAGE, changed / PACKAGE.name)
-    with (changed / PACKAGE.name / "version1.py").open("a") as module:
-        module.write("# autre\n")
+    (changed / PACKAGE.name / "ajout.py").touch()
+
+    def dask(*command, path=""):
+        options = ("--scheduler-file", str(file), "--no-dashboard", "--host", "127.0.0.1")
+        environment = os.environ | {"PYTHONPATH": str(path)}
+        return start(sys.executable, "-m", "dask", *command, *options, cwd="/", env=environment)
+
+    def done_by(path, **options):
+        """Fait l'étude, par un processus qui ne naît qu'une fois dit qu'il n'y en a pas."""
+        born = []
+
+        def told(waiting):
+            assert "Aucun processus de calcul" in waiting
+            born.append(dask("worker", "--nthreads", "1", "--no-nanny", path=path))
+
+        monkeypatch.setattr(workers, "print", told, raising=False)
+        with pytest.raises(Incomplete) as stop:
+            finish(study, str(file), **options)
+        born.pop().kill()
+        return str(stop.value)
+
+    def bar(outcomes, **_):
+        yield next(outcomes)
+        scheduler.kill()
+        yield from outcomes
+
+    scheduler = dask("scheduler", "--port", "0", path=absent)
+    while not file.exists():
+        time.sleep(0.05)
     monkeypatch.setattr(workers, "PULSE", 0.2)
-    worker = ("worker", "--scheduler-file", str(file), "--nthreads", "1", "--no-nanny")
-    with running("scheduler", "--scheduler-file", str(file), "--port", "0", cwd=there) as scheduler:
-        while not file.exists():
-            time.sleep(0.05)
-
-        def done_by(path, **options):
-            """L'étude, par un processus que l'on ne lance qu'une fois dit qu'il n'y en a pas."""
-            with ExitStack() as stack:
-
-                def late(told):
-                    waited.append(told)
-                    stack.enter_context(running(*worker, cwd=there, path=path))
-
-                monkeypatch.setattr(workers, "print", late, raising=False)
-                complete(study, str(file), **options)
-
-        waited = []
-        with pytest.raises(Incomplete, match=r"il manque un module .*introuvable"):
-            done_by(absent, **QUIET)
-        with pytest.raises(Incomplete, match=r"code \w{8} au lieu de \w{8} ; installez-y le même"):
-            done_by(changed, **QUIET)
-        assert len(rows_of(study)) == 1
-
-        def bar(outcomes, **_):
-            yield next(outcomes)
-            scheduler.kill()
-            yield from outcomes
-
-        with pytest.raises(Incomplete, match="l'ordonnanceur ne répond plus"):
-            done_by(PACKAGE.parent, bar=bar)
-    assert len(waited) == 3
-    assert "Aucun processus de calcul" in waited[0]
+    assert "il manque un module à un processus de calcul (introuvable)" in done_by(absent)
+    assert re.search(r"code \w{8} au lieu de \w{8} ; installez-y le même", done_by(changed))
+    assert len(rows_of(study)) == 1
+    assert "l'ordonnanceur ne répond plus" in done_by(PACKAGE.parent, bar=bar)
     assert len(rows_of(study)) in (3, 5)
-    complete(study, processes=1, **QUIET)
+    finish(study)
     assert rows_of(study) == expected(study)
