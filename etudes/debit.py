@@ -178,19 +178,17 @@ def main() -> None:
 def measures() -> Iterator[tuple]:
     """Rend, une à une, les lignes de debit.csv."""
     yield from archive_rows()
-    started, empties = {}, {}
+    empties, seconds = {}, {}
     for processes in PROCESSES:
-        started[processes] = carried_out(empty, processes, processes, 1)
-        yield "démarrer et fermer (s)", processes, nan, nan, started[processes].whole, nan
+        started = carried_out(empty, processes, processes, 1)
+        yield "démarrer et fermer (s)", processes, nan, nan, started.whole, nan
         empties[processes] = carried_out(empty, processes, EMPTY_TASKS, 1)
         yield from run_rows("tâches vides", processes, EMPTY_TASKS, 1, empties[processes], nan)
-    seconds = {}
     for group in FITTING:
         seconds[group] = median(carried_out(real, 1, group, group).busy for _ in range(3))
         yield "une tâche : processeur (s)", 1, group, group, seconds[group], nan
-    task = (empties[2].whole - started[2].whole) / (EMPTY_TASKS - 2)
     start = carried_out(real, 2, 2, 1).whole - seconds[1]
-    costs = fitted(start, task, seconds)
+    costs = fitted(start, empties[2].window / EMPTY_TASKS, seconds)
     for name, value in zip(("d (s)", "f (s)", "c (s)", "a (s)"), costs, strict=True):
         yield name, nan, nan, nan, value, nan
     for processes, seeds, group in JUDGING:
