@@ -13,17 +13,19 @@ chacun, prennent en ⌈T / P⌉ vagues ;
 
     durée(n, P, g) = d + max(⌈T / P⌉ (f + c g), a T)
 
-- d, le démarrage de la grappe et sa fermeture, si P > 1 ; on suppose que les processus de P cœurs
-  démarrent ensemble, aussi vite que deux ici ;
+- d, si P > 1 : démarrer la grappe, y faire un premier calcul, plus long que les suivants, et la
+  fermer ; on suppose que les processus de P cœurs démarrent ensemble, aussi vite que deux ici ;
 - f + c g, une tâche : ce que ses agents se partagent, et ce que chacun y ajoute ;
 - a, ce que prend une tâche à l'ordonnanceur et à l'archive, qui les servent une à une.
 
-d et a viennent des tâches vides sur deux processus, f et c de vraies tâches sur un seul, de 1 et de
-20 graines. Les autres cas servent à juger : leur durée est écrite dans debit.csv à côté de la
-durée prédite, comme celle d'une tâche entière, de 50 000 pas, prédite en proportion des pas. Les
-dernières lignes prédisent une étude de 1 000 graines, du groupe d'echelle.py, puis du meilleur.
-Plus de deux cœurs, c'est une extrapolation : ni le réseau, ni le disque partagé, ni la mémoire que
-se disputent les cœurs d'une même machine n'y sont. Trois minutes.
+f et c viennent du temps de processeur de vraies tâches, de 1 et de 20 graines ; d, de deux tâches
+d'une graine sur deux processus ; a, des tâches vides, sur deux aussi. Les autres cas servent à
+juger : leur durée est écrite dans debit.csv à côté de la durée prédite (quatre processus sur deux
+cœurs comptent pour deux), comme celle d'une tâche entière, de 50 000 pas, prédite en proportion des
+pas. Les dernières lignes prédisent une étude de 1 000 graines, du groupe d'echelle.py, puis du
+meilleur. Plus de deux cœurs, c'est une extrapolation : ni le réseau, ni le disque partagé, ni la
+mémoire que se disputent les cœurs d'une même machine n'y sont. Quatre minutes, sur une machine que
+rien d'autre n'occupe : ces durées sont celles d'une horloge.
 """
 
 import os
@@ -176,19 +178,17 @@ def main() -> None:
 def measures() -> Iterator[tuple]:
     """Rend, une à une, les lignes de debit.csv."""
     yield from archive_rows()
-    started, empties = {}, {}
+    empties, seconds = {}, {}
     for processes in PROCESSES:
-        started[processes] = carried_out(empty, processes, processes, 1)
-        yield "démarrer et fermer (s)", processes, nan, nan, started[processes].whole, nan
+        started = carried_out(empty, processes, processes, 1)
+        yield "démarrer et fermer (s)", processes, nan, nan, started.whole, nan
         empties[processes] = carried_out(empty, processes, EMPTY_TASKS, 1)
         yield from run_rows("tâches vides", processes, EMPTY_TASKS, 1, empties[processes], nan)
-    seconds = {}
     for group in FITTING:
-        found = [carried_out(real, 1, group, group).whole for _ in range(3)]
-        seconds[group] = median(found)
-        yield "une tâche (s)", 1, group, group, seconds[group], nan
-    task = (empties[2].whole - started[2].whole) / (EMPTY_TASKS - 2)
-    costs = fitted(started[2].whole, task, seconds)
+        seconds[group] = median(carried_out(real, 1, group, group).busy for _ in range(3))
+        yield "une tâche : processeur (s)", 1, group, group, seconds[group], nan
+    start = carried_out(real, 2, 2, 1).whole - seconds[1]
+    costs = fitted(start, empties[2].window / EMPTY_TASKS, seconds)
     for name, value in zip(("d (s)", "f (s)", "c (s)", "a (s)"), costs, strict=True):
         yield name, nan, nan, nan, value, nan
     for processes, seeds, group in JUDGING:
