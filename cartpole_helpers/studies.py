@@ -82,7 +82,11 @@ class Study:
         return *self.names, "graine", *self.columns
 
     def signature(self, name: Name) -> str:
-        """Rend l'empreinte d'un réglage et des nombres de la mesure : elle change avec eux."""
+        """Rend l'empreinte d'un réglage et des nombres de la mesure : elle change avec eux.
+
+        Le code de la mesure n'y entre pas : le reprendre autrement ne périme pas une archive, et le
+        changer est à dire.
+        """
         numbers = described(self.measure) if isinstance(self.measure, partial) else ""
         return fingerprint(numbers + described(self.settings[name]))
 
@@ -191,8 +195,10 @@ def complete(
     cluster: str | None = None,
     processes: int | None = None,
     bar: Callable[..., Iterable[tuple[int, Result]]] = tqdm,
-) -> None:
-    """Fait et archive ce qui manque à l'étude ; `Incomplete` si elle s'arrête avant la fin.
+) -> int:
+    """Fait et archive ce qui manque à l'étude, et rend le nombre de groupes faits.
+
+    `Incomplete` si elle s'arrête avant la fin.
 
     `cluster` : l'adresse d'un ordonnanceur dask, ou le fichier où il l'écrit ; sans lui,
     `processes` processus de cette machine, un par cœur à défaut. `bar(itérable, total=...)` montre
@@ -202,7 +208,7 @@ def complete(
         check_number("processes", processes, int, low=1)
     archive = opened(study)
     if not (tasks := missing(study, archive)):
-        return
+        return 0
     archive.prepare()
     problems = []
     try:
@@ -214,6 +220,7 @@ def complete(
         problems.insert(0, str(error) or "interrompue")
     if left := missing(study, archive):
         raise Incomplete(_summary(archive, problems, len(left)))
+    return len(tasks)
 
 
 def workers(
@@ -291,9 +298,7 @@ def launch(study: Study, arguments: Sequence[str] | None = None) -> None:
             Archive(study.archive, study.header(), len(study.names)).recognise(signatures(study))
         if options.liste or options.reconnaitre:
             print(*listed(study), sep="\n")
-        elif missing(study, opened(study)):
-            complete(study, options.grappe, options.processus)
-        else:
+        elif not complete(study, options.grappe, options.processus):
             print(f"{study.archive} est complète ; --liste la décrit.")
     except (Incomplete, ClusterError, OSError, ValueError, TypeError) as error:
         sys.exit(str(error))
@@ -341,11 +346,10 @@ def _chosen(study: Study, options: argparse.Namespace) -> Study:
     seeds = {name: study.seeds_of(name) for name in names}
     if options.graines is not None:
         asked = _seeds(options.graines)
-        if not options.archive and (
-            new := [s for s in asked if any(s not in v for v in seeds.values())]
-        ):
+        foreign = [seed for own in seeds.values() for seed in asked if seed not in own]
+        if foreign and not options.archive:
             raise ValueError(
-                f"--graines : {new[0]} n'est pas de l'étude ; donnez --archive FICHIER."
+                f"--graines : {foreign[0]} n'est pas de l'étude ; donnez --archive FICHIER."
             )
         seeds = dict.fromkeys(names, asked)
     return replace(

@@ -17,11 +17,9 @@ quarante graines l'avaient donc déjà préférée, ce qui la favorise un peu.
 from collections.abc import Mapping
 from functools import partial
 
-from optuna.distributions import CategoricalDistribution, IntDistribution
-from recherche import ARCHIVE, ARMS, EVERY, SPACE, judged, run, scores
+from recherche import ARMS, EVERY, SPACE, archived, judged, run, scores
 
 from cartpole_helpers.studies import Study, archive_of, launch
-from cartpole_helpers.tables import read_table
 
 SEEDS = range(2_100, 2_140)
 BUDGET, KEPT = 50_000, 5
@@ -31,27 +29,12 @@ CHOICE = archive_of(__file__)
 
 def finalists() -> dict[tuple[str, int], Mapping]:
     """Rend les réglages à rejuger : (bras, essai) → ce qu'il change."""
-    found, kept = scores(), {VERSION_2: trial(*VERSION_2)}
+    trials, found = archived(), scores()
+    kept = {VERSION_2: trials[VERSION_2]}
     for arm in ARMS:
         best = sorted((name for name in found if name[0] == arm), key=found.get)[:KEPT]
-        tried = {name: trial(*name) for name in best}
-        kept |= {name: changed for name, changed in tried.items() if changed not in kept.values()}
+        kept |= {name: trials[name] for name in best if trials[name] not in kept.values()}
     return kept
-
-
-def trial(arm: str, number: int) -> dict:
-    """Rend ce que change un essai archivé."""
-    table = read_table(ARCHIVE)
-    row = [*zip(table["bras"], table["essai"], strict=True)].index((arm, str(number)))
-    return {name: typed(name, table[name][row]) for name in SPACE}
-
-
-def typed(name: str, text: str) -> object:
-    """Lit une valeur archivée, du type que l'espace lui donne."""
-    domain = SPACE[name]
-    if isinstance(domain, CategoricalDistribution):
-        return next(choice for choice in domain.choices if str(choice) == text)
-    return int(text) if isinstance(domain, IntDistribution) else float(text)
 
 
 STUDY = Study(

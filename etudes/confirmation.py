@@ -16,9 +16,8 @@ départs neufs tous les 1 000 pas, comme dans echelle.py.
   sous 475, aucune sous 400 ; 500 tout rond à la fin pour 95 au moins.
 """
 
-from choix import trial
 from echelle import BUDGET, STEPS, run
-from recherche import config_of
+from recherche import archived, config_of
 
 from cartpole_helpers import VERSION_2
 from cartpole_helpers.studies import Study, archive_of, launch
@@ -28,7 +27,7 @@ FOUND = ("autour", 17)
 STUDY = Study(
     archive=archive_of(__file__),
     measure=run,
-    settings={"version 2": VERSION_2, "trouvée": config_of(trial(*FOUND), BUDGET)},
+    settings={"version 2": VERSION_2, "trouvée": config_of(archived()[FOUND], BUDGET)},
     seeds=range(1_000, 1_100),
     columns=STEPS,
 )

@@ -24,8 +24,9 @@ juger : leur durée est écrite dans debit.csv à côté de la durée prédite (
 cœurs comptent pour deux), comme celle d'une tâche entière, de 50 000 pas, prédite en proportion des
 pas. Les dernières lignes prédisent une étude de 1 000 graines, du groupe d'echelle.py, puis du
 meilleur. Plus de deux cœurs, c'est une extrapolation : ni le réseau, ni le disque partagé, ni la
-mémoire que se disputent les cœurs d'une même machine n'y sont. Quatre minutes, sur une machine que
-rien d'autre n'occupe : ces durées sont celles d'une horloge.
+mémoire que se disputent les cœurs d'une même machine n'y sont. Le premier calcul fut ajouté à d
+quand une première mesure eut montré ces mêmes cas prédits trop courts. Trois minutes, sur une
+machine que rien d'autre n'occupe : ces durées sont celles d'une horloge.
 """
 
 import os

@@ -1,6 +1,6 @@
 r"""Notre moteur à côté de PureJaxRL, et à côté de leurs seuls produits de matrices.
 
-    .venv/bin/python -m pip install -r requirements-etudes.txt
+    .venv/bin/python -m pip install -r requirements-jax.txt
     git clone https://github.com/luchris429/purejaxrl DOSSIER
     OMP_NUM_THREADS=1 MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=268435456 \
         taskset -c 0 .venv/bin/python etudes/purejaxrl.py DOSSIER

@@ -21,7 +21,8 @@ critère n'ont été gardés. Voici une recherche dont tout l'est, échecs compr
   quatrième, `autour`, TPE à partir d'elle, ne s'en éloigne pas (`NEAR`) et juge mieux chaque essai,
   sur les graines 2200 à 2223 ; 24 essais, le reste comme les autres.
 - TPE demande ses essais par générations de `GENERATION`, jugées ensemble : le nombre de processus
-  n'y change rien, et relancer, sur le même processeur, refait les mêmes essais.
+  n'y change rien. Relancer sur le même processeur refait les mêmes essais. Un autre arrondit
+  autrement, et TPE peut y demander autre chose : un essai archivé est alors gardé tel quel.
 
 Le choix se fait ensuite dans choix.py, sur d'autres graines, et la confirmation dans
 confirmation.py, sur d'autres encore. Un tirage par bras : que TPE fasse mieux que le hasard, ou le
@@ -203,7 +204,9 @@ def main() -> None:
         if len(search.trials) < ARMS[arm].trials
         for _ in range(GENERATION)
     ]:
-        trials |= {(arm, trial.number): rounded(trial.params) for arm, trial in asked}
+        for arm, trial in asked:
+            name = arm, trial.number
+            trials[name] = archived().get(name) or rounded(trial.params)
         if not judged(trials):
             launch(study(trials))
         if not (found := judged(trials)):
@@ -211,6 +214,32 @@ def main() -> None:
         for arm, trial in asked:
             searches[arm].tell(trial, found[arm, trial.number])
     launch(study(trials))  # que la recherche archivée est bien celle-ci, ou sa liste
+
+
+def archived() -> dict[tuple[str, int], dict]:
+    """Rend les essais archivés : ce que change chacun ; rien si l'archive manque, ou est coupée."""
+    with suppress(FileNotFoundError, ValueError):  # `launch` la fait, ou la répare
+        table = read_table(ARCHIVE)
+        columns = [[typed(name, text) for text in table[name]] for name in SPACE]
+        rows = zip(*columns, strict=True)
+        return {
+            name: dict(zip(SPACE, row, strict=True))
+            for name, row in zip(names_of(table), rows, strict=True)
+        }
+    return {}
+
+
+def typed(name: str, text: str) -> object:
+    """Lit une valeur archivée, du type que l'espace lui donne."""
+    domain = SPACE[name]
+    if isinstance(domain, CategoricalDistribution):
+        return next(one for one in (*domain.choices, *NEAR[name].choices) if str(one) == text)
+    return int(text) if isinstance(domain, IntDistribution) else float(text)
+
+
+def names_of(table: Mapping) -> list[tuple[str, int]]:
+    """Rend le bras et le numéro d'essai de chaque ligne."""
+    return [*zip(table["bras"], map(int, table["essai"]), strict=True)]
 
 
 def judged(names: Iterable[tuple[str, int]], archive: Path = ARCHIVE) -> dict:
@@ -224,11 +253,10 @@ def judged(names: Iterable[tuple[str, int]], archive: Path = ARCHIVE) -> dict:
 def scores(archive: Path = ARCHIVE) -> dict[tuple[str, int], float]:
     """Rend le coût moyen de chaque essai archivé."""
     table = read_table(archive, "l'archive d'une recherche", least=1)
-    names = [*zip(table["bras"], map(int, table["essai"]), strict=True)]
     steps = [name for name in table if name.isdigit()]
     returns = np.array([table[step] for step in steps], float).T
     grouped = defaultdict(list)
-    for name, cost in zip(names, costs(returns >= SOLVED_RETURN), strict=True):
+    for name, cost in zip(names_of(table), costs(returns >= SOLVED_RETURN), strict=True):
         grouped[name].append(cost)
     return {name: float(np.mean(each)) for name, each in grouped.items()}
 

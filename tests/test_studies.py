@@ -82,18 +82,18 @@ def test_each_archive_is_whole_and_of_the_study_of_today(name, imported, capsys)
     assert opened(study).done().keys() == asked
 
 
-def test_the_search_asks_again_for_the_trials_of_its_archive(imported, monkeypatch, capsys):
-    """Rejouée, elle demande les mêmes : sinon l'empreinte de l'un d'eux aurait changé.
-
-    Le hasard seul : d'un processeur à l'autre, TPE arrondit autrement, et un essai peut changer.
-    """
+def test_the_search_can_be_replayed_and_resumed(imported, monkeypatch, capsys):
+    """Le hasard redemande ses essais ; de TPE, qui arrondit, ceux de l'archive sont gardés."""
     search = imported("recherche")
     assert search.config_of(search.rounded(search.KNOWN), 50_000) == VERSION_2
+    trials, arms = search.archived(), search.ARMS
+    drawn = search.optuna.create_study(sampler=arms["hasard"].sampler)
+    for number in range(arms["hasard"].trials):
+        assert search.rounded(drawn.ask(search.SPACE).params) == trials["hasard", number]
     monkeypatch.setattr(sys, "argv", ["recherche.py", "--liste"])
-    monkeypatch.setattr(search, "ARMS", {"hasard": search.ARMS["hasard"]})
     search.main()
     told = [line for line in capsys.readouterr().out.splitlines() if " sur " in line]
-    assert len(told) == sum(arm.trials for arm in search.ARMS.values())
+    assert len(told) == len(trials) == sum(arm.trials for arm in arms.values())
     assert all(re.search(r": (\d+) sur \1$", line) for line in told)
 
 
