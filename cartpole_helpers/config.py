@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from cartpole_helpers.cartpole import START_LIMIT, X_LIMIT
 from cartpole_helpers.checks import check_choice, check_flag, check_number
 
@@ -57,6 +59,9 @@ class Config:
     """Probabilité ε d'une action au hasard, à l'arrivée."""
     epsilon_steps: int = 10_000
     """Nombre de pas d'environnement pour passer, en ligne droite, de l'une à l'autre."""
+    epsilon_spread: float = 0.0
+    """Étalement de ε entre les copies d'un agent, à l'arrivée : la première explore cela de moins
+    que epsilon_end, la dernière cela de plus, les autres régulièrement entre elles."""
     epsilon_hold: float = 1.0
     """Nombre moyen de pas pendant lesquels une action tirée au hasard est gardée, fût-ce d'un
     épisode au suivant ; ε reste la part des pas joués au hasard."""
@@ -94,6 +99,11 @@ class Config:
         self._check_together()
 
     def _check_together(self) -> None:
+        if self.epsilon_spread > min(self.epsilon_end, 1 - self.epsilon_end):
+            raise ValueError(
+                "epsilon_spread doit laisser ε entre 0 et 1 dans chaque copie : "
+                f"epsilon_end={self.epsilon_end} ± epsilon_spread={self.epsilon_spread} reçus."
+            )
         if self.capacity < max(self.batch_size, self.warmup, self.carts):
             raise ValueError(
                 "capacity doit être au moins égal à batch_size, à warmup et à carts : "
@@ -112,9 +122,16 @@ class Config:
             )
 
     def epsilon(self, env_steps: int) -> float:
-        """Rend ε après `env_steps` pas d'environnement de l'agent."""
+        """Rend ε après `env_steps` pas d'environnement de l'agent, en moyenne sur ses copies."""
         progress = min(env_steps / self.epsilon_steps, 1.0)
         return self.epsilon_start + progress * (self.epsilon_end - self.epsilon_start)
+
+    def epsilons(self, env_steps: int) -> np.ndarray:
+        """Rend le ε de chaque copie (E,), de plus en plus étalé ; source : Horgan et al. (2018)."""
+        width = self.epsilon_spread * min(env_steps / self.epsilon_steps, 1.0)
+        if not width or self.carts == 1:
+            return np.full(self.carts, self.epsilon(env_steps))
+        return self.epsilon(env_steps) + width * np.linspace(-1, 1, self.carts)
 
     def average_rate_at(self, gradient_steps: int) -> float:
         """Rend la part versée à la moyenne à la mise à jour `gradient_steps` (1 : la première)."""
@@ -144,6 +161,7 @@ _NUMBERS: dict[str, tuple[type, Mapping[str, float]]] = {
     "epsilon_start": _SHARE,
     "epsilon_end": _SHARE,
     "epsilon_steps": _COUNT,
+    "epsilon_spread": (float, {"low": 0, "high": 0.5}),
     "epsilon_hold": (float, {"low": 1, "high": 10**6}),
     "capacity": _STORED,
     "batch_size": _STORED,
