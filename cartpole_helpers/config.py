@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -59,9 +60,9 @@ class Config:
     """Probabilité ε d'une action au hasard, à l'arrivée."""
     epsilon_steps: int = 10_000
     """Nombre de pas d'environnement pour passer, en ligne droite, de l'une à l'autre."""
-    epsilon_spread: float = 0.0
-    """Étalement de ε entre les copies d'un agent, à l'arrivée : la première explore cela de moins
-    que epsilon_end, la dernière cela de plus, les autres régulièrement entre elles."""
+    epsilon_spread: float = 1.0
+    """Étalement de ε entre les copies d'un agent, à l'arrivée : la première explore ce nombre de
+    fois plus que epsilon_end, la dernière autant de fois moins, en progression géométrique."""
     epsilon_hold: float = 1.0
     """Nombre moyen de pas pendant lesquels une action tirée au hasard est gardée, fût-ce d'un
     épisode au suivant ; ε reste la part des pas joués au hasard."""
@@ -99,10 +100,10 @@ class Config:
         self._check_together()
 
     def _check_together(self) -> None:
-        if self.epsilon_spread > min(self.epsilon_end, 1 - self.epsilon_end):
+        if self.epsilon_end * self.epsilon_spread > 1:
             raise ValueError(
-                "epsilon_spread doit laisser ε entre 0 et 1 dans chaque copie : "
-                f"epsilon_end={self.epsilon_end} ± epsilon_spread={self.epsilon_spread} reçus."
+                "epsilon_spread doit laisser à chaque copie un ε d'au plus 1 : "
+                f"epsilon_end={self.epsilon_end} fois epsilon_spread={self.epsilon_spread} reçus."
             )
         if self.capacity < max(self.batch_size, self.warmup, self.carts):
             raise ValueError(
@@ -123,15 +124,19 @@ class Config:
 
     def epsilon(self, env_steps: int) -> float:
         """Rend ε après `env_steps` pas d'environnement de l'agent, en moyenne sur ses copies."""
-        progress = min(env_steps / self.epsilon_steps, 1.0)
-        return self.epsilon_start + progress * (self.epsilon_end - self.epsilon_start)
+        each = self.epsilons(env_steps)
+        return float(each[0] if self.epsilon_spread == 1 else each.mean())
 
     def epsilons(self, env_steps: int) -> np.ndarray:
-        """Rend le ε de chaque copie (E,), de plus en plus étalé ; source : Horgan et al. (2018)."""
-        width = self.epsilon_spread * min(env_steps / self.epsilon_steps, 1.0)
-        if not width or self.carts == 1:
-            return np.full(self.carts, self.epsilon(env_steps))
-        return self.epsilon(env_steps) + width * np.linspace(-1, 1, self.carts)
+        """Rend le ε de chaque copie (E,) ; une échelle comme chez Horgan et al. (2018)."""
+        progress = min(env_steps / self.epsilon_steps, 1.0)
+        return self.epsilon_start + progress * (self._last_epsilons - self.epsilon_start)
+
+    @cached_property
+    def _last_epsilons(self) -> np.ndarray:
+        """Le ε de chaque copie à l'arrivée (E,)."""
+        powers = np.linspace(1, -1, self.carts) if self.carts > 1 else np.zeros(1)
+        return self.epsilon_end * self.epsilon_spread**powers
 
     def average_rate_at(self, gradient_steps: int) -> float:
         """Rend la part versée à la moyenne à la mise à jour `gradient_steps` (1 : la première)."""
@@ -161,7 +166,7 @@ _NUMBERS: dict[str, tuple[type, Mapping[str, float]]] = {
     "epsilon_start": _SHARE,
     "epsilon_end": _SHARE,
     "epsilon_steps": _COUNT,
-    "epsilon_spread": (float, {"low": 0, "high": 0.5}),
+    "epsilon_spread": (float, {"low": 1, "high": 10**6}),
     "epsilon_hold": (float, {"low": 1, "high": 10**6}),
     "capacity": _STORED,
     "batch_size": _STORED,

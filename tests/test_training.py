@@ -298,7 +298,7 @@ def test_actions_are_those_of_the_rule_on_the_online_network():
         SMALL,
         epsilon_end=0.3,
         epsilon_steps=100,
-        epsilon_spread=0.3,
+        epsilon_spread=3.0,
         epsilon_hold=3.0,
         target_rate=1e-6,
         average_rate=1e-6,
