@@ -335,10 +335,13 @@ class Training:
         rule = self.td_target or dqn.td_target
         return rule(batch.reward, batch.terminated, next_q, gamma)
 
+    def gradient(self, loss: Tensor) -> Tensor:
+        """Rend le gradient (S, P) que suivra Adam : celui de la perte (S,) de chaque agent."""
+        return self._online.backward(loss)
+
     def _descend(self, loss: Tensor) -> None:
-        gradient = self._online.backward(loss)
         rate = self.config.learning_rate_at(self.gradient_steps)
-        adam_step(self._online.weights, gradient, self._adam, rate)
+        adam_step(self._online.weights, self.gradient(loss), self._adam, rate)
         self.gradient_steps += 1
 
     def synchronise(self) -> None:

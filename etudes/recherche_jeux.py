@@ -9,10 +9,10 @@ d'abord donné l'espace : la Version 2 à γ = 0,99 réussit aux trois premiers 
 quatrième ; une perte de Huber y aide, et nuit aux autres ; un ε propre à chaque copie sert partout.
 
 Écrit avant qu'elle ne tourne.
-- Étape `large` : 32 essais, les deux que la main préférait (`KNOWN`, `NEAR`), puis d'autres tirés
+- Étape `large` : 20 essais, les deux que la main préférait (`KNOWN`, `NEAR`), puis d'autres tirés
   au hasard (`draw`) ; trois graines, 3100 à 3102 ; 50 000 pas de CartPole, 100 000 de MountainCar,
   160 000 de LunarLander. Acrobot, que tous réussissaient, n'en est pas.
-- Étape `fine` : les six meilleurs, rejugés sur huit graines neuves, 3200 à 3207, et les quatre
+- Étape `fine` : les quatre meilleurs, rejugés sur huit graines neuves, 3200 à 3207, et les quatre
   jeux ; Acrobot 50 000 pas, MountainCar 150 000, LunarLander 300 000.
 - Dix évaluations également espacées, de 20 épisodes depuis des départs neufs. Critère, à maximiser,
   la part du chemin faite, de ce que vaut le hasard (`RANDOM`) au seuil du jeu, bornée à 0 et à 1 :
@@ -29,16 +29,16 @@ from functools import partial
 from math import inf, sqrt
 
 import numpy as np
+from jeux import evaluated
 from torch.nn.functional import huber_loss
 
-from cartpole_helpers import VERSION_2, Config, Training, evaluate
+from cartpole_helpers import VERSION_2, Config, Training
 from cartpole_helpers.dqn import td_loss, value_of
 from cartpole_helpers.environments import solved_return
-from cartpole_helpers.seeds import Purpose, fresh_seed
-from cartpole_helpers.studies import Study, archive_of, by_seed, launch
+from cartpole_helpers.studies import Study, archive_of, launch
 from cartpole_helpers.tables import read_table
 
-TRIALS, KEPT, EPISODES, LOOKS = 32, 6, 20, 10
+TRIALS, KEPT, EPISODES, LOOKS = 20, 4, 20, 10
 RANDOM = {"CartPole-v1": 22, "Acrobot-v1": -500, "MountainCar-v0": -200, "LunarLander-v3": -180}
 BUDGETS = {
     "large": {"CartPole-v1": 50_000, "MountainCar-v0": 100_000, "LunarLander-v3": 160_000},
@@ -130,13 +130,9 @@ def run(asked: tuple[str, int, Mapping], seeds: Sequence[int]) -> list[tuple]:
     """Entraîne ensemble des graines à un jeu ; une ligne par graine : l'essai, ses retours."""
     env, budget, found = asked
     rule = td_loss if found["delta"] == inf else partial(huber, delta=found["delta"])
-    config, means = config_of(found, budget), []
-    training = Training(config, seeds, env=env, td_loss=rule)
-    for step in training.run():
-        if step.env_steps % (budget // LOOKS) < config.carts:
-            starts = fresh_seed(Purpose.STUDY, step.env_steps)
-            means.append(evaluate(training.agent, EPISODES, starts, env=env).mean(axis=-1))
-    return [(seed, *found.values(), *returns) for seed, *returns in by_seed(seeds, means)]
+    build = partial(Training, td_loss=rule)
+    rows = evaluated(env, config_of(found, budget), seeds, LOOKS, EPISODES, build)
+    return [(seed, *found.values(), *returns) for seed, *returns in rows]
 
 
 def study(trials: Mapping[tuple[str, int], Mapping]) -> Study:
