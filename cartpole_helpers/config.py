@@ -1,7 +1,7 @@
-"""La configuration d'un entraînement, et trois toutes prêtes : VERSION_1, VERSION_2, QUICK."""
+"""La configuration d'un entraînement, et quatre toutes prêtes, dont une pour d'autres jeux."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -245,6 +245,23 @@ VERSION_2 = Config(
 """Une recette rapide et qui tient, sans symétrie et aux départs ordinaires. Ce qu'elle atteint est
 mesuré par `etudes/version2.py` et `etudes/echelle.py` ; la recherche dont elle vient n'a pas été
 gardée, et celle d'`etudes/recherche.py`, qui l'est, n'a pas montré mieux."""
+
+ONE_RECIPE = replace(
+    VERSION_2,
+    input_scale="auto",
+    hidden=(128, 128),
+    learning_rate=4e-3,
+    learning_rate_decay=0.9997,
+    learning_rate_floor=4e-4,
+    gamma=0.99,
+    epsilon_end=0.0894,
+    epsilon_steps=5_000,
+    epsilon_spread=8.94,
+    capacity=100_000,
+    target_rate=0.02,
+)
+"""Une seule recette pour plusieurs jeux : d'un jeu à l'autre, on ne change que `total_steps`. Elle
+vient d'`etudes/recherche_jeux.py` ; ce qu'elle atteint est mesuré par `etudes/jeux.py`."""
 
 QUICK = Config(
     total_steps=10_000,
