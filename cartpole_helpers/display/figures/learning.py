@@ -54,7 +54,7 @@ def learning_curves(
     plusieurs, `returns` : nom → (S, V) ; une moyenne et une bande chacun, sans les traits fins.
     `env` : le jeu, dont le seuil est tracé.
     """
-    env_steps = checked_row("env_steps", env_steps)
+    env_steps, threshold = checked_row("env_steps", env_steps), _threshold(env)
     rows = partial(checked_rows, length=len(env_steps))
     several = isinstance(returns, Mapping)
     groups = named("returns", returns, rows) if several else {"": rows("returns", returns)}
@@ -68,7 +68,7 @@ def learning_curves(
     ]
     if env == CARTPOLE:
         axes.set_ylim(0, EPISODE_LIMIT * 1.06)
-    mark_solved(axes, threshold=solved_return(env))
+    mark_solved(axes, threshold=threshold)
     axes.set_xlabel("pas de jeu par agent")
     axes.set_ylabel("retour moyen d'évaluation" + " (pas)" * (env == CARTPOLE))
     legend = "moyenne interquartile, et son intervalle à 95 %"
@@ -78,6 +78,14 @@ def learning_curves(
     else:  # sous les axes : les bandes prennent toute la place
         legend_below(figure, 2, title=legend)
     return finish(figure, title, f"{' ; '.join(told)}. Trait gras : la {legend}.")
+
+
+def _threshold(env: str) -> float:
+    """Rend le retour à partir duquel le jeu d'identifiant `env` est résolu."""
+    threshold = solved_return(check_text("env", env))
+    if threshold is None:
+        raise ValueError(f"env doit être un jeu qui se dit résolu à un retour : {env!r} reçu.")
+    return threshold
 
 
 def _draw_group(
