@@ -309,3 +309,51 @@ for tenue in (1.0, ONE_RECIPE.epsilon_hold):
 rangs = ONE_RECIPE.carts * np.arange(1, len(fins) + 1)
 titre = "Les drapeaux touchés pendant l'apprentissage"
 figures.curves(rangs, drapeaux, titre, ("pas de jeu", "drapeaux, cumulés"))
+
+# %% [markdown]
+# Et voici ce que l'archive dit des cent graines, menées jusqu'au bout de leur budget.
+
+# %%
+voiture = evaluations("MountainCar-v0")
+atteint = (voiture >= VISES["MountainCar-v0"]).any(axis=1)
+bas, haut = exact_interval(int(atteint.sum()), len(atteint))
+print(f"intervalle exact à 95 % : [{number(100 * bas, 1)} ; {number(100 * haut, 1)}] %")
+titre = f"MountainCar : {atteint.sum()} graines sur {len(atteint)} atteignent −110"
+pas = 1_000 * PAS["MountainCar-v0"] * np.arange(1, 21) // 20
+figures.learning_curves(pas, voiture, titre, env="MountainCar-v0")
+
+# %% [markdown]
+# Un état n'a ici que deux nombres : on peut donc voir **toute** la fonction de valeur, et un épisode qui la traverse.
+
+# %%
+conducteur = load("../checkpoints/mountaincar.safetensors")
+x, v = np.linspace(-1.2, 0.6, 91), np.linspace(-0.07, 0.07, 71)
+grille = np.stack(np.meshgrid(x, v), axis=-1).reshape(-1, 2).astype(np.float32)
+valeur = conducteur.q_values(grille).max(axis=1).reshape(len(v), len(x))
+trajet = play(conducteur, seed=5, env="MountainCar-v0").observations
+titre = f"Reculer pour prendre de l'élan : {len(trajet) - 1} pas, du rond à l'étoile"
+etiquettes = ("position", "vitesse (par pas)", "max Q")
+figures.landscape(valeur, x, v, titre, etiquettes, trajet)
+
+# %% [markdown]
+# La valeur ne monte pas vers la droite : elle monte en **spirale**. Au fond de la vallée et lent, on est au plus loin du
+# drapeau, où que l'on soit tourné. Aucune récompense n'a dit de reculer ; l'amorçage l'a propagé, une mise à jour après l'autre.
+
+# %% [markdown]
+# ## 4. LunarLander : des récompenses de toutes les tailles
+#
+# Un atterrisseur descend. Chaque pas rapporte ou coûte un peu, selon qu'il se rapproche, ralentit, se redresse ; un
+# moteur coûte ; se poser rapporte cent, s'écraser coûte cent. Ce qui est neuf : les récompenses n'ont pas toutes la même
+# taille, et les plus grandes tombent d'un seul coup.
+#
+# > **À vous.** La perte élève l'erreur au carré. Un écrasement que l'on n'attendait pas pèse combien de fois plus qu'un
+# > petit écart de un ? Est-ce ce que l'on veut ?
+
+# %%
+atterrisseur = evaluations("LunarLander-v3")
+atteint = (atterrisseur >= VISES["LunarLander-v3"]).any(axis=1)
+bas, haut = exact_interval(int(atteint.sum()), len(atteint))
+print(f"intervalle exact à 95 % : [{number(100 * bas, 1)} ; {number(100 * haut, 1)}] %")
+titre = f"LunarLander : {atteint.sum()} graines sur {len(atteint)} atteignent 200"
+pas = 1_000 * PAS["LunarLander-v3"] * np.arange(1, 21) // 20
+figures.learning_curves(pas, atterrisseur, titre, env="LunarLander-v3")
