@@ -112,13 +112,16 @@ copies = np.arange(1, len(chacune) + 1)
 figures.curves(copies, {"ε": 100 * chacune}, titre, ("copie du jeu", "pas au hasard (%)"))
 
 # %% [markdown]
-# **Exercice 1, à écrire (10 minutes).** Mesurer l'échelle : pour des observations, rendre le facteur de chaque
-# composante.
+# **Exercice 1, à écrire (10 minutes).** Mesurer cette échelle, pour des observations quelconques.
 
 
 # %%
 def normaliser(observations):
-    """Rend les facteurs (D,) qui ramènent à 1 l'écart type de chaque composante ; 1 si elle est constante."""
+    """Rend les facteurs qui donnent à chaque composante un écart type de 1.
+
+    `observations` : un tableau (N, D). Rend (D,). L'écart type est celui de `np.std` ; une
+    composante constante (un écart type sous 1e-9) garde le facteur 1.
+    """
     ...
 
 
@@ -127,8 +130,8 @@ check(normaliser)
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# L'écart type se prend sur tous les axes, sauf le dernier. Puis il faut en prendre l'inverse, là où il n'est pas nul :
-# `np.where` calcule ses deux branches, et diviser par zéro avertit.
+# Un écart type par colonne : `axis=0`. Puis son inverse, sauf là où il est presque nul. `np.where` calcule ses deux
+# branches, et diviser par zéro avertit : remplacez les écarts nuls **avant** de diviser.
 #
 # </details>
 
@@ -182,14 +185,40 @@ figures.curves(np.arange(len(valeurs)), series, titre, ("pas de l'épisode", "va
 # L'échelle de Q se lit donc avant d'apprendre : si $|r| \le R$, alors $|Q| \le R/(1-\gamma)$. Une valeur qui
 # passe cette borne est une erreur, comme au [carnet 08](08_pourquoi_ca_s_effondre.ipynb).
 #
-# **Exercice 2, à écrire (10 minutes).** Cette échelle, lue dans des épisodes joués au hasard.
+# Cette borne est souvent loin de ce qui arrive. Avant d'apprendre, on peut aussi **regarder** : jouer quelques épisodes au
+# hasard, et lire la plus grande valeur qu'un pas y ait eue.
+#
+# **Exercice 2, à écrire (10 minutes).** C'est le nombre que le réseau devra savoir rendre.
 
 
 # %%
-def echelle_des_recompenses(recompenses, gamma): ...
+def echelle_des_recompenses(episodes, gamma):
+    """Rend la plus grande taille qu'une valeur ait eue dans des épisodes joués.
+
+    `episodes` : une suite d'épisodes, chacun la liste de ses récompenses, dans l'ordre. De chaque
+    pas, le retour actualisé est sa récompense, plus γ fois le retour du pas suivant, nul après le
+    dernier. Rend la plus grande valeur absolue de tous ces retours.
+    """
+    ...
 
 
 check(echelle_des_recompenses)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Deux boucles : sur les épisodes, puis sur les récompenses de chacun, **à rebours**. Le retour repart de zéro à
+# chaque épisode.
+#
+# </details>
+#
+# Votre fonction, sur des épisodes d'Acrobot joués au hasard :
+
+# %%
+if check(echelle_des_recompenses).passed:
+    joues = [play(hasard(3), seed=graine, env="Acrobot-v1").rewards for graine in range(10)]
+    print("au plus, au hasard :", number(echelle_des_recompenses(joues, ONE_RECIPE.gamma), 1))
+print("la borne :", number(1 / (1 - ONE_RECIPE.gamma)))
 
 # %%
 show("echelle_des_recompenses")
@@ -277,18 +306,46 @@ etiquettes = ("position de la voiture (drapeau à 0,5)", "part du temps (%)")
 figures.curves(milieux, parts, titre, etiquettes)
 
 # %% [markdown]
-# Des actions tirées à chaque pas s'annulent : la voiture reste au fond, et mille fois plus d'épisodes y resteraient
-# aussi. Tenues, elles poussent assez longtemps pour entrer en résonance avec la vallée. Ce n'est pas **plus** de hasard,
-# c'est un hasard **qui dure** : la part des pas joués au hasard est partout la même, tous.
+# Des actions tirées à chaque pas s'annulent : la voiture reste au fond, et bien plus d'épisodes y resteraient
+# sans doute. Tenues, elles poussent assez longtemps pour entrer en résonance avec la vallée. Ce n'est pas **plus** de hasard,
+# c'est un hasard **qui dure** : dans les quatre cas, tous les pas sont joués au hasard.
 #
 # **Exercice 3, à écrire (15 minutes).** Tenir ses actions.
 
 
 # %%
-def actions_tenues(tirages, tenue): ...
+def actions_tenues(tirages, duree, actions):
+    """Rend les actions (T,) d'un hasard qui tient chacune `duree` pas en moyenne.
+
+    `tirages` : (T, 2), uniformes dans [0, 1), une ligne par pas. Au premier pas, on tire une
+    action. Ensuite, si le premier nombre est sous `1 - 1/duree`, l'action d'avant est tenue ;
+    sinon, on en tire une. Tirer : d'après le second nombre, l'une des `actions` actions, 0, 1…,
+    toutes de même chance ; ce peut être celle d'avant.
+    """
+    ...
 
 
 check(actions_tenues)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Une boucle sur les lignes de `tirages`, et une variable pour l'action que l'on tient. D'un nombre `u` de [0, 1), l'entier
+# `int(u * actions)` est uniforme entre 0 et `actions - 1`.
+#
+# </details>
+#
+# Votre hasard conduit la voiture. Au lieu d'un ε, d'un réseau et d'une mémoire, il n'y a plus que lui :
+
+# %%
+if check(actions_tenues).passed:
+    tirages = np.random.default_rng(1).random((200, 2))
+    for duree in (1, 8):
+        suite = iter(actions_tenues(tirages, duree, 3))
+        chemin = play(
+            lambda vues, suite=suite: np.array([next(suite)]), env="MountainCar-v0"
+        ).observations
+        print(f"tenues {duree} pas : de {chemin[:, 0].min():.2f} à {chemin[:, 0].max():.2f}")
 
 # %%
 show("actions_tenues")
@@ -311,49 +368,62 @@ titre = "Les drapeaux touchés pendant l'apprentissage"
 figures.curves(rangs, drapeaux, titre, ("pas de jeu", "drapeaux, cumulés"))
 
 # %% [markdown]
-# Et voici ce que l'archive dit des cent graines, menées jusqu'au bout de leur budget.
-
-# %%
-voiture = evaluations("MountainCar-v0")
-atteint = (voiture >= VISES["MountainCar-v0"]).any(axis=1)
-bas, haut = exact_interval(int(atteint.sum()), len(atteint))
-print(f"intervalle exact à 95 % : [{number(100 * bas, 1)} ; {number(100 * haut, 1)}] %")
-titre = f"MountainCar : {atteint.sum()} graines sur {len(atteint)} atteignent −110"
-pas = 1_000 * PAS["MountainCar-v0"] * np.arange(1, 21) // 20
-figures.learning_curves(pas, voiture, titre, env="MountainCar-v0")
-
-# %% [markdown]
-# Un état n'a ici que deux nombres : on peut donc voir **toute** la fonction de valeur, et un épisode qui la traverse.
-
-# %%
-conducteur = load("../checkpoints/mountaincar.safetensors")
-x, v = np.linspace(-1.2, 0.6, 91), np.linspace(-0.07, 0.07, 71)
-grille = np.stack(np.meshgrid(x, v), axis=-1).reshape(-1, 2).astype(np.float32)
-valeur = conducteur.q_values(grille).max(axis=1).reshape(len(v), len(x))
-trajet = play(conducteur, seed=5, env="MountainCar-v0").observations
-titre = f"Reculer pour prendre de l'élan : {len(trajet) - 1} pas, du rond à l'étoile"
-etiquettes = ("position", "vitesse (par pas)", "max Q")
-figures.landscape(valeur, x, v, titre, etiquettes, trajet)
-
-# %% [markdown]
-# La valeur ne monte pas vers la droite : elle monte en **spirale**. Au fond de la vallée et lent, on est au plus loin du
-# drapeau, où que l'on soit tourné. Aucune récompense n'a dit de reculer ; l'amorçage l'a propagé, une mise à jour après l'autre.
-
-# %% [markdown]
-# ## 4. LunarLander : des récompenses de toutes les tailles
+# ## 4. Dans quel ordre essayer
 #
-# Un atterrisseur descend. Chaque pas rapporte ou coûte un peu, selon qu'il se rapproche, ralentit, se redresse ; un
-# moteur coûte ; se poser rapporte cent, s'écraser coûte cent. Ce qui est neuf : les récompenses n'ont pas toutes la même
-# taille, et les plus grandes tombent d'un seul coup.
+# Vous apportez un DQN à un problème que personne n'a résolu devant vous. Voici une page à garder. Chaque étape ne coûte
+# que quelques minutes, et chacune peut épargner les suivantes.
 #
-# > **À vous.** La perte élève l'erreur au carré. Un écrasement que l'on n'attendait pas pèse combien de fois plus qu'un
-# > petit écart de un ? Est-ce ce que l'on veut ?
+# | | Question | Si non, ou si l'on ne sait pas | Le nombre à avoir |
+# |:---|:---|:---|:---|
+# | 1 | Mon programme passe-t-il les **mondes** du [carnet 04](04_le_dqn.ipynb) ? | Réparez-le là : une faute s'y voit en une seconde | l'écart à la vraie valeur, sous un pour cent |
+# | 2 | Que valent le **hasard**, et une règle d'une ligne ? | Sans eux, un retour ne veut rien dire | deux moyennes, sur cent épisodes |
+# | 3 | Le hasard voit-il des **récompenses** qui diffèrent ? | Tenir ses actions ; partir d'ailleurs ; sinon, un DQN seul n'y arrivera pas | la part des épisodes qui en voient une |
+# | 4 | Les **entrées** sont-elles à l'échelle ? | `input_scale="auto"` | un écart type de 1 par composante |
+# | 5 | L'**horizon** couvre-t-il ce qui compte ? | $1/(1-\gamma)$ au moins égal au nombre de pas entre un acte et sa conséquence | $1/(1-\gamma)$, en pas |
+# | 6 | Quelle est l'échelle de **Q** ? | La lire dans des épisodes joués au hasard | la plus grande valeur, et la borne $R/(1-\gamma)$ |
+# | 7 | Ai-je de quoi payer ? | Réduire le jeu, avant l'agent | pas × coût d'un pas, évaluations comprises |
+# | 8 | **Trois graines**, un dixième du budget : le retour quitte-t-il le hasard ? | La clinique, avant tout réglage | le degré de chaque signe |
+# | 9 | Dix graines, tout le budget : combien réussissent ? | Un seul réglage à la fois, du plus grossier (pas d'apprentissage, hasard) au plus fin | un compte et son intervalle |
+# | 10 | L'agent gardé, jugé sur des **départs neufs** ? | C'est lui que l'on annonce, pas le meilleur de la courbe | la moyenne de cent épisodes |
+#
+# Que peut-on dire avec trois graines ? Peu, mais pas rien :
 
 # %%
-atterrisseur = evaluations("LunarLander-v3")
-atteint = (atterrisseur >= VISES["LunarLander-v3"]).any(axis=1)
-bas, haut = exact_interval(int(atteint.sum()), len(atteint))
-print(f"intervalle exact à 95 % : [{number(100 * bas, 1)} ; {number(100 * haut, 1)}] %")
-titre = f"LunarLander : {atteint.sum()} graines sur {len(atteint)} atteignent 200"
-pas = 1_000 * PAS["LunarLander-v3"] * np.arange(1, 21) // 20
-figures.learning_curves(pas, atterrisseur, titre, env="LunarLander-v3")
+for graines in (3, 5, 10, 20, 100):
+    toutes, aucune = exact_interval(graines, graines)[0], exact_interval(0, graines)[1]
+    print(f"{graines} sur {graines} : au moins {number(100 * toutes)} % ;", end=" ")
+    print(f"0 sur {graines} : au plus {number(100 * aucune)} %")
+
+# %% [markdown]
+# Trois échecs sur trois disent donc déjà qu'une recette échoue plus d'une fois sur quatre. Trois réussites n'en disent
+# presque rien.
+#
+# ### Quand quitter le DQN
+#
+# | Votre problème | Pourquoi il en sort | Vers quoi |
+# |:---|:---|:---|
+# | Les actions sont des nombres continus | le maximum sur les actions ne se calcule plus | SAC, TD3 |
+# | On ne voit pas tout l'état | la valeur d'une observation n'existe pas | empiler des observations ; un réseau récurrent (DRQN) |
+# | L'observation est une image | le réseau, la mémoire et le budget changent d'échelle | un réseau de convolution, et des millions de pas |
+# | Le simulateur est très rapide, en milliers de copies | rejouer n'a plus d'intérêt | PPO |
+# | Le modèle est connu et petit | il n'y a rien à apprendre | programmation dynamique, planification |
+# | On n'a que des données, sans simulateur | le maximum préfère ce qu'elles ne montrent pas | apprentissage hors ligne (CQL, IQL) |
+# | La récompense n'arrive jamais par hasard | il n'y a rien à propager | démonstrations, récompense mise en forme, curiosité |
+
+# %% [markdown]
+# ## Ce que ce carnet ne montre pas
+#
+# Ni images, ni actions continues, ni jeux à deux. Quatre jeux ne font pas une loi : une recette choisie sur eux leur
+# doit quelque chose, et un cinquième pourra la démentir. Le DQN d'Atari (Mnih et al., 2015) tenait la même promesse sur
+# quarante-neuf jeux, au prix de cinquante millions d'images chacun.
+#
+# ## Ce qu'il faut retenir
+#
+# 1. Les règles ne changent pas ; ce qui change, ce sont des **échelles** : des entrées, des récompenses, de l'horizon, du
+#    hasard. Elles se mesurent avant d'apprendre.
+# 2. Avant de demander si un agent apprend, demandez s'il **voit** quelque chose à apprendre : combien d'épisodes joués au
+#    hasard montrent une récompense différente ?
+# 3. Ce n'est pas plus de hasard qu'il faut, c'est un hasard qui va quelque part : des actions tenues, un ε propre à
+#    chaque copie.
+#
+# Le [carnet 11](11_chercher_une_recette.ipynb) cherche une recette, et mesure tout ce par quoi une recherche trompe.
