@@ -29,7 +29,6 @@ from cartpole_helpers import (
 from cartpole_helpers.display import figures, video
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.player import player
-from cartpole_helpers.statistics import after_success, streak_end
 from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
