@@ -157,7 +157,6 @@ def test_a_notebook_shows_it_without_a_kernel(whole, agent):
 
 def test_bad_arguments_are_refused(whole):
     for change, told in (
-        ({"observations": np.zeros((501, 3))}, "episode doit être de CartPole, seul jeu"),
         ({"observations": np.full((501, 4), np.nan)}, r"episode\.observations .* finis"),
         ({"actions": np.full(500, 2)}, r"episode\.actions .* 2 reçu"),
         ({"q_values": np.zeros((500, 3))}, r"episode\.q_values .* \(500, 2\) : \(500, 3\) reçu"),
