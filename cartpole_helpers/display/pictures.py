@@ -22,6 +22,7 @@ NUMBERS = 40_000  # nombres que la page montre, images à part
 SHOWN = 16  # composantes que la page montre
 MOST = 256  # actions : la page en lit une par octet
 STILLS = 6  # images de l'image fixe
+HEAVY = 15_000  # octets d'une image à partir desquels l'image fixe la réduit : c'est presque du bruit
 
 KNOWN: dict[str, dict[str, tuple[str, ...]]] = {
     "Acrobot-v1": {
@@ -75,7 +76,7 @@ def pictured(episode: Episode, names: Names) -> tuple[Picture, dict]:
         "every": every,
     }
     title = f"Épisode de la graine {episode.seed} : {number(len(rewards))} pas, {told}"
-    return _filmstrip(frames, title), state
+    return _filmstrip(frames, title, sum(map(len, images)) / len(images)), state
 
 
 def ending(episode: Episode) -> str:
@@ -103,10 +104,15 @@ def compressed(frames: np.ndarray) -> tuple[int, list[bytes]]:
 
 
 def _webp(frame: np.ndarray) -> bytes:
-    image, buffer = Image.fromarray(frame), BytesIO()
-    image.thumbnail(BOX)
-    image.save(buffer, "webp", quality=QUALITY)
+    buffer = BytesIO()
+    _reduced(frame, BOX).save(buffer, "webp", quality=QUALITY)
     return buffer.getvalue()
+
+
+def _reduced(frame: np.ndarray, box: tuple[int, int]) -> Image.Image:
+    image = Image.fromarray(frame)
+    image.thumbnail(box)
+    return image
 
 
 def _spaced(count: int, most: int) -> list[int]:
@@ -115,14 +121,15 @@ def _spaced(count: int, most: int) -> list[int]:
 
 
 @style()
-def _filmstrip(frames: np.ndarray, title: str) -> Picture:
-    """Quelques images de l'épisode, la première et la dernière comprises."""
+def _filmstrip(frames: np.ndarray, title: str, weight: float) -> Picture:
+    """Quelques images, de `weight` octets chacune ; la première et la dernière comprises."""
+    box = BOX if weight < HEAVY else (BOX[0] // 8, BOX[1] // 8)
     figure, panels = sheet(title, 4.4, rows=2, columns=STILLS // 2)
     places = _spaced(len(frames), STILLS)
     for axes in panels.flat:
         axes.set_axis_off()
     for axes, place in zip(panels.flat, places, strict=False):
-        axes.imshow(frames[place])
+        axes.imshow(_reduced(frames[place], box), interpolation="nearest")
         axes.set_title(f"pas {number(place)}", fontsize=10)
     return finish(figure, title, f"Les images du jeu aux pas {', '.join(map(number, places))}.")
 

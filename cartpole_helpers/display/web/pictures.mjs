@@ -65,7 +65,7 @@ export function componentsView({ components, states, hidden }) {
     element("tr", {}, element("th", { scope: "row" }, name), cells[rank]));
   const note = hidden ? [element("p", { class: "cp-note" },
     `Et ${number(hidden)} autres composantes, non montrées.`)] : [];
-  const node = element("div", { class: "cp-mind" },
+  const node = element("div", { class: "cp-mind cp-long" },
     element("strong", {}, "Ce que l’agent observe"),
     element("table", {}, element("tbody", {}, ...rows)), ...note);
   return {

@@ -223,8 +223,8 @@ function mindView(episode) {
     chance.textContent = t < last ? number(epsilon(t), 3) : NOTHING;
     done.textContent = t < last ? names[action(t)] + verdict(episode, t) : NOTHING;
     if (!rewards) return;
-    reward.textContent = t < last ? worth(rewards[t]) : NOTHING;
-    total.textContent = worth(returns[t]);
+    reward.textContent = t < last ? measure(rewards[t]) : NOTHING;
+    total.textContent = measure(returns[t]);
   }
   return { node, show };
 }
@@ -270,8 +270,7 @@ function stripsView(episode, pick, focus) {
   const curves = episode.images ? otherCurves(episode) : cartCurves(episode);
   const strips = curves.map((curve, i) =>
     strip(curve, episode, pick, i === curves.length - 1 ? episode.axis : ""));
-  const keys = curves.flatMap((curve) => curve.keys ?? []);
-  const legend = keys.length ? [element("ul", { class: "cp-keys" }, ...keys)] : [];
+  const legend = ({ keys }) => (keys ? [element("ul", { class: "cp-keys" }, ...keys)] : []);
   const contrary = values ? values.filter((_, t) => isContrary(episode, t)).length : 0;
   const lead = episode.images ? "L" : "Points\u00a0: l";
   const note = contrary
@@ -279,7 +278,8 @@ function stripsView(episode, pick, focus) {
       + `(${number(contrary)} pas sur ${number(last)}).`)]
     : [];
   return {
-    node: element("div", { click: focus }, ...strips.map((one) => one.node), ...legend, ...note),
+    node: element("div", { click: focus },
+      ...strips.flatMap((one, i) => [one.node, ...legend(curves[i])]), ...note),
     show: (t) => strips.forEach((one) => one.show(t)),
   };
 }
