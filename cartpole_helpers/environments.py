@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
@@ -73,7 +74,10 @@ def make_one(env: str, limit: int | None = None, render_mode: str | None = None)
 
 def _made(env: str, limit: int | None, **asked) -> gymnasium.Env:
     try:
-        return gymnasium.make(_spec(env), limit, disable_env_checker=True, **asked)
+        with warnings.catch_warnings():
+            # Box2D, importé là où un avertissement est une erreur, arrêterait net Python.
+            warnings.filterwarnings("ignore", "builtin type .* has no __module__ attribute")
+            return gymnasium.make(_spec(env), limit, disable_env_checker=True, **asked)
     except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
         raise ValueError(
             f"env={env!r} demande une bibliothèque qui manque : {_remedy(str(error))}"
