@@ -22,7 +22,7 @@ NUMBERS = 40_000  # nombres que la page montre, images à part
 SHOWN = 16  # composantes que la page montre
 MOST = 256  # actions : la page en lit une par octet
 STILLS = 6  # images de l'image fixe
-HEAVY = 15_000  # octets d'une image à partir desquels l'image fixe la réduit : c'est presque du bruit
+HEAVY = 15_000  # octets d'une image, presque du bruit, que l'image fixe réduit alors
 
 KNOWN: dict[str, dict[str, tuple[str, ...]]] = {
     "Acrobot-v1": {

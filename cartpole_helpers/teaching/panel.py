@@ -39,6 +39,7 @@ class Examiner:
         self._every = max(training.config.total_steps // LOOKS, 1)
         self._rows: list[dict[str, float]] = []
         self._losses: list[float] = []
+        self._epsilons: list[float] = []  # comme la perte, un par mise à jour
         self._returns: list[float] = []
         self._greedy = math.nan
         self._before: tuple[int, np.ndarray] | None = None
@@ -47,6 +48,7 @@ class Examiner:
         """Ajoute un tour, et le retour glouton si l'on vient de le mesurer."""
         if step.updated:
             self._losses.append(float(step.loss[0]))
+            self._epsilons.append(step.epsilon)
         self._returns += step.episode_return[~np.isnan(step.episode_return)].tolist()
         self._greedy = self._greedy if greedy is None else greedy
         if step.env_steps % self._every < self._training.config.carts:
@@ -70,8 +72,8 @@ class Examiner:
         row = {
             "env_steps": step.env_steps,
             "gradient_steps": step.gradient_steps,
-            "epsilon": step.epsilon,
-            "played": float(np.mean(self._returns)) if self._returns else math.nan,
+            "epsilon": _mean(self._epsilons),
+            "played": _mean(self._returns),
             "greedy": self._greedy,
             "drift": drift(before, weights, step.gradient_steps - then),
             "dead": dead_share(hidden_outputs(online, ALL)),
@@ -80,4 +82,8 @@ class Examiner:
         }
         self._rows.append(row)
         self._before = step.gradient_steps, weights
-        self._losses, self._returns, self._greedy = [], [], math.nan
+        self._losses, self._epsilons, self._returns, self._greedy = [], [], [], math.nan
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values)) if values else math.nan
