@@ -37,7 +37,7 @@ def checked(episode: Episode) -> Episode:
 
 
 def checked_choices(episode: Episode, choices: int) -> Episode:
-    """Rend `episode`, ses actions entre 0 et `choices` exclu, et ses valeurs d'action (T, choices),
+    """Rend `episode`, ses actions entre 0 et `choices` exclu, et ses valeurs d'action, une par choix,
     finies ou non : une valeur qui diverge se montre."""
     count = len(episode.observations) - 1
     actions = check_actions(episode.actions, (count,), "episode.actions", choices)

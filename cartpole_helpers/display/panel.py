@@ -158,8 +158,7 @@ class Panel(Page):
         """
         if self._examiner is None:
             raise ValueError(
-                "Ce panneau n'examine pas ses essais : ouvrez celui de "
-                "cartpole_helpers.teaching.panel."
+                "Ce panneau n'examine pas ses essais : ouvrez celui de `teaching.panel`."
             )
         if self._run is None:
             raise ValueError("Aucun essai n'a commencé : il n'y a rien à diagnostiquer.")

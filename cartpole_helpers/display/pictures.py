@@ -91,7 +91,7 @@ def ending(episode: Episode) -> str:
 def compressed(frames: np.ndarray) -> tuple[int, list[bytes]]:
     """Rend k, et une image sur k, la dernière toujours, en WebP : `ROOM` octets au plus.
 
-    `frames` : (N, hauteur, largeur, 3). De la k-ième en k-ième, dans l'ordre.
+    `frames` : (N, hauteur, largeur, 3). Elles restent dans l'ordre.
     """
     count = len(frames)
     sample = [len(_webp(frames[place])) for place in _spaced(count, SAMPLE)]
@@ -141,7 +141,7 @@ def _checked_frames(episode: Episode) -> np.ndarray:
     if episode.frames is None:
         raise ValueError(
             "episode doit porter ses images, car ce lecteur ne dessine lui-même que CartPole : "
-            'frames=None reçu ; jouez-le par play(..., env=..., render_mode="rgb_array").'
+            'frames=None reçu ; jouez-le par `play(..., env=..., render_mode="rgb_array")`.'
         )
     shape = (len(episode.observations), None, None, 3)
     return check_array("episode.frames", episode.frames, shape, np.uint8)
@@ -159,12 +159,12 @@ def _check_length(count: int, columns: int) -> None:
     if count * columns > NUMBERS:
         raise ValueError(
             f"episode doit durer {number(NUMBERS // columns)} pas au plus, pour que le carnet "
-            f"reste léger : {number(count)} reçus ; donnez `limit` à play."
+            f"reste léger : {number(count)} reçus ; donnez `limit` à `play`."
         )
 
 
 def _choices(episode: Episode) -> int:
-    """Rend A : le nombre de valeurs d'action ou, faute de valeurs, d'actions que l'on a vues."""
+    """Rend le nombre d'actions : celui des valeurs ou, sans elles, des actions que l'on a vues."""
     q = None if episode.q_values is None else check_numbers("episode.q_values", episode.q_values)
     if q is not None and q.ndim == 2:
         return q.shape[1]
@@ -179,8 +179,8 @@ def _named(names: Names, choices: int, size: int) -> tuple[list[str], list[str]]
         names = {}
     elif not isinstance(names, Mapping):
         raise TypeError(
-            "names doit être le nom d'un jeu du cours, ou un dictionnaire de clés 'actions' et "
-            f"'components' : {names!r} reçu."
+            "names doit être le nom d'un jeu du cours, ou un dictionnaire de clés `actions` et "
+            f"`components` : {names!r} reçu."
         )
     for key in names:
         check_choice("une clé de `names`", key, ["actions", "components"])

@@ -69,7 +69,7 @@ def player(
     À CartPole, on y voit aussi le plan (θ, θ̇) ; `policy`, si on la donne, le colore des actions
     qu'elle y choisirait. Tout autre jeu se montre par ses propres images : jouez l'épisode par
     `play(..., render_mode="rgb_array")` ; `names` nomme alors ses actions et ses composantes :
-    "Acrobot-v1", "MountainCar-v0", "LunarLander-v3", ou {"actions": [...], "components": [...]}.
+    `"MountainCar-v0"` ou un autre jeu du cours, ou `{"actions": [...], "components": [...]}`.
     `epsilon`, un nombre ou (T,), est la part de hasard avec laquelle l'épisode fut joué. Des
     valeurs d'action non finies sont montrées comme telles. TypeError ou ValueError si un argument
     ne convient pas.
@@ -93,7 +93,7 @@ def _elsewhere(episode: Episode, policy: Policy | None, names: Names) -> tuple[P
 
 def _cartpole(episode: Episode, policy: Policy | None, names: Names) -> tuple[Picture, dict]:
     if names is not None:
-        raise ValueError(f"names ne nomme que ce qui n'est pas de CartPole : {names!r} reçu.")
+        raise ValueError(f"`names` ne nomme que ce qui n'est pas de CartPole : {names!r} reçu.")
     episode = checked_choices(episode, 2)
     observations, count = episode.observations, len(episode.actions)
     plane = np.maximum(PLANE, 1.05 * abs(observations[:, 2:]).max(axis=0))

@@ -240,7 +240,7 @@ def test_bad_arguments_are_refused(whole):
         (coloured(3), {"names": {"actions": ["a"]}}, r"actions'\] doit donner 3 noms : \['a'\]"),
         (coloured(3), {"names": "Acrobot-v1"}, r"components'\] doit donner 5 noms"),
         (coloured(3), {"policy": len}, "policy ne colore que le plan de CartPole"),
-        (whole, {"names": {}}, "names ne nomme que ce qui n'est pas de CartPole"),
+        (whole, {"names": {}}, "`names` ne nomme que ce qui n'est pas de CartPole"),
     ):
         with pytest.raises((TypeError, ValueError), match=told):
             player(episode, **given)

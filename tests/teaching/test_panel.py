@@ -48,5 +48,5 @@ def test_the_button_shows_what_is_suspected_and_a_new_run_forgets_it():
 def test_the_plain_panel_says_which_one_diagnoses():
     one = bare.panel(SICK)
     assert not one.examined
-    with pytest.raises(ValueError, match=r"ouvrez celui de cartpole_helpers\.teaching\.panel\.$"):
+    with pytest.raises(ValueError, match=r"ouvrez celui de `teaching\.panel`\.$"):
         one.diagnose()
