@@ -37,8 +37,8 @@ def checked(episode: Episode) -> Episode:
 
 
 def checked_choices(episode: Episode, choices: int) -> Episode:
-    """Rend `episode`, ses actions entre 0 et `choices` exclu, et ses valeurs d'action, une par choix,
-    finies ou non : une valeur qui diverge se montre."""
+    """Rend `episode`, ses actions entre 0 et `choices` exclu, et ses valeurs d'action, une par
+    choix, finies ou non : une valeur qui diverge se montre."""
     count = len(episode.observations) - 1
     actions = check_actions(episode.actions, (count,), "episode.actions", choices)
     if episode.q_values is None:
