@@ -264,7 +264,13 @@ class Training:
         # Des copies : une fonction `env` peut réemployer ses tableaux d'un pas à l'autre.
         self._observation = np.array(observation, np.float32).reshape(*shape, -1)
         successor = np.array(successor, np.float32).reshape(*shape, -1)
-        scalars = (np.array(array).reshape(shape) for array in (reward, terminated, truncated))
+        scalars = [np.array(array).reshape(shape) for array in (reward, terminated, truncated)]
+        if not np.isfinite(scalars[0]).all():
+            raise ValueError(
+                f"env={self.env!r} doit rendre des récompenses finies : {scalars[0].tolist()} "
+                f"reçu au pas {self.env_steps} ; une seule qui ne l'est pas rendrait NaN tous les "
+                "poids."
+            )
         return successor, *scalars
 
     def remember(self, transition: Transition[np.ndarray], truncated: np.ndarray) -> None:
