@@ -163,7 +163,7 @@ video.film(solution.agent, "../videos/acrobot.mp4", seed=3, env="Acrobot-v1")
 # Pas à pas, avec ce que l'agent attend de chaque action :
 
 # %%
-player(episode, solution.agent)
+player(episode, names="Acrobot-v1")
 
 # %% [markdown]
 # ### Lire une échelle
