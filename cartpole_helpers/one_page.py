@@ -50,11 +50,12 @@ def train(seed=0, max_steps=60_000, env=CARTPOLE, scale=None, enough=None):
     """S'entraîne jusqu'à une évaluation d'au moins `enough` ; rend la politique et ses pas."""
     game = gymnasium.make(env)
     size, actions = sizes_of(game.observation_space, game.action_space)
-    usual, solved = (SCALE, ENOUGH) if env == CARTPOLE else ((), solved_return(env))
+    usual, solved = (SCALE, ENOUGH) if env == CARTPOLE else (None, solved_return(env))
     scale, enough = usual if scale is None else scale, solved if enough is None else enough
-    if len(scale) != size or enough is None:
-        wanted = f"env={env!r} demande scale, {size} facteurs, et enough, le retour qui suffit"
-        raise ValueError(f"{wanted} : {scale} et {enough} reçus.")
+    if scale is None or len(scale) != size:
+        raise ValueError(f"scale doit donner {size} facteurs, un par composante : {scale} reçu.")
+    if enough is None:
+        raise ValueError(f"enough doit dire quel retour suffit : {env!r} n'a pas de seuil.")
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     online, target = QNetwork(scale, actions), QNetwork(scale, actions)
