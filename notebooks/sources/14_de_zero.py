@@ -64,11 +64,11 @@ from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
 # C'est cette fin imposée qui rend CartPole plus dur que les mondes. Les dix lignes de la boucle y suffisent à ceux-ci ;
 # pour celui-là, le carnet 07 a mesuré ce qui manque, et il n'est pas question de vous le faire deviner :
 #
-# - **des entrées de tailles voisines.** Vous avez le droit de connaître celles de CartPole : avec quatre composantes,
-#   multipliez-les par 2, 1, 10 et 1 ; les mondes s'en accommodent ;
-# - **un pas d'apprentissage qui décroît**, d'une grande valeur jusqu'à zéro au dernier des pas reçus ;
-# - **une exploration qui dure** : comptez-la en part des pas reçus, et gardez-en un peu jusqu'au bout ;
-# - **un troisième réseau.** Ni celui qui apprend, ni la cible : une moyenne des poids du premier, que l'on ne consulte
+# - **Des entrées de tailles voisines.** Vous avez le droit de connaître celles de CartPole : avec quatre composantes,
+#   multipliez-les par 2, 1, 10 et 1 ; les mondes s'en accommodent.
+# - **Un pas d'apprentissage qui décroît**, d'une grande valeur jusqu'à zéro au dernier des pas reçus.
+# - **Une exploration qui dure** : comptez-la en part des pas reçus, et gardez-en un peu jusqu'au bout.
+# - **Un troisième réseau.** Ni celui qui apprend, ni la cible : une moyenne des poids du premier, que l'on ne consulte
 #   qu'à la fin. Le dernier réseau est un tirage ; la moyenne des derniers oublie moins.
 #
 # Même ainsi, un programme juste manque parfois 475. Le nôtre, écrit comme le vôtre, un chariot à la fois, a été jugé
@@ -264,7 +264,7 @@ for compte_rendu in jury(dqn, seeds=range(5)):
 #
 # <details><summary>Indice 4 : des ordres de grandeur</summary>
 #
-# Ce sont ceux du cours. Entrées telles quelles si D n'est pas 4 ; deux couches de 64 ;
+# Ce sont ceux du cours. Des entrées inchangées si D n'est pas 4 ; deux couches de 64 ;
 # un lot de 64 à chaque pas ; Adam à 0,004, qui descend en ligne droite jusqu'à zéro ; ε de 1 à 0,1 sur le premier
 # quart des pas ; une cible qui prend 4 % du réseau en ligne à chaque mise à jour ; une moyenne des poids sur les
 # 250 dernières mises à jour environ.
@@ -375,8 +375,7 @@ for part in (sortis / len(ailleurs), bornes[0]):
 # marcherait sur un troisième. Ce que vous emportez n'est pas une recette sûre, c'est un programme **juste**, et de quoi
 # dire, avec un intervalle, s'il réussit là où vous l'emmenez.
 #
-# Voilà la sortie. Le carnet 10 montre ce qui résiste ailleurs, MountainCar, LunarLander, et dans quel ordre
-# essayer quand le jeu est le vôtre.
+# Voilà la sortie. Le carnet 10 montre ce qui résiste ailleurs, et dans quel ordre essayer quand le jeu est le vôtre.
 
 # %% [markdown]
 # ## 7. La réponse du cours

@@ -11,7 +11,7 @@ def actions_tenues(tirages, duree, actions):
     """Rend les actions (T,) d'un hasard qui tient chacune `duree` pas en moyenne.
 
     `tirages` : (T, 2), uniformes dans [0, 1), une ligne par pas. Au premier pas, on tire une
-    action. Ensuite, si le premier nombre est sous 1 − 1/duree, l'action d'avant est tenue ; sinon,
+    action. Ensuite, si le premier nombre est sous `1 - 1/duree`, l'action d'avant est tenue ; sinon,
     on en tire une. Tirer, c'est prendre, d'après le second nombre, l'une des `actions` actions, 0,
     1…, toutes de même chance ; ce peut être celle d'avant.
     """
@@ -43,15 +43,15 @@ PROPERTIES = (
     Property(
         "ne tient rien si la durée vaut 1",
         [(EVERY, 1.0, 2), (EVERY, 1.0, 3)],
-        "Avec une durée de 1, 1 − 1/duree vaut 0 : chaque pas tire la sienne.",
+        "Avec une durée de 1, `1 - 1/duree` vaut 0 : chaque pas tire la sienne.",
     ),
     Property(
-        "tient l'action d'avant sous 1 − 1/duree, et en tire une sinon",
+        "tient l'action d'avant sous `1 - 1/duree`, et en tire une sinon",
         [
             (draws((0.9, 0.9), (0.3, 0.1), (0.6, 0.1), (0.2, 0.9)), 2.0, 2),
             (draws((0.1, 0.4), (0.74, 0.9), (0.76, 0.9), (0.5, 0.1), (0.5, 0.4)), 4.0, 3),
         ],
-        "Sous 1 − 1/duree, répétez l'action d'avant ; au-dessus, tirez-en une.",
+        "Sous `1 - 1/duree`, répétez l'action d'avant ; au-dessus, tirez-en une.",
     ),
     Property(
         "tire parmi toutes les actions, celle d'avant comprise",
@@ -74,13 +74,13 @@ rien n'est tenu : if not jouees or tenir >= 1 - 1 / duree: → if True:
 tenue pour toujours : if not jouees or tenir >= 1 - 1 / duree: → if not jouees:
     La première action est tenue pour toujours : il faut parfois en tirer une autre.
 tenir à l'envers : tenir >= → tenir <
-    C'est à l'envers : sous 1 − 1/duree, on tient l'action d'avant.
+    C'est à l'envers : sous `1 - 1/duree`, on tient l'action d'avant.
 une chance de 1/duree de tenir : 1 - 1 / duree → 1 / duree
-    Vous tenez avec la chance 1/duree : plus la durée est longue, moins cela durerait.
+    Vous tenez avec la chance `1/duree` : plus la durée est longue, moins cela durerait.
 une durée fixe : tenir >= 1 - 1 / duree → len(jouees) % round(duree) == 0
     Vous changez à intervalles fixes : ici, le premier nombre en décide à chaque pas.
 la durée plus un : 1 - 1 / duree → 1 - 1 / (duree + 1)
-    Vous tenez un pas de trop en moyenne : la chance de tenir est 1 − 1/duree.
+    Vous tenez un pas de trop en moyenne : la chance de tenir est `1 - 1/duree`.
 les deux nombres échangés : for tenir, choix in → for choix, tenir in
     Vous avez échangé les deux nombres : le premier dit s'il faut tenir, le second quoi.
 un seul tirage pour deux questions : int(choix * actions) → int(tenir * actions)
