@@ -11,9 +11,9 @@ def actions_tenues(tirages, duree, actions):
     """Rend les actions (T,) d'un hasard qui tient chacune `duree` pas en moyenne.
 
     `tirages` : (T, 2), uniformes dans [0, 1), une ligne par pas. Au premier pas, on tire une
-    action. Ensuite, si le premier nombre est sous `1 - 1/duree`, l'action d'avant est tenue ; sinon,
-    on en tire une. Tirer, c'est prendre, d'après le second nombre, l'une des `actions` actions, 0,
-    1…, toutes de même chance ; ce peut être celle d'avant.
+    action. Ensuite, si le premier nombre est sous `1 - 1/duree`, l'action d'avant est tenue ;
+    sinon, on en tire une. Tirer, c'est prendre, d'après le second nombre, l'une des `actions`
+    actions, 0, 1…, toutes de même chance ; ce peut être celle d'avant.
     """
     jouees = []
     for tenir, choix in tirages:
