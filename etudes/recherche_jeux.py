@@ -155,14 +155,21 @@ def study(trials: Mapping[tuple[str, int], Mapping]) -> Study:
 
 def scores(stage: str) -> dict[int, float]:
     """Rend la part du chemin faite par chaque essai archivé d'une étape, moyenne sur ses jeux."""
+    if not ARCHIVE.is_file():
+        return {}
     table = read_table(ARCHIVE, "l'archive d'une recherche", least=1)
     looks = [table[name] for name in table if name.endswith("/10")]
-    done = defaultdict(list)
+    done = defaultdict(dict)
     for row, env in enumerate(table["jeu"]):
         if table["etape"][row] == stage:
             returns = np.array([look[row] for look in looks], float)
-            done[int(table["essai"][row])].append(progress(env, returns).mean())
-    return {number: float(np.mean(each)) for number, each in done.items()}
+            found = done[int(table["essai"][row])].setdefault(env, [])
+            found.append(progress(env, returns).mean())
+    return {
+        number: float(np.mean([np.mean(seeds) for seeds in games.values()]))
+        for number, games in done.items()
+        if len(games) == len(BUDGETS[stage])
+    }
 
 
 def progress(env: str, returns: np.ndarray) -> np.ndarray:
@@ -170,13 +177,23 @@ def progress(env: str, returns: np.ndarray) -> np.ndarray:
     return np.clip((returns - RANDOM[env]) / (solved_return(env) - RANDOM[env]), 0, 1)
 
 
+def trials() -> dict[tuple[str, int], dict]:
+    """Rend les essais de l'étape large, et ceux de la fine si l'archive permet de les choisir."""
+    large = dict(enumerate([KNOWN, NEAR, *map(draw, range(2, TRIALS))]))
+    asked, found = {("large", number): one for number, one in large.items()}, scores("large")
+    best = sorted(found, key=found.get, reverse=True)[: KEPT * (len(found) == TRIALS)]
+    return asked | {("fine", number): large[number] for number in best}
+
+
+STUDY = study(trials())
+
+
 def main() -> None:
-    """Fait l'étape large, puis l'étape fine."""
-    trials = [KNOWN, NEAR, *map(draw, range(2, TRIALS))]
-    large = {("large", number): found for number, found in enumerate(trials)}
-    launch(study(large))
-    best = sorted(scores("large").items(), key=lambda one: -one[1])[:KEPT]
-    launch(study(large | {("fine", number): large["large", number] for number, _ in best}))
+    """Fait l'étape large, puis la fine."""
+    launch(STUDY)
+    after = study(trials())
+    if len(after.settings) > len(STUDY.settings):
+        launch(after)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from cartpole_helpers.tables import read_table
 ROOT = Path(__file__).resolve().parents[1]
 ARCHIVES = sorted((ROOT / "etudes").glob("*.csv"))
 SCRIPTS = {path.stem: path.read_text("utf-8") for path in (ROOT / "etudes").glob("*.py")}
-STUDIES = [one.stem for one in ARCHIVES if "\nSTUDY = Study(" in SCRIPTS.get(one.stem, "")]
+STUDIES = [one.stem for one in ARCHIVES if "\nSTUDY = " in SCRIPTS.get(one.stem, "")]
 README = (ROOT / "README.md").read_text("utf-8")
 
 
