@@ -18,6 +18,13 @@ from cartpole_helpers.teaching.clinic.diagnosis import (
     late,
     refitted,
 )
+from cartpole_helpers.teaching.clinic.logbook import Logbook, huber, sb3_callback
+from cartpole_helpers.teaching.clinic.references import (
+    Game,
+    References,
+    references_from,
+    references_of,
+)
 from cartpole_helpers.teaching.clinic.sheets import sheet
 from cartpole_helpers.teaching.clinic.ward import Ward
 
@@ -25,17 +32,24 @@ __all__ = [
     "HEALTHY",
     "ILLNESSES",
     "Chart",
+    "Game",
+    "Logbook",
+    "References",
     "Ward",
     "chart",
     "degree",
     "diagnose",
     "examine",
+    "huber",
     "illness",
     "late",
     "load_chart",
     "loss_measures",
     "monitor",
+    "references_from",
+    "references_of",
     "refitted",
     "save_chart",
+    "sb3_callback",
     "sheet",
 ]

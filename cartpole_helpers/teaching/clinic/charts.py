@@ -441,12 +441,12 @@ def monitor(training: Training, looks: int = LOOKS, episodes: int = EPISODES) ->
             greedy = _evaluated(training, episodes if len(looked) % EVALUATE_EVERY == 3 else 0)
             looked.append(_look(training, greedy, references, lives))
     history = recorder.history()
-    games = [seen.game(_told(training.env)) for seen in lives]
+    games = [seen.game(told_env(training.env)) for seen in lives]
     games = games or [CARTPOLE_GAME] * len(training.seeds)
     return [_followed(history, agent, looked, game) for agent, game in enumerate(games)]
 
 
-def _told(env: Env) -> str:
+def told_env(env: Env) -> str:
     """Rend le nom d'un jeu : son identifiant, ou celui de la fonction qui le rend."""
     return env if isinstance(env, str) else getattr(env, "__name__", type(env).__name__)
 

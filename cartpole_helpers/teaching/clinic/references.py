@@ -132,14 +132,17 @@ class Seen:
         self.over: set[bytes] = set()  # les successeurs où le jeu s'est dit fini
         self.cut: set[bytes] = set()  # ceux où l'épisode n'a été qu'interrompu
         self.lived: deque[Transition] = deque(maxlen=RECENT)
+        self.passed: deque[bytes] = deque(maxlen=RECENT)  # leurs successeurs
         self.low, self.high, self.total, self.count = np.inf, -np.inf, 0.0, 0
 
     def add(self, transition: Transition, truncated: np.ndarray) -> None:
         """Ajoute un pas de E copies du jeu, (E, ...) ; ValueError si un nombre n'est pas fini."""
         lived = _checked(transition)
-        ends = lived.terminated, truncated & ~lived.terminated
-        for kept, ended in zip((self.over, self.cut), ends, strict=True):
-            kept.update(_keys(lived.next_observation[ended]))
+        keys = _keys(lived.next_observation)
+        for key, over, cut in zip(keys, lived.terminated, truncated, strict=True):
+            if over or cut:
+                (self.over if over else self.cut).add(key)
+        self.passed.extend(keys)
         self.lived.extend(map(Transition, *lived))
         self.low = min(self.low, lived.reward.min())
         self.high = max(self.high, lived.reward.max())
@@ -152,9 +155,10 @@ class Seen:
         None si aucun n'a été vu : la mémoire garde alors autre chose que ce que rend le jeu.
         """
         keys = _keys(states)
-        ordinary = {*_keys(self.recent().next_observation)} - self.over
-        over = np.array([key in self.over for key in keys], bool)
-        standing = np.array([key in self.cut or key in ordinary for key in keys], bool) & ~over
+        others = ({*self.passed} | self.cut) - self.over
+        over, standing = (
+            np.array([key in known for key in keys], bool) for known in (self.over, others)
+        )
         return (over, standing) if (over | standing).any() else None
 
     def recent(self) -> Transition:
@@ -171,7 +175,7 @@ class Seen:
 def _keys(states: np.ndarray) -> list[bytes]:
     """Rend, pour chaque état (N, D), une clé que deux états ne partagent que s'ils sont égaux."""
     rows = np.ascontiguousarray(states, np.float32) + np.float32(0)  # -0 et 0 ne font qu'un
-    return [row.tobytes() for row in rows]
+    return rows.view(f"V{rows.itemsize * rows.shape[-1]}").ravel().tolist()
 
 
 def _checked(transition: Transition) -> Transition:
