@@ -42,9 +42,9 @@ def read_table(
 ) -> dict[str, list[str]]:
     """Rend les cases de chaque colonne d'un .csv entier, de `least` lignes au moins.
 
-    `closed` : sa dernière ligne dit combien il y en a. FileNotFoundError si le fichier manque ; ValueError s'il n'est pas un .csv en UTF-8, s'il est
-    vide, coupé (des lignes inégales, ou la dernière inachevée), ou si deux colonnes ont le même
-    nom. Les messages disent `what`.
+    `closed` : sa dernière ligne dit combien il y en a. FileNotFoundError si le fichier manque ;
+    ValueError s'il n'est pas un .csv en UTF-8, s'il est vide, coupé (des lignes inégales, ou la
+    dernière inachevée), ou si deux colonnes ont le même nom. Les messages disent `what`.
     """
     return _read(path, what, least, closed)[1]
 

@@ -1,6 +1,8 @@
 """La clinique d'un entraînement : son relevé, le diagnostic, les feuilles, la salle d'attente."""
 
 from cartpole_helpers.teaching.clinic.charts import (
+    HUBER,
+    SQUARED,
     Chart,
     chart,
     examine,
@@ -16,9 +18,9 @@ from cartpole_helpers.teaching.clinic.diagnosis import (
     diagnose,
     illness,
     late,
-    refitted,
+    unseen_because,
 )
-from cartpole_helpers.teaching.clinic.logbook import Logbook, huber, sb3_callback
+from cartpole_helpers.teaching.clinic.logbook import Logbook, sb3_callback
 from cartpole_helpers.teaching.clinic.references import (
     Game,
     References,
@@ -26,11 +28,14 @@ from cartpole_helpers.teaching.clinic.references import (
     references_of,
 )
 from cartpole_helpers.teaching.clinic.sheets import sheet
+from cartpole_helpers.teaching.clinic.thresholds import refitted, sensitivity
 from cartpole_helpers.teaching.clinic.ward import Ward
 
 __all__ = [
     "HEALTHY",
+    "HUBER",
     "ILLNESSES",
+    "SQUARED",
     "Chart",
     "Game",
     "Logbook",
@@ -40,7 +45,6 @@ __all__ = [
     "degree",
     "diagnose",
     "examine",
-    "huber",
     "illness",
     "late",
     "load_chart",
@@ -51,5 +55,7 @@ __all__ = [
     "refitted",
     "save_chart",
     "sb3_callback",
+    "sensitivity",
     "sheet",
+    "unseen_because",
 ]

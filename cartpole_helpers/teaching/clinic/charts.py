@@ -43,8 +43,27 @@ EPISODES = 10  # par évaluation gloutonne
 EVALUATE_EVERY = 4  # relevés entre deux évaluations, plus longues que tout le reste
 SAMPLE = 512  # transitions de chaque sorte, en mémoire, sur lesquelles on interroge les réseaux
 QFunction = Callable[[np.ndarray], np.ndarray]
-Penalty = Callable[[np.ndarray], np.ndarray]
 ALL = np.concatenate([SAFE, DOOMED])
+
+
+# La perte d'un entraînement
+
+
+class Loss(NamedTuple):
+    """Ce qu'une perte fait d'un écart e, et sa pente, à une constante près."""
+
+    cost: Callable[[np.ndarray], np.ndarray]
+    slope: Callable[[np.ndarray], np.ndarray]
+
+
+def _huber(errors: np.ndarray) -> np.ndarray:
+    """Rend e²/2 jusqu'à 1, puis |e| − 1/2."""
+    size = np.abs(errors)
+    return np.where(size < 1, size**2 / 2, size - 0.5)
+
+
+SQUARED = Loss(np.square, lambda errors: errors)
+HUBER = Loss(_huber, lambda errors: errors.clip(-1, 1))
 
 
 # Le relevé
@@ -202,14 +221,14 @@ def examine(
     policy: Policy | None = None,
     *,
     references: References = CARTPOLE_REFERENCES,
-    penalty: Penalty = np.square,
+    loss: Loss = SQUARED,
 ) -> dict[str, float]:
     """Rend les mesures des réseaux et de la mémoire à un instant, pour une ligne de `chart`.
 
     `online`, `target` : des fonctions (N, D) → (N, A), comme `agent.q_values` ; `memory` : les
     transitions gardées, tableaux (N, ...) ; `policy` : la politique que l'on évalue, (N, D) → (N,).
     Ce qui n'est pas donné n'est pas mesuré ; `policy` l'est sur la mémoire. `references` : celles
-    du jeu (`references_of`) ; `penalty` : ce que la perte de l'entraînement fait d'un écart.
+    du jeu (`references_of`) ; `loss` : la perte de l'entraînement, `SQUARED` ou `HUBER`.
     """
     if memory is not None:
         memory = _checked_memory(memory, references.sizes)
@@ -220,7 +239,7 @@ def examine(
         return measures
     if not len(memory.action):
         return measures | {"stored": 0.0}
-    fitted = _fit(online, target or online, memory, fallen, references.actions, penalty)
+    fitted = _fit(online, target or online, memory, fallen, references.actions, loss)
     compared = _compared(online, policy, memory, references.actions)
     return measures | fitted | _audit(memory, fallen, standing) | compared
 
@@ -330,7 +349,7 @@ def _fit(
     memory: Transition,
     fallen: np.ndarray,
     actions: int,
-    penalty: Penalty,
+    loss: Loss,
 ) -> dict[str, float]:
     """Compare les valeurs aux cibles qu'elles devraient suivre, chutes bien masquées.
 
@@ -342,11 +361,30 @@ def _fit(
     following = _asked("target", target, memory.next_observation[others], actions).max(axis=-1)
     share, middle = fallen.mean(), _average(elsewhere)
     learned = share * _average(at_falls) + (1 - share) * middle
+    discount = learned / ((1 - share) * _average(following))
+    if loss is not SQUARED:  # à l'équilibre, c'est la moyenne des pentes qui est nulle
+
+        def slope(gamma: float) -> float:
+            errors = loss.slope(elsewhere - gamma * following)
+            return share * _average(loss.slope(at_falls)) + (1 - share) * _average(errors)
+
+        discount = _root(slope)
     return {
-        "discount": float(learned / ((1 - share) * _average(following))),
+        "discount": float(discount),
         "flatness": float(np.sqrt(_average(np.square(elsewhere - middle))) / abs(learned)),
-        "fall_cost": float(share * _average(penalty(at_falls))),
+        "fall_cost": float(share * _average(loss.cost(at_falls))),
     }
+
+
+def _root(function: Callable[[float], float], low: float = 0.0, high: float = 2.0) -> float:
+    """Rend le zéro d'une fonction monotone, entre `low` et `high` ; NaN si elle n'y en a pas."""
+    rising = function(high) > 0
+    if not function(low) * function(high) < 0:
+        return math.nan
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (low, middle) if (function(middle) > 0) == rising else (middle, high)
+    return (low + high) / 2
 
 
 def _average(values: np.ndarray) -> np.float64:

@@ -18,8 +18,9 @@ from cartpole_helpers.teaching.clinic.charts import (
     EPISODES,
     EVALUATE_EVERY,
     LOOKS,
+    SQUARED,
     Chart,
-    Penalty,
+    Loss,
     QFunction,
     chart,
     dead_share,
@@ -43,26 +44,19 @@ WITHOUT_SB3 = (
 ACTIVATIONS = nn.ReLU.__module__  # où PyTorch range ses fonctions d'activation
 
 
-def huber(errors: np.ndarray) -> np.ndarray:
-    """Rend la perte de Huber de chaque écart : e²/2 jusqu'à 1, puis |e| − 1/2."""
-    size = np.abs(errors)
-    return np.where(size < 1, size**2 / 2, size - 0.5)
-
-
 class Logbook:
     """Le relevé d'une boucle écrite à la main : `observe`, `update`, `look`, puis `chart`.
 
     `env` : le jeu, comme pour `Training` ; None si Gymnasium ne le connaît pas, et ce qu'on a vécu
     avant le premier regard en tient lieu. `episodes` : ceux de chaque évaluation gloutonne, un
-    regard sur quatre ; 0, aucune, comme sans `env`. `penalty` : ce que la perte fait d'un écart,
-    son carré à défaut ; `huber` en est une autre. ValueError ou TypeError si le jeu ne convient
-    pas.
+    regard sur quatre ; 0, aucune, comme sans `env`. `loss` : `SQUARED` ou `HUBER`. ValueError ou
+    TypeError si le jeu ne convient pas.
     """
 
     def __init__(
-        self, env: Env | None = CARTPOLE, *, episodes: int = EPISODES, penalty: Penalty = np.square
+        self, env: Env | None = CARTPOLE, *, episodes: int = EPISODES, loss: Loss = SQUARED
     ):
-        self.env, self.penalty = env, penalty
+        self.env, self.loss = env, loss
         self.episodes = check_number("episodes", episodes, int, low=0) if env is not None else 0
         self.references = None if env is None else references_of(env)
         self.seen, self.rows = Seen(), []
@@ -71,6 +65,8 @@ class Logbook:
         self._returns: list[float] = []
         self._running: np.ndarray | float = 0.0
         self._before: tuple[int, np.ndarray] | None = None
+        self._watched: tuple[nn.Module, nn.Module] | None = None
+        self._apart = False
 
     def observe(self, observation, action, reward, terminated, truncated, next_observation) -> None:
         """Ajoute un pas : `observation` (D,), ou (E, D) si E copies du jeu avancent ensemble.
@@ -78,6 +74,7 @@ class Logbook:
         `next_observation` est le vrai successeur, non le départ de l'épisode suivant. ValueError si
         une forme ne convient pas, ou si une valeur n'est pas finie.
         """
+        self._apart = self._apart or bool(self._watched and not _alike(*self._watched))
         state, successor = (np.atleast_2d(one) for one in (observation, next_observation))
         columns = (action, reward, terminated, truncated)
         action, reward, terminated, truncated = (np.ravel(one) for one in columns)
@@ -125,9 +122,15 @@ class Logbook:
         row |= {"epsilon": float(epsilon), "played": _mean(self._returns)}
         row |= self._examined(online, target, memory, policy)
         row |= self._inside(online)
+        if row["fall_cost"] > row["loss"] / 2:
+            row["loss_spread"] = math.nan  # elle compterait les chutes d'un lot, non sa taille
+        if row.get("lag") == 0 and self._apart:
+            row["lag"] = math.nan  # on regarde juste après une copie : ils diffèrent d'ordinaire
         row["greedy"] = self._greedy(policy or greedy(q_function(online)))
         self.rows.append(row)
         self._losses, self._returns = [], []
+        modules = isinstance(online, nn.Module) and isinstance(target, nn.Module)
+        self._watched = (online, target) if modules else None
 
     def chart(self) -> Chart:
         """Rend le relevé, un instant par `look`."""
@@ -145,7 +148,7 @@ class Logbook:
             self.references = references_from(lived, asked(lived.observation[:1]).shape[-1])
         references = self.references
         networks = asked, None if target is None else q_function(target)
-        given = {"penalty": self.penalty}
+        given = {"loss": self.loss}
         if memory is None:
             lived = self.seen.recent()
             fitted = examine(*networks, lived, policy, references=_told(references), **given)
@@ -178,6 +181,12 @@ AUDITED = ("stored", "stored_reward", "stored_falls", "false_ends", "missed_ends
 def _told(references: References) -> References:
     """Rend des références qui s'en tiennent à ce que l'on a vécu : rien n'y est à vérifier."""
     return references._replace(ended=None)
+
+
+def _alike(one: nn.Module, other: nn.Module) -> bool:
+    """Dit si les derniers poids de deux réseaux sont égaux : les autres le sont alors aussi."""
+    [*_, last], [*_, twin] = one.parameters(), other.parameters()
+    return torch.equal(last, twin)
 
 
 def _mean(values: list[float]) -> float:

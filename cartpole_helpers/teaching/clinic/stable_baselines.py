@@ -5,9 +5,11 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from cartpole_helpers.checks import check_number
 from cartpole_helpers.environments import Sizes, sizes_of
-from cartpole_helpers.teaching.clinic.charts import Chart
-from cartpole_helpers.teaching.clinic.logbook import Logbook, huber
+from cartpole_helpers.teaching.clinic.charts import HUBER, Chart
+from cartpole_helpers.teaching.clinic.logbook import Logbook, q_function
 from cartpole_helpers.teaching.clinic.references import references_of
+
+GOLDEN = 0.618
 
 
 class ChartCallback(BaseCallback):
@@ -27,8 +29,8 @@ class ChartCallback(BaseCallback):
 
     def _on_training_start(self) -> None:
         sizes = _checked(self.model)
-        self.logbook = Logbook(_game(self.training_env, sizes), episodes=self.episodes)
-        self.logbook.penalty = huber  # la perte de son DQN
+        game = _game(self.training_env, sizes)
+        self.logbook = Logbook(game, episodes=self.episodes, loss=HUBER)
         self.every = max(self.locals["total_timesteps"] // self.looks, 1)
         self.updates = 0
 
@@ -70,10 +72,13 @@ class ChartCallback(BaseCallback):
 
     def _look_if_due(self) -> None:
         model, book = self.model, self.logbook
-        if book.env_steps // self.every > len(book.rows):
+        # Un décalage qui varie : à intervalle fixe, on pourrait ne voir que l'instant des copies.
+        late = self.every * (len(book.rows) * GOLDEN % 1) / 2
+        if book.env_steps >= self.every * (len(book.rows) + 0.5) + late:
             book.look(
                 model.q_net,
-                model.q_net_target,
+                # Une fonction : ici, l'instant du regard est choisi, il n'y a rien à surveiller.
+                q_function(model.q_net_target),
                 memory=model.replay_buffer,
                 epsilon=model.exploration_rate,
             )
@@ -91,7 +96,7 @@ def _checked(model) -> Sizes:
 
 
 def _game(games, sizes: Sizes) -> str | None:
-    """Rend l'identifiant du jeu ; None si Gymnasium ne le connaît pas, ou s'il en vient un autre."""
+    """Rend l'identifiant du jeu ; None si Gymnasium ne le connaît pas, ou s'il est changé."""
     [spec, *_] = games.get_attr("spec")
     if spec is None:
         return None
