@@ -142,6 +142,17 @@ def cost_of_falls(chart: Chart) -> float:
     return late(chart.fall_cost) / late(chart.loss)
 
 
+def unexplained(chart: Chart) -> float:
+    """Rend la perte en nombre de fois la variance de Q : alignée, une cible y laisse son relief.
+
+    Infini à CartPole, où les chutes distinguent toujours les états : plat, Q y est faux. Ailleurs,
+    tant que rien ne finit, tous les états se valent.
+    """
+    if _at_cartpole(chart):
+        return math.inf
+    return late(chart.loss) / np.square(late(chart.flatness) * late(chart.q_safe))
+
+
 def missed_ends(chart: Chart) -> float:
     """Rend la part des chutes en mémoire qui ne se disent pas terminées."""
     return late(chart.missed_ends)
@@ -496,6 +507,7 @@ ILLNESSES: tuple[Illness, ...] = (
             Sign(lambda c: late(c.flatness), 0.03, ("flatness",), below=True),
             Sign(cost_of_falls, 0.25, ("fall_cost", "loss")),
             Sign(cost_of_falls, 4, ("fall_cost", "loss"), below=True),
+            Sign(unexplained, 1, ("loss", "flatness", "q_safe")),
         ),
         lambda c: (
             f"Q ne varie que de {_share(late(c.flatness))} d'un état à l'autre, et la perte "
