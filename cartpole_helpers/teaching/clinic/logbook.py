@@ -124,13 +124,16 @@ class Logbook:
         row |= self._inside(online)
         if row["fall_cost"] > row["loss"] / 2:
             row["loss_spread"] = math.nan  # elle compterait les chutes d'un lot, non sa taille
-        if row.get("lag") == 0 and self._apart:
+        modules = isinstance(online, nn.Module) and isinstance(target, nn.Module)
+        if row.get("lag") == 0 and modules and (self._apart or not self._watched):
             row["lag"] = math.nan  # on regarde juste après une copie : ils diffèrent d'ordinaire
+        if policy is None and self.episodes:
+            row["disagreement"] = 0.0  # on évalue celui qui apprend
         row["greedy"] = self._greedy(policy or greedy(q_function(online)))
         self.rows.append(row)
         self._losses, self._returns = [], []
-        modules = isinstance(online, nn.Module) and isinstance(target, nn.Module)
         self._watched = (online, target) if modules else None
+        self._apart = False
 
     def chart(self) -> Chart:
         """Rend le relevé, un instant par `look`."""
