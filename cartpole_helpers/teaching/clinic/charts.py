@@ -410,7 +410,8 @@ def examine_lived(seen: Seen, references: References, *networks, **given) -> dic
     Tant qu'aucun épisode n'a fini, on ne sait rien de celles que la mémoire garderait.
     """
     measures = examine(*networks, references=references._replace(ended=seen.ended), **given)
-    return measures if seen.over else measures | {"stored_falls": math.nan}
+    unknown = {"stored_falls": math.nan, "fall_cost": math.nan}
+    return measures if seen.over else measures | unknown
 
 
 @np.errstate(all="ignore")

@@ -702,7 +702,7 @@ SOURCES = {
     "missed_ends": _PLAYED,
     "discount": _KEPT,
     "flatness": _KEPT,
-    "fall_cost": _KEPT,
+    "fall_cost": _PLAYED,
 }
 """Ce qu'il faut donner pour que soit faite chaque mesure que lit un signe."""
 

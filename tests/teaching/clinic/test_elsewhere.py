@@ -129,7 +129,7 @@ def test_a_training_on_another_game_has_every_measure():
     config = replace(QUICK, mirror=False, input_scale="auto", total_steps=1_600, warmup=200)
     [seen] = monitor(Training(config, 3, env="Acrobot-v1"), looks=8, episodes=1)
     assert seen.game[:2] == ("Acrobot-v1", -1.0)
-    rare = {"played", "q_doomed", "stored_falls", "missed_ends"}  # il y faut un épisode fini
+    rare = {"played", "q_doomed", "stored_falls", "missed_ends", "fall_cost"}  # il y faut une fin
     for name, column in seen._asdict().items():
         assert name in rare or np.isfinite(column).any(), name
     assert diagnose(seen).game == seen.game
