@@ -1,6 +1,7 @@
 """La clinique ailleurs : un autre jeu, une autre boucle, un autre programme."""
 
 import math
+import pickle
 import sys
 from dataclasses import replace
 
@@ -221,6 +222,23 @@ def test_three_lines_in_a_loop_make_a_chart():
     assert seen.false_ends.tolist() == [0.0] * 6
     assert np.isfinite(seen.greedy).tolist() == [False] * 3 + [True, False, False]
     assert unseen_because(seen).keys() == {"politique évaluée périmée"}  # vue au début seulement
+
+
+def test_two_copies_and_a_plain_list_are_followed_as_well():
+    """Deux copies avancent ensemble ; la seconde gagne le double et finit tous les trois pas."""
+    logbook, kept = Logbook(None), []
+    for step in range(1, 13):
+        states = np.array([[step, 0], [step, 1]], np.float32)
+        over, cut = np.array([False, step % 3 == 0]), np.array([step % 4 == 0, False])
+        logbook.observe(states, np.array([0, 1]), np.array([1.0, 2.0]), over, cut, states + 9)
+        kept += [*zip(states, (0, 1), (1.0, 2.0), over, states + 9, strict=True)]
+        if step % 2 == 0:
+            logbook.look(in_order, memory=kept)
+    seen = logbook.chart()
+    assert seen.env_steps.tolist() == [4, 8, 12, 16, 20, 24]
+    np.testing.assert_array_equal(seen.played, [math.nan, 5, 6, 4, 6, 5])
+    assert (seen.stored[-1], seen.stored_reward[-1], seen.stored_falls[-1]) == (24, 1.5, 4 / 24)
+    assert pickle.loads(pickle.dumps(seen)).game == seen.game == ("un autre jeu", 1, 2, 1.5)
 
 
 def test_a_look_just_after_each_copy_is_not_taken_for_no_target_network():
