@@ -13,7 +13,7 @@ entraînements sont courts.
 Dit avant de lancer. Le critère est, pour chaque programme et chaque jeu, la part des malades dont
 la maladie est l'une des deux premières hypothèses (rappel), et celle des sains à qui l'on en trouve
 une (fausses alarmes), avec leurs intervalles exacts, et les ratés nommés un à un. Une maladie dont
-le signe est illisible (degré NaN) compte pour manquée. Dix graines par maladie, par programme et
+le signe est illisible (degré NaN) compte comme un raté. Dix graines par maladie, par programme et
 par jeu ; quinze saines par programme et par jeu, soixante en tout. Les graines, à partir de
 700 000, n'ont servi à rien d'autre ; les réglages sains ont été choisis sur des graines de 600 000
 à 600 999. Les seuils sont ceux de CartPole et de notre moteur, inchangés. Au vu de ces réglages

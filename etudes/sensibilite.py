@@ -3,11 +3,11 @@
     .venv/bin/python etudes/sensibilite.py [etudes/clinique_ailleurs.csv]
 
 D'après une archive, clinique.csv à défaut, qui garde le degré de chaque signe : rien n'est
-réentraîné. Une ligne par maladie : le rappel, puis les fausses alarmes, quand son signe doit être
-de 4 fois moins à 4 fois plus marqué que ne le veut son seuil. Un fait n'a pas de degré : sa ligne
-est plate. « Cible trop lente » en a un qui ne dépasse pas 1, son second signe étant un fait : sa
-ligne ne se lit qu'à gauche. Les seuils ont été réglés sur les mêmes recettes : une courbe haute
-n'est pas une preuve, une courbe raide est un avertissement.
+entraîné à nouveau. Une ligne par maladie : le rappel, puis les fausses alarmes, quand son signe
+doit être de 4 fois moins à 4 fois plus marqué que ne le veut son seuil. Un fait n'a pas de degré :
+sa ligne est plate. « Cible trop lente » en a un qui ne dépasse pas 1, son second signe étant un
+fait : sa ligne ne se lit qu'à gauche. Les seuils ont été réglés sur les mêmes recettes : une courbe
+haute n'est pas une preuve, une courbe raide est un avertissement.
 """
 
 import sys

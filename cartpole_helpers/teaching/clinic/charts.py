@@ -57,7 +57,7 @@ class Loss(NamedTuple):
 
 
 def _huber(errors: np.ndarray) -> np.ndarray:
-    """Rend e²/2 jusqu'à 1, puis |e| − 1/2."""
+    """Rend la moitié du carré jusqu'à 1, puis la valeur absolue moins un demi."""
     size = np.abs(errors)
     return np.where(size < 1, size**2 / 2, size - 0.5)
 

@@ -182,7 +182,7 @@ AUDITED = ("stored", "stored_reward", "stored_falls", "false_ends", "missed_ends
 
 
 def _told(references: References) -> References:
-    """Rend des références qui s'en tiennent à ce que l'on a vécu : rien n'y est à vérifier."""
+    """Rend des références sans vérité : ce que l'on a vécu n'est pas à vérifier."""
     return references._replace(ended=None)
 
 
@@ -236,7 +236,7 @@ def activations(network: nn.Module, observations: np.ndarray) -> list[np.ndarray
 
 
 def transitions_of(memory: Any) -> Transition:
-    """Rend ce que garde une mémoire, (N, ...) : la nôtre, celle de SB3, ou une suite.
+    """Rend ce que garde une mémoire, (N, ...) : la nôtre, une autre, ou une suite.
 
     TypeError si elle n'est rien de tout cela.
     """
@@ -250,7 +250,7 @@ def transitions_of(memory: Any) -> Transition:
     if isinstance(memory, Iterable):
         return _from_rows([*memory])
     raise TypeError(
-        "memory doit être un `Transition` de tableaux, une suite de transitions, un ReplayBuffer "
+        "memory doit être un `Transition` de tableaux, une suite de transitions, un `ReplayBuffer` "
         f"ou une mémoire de Stable-Baselines3 : {type(memory).__name__} reçu."
     )
 
@@ -270,7 +270,7 @@ def _from_rows(rows: list) -> Transition:
 
 
 def _from_sb3(memory: Any) -> Transition:
-    """Rend les transitions d'une mémoire de SB3, telles que la cible les lira."""
+    """Rend les transitions d'une mémoire de Stable-Baselines3, telles que la cible les lira."""
     if getattr(memory, "optimize_memory_usage", False):
         raise ValueError(
             "memory doit garder ses successeurs : optimize_memory_usage=False est attendu."

@@ -88,7 +88,7 @@ def sheet(chart: Chart, title: str, witness: Chart | None = None) -> Picture:
     witness = None if witness is None else _checked("witness", witness)
     if witness is not None and witness.game.name != chart.game.name:
         raise ValueError(
-            f"witness doit venir du même jeu que chart, {chart.game.name} : {witness.game.name} "
+            f"witness doit venir du même jeu que `chart`, {chart.game.name} : {witness.game.name} "
             "reçu."
         )
     vitals = vitals_of(chart, *([] if witness is None else [witness]))

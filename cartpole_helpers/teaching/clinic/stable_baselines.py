@@ -47,7 +47,7 @@ class ChartCallback(BaseCallback):
             successors[place] = infos[place]["terminal_observation"]
         truncated = ended & [bool(info.get("TimeLimit.truncated")) for info in infos]
         self.logbook.observe(
-            self.model._last_obs,  # SB3 n'en donne pas d'autre accès
+            self.model._last_obs,  # il n'y a pas d'autre accès
             self.locals["actions"],
             self.locals["rewards"],
             ended & ~truncated,
@@ -64,7 +64,7 @@ class ChartCallback(BaseCallback):
         self._count_updates()
 
     def _count_updates(self) -> None:
-        """Ajoute les mises à jour de la dernière récolte : SB3 n'en dit que la perte moyenne."""
+        """Ajoute les mises à jour de la dernière récolte : il n'en dit que la perte moyenne."""
         done = self.model._n_updates - self.updates
         if done:
             self.logbook.update(self.logger.name_to_value["train/loss"], done)
@@ -90,7 +90,7 @@ def _checked(model) -> Sizes:
         raise TypeError(f"model doit être un DQN : {type(model).__name__} reçu.")
     if model.get_vec_normalize_env() is not None:
         raise ValueError(
-            "model doit lire les observations telles que le jeu les rend : VecNormalize reçu."
+            "model doit lire les observations telles que le jeu les rend : `VecNormalize` reçu."
         )
     return sizes_of(model.observation_space, model.action_space)
 
