@@ -194,7 +194,7 @@ PAGES: dict[str, Page] = {
     "unités mortes": Page(bias=-2.0),
     "pas d'apprentissage trop grand": Page(learning_rate=0.3),
     "pas d'apprentissage trop petit": Page(learning_rate=1e-5),
-    "pas d'apprentissage tombé au plancher": Page(decay=0.99),
+    "pas d'apprentissage tombé au plancher": Page(decay=0.98),
     "lot trop petit": Page(batch=1),
     "mémoire sans chute": Page(keep_ends=False),
     "cible mal alignée": Page(loss=broadcast),
@@ -270,9 +270,9 @@ class Broadcast(Rewritten):
 def fading(left: float) -> float:
     """Rend un pas d'apprentissage qui décroît si vite qu'on cesse d'apprendre ; `left` : de 1 à 0.
 
-    Comme dans la boucle : 0,99 par mise à jour.
+    Soit 0,98 par mise à jour, ou presque.
     """
-    return 1e-3 * 0.99 ** (875 * (1 - left))
+    return 1e-3 * 0.98 ** (875 * (1 - left))
 
 
 @dataclass(frozen=True)
