@@ -3,7 +3,7 @@
 from cartpole_helpers.agent import Agent
 from cartpole_helpers.cartpole import CartPoleVector
 from cartpole_helpers.checkpoints import CheckpointError, load, load_training, save, save_training
-from cartpole_helpers.config import QUICK, VERSION_1, VERSION_2, Config
+from cartpole_helpers.config import ONE_RECIPE, QUICK, VERSION_1, VERSION_2, Config
 from cartpole_helpers.dqn import double_td_target, epsilon_greedy, td_loss, td_target
 from cartpole_helpers.evaluation import Episode, evaluate, play
 from cartpole_helpers.history import History, Recorder, record
@@ -20,6 +20,7 @@ from cartpole_helpers.tables import load_study
 from cartpole_helpers.training import Step, Training, train
 
 __all__ = [
+    "ONE_RECIPE",
     "QUICK",
     "VERSION_1",
     "VERSION_2",

@@ -29,6 +29,7 @@ PLACE = 8 + len(OPENING)
 DIGITS = 64  # d'une empreinte
 # Format 1 : cette signature, l'empreinte du reste, des tenseurs ; `description` est l'un d'eux.
 OLD = b"cartpole_helpers 1\n"
+SINCE = {"epsilon_spread"}  # des champs que les fichiers d'avant n'ont pas : leur défaut
 FOREIGN = {
     b"PK\x03\x04": "une archive ZIP, comme en écrit torch.save",
     b"\x80": "un pickle, qu'il serait dangereux d'ouvrir",
@@ -253,8 +254,8 @@ def _named(path: str | Path) -> Iterator[None]:
 
 def _config(about: dict) -> Config:
     given, known = about["config"], {field.name for field in fields(Config)}
-    if set(given) != known:
-        names = ", ".join(sorted(set(given) ^ known))
+    if wrong := (set(given) ^ known) - (SINCE - set(given)):
+        names = ", ".join(sorted(wrong))
         raise ValueError(f"la configuration vient d'une autre version ({names}).")
     return Config(**given)
 

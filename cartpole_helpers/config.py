@@ -1,7 +1,10 @@
-"""La configuration d'un entraînement, et trois toutes prêtes : VERSION_1, VERSION_2, QUICK."""
+"""La configuration d'un entraînement, et quatre toutes prêtes, dont une pour d'autres jeux."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
 
 from cartpole_helpers.cartpole import START_LIMIT, X_LIMIT
 from cartpole_helpers.checks import check_choice, check_flag, check_number
@@ -57,6 +60,9 @@ class Config:
     """Probabilité ε d'une action au hasard, à l'arrivée."""
     epsilon_steps: int = 10_000
     """Nombre de pas d'environnement pour passer, en ligne droite, de l'une à l'autre."""
+    epsilon_spread: float = 1.0
+    """Étalement de ε entre les copies d'un agent, à l'arrivée : la première explore ce nombre de
+    fois plus que epsilon_end, la dernière autant de fois moins, en progression géométrique."""
     epsilon_hold: float = 1.0
     """Nombre moyen de pas pendant lesquels une action tirée au hasard est gardée, fût-ce d'un
     épisode au suivant ; ε reste la part des pas joués au hasard."""
@@ -94,6 +100,11 @@ class Config:
         self._check_together()
 
     def _check_together(self) -> None:
+        if self.epsilon_end * self.epsilon_spread > 1:
+            raise ValueError(
+                "epsilon_spread doit laisser à chaque copie un ε d'au plus 1 : "
+                f"epsilon_end={self.epsilon_end} fois epsilon_spread={self.epsilon_spread} reçus."
+            )
         if self.capacity < max(self.batch_size, self.warmup, self.carts):
             raise ValueError(
                 "capacity doit être au moins égal à batch_size, à warmup et à carts : "
@@ -112,9 +123,20 @@ class Config:
             )
 
     def epsilon(self, env_steps: int) -> float:
-        """Rend ε après `env_steps` pas d'environnement de l'agent."""
+        """Rend ε après `env_steps` pas d'environnement de l'agent, en moyenne sur ses copies."""
+        each = self.epsilons(env_steps)
+        return float(each[0] if self.epsilon_spread == 1 else each.mean())
+
+    def epsilons(self, env_steps: int) -> np.ndarray:
+        """Rend le ε de chaque copie (E,) ; une échelle comme chez Horgan et al. (2018)."""
         progress = min(env_steps / self.epsilon_steps, 1.0)
-        return self.epsilon_start + progress * (self.epsilon_end - self.epsilon_start)
+        return self.epsilon_start + progress * (self._last_epsilons - self.epsilon_start)
+
+    @cached_property
+    def _last_epsilons(self) -> np.ndarray:
+        """Le ε de chaque copie à l'arrivée (E,)."""
+        powers = np.linspace(1, -1, self.carts) if self.carts > 1 else np.zeros(1)
+        return self.epsilon_end * self.epsilon_spread**powers
 
     def average_rate_at(self, gradient_steps: int) -> float:
         """Rend la part versée à la moyenne à la mise à jour `gradient_steps` (1 : la première)."""
@@ -144,6 +166,7 @@ _NUMBERS: dict[str, tuple[type, Mapping[str, float]]] = {
     "epsilon_start": _SHARE,
     "epsilon_end": _SHARE,
     "epsilon_steps": _COUNT,
+    "epsilon_spread": (float, {"low": 1, "high": 10**6}),
     "epsilon_hold": (float, {"low": 1, "high": 10**6}),
     "capacity": _STORED,
     "batch_size": _STORED,
@@ -222,6 +245,23 @@ VERSION_2 = Config(
 """Une recette rapide et qui tient, sans symétrie et aux départs ordinaires. Ce qu'elle atteint est
 mesuré par `etudes/version2.py` et `etudes/echelle.py` ; la recherche dont elle vient n'a pas été
 gardée, et celle d'`etudes/recherche.py`, qui l'est, n'a pas montré mieux."""
+
+ONE_RECIPE = replace(
+    VERSION_2,
+    input_scale="auto",
+    hidden=(128, 128),
+    learning_rate=4e-3,
+    learning_rate_decay=0.9997,
+    learning_rate_floor=4e-4,
+    gamma=0.99,
+    epsilon_end=0.0894,
+    epsilon_steps=5_000,
+    epsilon_spread=8.94,
+    capacity=100_000,
+    target_rate=0.02,
+)
+"""Une seule recette pour plusieurs jeux : d'un jeu à l'autre, on ne change que `total_steps`. Elle
+vient d'`etudes/recherche_jeux.py` ; ce qu'elle atteint est mesuré par `etudes/jeux.py`."""
 
 QUICK = Config(
     total_steps=10_000,

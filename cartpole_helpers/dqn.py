@@ -61,12 +61,13 @@ def epsilon_greedy(q: Tensor, epsilon: float, draws: Tensor) -> Tensor:
 
 
 def held_epsilon_greedy(
-    q: Tensor, epsilon: float, hold: float, draws: Tensor, held: Tensor
+    q: Tensor, epsilon: float | Tensor, hold: float, draws: Tensor, held: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Rend (action, tenue) : l'ε-glouton, dont une action au hasard dure `hold` pas en moyenne.
 
     `q` et `draws` sont ceux de `epsilon_greedy`, que l'on retrouve si `hold` vaut 1. `held` (...),
-    des entiers : l'action au hasard tenue au pas précédent, ou `FREE`. Rend deux tenseurs (...).
+    des entiers : l'action au hasard tenue au pas précédent, ou `FREE`. `epsilon` : un nombre, ou un
+    tenseur qui s'étend à (...), un par copie. Rend deux tenseurs (...).
     ε reste, à la longue, la part des pas joués au hasard. Source : Dabney, Ostrovski et Barreto
     (2021), ici avec des durées de loi géométrique.
     """

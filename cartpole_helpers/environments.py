@@ -1,5 +1,8 @@
 """Les jeux : d'un nom, ou d'une fonction, à un environnement vectoriel vérifié."""
 
+import os
+import re
+import warnings
 from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
@@ -71,14 +74,30 @@ def make_one(env: str, limit: int | None = None, render_mode: str | None = None)
 
 def _made(env: str, limit: int | None, **asked) -> gymnasium.Env:
     try:
-        return gymnasium.make(_spec(env), limit, disable_env_checker=True, **asked)
+        with warnings.catch_warnings():
+            # Box2D, importé là où un avertissement est une erreur, arrêterait net Python.
+            warnings.filterwarnings("ignore", "builtin type .* has no __module__ attribute")
+            return gymnasium.make(_spec(env), limit, disable_env_checker=True, **asked)
     except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
-        raise ValueError(f"env={env!r} demande une bibliothèque qui manque : {error}") from error
+        raise ValueError(
+            f"env={env!r} demande une bibliothèque qui manque : {_remedy(str(error))}"
+        ) from error
     except TypeError as error:
         raise ValueError(
             f"env={env!r} ne se construit pas : {error} ; le `kwargs` de `gymnasium.register` "
             "donne à un jeu ses arguments."
         ) from error
+
+
+def _remedy(told: str) -> str:
+    """Rend la ligne qui installe ce que nomme Gymnasium, ou, s'il ne nomme rien, ce qu'il dit."""
+    extra = re.search(r"gymnasium\[([\w-]+)\]", told)
+    if extra is None:
+        return told
+    version = "" if extra[1] != "box2d" else ", faite pour Python 3.11 à 3.13"
+    wanted = f"gymnasium[{extra[1]}]=={gymnasium.__version__}"
+    python = r".venv\Scripts\python" if os.name == "nt" else ".venv/bin/python"
+    return f'{extra[1]}{version}. Installez-la : {python} -m pip install "{wanted}"'
 
 
 def sizes_of(observation_space: spaces.Space, action_space: spaces.Space) -> Sizes:

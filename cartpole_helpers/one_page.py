@@ -1,19 +1,17 @@
-"""Un DQN complet sur une page : un agent, un environnement, les règles de `dqn`."""
+"""Un DQN complet sur une page : un agent, un jeu, les règles de `dqn`."""
 
 import gymnasium
 import torch
 from torch import nn
 
 from cartpole_helpers.dqn import epsilon_greedy, td_loss, td_target
+from cartpole_helpers.environments import CARTPOLE, sizes_of, solved_return
 from cartpole_helpers.evaluation import evaluate
-from cartpole_helpers.policies import Policy
 from cartpole_helpers.replay import ReplayBuffer
 
-SCALE = (2.0, 1.0, 10.0, 1.0)  # ramène x, ẋ, θ, θ̇ à des tailles voisines
-GAMMA, BATCH, WARMUP = 0.98, 64, 1_000
-EPSILON_END, EPSILON_STEPS = 0.1, 10_000  # ε part de 1 et perd 1 en EPSILON_STEPS pas
-LEARNING_RATE, TARGET_RATE = 1e-3, 0.01
-EVALUATE_EVERY, ENOUGH = 1_000, 490.0
+SCALE, ENOUGH = (2.0, 1.0, 10.0, 1.0), 490.0  # CartPole : x, ẋ, θ, θ̇ à des tailles voisines
+GAMMA, BATCH, WARMUP, EVALUATION = 0.98, 64, 1_000, 1_000  # les deux derniers en pas
+EPSILON_END, EPSILON_STEPS, LEARNING_RATE, TARGET_RATE = 0.1, 10_000, 1e-3, 0.01
 
 
 class QNetwork(nn.Sequential):
@@ -22,10 +20,10 @@ class QNetwork(nn.Sequential):
     def __init__(self, scale=SCALE, actions=2):
         inputs, middle = nn.Linear(len(scale), 64), nn.Linear(64, 64)
         super().__init__(inputs, nn.ReLU(), middle, nn.ReLU(), nn.Linear(64, actions))
-        self.scale = torch.tensor(scale)
+        self.scale = torch.tensor(scale, dtype=torch.float32)
 
     def forward(self, observation):
-        return super().forward(observation * self.scale)
+        return super().forward(observation.float() * self.scale)
 
 
 def learn(online, target, optimiser, batch) -> float:
@@ -43,29 +41,27 @@ def learn(online, target, optimiser, batch) -> float:
     return loss.item()
 
 
-def greedy(network) -> Policy:
+def greedy(network):
     """Rend la politique (N, D) → (N,) qui suit `network` sans explorer."""
-
-    def policy(observations):
-        with torch.no_grad():
-            return network(torch.from_numpy(observations)).argmax(dim=-1).numpy()
-
-    return policy
+    return torch.no_grad()(lambda seen: network(torch.from_numpy(seen)).argmax(dim=-1).numpy())
 
 
-def train(seed=0, max_steps=60_000, env="CartPole-v1", scale=SCALE, enough=ENOUGH):
-    """S'entraîne jusqu'à une évaluation d'au moins `enough` ; rend la politique et ses pas.
-
-    `env` : un identifiant de Gymnasium ; `scale` : un facteur par composante d'une observation.
-    """
+def train(seed=0, max_steps=60_000, env=CARTPOLE, scale=None, enough=None):
+    """S'entraîne jusqu'à une évaluation d'au moins `enough` ; rend la politique et ses pas."""
+    game = gymnasium.make(env)
+    size, actions = sizes_of(game.observation_space, game.action_space)
+    usual, solved = (SCALE, ENOUGH) if env == CARTPOLE else (None, solved_return(env))
+    scale, enough = usual if scale is None else scale, solved if enough is None else enough
+    if scale is None or len(scale) != size:
+        raise ValueError(f"scale doit donner {size} facteurs, un par composante : {scale} reçu.")
+    if enough is None:
+        raise ValueError(f"enough doit dire quel retour suffit : {env!r} n'a pas de seuil.")
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    game = gymnasium.make(env)
-    actions = int(game.action_space.n)
     online, target = QNetwork(scale, actions), QNetwork(scale, actions)
     target.load_state_dict(online.state_dict())
     optimiser = torch.optim.Adam(online.parameters(), LEARNING_RATE)
-    memory = ReplayBuffer(50_000, seeds=seed, observation_size=len(scale), actions=actions)
+    memory = ReplayBuffer(50_000, seeds=seed, observation_size=size, actions=actions)
     observation, _ = game.reset(seed=seed)
     for step in range(1, max_steps + 1):
         epsilon = max(EPSILON_END, 1 - step / EPSILON_STEPS)
@@ -77,7 +73,7 @@ def train(seed=0, max_steps=60_000, env="CartPole-v1", scale=SCALE, enough=ENOUG
         observation = game.reset()[0] if terminated or truncated else successor
         if step >= WARMUP:
             learn(online, target, optimiser, memory.sample(BATCH))
-        evaluating = step % EVALUATE_EVERY == 0
+        evaluating = step % EVALUATION == 0
         if evaluating and evaluate(greedy(online), seed=seed, env=env).mean() >= enough:
             break
     game.close()

@@ -126,7 +126,7 @@ class Training:
         """Fait un tour : agir, avancer d'un pas, mémoriser, apprendre, synchroniser."""
         observation = self._observation  # (S, E, D)
         epsilon = self.config.epsilon(self.env_steps)
-        action = self.act(observation, epsilon)  # (S, E)
+        action = self.act(observation, self.config.epsilons(self.env_steps))  # (S, E)
         successor, reward, terminated, truncated = self.step_games(action)
         self.remember(Transition(observation, action, reward, terminated, successor), truncated)
         loss, updated = self._no_loss.copy(), self.is_time_to_learn()
@@ -243,14 +243,15 @@ class Training:
 
     # Agir et avancer
 
-    def act(self, observation: np.ndarray, epsilon: float) -> np.ndarray:
-        """Rend des actions ε-gloutonnes (S, E), d'après le réseau en ligne."""
+    def act(self, observation: np.ndarray, epsilon: float | np.ndarray) -> np.ndarray:
+        """Rend des actions ε-gloutonnes (S, E), d'après le réseau en ligne ; ε : un, ou (E,)."""
         if self._spread is not None and not self.gradient_steps:
             self._spread.add(observation)
         drawn = [generator.random((self.config.carts, 2)) for generator in self._exploration]
         q = self._online(self._tensor(observation))  # (S, E, A)
         hold, draws = self.config.epsilon_hold, self._tensor(np.stack(drawn))
-        action, self._held = held_epsilon_greedy(q, epsilon, hold, draws, self._held)
+        each = torch.as_tensor(epsilon, device=self.device)  # float64, comme les tirages
+        action, self._held = held_epsilon_greedy(q, each, hold, draws, self._held)
         return action.cpu().numpy()
 
     def step_games(self, action: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -263,7 +264,13 @@ class Training:
         # Des copies : une fonction `env` peut réemployer ses tableaux d'un pas à l'autre.
         self._observation = np.array(observation, np.float32).reshape(*shape, -1)
         successor = np.array(successor, np.float32).reshape(*shape, -1)
-        scalars = (np.array(array).reshape(shape) for array in (reward, terminated, truncated))
+        scalars = [np.array(array).reshape(shape) for array in (reward, terminated, truncated)]
+        if not np.isfinite(scalars[0]).all():
+            raise ValueError(
+                f"env={self.env!r} doit rendre des récompenses finies : {scalars[0].tolist()} "
+                f"reçu au pas {self.env_steps} ; une seule qui ne l'est pas rendrait NaN tous les "
+                "poids."
+            )
         return successor, *scalars
 
     def remember(self, transition: Transition[np.ndarray], truncated: np.ndarray) -> None:
@@ -334,10 +341,13 @@ class Training:
         rule = self.td_target or dqn.td_target
         return rule(batch.reward, batch.terminated, next_q, gamma)
 
+    def gradient(self, loss: Tensor) -> Tensor:
+        """Rend le gradient (S, P) que suivra Adam : celui de la perte (S,) de chaque agent."""
+        return self._online.backward(loss)
+
     def _descend(self, loss: Tensor) -> None:
-        gradient = self._online.backward(loss)
         rate = self.config.learning_rate_at(self.gradient_steps)
-        adam_step(self._online.weights, gradient, self._adam, rate)
+        adam_step(self._online.weights, self.gradient(loss), self._adam, rate)
         self.gradient_steps += 1
 
     def synchronise(self) -> None:

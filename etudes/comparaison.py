@@ -101,6 +101,10 @@ class Clock:
         self.rows = []
         self._start = process_time()
 
+    def seconds(self) -> float:
+        """Rend le temps de processeur compté jusqu'ici."""
+        return process_time() - self._start
+
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Ne compte pas ce qui se fait dans le bloc."""
@@ -110,7 +114,7 @@ class Clock:
 
     def evaluate(self, config: Config, weights: list[Tensor], steps: int, updates: int) -> None:
         """Évalue les deux réseaux, en ligne et moyen, de poids `weights` ; retient la ligne."""
-        seconds = process_time() - self._start
+        seconds = self.seconds()
         agents = Agent(config, torch.stack(weights), [0, 1])
         means = evaluate(agents, EPISODES, seed=FRESH + steps).mean(axis=-1)
         self.rows.append((steps, updates, f"{seconds:.4f}", *(f"{mean:g}" for mean in means)))

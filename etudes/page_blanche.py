@@ -14,7 +14,7 @@ import gymnasium
 from cartpole_helpers import evaluate
 from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.studies import Study, archive_of, launch
-from cartpole_helpers.teaching.capstone import GAMMA, STEPS
+from cartpole_helpers.teaching.capstone import CARTPOLE
 from cartpole_helpers.teaching.catalogue.dqn import dqn
 
 EPISODES = 1_000
@@ -27,13 +27,13 @@ def run(setting: tuple[float, int], seeds: Sequence[int]) -> list[tuple]:
     seconds = process_time() - start
     starts = fresh_seed(Purpose.JUDGE, seed)
     returns = evaluate(lambda x: q(x).argmax(axis=1), EPISODES, starts)
-    return [(seed, STEPS, f"{seconds:.1f}", f"{returns.mean():.2f}")]
+    return [(seed, CARTPOLE.steps, f"{seconds:.1f}", f"{returns.mean():.2f}")]
 
 
 STUDY = Study(
     archive=archive_of(__file__),
     measure=run,
-    settings={(): (GAMMA, STEPS)},
+    settings={(): (CARTPOLE.gamma, CARTPOLE.steps)},
     seeds=range(20),
     columns=("pas", "secondes", "retour"),
     names=(),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from cartpole_helpers.tables import write_study
-from cartpole_helpers.teaching.capstone import examine
+from cartpole_helpers.teaching.capstone import jury
 from cartpole_helpers.teaching.catalogue import EXERCISES, dqn
 from cartpole_helpers.teaching.checking import Report, judge
 from cartpole_helpers.teaching.exercise import Exercise, Mistake
@@ -38,7 +38,7 @@ def rows(exercise: Exercise) -> Iterator[tuple]:
 def capstone_rows() -> Iterator[tuple]:
     """Rend les lignes de la page blanche ; le DQN juste, qui joue aussi CartPole, n'y est pas."""
     for mistake in dqn.EXERCISE.mistakes:
-        *_, report = examine(mistake.answer)
+        *_, report = jury(mistake.answer)
         yield *row(dqn.EXERCISE, mistake), *told(report)
 
 

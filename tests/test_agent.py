@@ -123,7 +123,6 @@ def test_what_draws_cartpole_refuses_another_game():
     stranger = Training(replace(SMALL, carts=1), 0, env="Acrobot-v1").agent
     for draw in (
         lambda: game({"elle": stranger}),
-        lambda: player(play(stranger, env="Acrobot-v1", limit=3)),
         lambda: player(play(policies.lqr, limit=3), stranger),
         lambda: figures.phase_portraits({"elle": stranger}, 1, "titre"),
         lambda: figures.action_maps(stranger.q_values, "titre"),

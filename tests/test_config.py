@@ -15,6 +15,7 @@ BOUNDS = {  # pour chaque nombre : son genre, le plus petit et le plus grand per
     **dict.fromkeys(("capacity", "batch_size", "warmup"), (int, 1, 10**7, 0, 10**7 + 1)),
     "carts": (int, 1, 10**5, 0, 10**5 + 1),
     "n_steps": (int, 1, 100, 0, 101),
+    "epsilon_spread": (float, 1, 10**6, 1 - TINY, 10**6 + 1),
     "epsilon_hold": (float, 1, 10**6, 1 - TINY, 10**6 + 1),
     "learning_rate": (float, TINY, 1e30, 0, np.inf),
     "learning_rate_floor": (float, 0, 1e30, -TINY, np.inf),
@@ -26,7 +27,12 @@ BOUNDS = {  # pour chaque nombre : son genre, le plus petit et le plus grand per
         ("learning_rate_decay", "target_rate", "average_rate"), (float, TINY, 1, 0, 1 + TINY)
     ),
 }
-ROOM = {"capacity": 10**7, "warmup": 10**7, "learning_rate": 1e30}  # de quoi rester cohérent
+ROOM = {
+    "capacity": 10**7,
+    "warmup": 10**7,
+    "learning_rate": 1e30,
+    "epsilon_end": 1e-6,
+}  # de quoi rester cohérent
 
 
 def refused(error, name, value, received=None):
@@ -82,6 +88,7 @@ def test_fields_that_contradict_each_other_are_refused():
         ({"warmup": 10}, ("warmup=10", "batch_size=64")),
         ({"carts": 60_000}, ("carts=60000", "capacity=50000")),
         ({"learning_rate_floor": 1.0}, ("learning_rate_floor", "1.0 > 0.001")),
+        ({"epsilon_end": 0.5, "epsilon_spread": 2.1}, ("epsilon_end=0.5", "epsilon_spread=2.1")),
     ]:
         with pytest.raises(ValueError, match="doit") as caught:
             Config(**changes)
@@ -111,6 +118,15 @@ def test_epsilon_goes_in_a_straight_line_then_stays():
     schedule = Config(epsilon_start=0.9, epsilon_end=0.1, epsilon_steps=400).epsilon
     expected = [0.9, 0.7, 0.5, 0.1, 0.1, 0.1]
     assert [schedule(steps) for steps in (0, 100, 200, 400, 401, 10**6)] == pytest.approx(expected)
+
+
+def test_each_copy_ends_with_its_own_epsilon():
+    """De quatre fois plus à quatre fois moins que la moyenne, géométrique ; seule, c'est elle."""
+    config = Config(carts=3, epsilon_end=0.2, epsilon_spread=4.0, epsilon_steps=100)
+    for steps, expected in [(0, [1, 1, 1]), (50, [0.9, 0.6, 0.525]), (900, [0.8, 0.2, 0.05])]:
+        assert config.epsilons(steps) == pytest.approx(expected)
+        assert config.epsilon(steps) == pytest.approx(np.mean(expected))
+    assert replace(config, carts=1).epsilons(50) == pytest.approx([0.6])
 
 
 def test_learning_rate_decays_at_each_update_down_to_its_floor():

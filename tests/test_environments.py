@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 
 import gymnasium
 import numpy as np
@@ -14,6 +15,7 @@ from cartpole_helpers import CartPoleVector, Training, evaluate, play, train
 from cartpole_helpers.environments import (
     Alone,
     Copies,
+    make_one,
     make_vector,
     solved_return,
     true_successors,
@@ -185,12 +187,16 @@ class Sized(gymnasium.Env):
 
 class Absent(MountainCarEnv):
     def __init__(self, **_):
-        raise gymnasium.error.DependencyNotInstalled("il manque box2d")
+        raise gymnasium.error.DependencyNotInstalled('pip install "gymnasium[box2d]"')
 
 
 gymnasium.register("SansTaille-v0", Sized)
 gymnasium.register("Taille-v0", Sized, kwargs={"size": 3})
 gymnasium.register("Absent-v0", Absent)
+
+
+# La version est celle que le cours fige.
+INSTALLED = rf'-m pip install "gymnasium\[box2d\]=={gymnasium.__version__}"'
 
 
 def still(**spaces):
@@ -212,7 +218,7 @@ def test_a_game_that_a_dqn_cannot_play_is_refused_in_one_sentence():
         ("nulle_part:Jeu-v0", "doit .*connaît : 'nulle_part:Jeu-v0' reçu"),
         (7, "doit .*identifiant de Gymnasium, ou une fonction.* 7 reçu"),
         ("SansTaille-v0", "='SansTaille-v0' ne se .* `kwargs`"),
-        ("Absent-v0", "='Absent-v0' demande une bibliothèque .* box2d"),
+        ("Absent-v0", f"='Absent-v0' demande une bibliothèque .* : box2d, .* {INSTALLED}$"),
     ]:
         for use in uses:
             with pytest.raises((TypeError, ValueError), match=f"env ?{message}"):
@@ -221,6 +227,35 @@ def test_a_game_that_a_dqn_cannot_play_is_refused_in_one_sentence():
         play(len, env="Taille-v0", render_mode="rgb_array")
     with pytest.raises(ValueError, match=r"env doit rendre .* final_obs, .* : elle manque"):
         run(SMALL, 0, 1, env=Silent)
+
+
+class Rewarding(Still):
+    """Un jeu dont la récompense de la quatrième copie, au troisième pas, est celle que l'on dit."""
+
+    def __init__(self, num_envs, reward):
+        super().__init__(num_envs)
+        self.reward, self.turn = reward, 0
+
+    def step(self, actions):
+        observation, reward, *ends = super().step(actions)
+        self.turn += 1
+        if self.turn == 3:
+            reward[3] = self.reward
+        return observation, reward, *ends
+
+
+def test_a_reward_that_is_not_finite_stops_the_training_at_once():
+    for reward in (np.nan, np.inf, -np.inf):
+        training = Training(SMALL, 0, env=partial(Rewarding, reward=reward))
+        told = rf"Rewarding.* récompenses finies : .*{reward}.* reçu au pas {3 * SMALL.carts} ;"
+        with pytest.raises(ValueError, match=told):
+            [*training.run()]
+        assert len(training.memory) == 2 * SMALL.carts
+
+
+def test_the_lander_is_played_where_box2d_is_installed(require):
+    require("box2d", find_spec("Box2D"))
+    assert make_one("LunarLander-v3").observation_space.shape == (8,)
 
 
 def test_what_belongs_to_cartpole_is_refused_elsewhere():

@@ -263,6 +263,6 @@ def test_what_stops_it_is_told_in_one_sentence(installed, monkeypatch, capsys):
 
 def test_every_requirement_is_pinned():
     pinned = re.compile(r"|#.*|-e \.|-r requirements\.txt|[\w-]+(\[[\w-]+\])?==[\w.]+")
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-jeux.txt"):
         for line in (ROOT / name).read_text("utf-8").splitlines():
             assert pinned.fullmatch(line), line

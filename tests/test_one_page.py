@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -42,7 +43,7 @@ def parameters_of(network):
 
 
 def test_it_fits_on_one_page():
-    assert len(Path(one_page.__file__).read_text("utf-8").splitlines()) <= 85
+    assert len(Path(one_page.__file__).read_text("utf-8").splitlines()) <= 80
 
 
 def test_it_agrees_with_the_engine_on_the_same_batches_and_weights():
@@ -63,6 +64,17 @@ def test_it_agrees_with_the_engine_on_the_same_batches_and_weights():
         both = zip(page.parameters(), parameters_of(engine.network), strict=True)
         for received, expected in both:
             torch.testing.assert_close(received, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_another_game_brings_its_sizes_and_asks_for_its_scale():
+    policy, steps = one_page.train(max_steps=1_010, env="Acrobot-v1", scale=np.ones(6))
+    assert (policy(np.zeros((3, 6), np.float32)) < 3).all()
+    assert steps == 1_010
+    for scale in (None, one_page.SCALE):
+        with pytest.raises(ValueError, match="scale doit donner 6 facteurs, un par composante"):
+            one_page.train(env="Acrobot-v1", scale=scale)
+    with pytest.raises(ValueError, match="actions discrètes"):
+        one_page.train(env="Pendulum-v1")
 
 
 def test_it_learns():

@@ -294,15 +294,23 @@ def test_updates_happen_when_they_should():
 
 def test_actions_are_those_of_the_rule_on_the_online_network():
     """Ni le réseau cible ni la moyenne, ici presque figés, ne conduisent à l'entraînement."""
-    config = replace(SMALL, epsilon_hold=3.0, target_rate=1e-6, average_rate=1e-6)
+    config = replace(
+        SMALL,
+        epsilon_end=0.3,
+        epsilon_steps=100,
+        epsilon_spread=3.0,
+        epsilon_hold=3.0,
+        target_rate=1e-6,
+        average_rate=1e-6,
+    )
     training, held = Training(config, SEEDS), torch.full((3, 4), FREE)
     generators = [stream(seed, Purpose.EXPLORATION) for seed in SEEDS]
     for _ in range(60):
-        epsilon, online = config.epsilon(training.env_steps), training.online
+        epsilon, online = config.epsilons(training.env_steps), training.online
         step = training.advance()
         draws = torch.from_numpy(np.stack([one.random((4, 2)) for one in generators]))
         q = torch.from_numpy(online.q_values(step.observation))
-        expected, held = held_epsilon_greedy(q, epsilon, 3.0, draws, held)
+        expected, held = held_epsilon_greedy(q, torch.from_numpy(epsilon), 3.0, draws, held)
         np.testing.assert_array_equal(step.action, expected)
     assert (online.q_values(step.observation) != training.target.q_values(step.observation)).all()
 

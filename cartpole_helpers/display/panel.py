@@ -1,10 +1,12 @@
 """Le panneau d'entraînement : des curseurs, un départ, une pause, des courbes qui avancent."""
 
 import threading
+from base64 import b64encode
+from collections.abc import Callable
 from inspect import signature
 from time import perf_counter
 
-from traitlets import Dict, List
+from traitlets import Bool, Dict, List
 
 from cartpole_helpers.agent import Agent
 from cartpole_helpers.checks import check_choice, check_number, check_seed
@@ -12,10 +14,11 @@ from cartpole_helpers.config import VERSION_2, Config
 from cartpole_helpers.display import figures, settings
 from cartpole_helpers.display.background import READY, RUNNING, Background
 from cartpole_helpers.display.numbers import number
-from cartpole_helpers.display.run import Run
+from cartpole_helpers.display.run import Examiner, Run
 from cartpole_helpers.display.style import Picture
 from cartpole_helpers.display.widget import COMMON, Page, bundle
 from cartpole_helpers.history import History
+from cartpole_helpers.training import Training
 
 LIVE_PERIOD, CURVES_PERIOD = 0.05, 0.25  # s entre deux nouvelles du chariot, des courbes
 KEPT_RUNS = 5  # essais passés qui restent à l'écran
@@ -31,7 +34,8 @@ def panel(config: Config = VERSION_2, seed: int = 0) -> "Panel":
     """Rend un panneau qui entraîne un agent, réglé d'abord comme `config`, de graine `seed`.
 
     Affichez-le en dernière ligne d'une cellule. L'entraînement se fait dans un autre fil : le
-    carnet reste libre. La cellule suivante y lit `agent`, `history` et `config`.
+    carnet reste libre. La cellule suivante y lit `agent`, `history` et `config`. Le panneau de
+    `teaching.panel` sait en plus diagnostiquer son entraînement.
     """
     return Panel(config, seed)
 
@@ -39,6 +43,8 @@ def panel(config: Config = VERSION_2, seed: int = 0) -> "Panel":
 class Panel(Page):
     """Un panneau ; ses boutons sont aussi des méthodes : `start`, `pause`, `step`, `stop`, `clear`.
 
+    `examiner`, si on le donne, fait d'un `Training` ce qui l'examine (`Examiner`) ; un bouton de
+    plus, ou `diagnose`, montre alors ce qu'il en conclut.
     La même graine donne le même entraînement que `train(config, seed)`, au bit près.
     """
 
@@ -50,19 +56,29 @@ class Panel(Page):
     status = Dict().tag(sync=True)  # où l'on en est
     current = Dict().tag(sync=True)  # les courbes de l'essai en cours ou du dernier
     past = List().tag(sync=True)  # celles des essais précédents
+    examined = Bool().tag(sync=True)  # un bouton demande-t-il le diagnostic ?
+    diagnosis = Dict().tag(sync=True)  # le dernier que l'on ait demandé, de l'essai montré
 
-    def __init__(self, config: Config = VERSION_2, seed: int = 0):
+    def __init__(
+        self,
+        config: Config = VERSION_2,
+        seed: int = 0,
+        examiner: Callable[[Training], Examiner] | None = None,
+    ):
         if not isinstance(config, Config):
             raise TypeError(f"config doit être un Config : {config!r} reçu.")
         self._start_config, self._wanted, self._seed = config, config, check_seed("seed", seed)
-        self._pace = next(iter(PACES))
+        self._pace, self._examiner = next(iter(PACES)), examiner
         self._run: Run | None = None
         self._work: Background | None = None
         self._left: Background | None = None  # le calcul que le départ de la page a suspendu
         self._tries = self._views = 0
         self._publishing = threading.RLock()  # le fil de l'entraînement publie lui aussi
         super().__init__(
-            fields=_described_fields(config), presets=[*settings.PRESETS], paces=[*PACES]
+            fields=_described_fields(config),
+            presets=[*settings.PRESETS],
+            paces=[*PACES],
+            examined=examiner is not None,
         )
         self._publish_form()
         self._publish(curves=True)
@@ -122,7 +138,7 @@ class Panel(Page):
         self.stop()
         with self._publishing:
             self._run = self._work = None
-            self._tries, self.past = 0, []
+            self._tries, self.past, self.diagnosis = 0, [], {}
             self._publish(curves=True)
 
     def wait(self, timeout: float | None = None) -> None:
@@ -133,6 +149,30 @@ class Panel(Page):
         if self._work is None:
             raise RuntimeError("Rien à attendre : aucun essai n'a commencé.")
         self._work.wait(timeout)
+
+    def diagnose(self) -> None:
+        """Montre sous les courbes ce que dit, à cet instant, l'examen de l'essai en cours, ou du
+        dernier ; il ne s'arrête pas.
+
+        ValueError si ce panneau n'examine rien, ou si aucun essai n'a commencé.
+        """
+        if self._examiner is None:
+            raise ValueError(
+                "Ce panneau n'examine pas ses essais : ouvrez celui de `teaching.panel`."
+            )
+        if self._run is None:
+            raise ValueError("Aucun essai n'a commencé : il n'y a rien à diagnostiquer.")
+        run, label = self._run, self._label()
+        lines, picture = run.examiner.report(label)
+        shown = {
+            "label": f"{label}, après {number(run.now()['env_steps'])} pas",
+            "lines": lines,
+            "image": b64encode(picture.image).decode(),
+            "alt": picture.alt,
+        }
+        with self._publishing:
+            if run is self._run:  # sinon, effacé pendant que l'on regardait
+                self.diagnosis = shown
 
     @property
     def agent(self) -> Agent:
@@ -153,10 +193,10 @@ class Panel(Page):
         """Rend l'essai en cours, ou un nouveau si le dernier est fini."""
         self._left = None
         if self._work is None or self._work.is_over:
-            run = Run(self._wanted, self._seed)
+            run = Run(self._wanted, self._seed, self._examiner)
             if self._run is not None:
                 self.past = [*self.past, self._described_run()][-KEPT_RUNS:]
-            self._run, self._tries = run, self._tries + 1
+            self._run, self._tries, self.diagnosis = run, self._tries + 1, {}
             self._work = Background(run.turns(), lambda: self._on_turn(run), PACES[self._pace])
             self._shown = self._drawn = 0.0
             self._restart_clock()
@@ -172,6 +212,7 @@ class Panel(Page):
             "step": self.step,
             "stop": self.stop,
             "clear": self.clear,
+            "diagnose": self.diagnose,
             "set": self._on_slider,
             "use": self.use,
             "seed": self._on_seed,
@@ -273,13 +314,17 @@ class Panel(Page):
         run = self._run
         return {
             "rank": self._tries - 1,
-            "label": f"{self._tries} · {settings.described(run.config)}, graine {run.seed}",
+            "label": self._label(),
             "line": settings.python_line(run.config),
             "total": run.config.total_steps,
             "reached": min(run.now()["env_steps"], run.config.total_steps),
             "gamma": run.config.gamma,
             "curves": run.curves(),
         }
+
+    def _label(self) -> str:
+        run = self._run
+        return f"{self._tries} · {settings.described(run.config)}, graine {run.seed}"
 
     def _restart_clock(self) -> None:
         self._clock = perf_counter(), self._run.now()["env_steps"]

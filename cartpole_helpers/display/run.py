@@ -2,12 +2,14 @@
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from cartpole_helpers.agent import Agent
 from cartpole_helpers.config import Config
+from cartpole_helpers.display.style import Picture
 from cartpole_helpers.evaluation import evaluate
 from cartpole_helpers.history import History, Recorder
 from cartpole_helpers.seeds import Purpose, fresh_seed
@@ -17,6 +19,23 @@ BINS = 120  # points d'une courbe, quelle que soit la durée
 EVALUATIONS = 20  # par entraînement
 EPISODES = 20  # par évaluation
 UPRIGHT = np.zeros((1, 4), np.float32)
+
+
+class Report(NamedTuple):
+    """Ce qu'un examen conclut : des lignes, la première en titre, et une image."""
+
+    lines: list[str]
+    picture: Picture
+
+
+class Examiner(Protocol):
+    """Ce qui relève un entraînement tour par tour, et en dit quelque chose quand on le demande."""
+
+    def add(self, step: Step, greedy: float | None) -> None:
+        """Ajoute un tour, et le retour glouton si l'on vient de le mesurer."""
+
+    def report(self, label: str) -> Report:
+        """Rend ce que l'on conclut de l'entraînement que nomme `label`."""
 
 
 class Curve:
@@ -41,11 +60,17 @@ class Curve:
 
 
 class Run:
-    """L'entraînement d'un agent, tour par tour, et de quoi le montrer à tout moment."""
+    """L'entraînement d'un agent, tour par tour, et de quoi le montrer à tout moment.
 
-    def __init__(self, config: Config, seed: int):
+    `examiner` : ce qui fait, d'un entraînement, celui qui l'examine tour par tour.
+    """
+
+    def __init__(
+        self, config: Config, seed: int, examiner: Callable[[Training], Examiner] | None = None
+    ):
         self.config, self.seed = config, seed
         self._training = Training(config, seed)
+        self.examiner = None if examiner is None else examiner(self._training)
         self._recorder = Recorder()
         self._lock = threading.Lock()  # un autre fil lit pendant que celui-ci avance
         self._curves = {name: Curve(config.total_steps) for name in ("played", "loss", "epsilon")}
@@ -109,10 +134,13 @@ class Run:
         self._last = step
         if self._passes(BINS):
             self._q.append((step.env_steps, self._training.agent.q_values(UPRIGHT).max()))
+        greedy = None
         if self._passes(EVALUATIONS):
             seed = fresh_seed(Purpose.PANEL, step.env_steps)
-            greedy = evaluate(self._training.agent, EPISODES, seed=seed)
-            self._greedy.append((step.env_steps, greedy.mean()))
+            greedy = float(evaluate(self._training.agent, EPISODES, seed=seed).mean())
+            self._greedy.append((step.env_steps, greedy))
+        if self.examiner is not None:
+            self.examiner.add(step, greedy)
 
     def _passes(self, times: int) -> bool:
         """Dit si ce tour franchit l'une des `times` marques régulières de l'entraînement."""

@@ -120,15 +120,15 @@ def _png(figure: Figure) -> bytes:
     return light.getvalue()
 
 
-def mark_solved(axes: Axes, vertical: bool = False) -> None:
-    """Trace le seuil de 475 pas et l'étiquette."""
+def mark_solved(axes: Axes, vertical: bool = False, threshold: float = SOLVED_RETURN) -> None:
+    """Trace le seuil d'un jeu, celui de CartPole à défaut, et l'étiquette."""
     if vertical:
-        axes.axvline(SOLVED_RETURN, color=MUTED, linewidth=1.2, linestyle=":")
-        transform, place = axes.get_xaxis_transform(), (SOLVED_RETURN, 0.02)
+        axes.axvline(threshold, color=MUTED, linewidth=1.2, linestyle=":")
+        transform, place = axes.get_xaxis_transform(), (threshold, 0.02)
         look = {"ha": "right", "va": "bottom", "xytext": (-4, 0)}
     else:
-        axes.axhline(SOLVED_RETURN, color=MUTED, linewidth=1.2, linestyle=":")
-        transform, place = axes.get_yaxis_transform(), (0.01, SOLVED_RETURN)
+        axes.axhline(threshold, color=MUTED, linewidth=1.2, linestyle=":")
+        transform, place = axes.get_yaxis_transform(), (0.01, threshold)
         look = {"ha": "left", "va": "top", "xytext": (0, -3)}
     look |= {"textcoords": "offset points", "color": MUTED, "fontsize": 10}
-    axes.annotate(f"seuil : {number(SOLVED_RETURN)}", place, xycoords=transform, **look)
+    axes.annotate(f"seuil : {number(threshold)}", place, xycoords=transform, **look)

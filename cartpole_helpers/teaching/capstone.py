@@ -1,8 +1,9 @@
-"""La page blanche : un DQN écrit de mémoire, jugé sur de petits mondes, puis sur CartPole."""
+"""La page blanche : un DQN écrit de mémoire, jugé dans de petits mondes, sur CartPole, ailleurs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
+from typing import NamedTuple
 
 import gymnasium
 import numpy as np
@@ -20,7 +21,6 @@ from cartpole_helpers.teaching.worlds import FAULTS, TOGETHER, Fault, World, dra
 
 NAME, BLANK = "dqn", "pas encore écrit"
 WORLD_GAMMA, WORLD_STEPS = 0.6, 4_000
-GAMMA, STEPS = 0.98, 25_000
 EPISODES = 100
 PATIENCE = 0.1  # secondes par pas : la nôtre en met cent fois moins
 CLOSE = 0.1  # erreur permise, en part de la plus grande valeur du monde
@@ -39,9 +39,28 @@ CARTPOLE_HINT = (
     "d'apprentissage, l'exploration, le rythme de la cible ; puis des poids moyennés, ou les "
     "meilleurs trouvés en chemin, plutôt que les derniers."
 )
+ACROBOT_HINT = (
+    "Ce qui était réglé pour CartPole l'est-il ici ? L'échelle des entrées, si elle est écrite ; "
+    "la durée de l'exploration, si elle est en pas, et non en part de ceux que l'on vous donne."
+)
 
 DQN = Callable[[gymnasium.Env, float, int, int], Callable]
 """`dqn(env, gamma, pas, graine)` joue `pas` pas, et rend `q` : observations (N, D) → (N, A)."""
+
+
+class Game(NamedTuple):
+    """Un jeu du jury : ce que l'on y donne à `dqn`, et le retour moyen que l'on en attend."""
+
+    name: str
+    env: str
+    gamma: float
+    steps: int
+    threshold: float
+    hint: str
+
+
+CARTPOLE = Game("CartPole", "CartPole-v1", 0.98, 25_000, SOLVED_RETURN, CARTPOLE_HINT)
+ACROBOT = Game("Acrobot", "Acrobot-v1", 0.98, 15_000, -100.0, ACROBOT_HINT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +98,7 @@ class Attempt:
         return _gap(self.values, values) / apart
 
 
-def examine(dqn: DQN, seeds: int | Sequence[int] = range(5)) -> Iterator[Report]:
+def jury(dqn: DQN, seeds: int | Sequence[int] = range(5)) -> Iterator[Report]:
     """Rend le compte rendu de `dqn`, qui grandit d'épreuve en épreuve ; le dernier est complet.
 
     Six mondes d'abord, puis, s'ils sont tous justes, CartPole avec chacune des `seeds`. Ce que
@@ -102,8 +121,23 @@ def examine(dqn: DQN, seeds: int | Sequence[int] = range(5)) -> Iterator[Report]
         verdicts.append(_same_again(dqn, attempts[0]))
         yield Report(NAME, tuple(verdicts))
     if all(verdict.passed for verdict in verdicts):
-        for last in _on_cartpole(dqn, seeds):
+        for last in _on(CARTPOLE, dqn, seeds):
             yield Report(NAME, (*verdicts, last))
+
+
+def elsewhere(
+    dqn: DQN, seeds: int | Sequence[int] = range(3), game: Game = ACROBOT
+) -> Iterator[Report]:
+    """Rend le compte rendu de `dqn` sur un autre jeu, de graine en graine, jugé comme CartPole.
+
+    Les erreurs sont celles de `jury`.
+    """
+    check_callable("dqn", dqn)
+    for verdict in _on(game, dqn, check_seeds("seeds", seeds)):
+        if verdict.came == BLANK:
+            yield Report(NAME, note=BLANK)
+            return
+        yield Report(NAME, (verdict,))
 
 
 def attempt(dqn: DQN, world: World, seed: int) -> Attempt:
@@ -111,10 +145,8 @@ def attempt(dqn: DQN, world: World, seed: int) -> Attempt:
     env = _Watched(world.env(), WORLD_STEPS)
     asked = world.observe(range(len(world.moves))), world.sizes.actions
     values, trouble = _run(
-        dqn, lambda: _read(dqn(env, WORLD_GAMMA, WORLD_STEPS, seed), *asked), WORLD_STEPS
+        dqn, env, lambda: _read(dqn(env, WORLD_GAMMA, WORLD_STEPS, seed), *asked), WORLD_STEPS
     )
-    if trouble == BLANK and env.was_played:  # PyTorch lève aussi cette erreur-là
-        trouble = "l'erreur NotImplementedError, ou rien n'est rendu"
     return Attempt(world, seed, values, trouble, env.gives_same_seed)
 
 
@@ -170,11 +202,12 @@ class _TooManyStepsError(BaseException):
     """La réponse joue sans fin ; ce n'est pas une Exception, qu'elle pourrait taire."""
 
 
-def _run(dqn: DQN, call: Callable[[], object], steps: int) -> tuple[object, str]:
+def _run(dqn: DQN, env: _Watched, call: Callable[[], object], steps: int) -> tuple[object, str]:
     """Rend ce que donne `call`, en silence, ou ce qui l'a arrêté."""
     came = contained(lambda _: call(), None, seconds=PATIENCE * steps)
-    if came.is_hole or came.kind == _Blank.__name__:
-        return None, BLANK
+    if came.is_hole or came.kind == _Blank.__name__:  # PyTorch lève aussi NotImplementedError
+        played = "l'erreur NotImplementedError, ou rien n'est rendu"
+        return None, played if env.was_played else BLANK
     kind, _, words = came.told.partition(" : ")
     return came.value, f"{kind}{_line(dqn, came)} : {words}" if came.kind else ""
 
@@ -294,42 +327,46 @@ def _same_again(dqn: DQN, first: Attempt) -> Verdict:
     )
 
 
-def _on_cartpole(dqn: DQN, seeds: Sequence[int]) -> Iterator[Verdict]:
-    """Entraîne `dqn` sur CartPole, graine après graine, et juge à chaque fois ce qui est fait."""
+def _on(game: Game, dqn: DQN, seeds: Sequence[int]) -> Iterator[Verdict]:
+    """Entraîne `dqn` dans un jeu, graine après graine, et juge à chaque fois ce qui est fait."""
     means: list[float] = []
     for seed in seeds:
-        env = _Watched(gymnasium.make("CartPole-v1"), STEPS)
-        mean, told = _run(
-            dqn, lambda env=env, seed=seed: _score(dqn(env, GAMMA, STEPS, seed)), STEPS
-        )
+        env = _Watched(gymnasium.make(game.env), game.steps)
+        mean, told = _run(dqn, env, partial(_score, game, dqn, env, seed), game.steps)
         env.close()
         if mean is None:
-            yield _cartpole_verdict(means, len(seeds), told)
+            yield _game_verdict(game, means, len(seeds), told)
             return
         means.append(mean)
-        yield _cartpole_verdict(means, len(seeds))
+        yield _game_verdict(game, means, len(seeds))
 
 
-def _score(q: Callable) -> float:
-    """Rend le retour moyen de la politique sans hasard de `q`, sur des départs neufs."""
-    returns = evaluate(lambda x: _read(q, x, CARTPOLE_SIZES.actions).argmax(axis=1), EPISODES)
-    return float(returns.mean())
+def _score(game: Game, dqn: DQN, env: gymnasium.Env, seed: int) -> float:
+    """Entraîne `dqn`, et rend son retour moyen, sans hasard, sur des départs neufs."""
+    q, actions = dqn(env, game.gamma, game.steps, seed), int(env.action_space.n)
+    policy = partial(_greedy, q, actions)
+    return float(evaluate(policy, EPISODES, env=game.env).mean())
 
 
-def _cartpole_verdict(means: Sequence[float], total: int, told: str = "") -> Verdict:
-    solved = sum(bool(mean >= SOLVED_RETURN) for mean in means)
-    text = f"CartPole : {solved} graine{'s' * (solved > 1)} sur {len(means)} à 475 ou plus"
+def _greedy(q: Callable, actions: int, observations: np.ndarray) -> np.ndarray:
+    return _read(q, observations, actions).argmax(axis=1)
+
+
+def _game_verdict(game: Game, means: Sequence[float], total: int, told: str = "") -> Verdict:
+    solved, wanted = sum(mean >= game.threshold for mean in means), number(game.threshold)
+    text = f"{game.name} : {solved} graine{'s' * (solved > 1)} sur {len(means)} à {wanted} ou plus"
     if means:
         low, high = (100 * bound for bound in wilson_interval(solved, len(means)))
         text += f" (intervalle à 95 % : de {number(low)} à {number(high)} %)"
     scores = ", ".join(number(mean) for mean in means)
+    given = f"gamma = {number(game.gamma, 2)}, {number(game.steps)} pas"
     return Verdict(
         text,
         not told and 2 * solved > len(means),
-        f"gamma = {number(GAMMA, 2)}, {number(STEPS)} pas, {len(means)} graines sur {total}",
+        f"{given}, {len(means)} graines sur {total}",
         told or f"retours moyens {scores}",
-        "475 avec plus de la moitié des graines",
-        *(ERROR.told if told else (CARTPOLE_HINT,)),
+        f"{wanted} avec plus de la moitié des graines",
+        *(ERROR.told if told else (game.hint,)),
     )
 
 

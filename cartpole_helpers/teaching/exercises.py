@@ -10,7 +10,7 @@ from cartpole_helpers.teaching.checking import Report, judge
 from cartpole_helpers.teaching.sandbox import contained, shortened
 
 PACKAGE = __name__.partition(".")[0]
-CAPSTONE = dqn.EXERCISE.name  # la page blanche, que juge `capstone.examine`
+CAPSTONE = dqn.EXERCISE.name  # la page blanche, que juge `capstone.jury`
 
 
 def check(obj: Callable) -> Report:
@@ -31,7 +31,7 @@ def check(obj: Callable) -> Report:
     if not callable(obj) or not isinstance(name, str):
         return Report("check", note="donnez-lui votre fonction, et non ce qu'elle rend")
     if name == CAPSTONE:
-        return Report(name, note="un DQN entier se juge avec `examine`, carnet 14")
+        return Report(name, note="un DQN entier se juge avec `jury`, carnet 14")
     if name not in EXERCISES:
         known = ", ".join(EXERCISES)
         return Report(shortened(name, 50), note=f"aucun exercice ne porte ce nom ; il y a {known}")

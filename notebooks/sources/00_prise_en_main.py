@@ -193,6 +193,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # | Version 2 (un titre, sans rien dessous) | [07 · Version 2](07_version_2.ipynb) |
 # | | [08 · Pourquoi ça s'effondre](08_pourquoi_ca_s_effondre.ipynb) |
 # | | [09 · La clinique du DQN](09_la_clinique_du_dqn.ipynb) |
+# | | [10 · Un autre jeu](10_un_autre_jeu.ipynb) |
 # | | [11 · Chercher une recette](11_chercher_une_recette.ipynb) |
 # | | [14 · De zéro](14_de_zero.ipynb) |
 

@@ -840,4 +840,4 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 #    l'on tombe.
 # 3. Un diagnostic se **confirme** en changeant une seule chose, et un outil se juge sur ce qu'il n'a pas vu, ses manqués compris.
 #
-# Le [carnet 11](11_chercher_une_recette.ipynb) cherche une recette, et mesure tout ce par quoi une recherche trompe qui la fait.
+# Le [carnet 10](10_un_autre_jeu.ipynb) quitte CartPole : la même recette, la même boucle, d'autres jeux.

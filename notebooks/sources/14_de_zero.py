@@ -7,7 +7,8 @@
 #
 # Ce carnet vous donne la page et un jury. Le jury ne lit pas votre code : il le fait jouer, dans six mondes
 # minuscules dont il connaît les valeurs exactes, puis dans CartPole. Il ne vous dira donc pas si votre
-# programme ressemble au nôtre, mais s'il apprend ce qui est vrai.
+# programme ressemble au nôtre, mais s'il apprend ce qui est vrai. La sortie est ailleurs : le même programme, sur un
+# jeu pour lequel personne ne l'a réglé.
 #
 # *Comptez une à deux heures, seul devant la page ; le carnet vierge s'exécute en quelques secondes.*
 
@@ -19,12 +20,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from cartpole_helpers import exact_interval, load_study
+from cartpole_helpers import evaluate, exact_interval, load_study
 from cartpole_helpers.cartpole import SOLVED_RETURN
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.live import Screen
+from cartpole_helpers.display.numbers import percent
 from cartpole_helpers.dqn import td_loss, td_target
-from cartpole_helpers.teaching.capstone import WORLD_GAMMA, attempt, examine
+from cartpole_helpers.teaching.capstone import ACROBOT, WORLD_GAMMA, attempt, elsewhere, jury
 from cartpole_helpers.teaching.exercises import show
 from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
 
@@ -39,13 +41,67 @@ from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
 # rend cinq réponses. Une observation est un vecteur de D nombres en `float32`, une action un entier de 0 à A − 1.
 # Tous les mondes n'ont pas quatre composantes ni deux actions : lisez D dans `env.observation_space.shape[0]`, et A
 # dans `env.action_space.n`. Rien d'autre n'est promis : ni que les récompenses valent 1, ni que tomber soit mal.
+# La graine va au premier `reset` ; les suivants s'en passent. Un entier de NumPy est une action comme une autre.
+#
+# Voici tout ce que le jury exige, dans l'ordre. Une épreuve ne commence que si les précédentes sont réussies ; la
+# dernière est à part, et s'essaie quand on veut.
+#
+# | épreuve | ce que reçoit `dqn` | ce qu'il faut |
+# |:---|:---|:---|
+# | six mondes | γ = 0,6, 4 000 pas, une graine tirée au hasard | toutes les valeurs de `q` justes, à un dixième près de la plus grande du monde |
+# | la graine | deux fois le premier monde, même graine | deux fois les mêmes valeurs |
+# | CartPole | γ = 0,98, 25 000 pas, cinq graines | 475 pas en moyenne sur 100 départs neufs, avec trois graines au moins |
+# | Acrobot, la sortie | γ = 0,98, 15 000 pas, trois graines | −100 en moyenne sur 100 départs neufs, avec deux graines au moins |
+#
+# Sur CartPole et sur Acrobot, on joue sans hasard l'action de plus grande valeur, selon le `q` que vous rendez à la
+# **fin** : personne n'arrête votre apprentissage au bon moment.
 #
 # > **À vous.** Avant d'écrire du Python, posez la boucle sur le papier, en dix lignes de français. Quelles sont les
 # > trois choses que l'on retient d'un pas, en plus de l'état et de l'action ? Où `truncated` sert-il, et où ne
 # > sert-il pas ?
 
 # %% [markdown]
-# Voici la forme que cela prend, avec un élève qui n'apprend rien : il rend les valeurs d'un réseau tout neuf.
+# C'est cette fin imposée qui rend CartPole plus dur que les mondes. Les dix lignes de la boucle y suffisent à ceux-ci ;
+# pour celui-là, le carnet 07 a mesuré ce qui manque, et il n'est pas question de vous le faire deviner :
+#
+# - **Des entrées de tailles voisines.** Vous avez le droit de connaître celles de CartPole : avec quatre composantes,
+#   multipliez-les par 2, 1, 10 et 1 ; les mondes s'en accommodent.
+# - **Un pas d'apprentissage qui décroît**, d'une grande valeur jusqu'à zéro au dernier des pas reçus.
+# - **Une exploration qui dure** : comptez-la en part des pas reçus, et gardez-en un peu jusqu'au bout.
+# - **Un troisième réseau.** Ni celui qui apprend, ni la cible : une moyenne des poids du premier, que l'on ne consulte
+#   qu'à la fin. Le dernier réseau est un tirage ; la moyenne des derniers oublie moins.
+#
+# Même ainsi, un programme juste manque parfois 475. Le nôtre, écrit comme le vôtre, un chariot à la fois, a été jugé
+# sur vingt graines (`etudes/page_blanche.csv`) : voici sa part de réussite, et ce qu'elle fait risquer devant le jury.
+
+# %%
+retours = load_study("../etudes/page_blanche.csv")["retour"]
+reussis = int((retours >= SOLVED_RETURN).sum())
+bornes = exact_interval(reussis, len(retours))
+print(f"475 avec {reussis} graines sur {len(retours)}")
+print(f"intervalle à 95 % : de {percent(bornes[0])} à {percent(bornes[1])}")
+
+
+# %%
+def chance_de_refus(part, graines):
+    """La chance que la moitié des graines au moins échouent, si chacune réussit avec la chance `part`."""
+    peu = range(graines // 2 + 1)
+    return sum(comb(graines, k) * part**k * (1 - part) ** (graines - k) for k in peu)
+
+
+for part in (reussis / len(retours), bornes[0]):
+    refus = chance_de_refus(part, graines=5)
+    print(
+        f"s'il réussit avec {percent(part)} des graines, il est refusé dans {percent(refus)} des cas"
+    )
+
+# %% [markdown]
+# La première ligne est le risque d'un programme aussi bon que le nôtre ; la seconde, celui d'un programme qui serait
+# au bas de l'intervalle. Si les mondes vous disent juste et que CartPole vous refuse, recommencez avec cinq autres
+# graines avant de chercher une faute.
+
+# %% [markdown]
+# Voici la forme que prend la fonction, avec un élève qui n'apprend rien : il rend les valeurs d'un réseau tout neuf.
 
 
 # %%
@@ -136,7 +192,14 @@ for faute in (masque, coupure):
 # « Repartir » ne voit pas l'absence de masque : rien ne s'y termine. Il voit en revanche la coupure prise pour une
 # chute. Aucun monde ne voit tout ; c'est pourquoi il en faut plusieurs.
 #
-# > **À vous.** Lesquelles des fautes ci-dessous ne sont vues que par un seul monde ? Cherchez avant de regarder.
+# Voici celles que le jury connaît, et ce qu'il en dit.
+
+# %%
+for faute in FAULTS:
+    print(f"{faute.name} · {faute.hint}")
+
+# %% [markdown]
+# > **À vous.** Lesquelles ne sont vues que par un seul monde ? Cherchez avant de regarder.
 
 # %%
 vues = np.array(
@@ -168,13 +231,12 @@ def dqn(env, gamma, pas, graine):
 
 
 # %% [markdown]
-# Le jury rend son compte rendu au fur et à mesure. Chaque monde donne quelques milliers de pas ; CartPole, essayé
-# seulement si tous les mondes sont justes, en donne 25 000 à chacune des cinq graines, avec γ = 0,98. Comptez une
-# demi-minute pour les mondes, puis plusieurs minutes ; le bouton d'arrêt fonctionne.
+# Le jury rend son compte rendu au fur et à mesure. Comptez une demi-minute pour les mondes, puis plusieurs minutes pour
+# CartPole ; le bouton d'arrêt fonctionne.
 
 # %%
 ecran = Screen()
-for compte_rendu in examine(dqn, seeds=range(5)):
+for compte_rendu in jury(dqn, seeds=range(5)):
     ecran.show(compte_rendu)
 
 # %% [markdown]
@@ -188,22 +250,21 @@ for compte_rendu in examine(dqn, seeds=range(5)):
 #
 # <details><summary>Indice 2 : mes valeurs sont presque justes</summary>
 #
-# L'erreur permise est d'un dixième de la plus grande valeur du monde. Si vous en êtes à deux dixièmes, ce n'est sans doute
-# pas une faute, mais de la lenteur : un pas d'apprentissage plus grand, un réseau cible rapproché plus souvent, ou un
+# Si vous en êtes à deux dixièmes de la plus grande valeur, au lieu d'un, ce n'est sans doute pas une faute, mais de la lenteur : un pas d'apprentissage plus grand, un réseau cible rapproché plus souvent, ou un
 # apprentissage à chaque pas.
 #
 # </details>
 #
 # <details><summary>Indice 3 : les mondes sont justes, CartPole non</summary>
 #
-# Relisez ce que le carnet 07 a mesuré. Des entrées à la même échelle, un grand pas d'apprentissage qui décroît, une
-# exploration qui dure, et des valeurs lues sur une moyenne des poids.
+# Relisez les quatre lignes du contrat : en manque-t-il une ? Puis faites comme pour un malade : `relever`, du carnet 09,
+# section 8, se branche sur votre boucle, et la clinique dit ce qui cloche, la cible, l'exploration ou l'échelle.
 #
 # </details>
 #
 # <details><summary>Indice 4 : des ordres de grandeur</summary>
 #
-# Ce sont ceux du cours. Entrées multipliées par 2, 1, 10 et 1 si D = 4, telles quelles sinon ; deux couches de 64 ;
+# Ce sont ceux du cours. Des entrées inchangées si D n'est pas 4 ; deux couches de 64 ;
 # un lot de 64 à chaque pas ; Adam à 0,004, qui descend en ligne droite jusqu'à zéro ; ε de 1 à 0,1 sur le premier
 # quart des pas ; une cible qui prend 4 % du réseau en ligne à chaque mise à jour ; une moyenne des poids sur les
 # 250 dernières mises à jour environ.
@@ -223,39 +284,104 @@ print("vrai   :", essai.expected.tolist())
 # %% [markdown]
 # ## 5. Ce que l'on peut attendre de CartPole
 #
-# Le jury demande 475 pas avec plus de la moitié des graines. Est-ce beaucoup ? Voici ce que fait le programme du cours,
-# écrit comme le vôtre, avec un seul chariot à la fois, sur vingt graines jugées chacune depuis mille départs
-# neufs (`etudes/page_blanche.csv`).
+# Voici, graine par graine, ce que fait le programme du cours, jugé chaque fois depuis mille départs neufs.
 
 # %%
-retours = load_study("../etudes/page_blanche.csv")["retour"]
-reussis = int((retours >= SOLVED_RETURN).sum())
-bornes = [round(100 * borne) for borne in exact_interval(reussis, len(retours))]
 titre = (
     f"Écrit de mémoire, le DQN du cours atteint 475 avec {reussis} graines "
-    f"sur {len(retours)} (intervalle à 95 % : {bornes[0]} à {bornes[1]} %)"
+    f"sur {len(retours)} (intervalle à 95 % : {100 * bornes[0]:.0f} à {100 * bornes[1]:.0f} %)"
 )
 figures.strips({"DQN du cours": retours}, titre, "retour moyen sur 1 000 départs (pas)")
-
-# %% [markdown]
-# Le jury peut donc se tromper. Supposons un programme juste, aussi bon que le nôtre, puis moins bon, au bas de
-# l'intervalle : combien de fois manque-t-il 475 avec trois graines ou plus, sur cinq ?
-
-# %%
-for part in (reussis / len(retours), bornes[0] / 100):
-    rate = sum(comb(5, k) * part**k * (1 - part) ** (5 - k) for k in range(3))
-    print(f"s'il réussit {100 * part:.0f} fois sur cent, il est refusé {100 * rate:.0f} fois")
 
 # %% [markdown]
 # Les graines qui manquent 475 ne cachent pas une faute : le programme est le même, et les mondes le disent juste. Un
 # DQN juste peut échouer, faute de chance ou de réglage ; un DQN faux peut réussir : gardez les récompenses en
 # entiers, et CartPole n'y verra rien, puisqu'elles y valent toutes 1. Voilà pourquoi le jury commence par les mondes,
 # et pourquoi il veut plusieurs graines.
+#
+# Pourquoi moins bien que la page du carnet 05, ou que la Version 2 ? Parce que nous avons renoncé à deux choses. La page
+# s'évalue en chemin et s'arrête quand elle est bonne ; ici, le nombre de pas est imposé. La Version 2 vise à plusieurs
+# pas ; une telle cible mêle aux valeurs ce que l'exploration a joué, et « prévoir », qui veut les vraies, la refuserait.
 
 # %% [markdown]
-# ## 6. La réponse du cours
+# ## 6. La sortie : Acrobot
 #
-# Ne la dépliez qu'après avoir écrit la vôtre, même fausse. C'est le programme que mesure la figure ci-dessus.
+# Votre programme ne sait rien de CartPole, ou presque. Alors, qu'il sorte. Dans Acrobot, deux tiges pendent l'une au
+# bout de l'autre, et un moteur les plie là où elles se joignent ; il faut balancer jusqu'à ce que le bout passe au-dessus
+# d'une ligne. Chaque pas coûte 1, la fin est une **réussite**, et l'horloge coupe à 500 pas.
+
+# %%
+acrobot = gymnasium.make(ACROBOT.env)
+print("D :", acrobot.observation_space.shape[0], "  A :", acrobot.action_space.n)
+print("seuil du jeu :", acrobot.spec.reward_threshold)
+
+# %% [markdown]
+# > **À vous.** Qu'est-ce qui change, pour votre programme ? Reprenez ses lignes une à une, et notez celles qui supposent
+# > quatre composantes, deux actions, des récompenses positives ou une fin qui soit un malheur. Le compte devrait
+# > être de zéro. Et si un pas coûte toujours 1, à quelle valeur le premier état tend-il, à γ = 0,98, tant que l'on
+# > ne trouve pas la fin ?
+#
+# <details><summary>Réponse</summary>
+#
+# À la borne −1/(1 − 0,98) = −50 : chaque état vaut −50, et tous se valent. Il faut tomber une première fois sur la fin
+# pour qu'une différence apparaisse, puis remonte de proche en proche. Le masque y compte double : sans lui, la
+# réussite vaudrait −50 aussi.
+#
+# </details>
+#
+# Deux repères d'abord, comme au carnet 01 : le hasard, et une règle d'une ligne, qui pousse toujours à l'inverse de la
+# première tige.
+
+# %% tags=["nbval-ignore-output"]
+hasard = np.random.default_rng(0)
+regles = {
+    "au hasard": lambda vues: hasard.integers(3, size=len(vues)),
+    "à l'inverse de la première tige": lambda vues: np.where(vues[:, 4] < 0, 2, 0),
+}
+for nom, regle in regles.items():
+    print(f"{nom} : {evaluate(regle, episodes=20, env=ACROBOT.env).mean():.0f}")
+
+# %% [markdown]
+# Le seuil, −100, est donc à la portée d'une règle, et loin du hasard. À votre programme, maintenant : le jury est le
+# même, γ aussi, et il vous donne 15 000 pas. Comptez une minute environ.
+
+# %%
+for compte_rendu in elsewhere(dqn, seeds=range(3)):
+    ecran.show(compte_rendu)
+
+# %% [markdown]
+# Et le nôtre ? Il n'a pas changé d'une ligne : hors de CartPole, ses entrées sont telles que le jeu les donne. L'étude
+# archivée l'entraîne sur vingt graines, qui n'ont rien choisi (`etudes/page_blanche_ailleurs.csv`).
+
+# %%
+ailleurs = load_study("../etudes/page_blanche_ailleurs.csv")["retour"]
+sortis = int((ailleurs >= ACROBOT.threshold).sum())
+bornes = exact_interval(sortis, len(ailleurs))
+titre = (
+    f"Sans une ligne changée, il atteint −100 sur Acrobot avec {sortis} graines "
+    f"sur {len(ailleurs)} (intervalle à 95 % : {100 * bornes[0]:.0f} à {100 * bornes[1]:.0f} %)"
+)
+figures.strips({"DQN du cours": ailleurs}, titre, "retour moyen sur 100 départs")
+
+# %%
+for part in (sortis / len(ailleurs), bornes[0]):
+    refus = chance_de_refus(part, graines=3)
+    print(
+        f"s'il réussit avec {percent(part)} des graines, il est refusé dans {percent(refus)} des cas"
+    )
+
+# %% [markdown]
+# Lisez les deux figures l'une après l'autre : le même texte, deux jeux, deux parts de réussite. Aucune ne prouve qu'il
+# marcherait sur un troisième. Ce que vous emportez n'est pas une recette sûre, c'est un programme **juste**, et de quoi
+# dire, avec un intervalle, s'il réussit là où vous l'emmenez.
+#
+# Voilà la sortie. Le carnet 10 montre ce qui résiste ailleurs, et dans quel ordre essayer quand le jeu est le vôtre.
+
+# %% [markdown]
+# ## 7. La réponse du cours
+#
+# Ne la dépliez qu'après avoir écrit la vôtre, même fausse. C'est le programme que mesurent les deux figures. Ses quatre
+# derniers arguments, que le jury ne donne pas, sont là pour vous : vos deux règles, et deux réglages à essayer.
 
 # %%
 show("dqn")
@@ -308,4 +434,6 @@ show("dqn")
 # 1. Une faute de programmation résout une **autre équation** : ses valeurs se calculent, et donc se reconnaissent.
 # 2. On éprouve un DQN dans de **petits mondes** d'abord, sur le jeu ensuite ; réussir le jeu ne prouve pas que le
 #    programme est juste.
-# 3. Une même graine doit tout refaire ; plusieurs graines disent ce que vaut la **recette**.
+# 3. Une même graine doit tout refaire ; plusieurs graines disent ce que vaut la **recette**, et le risque qu'un jury refuse
+#    un programme juste se calcule.
+# 4. Un programme qui lit D et A dans le jeu s'emporte ; qu'il **réussisse** ailleurs se mesure.

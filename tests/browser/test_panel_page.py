@@ -7,6 +7,12 @@ from pilot import IDLE, START, open_code
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Ctrl-C ne s'envoie ainsi que sous Unix.")
 
+EXAMINED = (
+    "from dataclasses import replace\n"
+    "from cartpole_helpers import QUICK\n"
+    "from cartpole_helpers.teaching.panel import panel\n"
+    "tableau = panel(replace(QUICK, epsilon_end=1.0))\ntableau",
+)
 CODE = (
     "from cartpole_helpers.display.panel import panel",
     "tableau = panel(seed=1)\ntableau",
@@ -89,3 +95,19 @@ def test_a_page_that_comes_back_resumes_its_run_and_the_next_day_says_what_to_do
     reader.button("Reprendre").click()
     reader.wait_text(".cp-note", "exécutez de nouveau la cellule")
     assert reader.faults == []
+
+
+def test_the_diagnosis_is_read_under_the_curves_and_stays_there(folder, browser, launcher):
+    reader = open_code(folder, browser, launcher, *EXAMINED)
+    assert reader.button("Diagnostiquer").is_disabled()
+    reader.button("Démarrer").click()
+    wait_for(reader, "Fini")
+    reader.button("Diagnostiquer").click()
+    reader.wait_text(".cp-diagnosis", "Diagnostic\u00a0: ε bloqué haut")
+    reader.assert_fits()
+    assert (reader.blanks(), reader.alarms(), reader.faults) == ([], [], [])
+    reader.save()
+    reader.page.evaluate(SHUT_DOWN)
+    reader.reload()
+    reader.wait_text(".cp-diagnosis", "Diagnostic\u00a0: ε bloqué haut")
+    reader.leave()

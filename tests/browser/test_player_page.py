@@ -14,6 +14,9 @@ CODE = (
     "episode = play(agent, seed=0)\n"
     "player(episode, agent, epsilon=0.05)",
     "player(episode._replace(q_values=None))",
+    "rule = lambda seen: 2 * (seen[:, 1] > 0)\n"
+    "car = play(rule, limit=60, render_mode='rgb_array', env='MountainCar-v0')\n"
+    "player(car, names='MountainCar-v0')",
 )
 
 
@@ -46,6 +49,16 @@ def test_by_keyboard_and_by_mouse_each_player_alone(folder, browser, launcher):
     assert told(".cp-where") == stopped
     assert told(".cp-where", 1).startswith("pas 0 ")
     assert "Elle n’a pas de valeurs d’action" in told(".cp-player", 1)
+    other = reader.page.locator(".cp-player").nth(2)
+    other.locator("input[type=range]").press("ArrowRight")
+    assert told(".cp-where", 2) == "pas 1 sur 60"
+    assert "−1" in told(".cp-mind >> tr:has-text('retour cumulé')", 0)
+    before = other.locator(".cp-picture").get_attribute("src")
+    other.locator("input[type=range]").press("End")
+    assert told(".cp-where", 2) == "pas 60 sur 60 : interrompu, retour −60"
+    assert other.locator(".cp-picture").get_attribute("src") != before
+    reader.settle()
+    assert reader.blanks() == []
     reader.assert_fits()
     assert (reader.alarms(), reader.faults) == ([], [])
     reader.leave()

@@ -1,5 +1,7 @@
 """L'épisode rejoué, sans navigateur : ce que la page reçoit est l'épisode, en peu d'octets."""
 
+import base64
+import io
 import json
 import re
 import shutil
@@ -8,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from watched import frozen_state, plain
 
 import cartpole_helpers
-from cartpole_helpers import load, play, policies
+from cartpole_helpers import Episode, load, play, policies
 from cartpole_helpers.display.player import player
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +39,8 @@ console.log(JSON.stringify({{
   actions: steps.map(episode.action),
   epsilon: steps.map(episode.epsilon),
   gaps: episode.gaps,
-  contrary: episode.gaps && steps.map((t) => isContrary(episode, t)),
+  returns: episode.returns,
+  contrary: episode.values && steps.map((t) => isContrary(episode, t)),
   runs: episode.gaps && finiteRuns(episode.gaps).map(({{ from, y }}) => [from, y.length]),
   map: episode.map && [...Array(51 * 625).keys()].map(episode.map),
 }}));
@@ -127,6 +131,70 @@ def test_values_that_diverge_reach_the_page_and_compare_to_nothing(whole, requir
     assert not any(read["contrary"][t] for t in (3, 4, 7, 9))
 
 
+# Un autre jeu
+
+
+def coloured(count, noise=0):
+    """Un épisode de trois actions et de cinq composantes, dont la teinte des images dit le pas."""
+    draw = np.random.default_rng(0)
+    frames = np.empty((count + 1, 60, 90, 3), np.uint8)
+    frames[:] = np.linspace(0, 255, count + 1).round()[:, None, None, None]
+    if noise:
+        frames = draw.integers(0, 256, (count + 1, noise, noise, 3), np.uint8)
+    return Episode(
+        observations=draw.normal(size=(count + 1, 5)),
+        actions=draw.integers(0, 3, count),
+        rewards=draw.normal(size=count).round(2),
+        q_values=draw.normal(size=(count, 3)),
+        terminated=True,
+        truncated=False,
+        seed=4,
+        frames=frames,
+    )
+
+
+def images(shown):
+    """Les images que la page montre, de la première à la dernière, et le pas de chacune."""
+    state = frozen_state(shown)
+    packed, steps = io.BytesIO(base64.b64decode(state["pictures"]["base64"])), state["sizes"]
+    seen = [Image.open(io.BytesIO(packed.read(size))).convert("RGB") for size in steps]
+    assert packed.read() == b""
+    return seen, [state["every"] * rank for rank in range(len(seen) - 1)]
+
+
+def test_another_game_is_shown_by_its_own_pictures(require):
+    episode = coloured(20)
+    seen, steps = images(player(episode, names={"actions": ["a", "b", "c"]}))
+    assert steps == [*range(20)]
+    for image, frame in zip(seen, episode.frames, strict=True):
+        assert abs(np.asarray(image, int) - frame).max() <= 3  # ce que perd WebP
+    read = in_the_page(player(episode), require)
+    np.testing.assert_allclose(read["returns"], [0, *np.cumsum(episode.rewards)], atol=1e-5)
+    assert read["actions"] == episode.actions.tolist()
+    assert read["contrary"] == (episode.actions != episode.q_values.argmax(axis=1)).tolist()
+    assert plain(player(episode).still.alt).startswith("Épisode de la graine 4 : 20 pas, fin du")
+
+
+def test_pictures_that_weigh_too_much_are_thinned_and_the_last_one_stays():
+    episode = coloured(20, noise=300)
+    shown = player(episode)
+    seen, steps = images(shown)
+    assert len(shown.frozen()) < 1_500_000
+    assert 2 <= steps[1] == steps[2] - steps[1]
+    assert max(steps) < 20
+    blurred = [np.asarray(image, float).mean(axis=2)[::30, ::30] for image in seen]
+    asked = [episode.frames[step].mean(axis=2)[::30, ::30] for step in [*steps, 20]]
+    for image, near in zip(blurred, asked, strict=True):
+        assert min(asked, key=lambda other: abs(image - other).mean()) is near
+
+
+def test_a_cartpole_is_known_by_its_motion_and_any_other_game_of_four_numbers_shows_pictures(whole):
+    frames = np.zeros((501, 20, 30, 3), np.uint8)
+    assert "plane" in frozen_state(player(whole._replace(frames=frames)))
+    still = whole._replace(observations=whole.observations[:, ::-1], frames=frames)
+    assert len(frozen_state(player(still))["sizes"]) == 501
+
+
 # Ce que l'on en lit
 
 
@@ -157,13 +225,25 @@ def test_a_notebook_shows_it_without_a_kernel(whole, agent):
 
 def test_bad_arguments_are_refused(whole):
     for change, told in (
-        ({"observations": np.zeros((501, 3))}, "episode doit être de CartPole, seul jeu"),
         ({"observations": np.full((501, 4), np.nan)}, r"episode\.observations .* finis"),
         ({"actions": np.full(500, 2)}, r"episode\.actions .* 2 reçu"),
         ({"q_values": np.zeros((500, 3))}, r"episode\.q_values .* \(500, 2\) : \(500, 3\) reçu"),
     ):
         with pytest.raises((TypeError, ValueError), match=told):
             player(whole._replace(**change))
+    for episode, given, told in (
+        (coloured(3)._replace(frames=None), {}, r'images.*=None reçu .* render_mode="rgb_array"'),
+        (coloured(3)._replace(frames=np.zeros((3, 2, 2, 3))), {}, r"frames .* \(4, N, N, 3\)"),
+        (coloured(3)._replace(rewards=np.ones(2)), {}, r"rewards .* \(3,\) : \(2,\) reçu"),
+        (coloured(5_001, noise=1), {}, r"durer 5.000 pas au plus.* 5.001 reçus ; donnez `limit`"),
+        (coloured(3), {"names": "Acrobat-v1"}, r"'Acrobat-v1' reçu\. Vouliez-vous dire 'Acrobot"),
+        (coloured(3), {"names": {"actions": ["a"]}}, r"actions'\] doit donner 3 noms : \['a'\]"),
+        (coloured(3), {"names": "Acrobot-v1"}, r"components'\] doit donner 5 noms"),
+        (coloured(3), {"policy": len}, "policy ne colore que le plan de CartPole"),
+        (whole, {"names": {}}, "`names` ne nomme que ce qui n'est pas de CartPole"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=told):
+            player(episode, **given)
     for given, told in (
         ({"epsilon": 1.1}, r"epsilon doit être un nombre entre 0 et 1 : 1\.1 reçu"),
         ({"epsilon": np.zeros(499)}, r"epsilon doit être de forme \(500,\) : \(499,\) reçu"),

@@ -13,17 +13,18 @@ import torch
 
 from cartpole_helpers.teaching import capstone
 from cartpole_helpers.teaching.capstone import (
+    ACROBOT,
     BLANK,
+    CARTPOLE,
     CARTPOLE_HINT,
     ERROR,
-    GAMMA,
     NO_SEED,
     SAME_SEED,
     SIZES,
-    STEPS,
     WORLD_GAMMA,
     attempt,
-    examine,
+    elsewhere,
+    jury,
 )
 from cartpole_helpers.teaching.catalogue.dqn import EXERCISE
 from cartpole_helpers.teaching.worlds import FAULTS, World, drawn_worlds
@@ -111,7 +112,7 @@ def test_reports_grow_until_the_last_and_the_answer_receives_what_its_signature_
             spaces.append((env.observation_space, env.action_space, limit))
         return knowing(env, gamma, pas, graine)
 
-    reports = [*examine(spy, seeds=[7, 3])]
+    reports = [*jury(spy, seeds=[7, 3])]
     assert [len(report.verdicts) for report in reports] == [1, 2, 3, 4, 5, 6, 7, 8, 8]
     for before, after in pairwise(reports):
         shared = min(len(before.verdicts), WORLDS + 1)
@@ -124,7 +125,7 @@ def test_reports_grow_until_the_last_and_the_answer_receives_what_its_signature_
     assert worlds[0] == worlds[-1]  # même monde, même graine
     assert len({seed for *_, seed in worlds}) > 1
     assert all(type(seed) is int and seed >= 0 for *_, seed in worlds)
-    assert carts == [(True, GAMMA, STEPS, 7), (True, GAMMA, STEPS, 3)]
+    assert carts == [(True, CARTPOLE.gamma, CARTPOLE.steps, seed) for seed in (7, 3)]
     real = gymnasium.make("CartPole-v1")
     assert spaces == [(real.observation_space, real.action_space, 500)] * 2
 
@@ -137,7 +138,7 @@ def test_the_worlds_are_redrawn_each_time():
         return knowing(env, gamma, pas, graine)
 
     for _ in range(2):
-        [*islice(examine(spy), WORLDS)]
+        [*islice(jury(spy), WORLDS)]
     assert seen[:WORLDS] != seen[WORLDS:]
 
 
@@ -158,7 +159,7 @@ def test_what_shows_before_any_value_is_refused_and_named(monkeypatch):
     monkeypatch.setattr(capstone, "WORLD_STEPS", 150)
     for name, mistake in MISTAKES.items():
         if mistake.notion in (SIZES, SAME_SEED, ERROR):
-            told = {(one.hint, one.taught) for one in refused(last(examine(mistake.answer)))}
+            told = {(one.hint, one.taught) for one in refused(last(jury(mistake.answer)))}
             assert mistake.notion.told in told, name
 
 
@@ -178,7 +179,7 @@ def test_all_actions_together_are_named_whatever_the_exploration():
         return lambda observations: np.tile(common[observations.argmax(axis=1)], (actions, 1)).T
 
     for odds in (0.2, 1, 5):
-        report = last(examine(partial(together, odds=odds)))
+        report = last(jury(partial(together, odds=odds)))
         assert report.hint == HINT["les actions ensemble"], odds
 
 
@@ -195,8 +196,8 @@ def test_the_values_of_a_fault_name_it_and_the_right_ones_are_accepted():
         return lambda observations: told[observations.argmax(axis=1)]
 
     for fault in FAULTS:
-        assert last(examine(partial(near, fault.values))).hint == fault.hint, fault.name
-    assert last(examine(partial(near, World.values), seeds=0)).passed
+        assert last(jury(partial(near, fault.values))).hint == fault.hint, fault.name
+    assert last(jury(partial(near, World.values), seeds=0)).passed
 
 
 def test_what_no_fault_explains_gets_the_hint_of_its_world():
@@ -204,7 +205,7 @@ def test_what_no_fault_explains_gets_the_hint_of_its_world():
         values = knowing(env, gamma, pas, graine)
         return lambda x: values(x) - 20.0 * (env.unwrapped.world.name == "attendre")
 
-    report = last(examine(strange))  # CartPole n'est pas essayé
+    report = last(jury(strange))  # CartPole n'est pas essayé
     assert (report.hint, len(report.verdicts)) == (world_named("attendre").hint, WORLDS)
 
 
@@ -246,7 +247,7 @@ def test_two_actions_instead_of_all_are_a_matter_of_sizes():
         values = knowing(env, gamma, pas, graine)
         return lambda observations: values(observations) * (np.arange(env.action_space.n) < 2)
 
-    assert [verdict.hint for verdict in refused(last(examine(two)))] == [SIZES.sentence] * 2
+    assert [verdict.hint for verdict in refused(last(jury(two)))] == [SIZES.sentence] * 2
 
 
 def test_an_error_in_a_world_of_the_sizes_of_cartpole_is_not_blamed_on_sizes():
@@ -254,7 +255,7 @@ def test_an_error_in_a_world_of_the_sizes_of_cartpole_is_not_blamed_on_sizes():
         assert env.unwrapped.world.name not in ("attendre", "prévoir")
         return knowing(env, gamma, pas, graine)
 
-    assert {verdict.hint for verdict in refused(last(examine(failing)))} == {ERROR.sentence}
+    assert {verdict.hint for verdict in refused(last(jury(failing)))} == {ERROR.sentence}
 
 
 # CartPole
@@ -267,7 +268,7 @@ def test_cartpole_wants_more_than_half_of_the_seeds_told_one_after_the_other():
         return knowing(env, gamma, pas, graine)
 
     told = ["21 à 100", "9 à 91", "21 à 94", "15 à 85", "23 à 88"]
-    for rank, report in enumerate([*examine(standing)][-5:]):
+    for rank, report in enumerate([*jury(standing)][-5:]):
         verdict, solved, passes = report.verdicts[-1], rank // 2 + 1, rank % 2 == 0
         assert (report.passed, report.hint) == (passes, "" if passes else CARTPOLE_HINT)
         text = f"CartPole : {solved} graine{'s' * (solved > 1)} sur {rank + 1} à 475 ou plus"
@@ -280,7 +281,7 @@ def test_an_answer_without_seed_does_not_go_on_to_cartpole():
         values, shift = knowing(env, gamma, pas, graine), np.random.default_rng().normal()
         return lambda observations: values(observations) + 1e-3 * shift
 
-    report = last(examine(unseeded))
+    report = last(jury(unseeded))
     assert len(report.verdicts) == WORLDS + 1
     assert [verdict.hint for verdict in refused(report)] == [NO_SEED.sentence]
 
@@ -291,12 +292,48 @@ def test_an_error_on_cartpole_is_told_and_stops_it():
             raise ArithmeticError("à CartPole seulement")
         return knowing(env, gamma, pas, graine)
 
-    reports = [*examine(failing, seeds=range(5))]
+    reports = [*jury(failing, seeds=range(5))]
     assert [len(report.verdicts) for report in reports[-3:]] == [7, 8, 8]
     [verdict] = refused(reports[-1])
     assert verdict.hint == ERROR.sentence
     line = failing.__code__.co_firstlineno + 2
     assert verdict.came == f"l'erreur ArithmeticError (ligne {line}) : à CartPole seulement"
+
+
+# Un autre jeu
+
+
+def pumping(observations):
+    """Pousse toujours à l'inverse de la première tige : −85 en moyenne."""
+    swing = -observations[:, 4]
+    return np.stack([-swing, 0 * swing, swing], axis=1)
+
+
+def test_another_game_is_judged_as_cartpole_is_seed_after_seed():
+    received = []
+
+    def spy(env, gamma, pas, graine):
+        received.append((env.spec.id, gamma, pas, graine))
+        return pumping if graine < 2 else lambda x: pumping(-x)
+
+    reports = [*elsewhere(spy)]
+    assert received == [("Acrobot-v1", ACROBOT.gamma, ACROBOT.steps, seed) for seed in range(3)]
+    assert [len(report.verdicts) for report in reports] == [1, 1, 1]
+    assert reports[-1].passed
+    assert reports[-1].verdicts[0].text.startswith("Acrobot : 2 graines sur 3 à −100 ou plus")
+    report = last(elsewhere(spy, seeds=[2, 1]))
+    assert (report.passed, report.hint) == (False, ACROBOT.hint)
+    [verdict] = report.verdicts
+    assert verdict.came.startswith("retours moyens −500, −")
+
+
+def test_a_blank_page_is_blank_elsewhere_and_an_error_is_told():
+    (report,) = elsewhere(blank_dots)
+    assert report.note == BLANK
+    (report,) = elsewhere(raising(ArithmeticError("ailleurs")))
+    assert report.hint == ERROR.sentence
+    with pytest.raises(TypeError, match=r"^dqn doit être une fonction : 3 reçu\.$"):
+        next(elsewhere(3))
 
 
 # Les réponses hostiles
@@ -314,7 +351,7 @@ def raising(error):
 
 def test_what_is_not_written_is_said_so():
     for answer in (blank_dots, lambda *_: ..., raising(NotImplementedError())):
-        (report,) = examine(answer)
+        (report,) = jury(answer)
         assert (report.note, report.hint, report.passed) == (BLANK, "", False)
         assert BLANK in repr(report)
 
@@ -327,7 +364,7 @@ def test_an_answer_that_plays_is_not_a_blank_page():
         return given
 
     for given in (torch.nn.Module(), None):
-        report = last(examine(played))
+        report = last(jury(played))
         assert (report.note, report.hint) == ("", ERROR.sentence), given
         assert "NotImplementedError" in report.verdicts[0].came, given
 
@@ -363,7 +400,7 @@ WRONG_VALUES = {
 
 def test_errors_and_values_that_are_no_numbers_are_told_not_raised():
     for name, answer in (ERRORS | WRONG_VALUES).items():
-        report = last(examine(answer))
+        report = last(jury(answer))
         assert len(report.verdicts) == len(refused(report)) == WORLDS, name
         start = "Q = [[" if name in WRONG_VALUES else "l'erreur "
         assert all(verdict.came.startswith(start) for verdict in report.verdicts), name
@@ -452,7 +489,7 @@ def test_only_the_same_seed_given_again_is_blamed():
         return lambda observations: np.zeros((len(observations), env.action_space.n))
 
     for case, (seeds, blamed) in enumerate(SEEDINGS):
-        report = last(examine(partial(answer, seeds=seeds)))
+        report = last(jury(partial(answer, seeds=seeds)))
         assert {verdict.hint == SAME_SEED.sentence for verdict in refused(report)} == {blamed}, case
 
 
@@ -460,7 +497,7 @@ def test_only_the_same_seed_given_again_is_blamed():
 
 
 def test_a_report_tells_what_was_found_and_what_was_awaited():
-    report = last(examine(answering(lambda *shape: np.full(shape, 7.25))))
+    report = last(jury(answering(lambda *shape: np.full(shape, 7.25))))
     first = report.verdicts[0]
     assert first.came == "Q = [[7.25, 7.25], [7.25, 7.25]]"
     assert re.fullmatch(r"Q = \[\[-1\.\d+, -1\.\d+\], \[1\.\d+, 1\.\d+\]\]", first.expected)
@@ -470,6 +507,6 @@ def test_a_report_tells_what_was_found_and_what_was_awaited():
 
 def test_bad_arguments_are_refused_before_anything_is_played():
     with pytest.raises(TypeError, match=r"^dqn doit être une fonction : 3 reçu\.$"):
-        next(examine(3))
+        next(jury(3))
     with pytest.raises(ValueError, match=r"^seeds doit .*reçu\.$"):
-        next(examine(raising(AssertionError("joué")), seeds=[1, 1]))
+        next(jury(raising(AssertionError("joué")), seeds=[1, 1]))

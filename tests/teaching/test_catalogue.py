@@ -13,7 +13,7 @@ import pytest
 import torch
 from scipy.stats import loguniform
 
-from cartpole_helpers import Config, policies, td_target
+from cartpole_helpers import Config, Training, policies, td_target
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT, has_fallen
 from cartpole_helpers.replay import StepWindow, Transition
 from cartpole_helpers.statistics import costs
@@ -203,6 +203,23 @@ BY_HAND = {
         [0.09 / (0.09 + 0.09), 0.0384 / (0.0384 + 0.0384), 0.2 / (0.2 + 0.15)],
         [0.2, 0.6],
     ],
+    "normaliser": [
+        [[1, 1 / 5], [1 / 4, 10]],
+        [[1, 2], [1, 1 / 2, 1 / 2]],
+        [[1 / 2, 1], [1, 1 / 2**0.5, 1]],
+    ],
+    "echelle_des_recompenses": [
+        [1 + 0.5 + 0.25, 3 + 0.9 * 2],
+        [1 + 0.5 + 0.25 + 0.125, 8],
+        [8, 3 + 4 / 2],
+        [3, 6],
+    ],
+    "actions_tenues": [
+        [[1], [1]],
+        [[0, 1, 1, 0], [0, 2, 1, 0]],
+        [[1, 1, 0, 0], [1, 1, 2, 2, 2]],
+        [[0, 1, 2, 3, 3], [1, 1, 2]],
+    ],
     "cout_d_une_graine": [[0, 2, 3, 3], [5, 2 + 10, 6], [5, 11, 8], [7, 11]],
     "tirer_log": [[0.001, 0.1, 20, 200], [0.1, 10, 1_000, 12]],
     "meilleur_attendu": [
@@ -330,6 +347,15 @@ def test_the_predictive_value_is_a_share_of_those_declared_ill():
     for ill, healthy, seen, alarmed in ((40, 960, 36, 48), (3, 7, 2, 1), (20, 380, 19, 0)):
         value = ANSWERS["valeur_predictive"](seen / ill, alarmed / healthy, ill / (ill + healthy))
         assert value == pytest.approx(seen / (seen + alarmed))
+
+
+def test_the_factors_are_those_that_the_engine_measures():
+    config = Config(input_scale="auto", warmup=300)
+    training, seen = Training(config, 0, env="Acrobot-v1"), []
+    while not training.gradient_steps:
+        seen.append(training.advance().observation[0])  # (E, 6)
+    factors = ANSWERS["normaliser"](np.concatenate(seen))
+    np.testing.assert_allclose(training.agent.scale.flatten(), factors, rtol=1e-3)
 
 
 def test_the_cost_of_a_seed_is_that_of_the_studies():

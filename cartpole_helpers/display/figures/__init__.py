@@ -4,6 +4,7 @@ from cartpole_helpers.display.figures.comparison import (
     baselines,
     distributions,
     draw_counts,
+    effects,
     intervals,
     points,
     strips,
@@ -19,6 +20,7 @@ from cartpole_helpers.display.figures.learning import (
 )
 from cartpole_helpers.display.figures.phase import (
     action_maps,
+    landscape,
     memory_maps,
     phase_portraits,
     viability,
@@ -32,7 +34,9 @@ __all__ = [
     "curves",
     "distributions",
     "draw_counts",
+    "effects",
     "intervals",
+    "landscape",
     "learning_curves",
     "memory_maps",
     "phase_portraits",

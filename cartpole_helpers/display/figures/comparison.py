@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator
 
@@ -276,6 +277,16 @@ def verdicts(
         axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **square))
         mark = {"ha": "center", "va": "center", "color": verdict, "fontsize": 13}
         axes.text(column, row, "✔" if right else "✘", **mark)
+    _frame_table(axes, rows, columns)
+    refused = [
+        f"{name} : {', '.join(np.array(columns)[~line]) or 'aucun'}"
+        for name, line in zip(rows, passed, strict=True)
+    ]
+    return finish(figure, title, f"Refus, ligne par ligne. {' ; '.join(refused)}.")
+
+
+def _frame_table(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
+    """Cadre un tableau de cases : ses lignes, ses colonnes, et rien d'autre."""
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
     axes.xaxis.tick_top()
@@ -285,8 +296,46 @@ def verdicts(
     axes.grid(visible=False)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    refused = [
-        f"{name} : {', '.join(np.array(columns)[~line]) or 'aucun'}"
-        for name, line in zip(rows, passed, strict=True)
+
+
+@style()
+def effects(
+    values: np.ndarray,
+    verdicts: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+) -> Picture:
+    """Un tableau d'effets `values` (R, C), en mieux ou en pire : `verdicts` (R, C), 1, -1 ou 0.
+
+    NaN : non mesuré, la case reste vide. La couleur, la flèche et le nombre disent la même chose.
+    """
+    rows, columns = checked_texts("rows", rows), checked_texts("columns", columns)
+    shape = (len(rows), len(columns))
+    values, verdicts = check_numbers("values", values), check_array("verdicts", verdicts, shape)
+    if values.shape != shape or not values.size:
+        raise ValueError(f"values doit être de forme {shape}, non vide : {values.shape} reçu.")
+    if not np.isin(verdicts, [*EFFECTS]).all():
+        raise ValueError("verdicts doit ne contenir que 1, -1 et 0.")
+    figure, axes = sheet(title, 0.36 * len(rows) + 1.5)
+    for (row, column), value in np.ndenumerate(values):
+        look, arrow = EFFECTS[int(verdicts[row, column])]
+        if np.isnan(value):
+            continue
+        square = {"facecolor": look, "alpha": 0.2, "edgecolor": "white", "linewidth": 2}
+        axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **square))
+        mark = {"ha": "center", "va": "center", "color": INK, "fontsize": 11}
+        axes.text(column, row, f"{arrow} {brief(value)}", **mark)
+    _frame_table(axes, rows, columns)
+    told = [
+        f"{name} : {', '.join(map(_told_effect, columns, line, sure))}"
+        for name, line, sure in zip(rows, values, verdicts, strict=True)
     ]
-    return finish(figure, title, f"Refus, ligne par ligne. {' ; '.join(refused)}.")
+    return finish(figure, title, f"{' ; '.join(told)}.")
+
+
+EFFECTS = {1: (GREEN, "▲"), -1: (VERMILION, "▼"), 0: (MUTED, "·")}
+
+
+def _told_effect(column: str, value: float, sure: int) -> str:
+    return f"{column} {brief(value)}{'' if sure else ' (sans verdict)'}"

@@ -36,20 +36,25 @@ from cartpole_helpers.display.style import (
     mark_solved,
     style,
 )
+from cartpole_helpers.environments import CARTPOLE, solved_return
 from cartpole_helpers.statistics import interquartile_mean
 
 
 @style()
 def learning_curves(
-    env_steps: np.ndarray, returns: np.ndarray | Mapping[str, np.ndarray], title: str
+    env_steps: np.ndarray,
+    returns: np.ndarray | Mapping[str, np.ndarray],
+    title: str,
+    env: str = CARTPOLE,
 ) -> Picture:
     """Le retour moyen de la politique gloutonne à mesure que S agents apprennent.
 
     `env_steps` (V,) : pas par agent à chaque évaluation ; `returns` (S, V). Un trait fin par
     graine, la moyenne interquartile en gras, son intervalle à 95 % en bande. Pour en comparer
     plusieurs, `returns` : nom → (S, V) ; une moyenne et une bande chacun, sans les traits fins.
+    `env` : le jeu, dont le seuil est tracé.
     """
-    env_steps = checked_row("env_steps", env_steps)
+    env_steps, threshold = checked_row("env_steps", env_steps), _threshold(env)
     rows = partial(checked_rows, length=len(env_steps))
     several = isinstance(returns, Mapping)
     groups = named("returns", returns, rows) if several else {"": rows("returns", returns)}
@@ -58,13 +63,14 @@ def learning_curves(
         [alone] = groups.values()
         axes.plot(env_steps, alone.T, color=SKY, linewidth=0.9, alpha=0.8)
     told = [
-        _draw_group(axes, env_steps, group, name, rank)
+        _draw_group(axes, env_steps, group, name, rank, " pas" * (env == CARTPOLE))
         for rank, (name, group) in enumerate(groups.items())
     ]
-    mark_solved(axes)
-    axes.set_ylim(0, EPISODE_LIMIT * 1.06)
+    if env == CARTPOLE:
+        axes.set_ylim(0, EPISODE_LIMIT * 1.06)
+    mark_solved(axes, threshold=threshold)
     axes.set_xlabel("pas de jeu par agent")
-    axes.set_ylabel("retour moyen d'évaluation (pas)")
+    axes.set_ylabel("retour moyen d'évaluation" + " (pas)" * (env == CARTPOLE))
     legend = "moyenne interquartile, et son intervalle à 95 %"
     axes.locator_params(axis="x", nbins=6)
     if len(groups) == 1:
@@ -74,14 +80,22 @@ def learning_curves(
     return finish(figure, title, f"{' ; '.join(told)}. Trait gras : la {legend}.")
 
 
+def _threshold(env: str) -> float:
+    """Rend le retour à partir duquel le jeu d'identifiant `env` est résolu."""
+    threshold = solved_return(check_text("env", env))
+    if threshold is None:
+        raise ValueError(f"env doit être un jeu qui se dit résolu à un retour : {env!r} reçu.")
+    return threshold
+
+
 def _draw_group(
-    axes: Axes, env_steps: np.ndarray, returns: np.ndarray, name: str, rank: int
+    axes: Axes, env_steps: np.ndarray, returns: np.ndarray, name: str, rank: int, unit: str
 ) -> str:
     """Trace la moyenne et la bande d'une recette ; rend la phrase qui les dit."""
     count = f"{len(returns)} graines"
     label = f"{name} ({count})" if name else count
     middle = iqm_band(axes, env_steps, returns, linewidth=2.6, label=label, **line(rank))
-    change = f"e {number(middle[0])} à {number(middle[-1])} pas"
+    change = f"e {number(middle[0])} à {number(middle[-1])}{unit}"
     return f"{label} : d{change}" if name else f"D{change}, {label}"
 
 

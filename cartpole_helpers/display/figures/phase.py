@@ -1,4 +1,4 @@
-"""Les figures du plan (θ, θ̇) : où l'on pousse, ce que l'on croit, ce que l'on a vu, le sort."""
+"""Les figures d'un plan d'états : où l'on pousse, ce que l'on croit, ce que l'on a vu, le sort."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -16,10 +16,12 @@ from cartpole_helpers.display.figures.panels import (
     ANGLE,
     SPEED,
     checked_rows,
+    checked_texts,
     frame_phase,
     legend_below,
     named,
     phase_panels,
+    sheet,
 )
 from cartpole_helpers.display.numbers import exact, number, percent
 from cartpole_helpers.display.style import (
@@ -146,6 +148,39 @@ def action_maps(
         f"{percent(np.mean(right > left))} du plan."
     )
     return finish(figure, title, told)
+
+
+@style()
+def landscape(
+    values: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    title: str,
+    labels: tuple[str, str, str],
+    path: np.ndarray | None = None,
+) -> Picture:
+    """Une grandeur sur un plan, ses lignes de niveau, et un chemin : `values` (Y, X).
+
+    `x` (X,) et `y` (Y,) croissent ; `labels` : les deux axes, puis la grandeur ; `path` (T, 2).
+    """
+    x, y = _increasing("x", x), _increasing("y", y)
+    values = check_array("values", values, (len(y), len(x)))
+    labels = checked_texts("labels", labels, 3)
+    figure, axes = sheet(title, 4.6)
+    image = axes.pcolormesh(x, y, values, cmap="cividis")
+    axes.contour(x, y, values, levels=8, colors=["white"], linewidths=0.6, alpha=0.6)
+    figure.colorbar(image, ax=axes, format=FuncFormatter(exact), fraction=0.05).set_label(labels[2])
+    told = f"{labels[2]} : de {number(values.min(), 1)} à {number(values.max(), 1)}"
+    if path is not None:
+        path = checked_rows("path", path, 2)
+        axes.plot(*path.T, color=INK, linewidth=4)
+        axes.plot(*path.T, color="white", linewidth=1.8)
+        axes.plot(*path[0], "o", color="white", markeredgecolor=INK, markersize=9)
+        axes.plot(*path[-1], "*", color=VERMILION, markeredgecolor="white", markersize=17)
+        told += f" ; un chemin de {len(path) - 1} pas, du rond à l'étoile"
+    axes.set(xlabel=labels[0], ylabel=labels[1], xlim=x[[0, -1]], ylim=y[[0, -1]])
+    axes.grid(visible=False)
+    return finish(figure, title, f"Plan {labels[0]}, {labels[1]}. {told}.")
 
 
 @style()

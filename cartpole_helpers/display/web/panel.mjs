@@ -20,6 +20,7 @@ export function render({ model, el }) {
   const ask = kernel(model, say, form.draw);
   const commands = commandRow(model, ask);
   const view = trainingView(model);
+  const verdict = diagnosisView(model);
   const parts = [form, commands, view];
 
   el.classList.add("cp");
@@ -28,7 +29,7 @@ export function render({ model, el }) {
     { class: "cp-panel", role: "group", "aria-label": "Panneau d’entraînement" },
     element("div", { class: "cp-head" }, form.header, commands.node, note),
     form.node,
-    element("div", { class: "cp-view" }, view.node, form.python),
+    element("div", { class: "cp-view" }, view.node, verdict.node, form.python),
   ));
   const drawForm = () => form.draw();
   const drawStatus = () => parts.forEach((part) => part.onStatus?.());
@@ -36,14 +37,17 @@ export function render({ model, el }) {
   model.on("change:form", drawForm);
   model.on("change:status", drawStatus);
   model.on("change:current change:past", drawCurves);
+  model.on("change:diagnosis", verdict.draw);
   drawForm();
   drawStatus();
   drawCurves();
+  verdict.draw();
   const close = watched(model);
   return () => {
     model.off("change:form", drawForm);
     model.off("change:status", drawStatus);
     model.off("change:current change:past", drawCurves);
+    model.off("change:diagnosis", verdict.draw);
     ask.end();
     close();
     commands.end();
@@ -126,6 +130,8 @@ function commandRow(model, ask) {
   const one = button("Un tour", () => ask({ do: "step" }), { title: "Fait un seul tour de boucle" });
   const stop = button("Arrêter", () => ask({ do: "stop" }));
   const clear = button("Effacer", () => ask({ do: "clear" }), { title: "Efface toutes les courbes" });
+  const examine = button("Diagnostiquer", () => ask({ do: "diagnose" }),
+    { title: "Dit ce que l’examen de cet essai fait soupçonner" });
   const pace = element("select", { change: () => ask({ do: "pace", pace: pace.value }) },
     ...model.get("paces").map((name) => element("option", { value: name }, name)));
   const bar = element("progress", { max: 1, value: 0, "aria-label": "Avancement" });
@@ -133,7 +139,8 @@ function commandRow(model, ask) {
   const node = element(
     "div",
     {},
-    element("div", { class: "cp-row" }, main, one, stop, clear, element("label", {}, "cadence", pace)),
+    element("div", { class: "cp-row" }, main, one, stop, clear,
+      ...(model.get("examined") ? [examine] : []), element("label", {}, "cadence", pace)),
     element("div", { class: "cp-row" }, bar, words),
   );
   let heard = Date.now();
@@ -151,6 +158,7 @@ function commandRow(model, ask) {
     one.disabled = active;
     stop.disabled = !active && phase !== PAUSED;
     clear.disabled = !now;
+    examine.disabled = !now;
     pace.value = model.get("form").pace;
     bar.value = now ? Math.min(now.env_steps / now.total, 1) : 0;
     words.textContent = error || progress(phase, now, remaining);
@@ -240,6 +248,26 @@ function trainingView(model) {
   }
 
   return { node, onStatus, onCurves };
+}
+
+// Le diagnostic de l’essai : ce que l’on soupçonne, puis la feuille où cela se lit.
+function diagnosisView(model) {
+  const node = element("section", { class: "cp-diagnosis", "aria-label": "Diagnostic", "aria-live": "polite" });
+
+  function draw() {
+    const { label, lines, image, alt } = model.get("diagnosis");
+    node.hidden = !lines;
+    if (!lines) return node.replaceChildren();
+    const [title, ...others] = lines;
+    node.replaceChildren(
+      element("p", { class: "cp-small" }, label),
+      element("p", {}, element("strong", {}, title)),
+      ...others.map((line) =>
+        element("p", { class: line.startsWith(" ") ? "cp-indented" : "" }, line.trim())),
+      element("img", { alt, src: `data:image/png;base64,${image}` }),
+    );
+  }
+  return { node, draw };
 }
 
 // Chaque essai garde sa couleur et ses tirets, quel que soit le nombre d'essais restés à l'écran.

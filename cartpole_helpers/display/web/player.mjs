@@ -1,9 +1,13 @@
-// Un épisode image par image : le chariot, ce qu'en pense l'agent, ses courbes et le plan (θ, θ̇).
+// Un épisode image par image : le jeu, ce qu'en pense l'agent, ses courbes ; de CartPole, le plan
+// (θ, θ̇), et d'un autre jeu, ses propres images.
 
 import { BOTTOM, LEFT, RIGHT, TOP, chart, steps } from "./chart.mjs";
 import { button, element, numbers, shape } from "./page.mjs";
 import { exact, measure, number } from "./numbers.mjs";
 import { THETA_LIMIT, TIME_STEP, X_LIMIT } from "./physics.mjs";
+import {
+  PACES, PER_SECOND, componentsView, cumulated, cut, pictureView, returnCurve, valueCurves,
+} from "./pictures.mjs";
 import { scene } from "./scene.mjs";
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2];
@@ -24,10 +28,9 @@ export function render({ model, el }) {
 
   const bar = controls(episode, { seek, toggle, hasten: (value) => { speed = value; } });
   const pick = (t) => { toggle(false); seek(t); };
-  const views = [
-    cartView(episode), bar, mindView(episode),
-    stripsView(episode, pick, bar.focus), planeView(episode),
-  ];
+  const game = episode.images ? pictureView(episode) : cartView(episode);
+  const rest = episode.images ? componentsView(episode) : planeView(episode);
+  const views = [game, bar, mindView(episode), stripsView(episode, pick, bar.focus), rest];
 
   function seek(t) {
     now = Math.min(Math.max(t, 0), last);
@@ -48,7 +51,7 @@ export function render({ model, el }) {
     const elapsed = Math.min(time - (before ?? time), LONGEST) / 1000;
     before = time;
     next = requestAnimationFrame(advance);
-    seek(now + (speed * elapsed) / TIME_STEP);
+    seek(now + speed * elapsed * episode.perSecond);
   }
 
   function onKey(event) {
@@ -68,31 +71,66 @@ export function render({ model, el }) {
   seek(0);
   return () => {
     toggle(false);
+    game.end?.();
     el.removeEventListener("keydown", onKey);
   };
 }
 
-// L'épisode que disent les octets de la page, écrits par player.py.
+// L'épisode que disent les octets de la page, écrits par player.py et pictures.py.
 export function unpack(model) {
   const scale = model.get("scale");
-  const packed = numbers(model.get("observations"), Int16Array);
-  const states = Array.from({ length: packed.length / 4 },
-    (_, t) => scale.map((unit, k) => unit * packed[4 * t + k]));
+  const states = rows(numbers(model.get("observations"), Int16Array), scale.length)
+    .map((row) => row.map((whole, k) => scale[k] * whole));
+  const actions = numbers(model.get("actions"), Uint8Array);
   const epsilons = numbers(model.get("epsilon"));
-  const q = model.get("q_values") && numbers(model.get("q_values"));
-  const pairs = q && Array.from({ length: states.length - 1 }, (_, t) => [q[2 * t], q[2 * t + 1]]);
-  return {
+  const names = model.get("names") ?? SIDES;
+  const values = model.get("q_values") && rows(numbers(model.get("q_values")), names.length);
+  const common = {
     title: model.get("title"),
     ending: model.get("ending"),
+    every: model.get("every"),
     states,
     last: states.length - 1,
-    action: bits(model.get("actions")),
+    action: (t) => actions[t],
     epsilon: (t) => epsilons[epsilons.length > 1 ? t : 0],
-    pairs,
-    gaps: pairs && pairs.map(([left, right]) => right - left),
+    names,
+    values,
+  };
+  return { ...common, ...(model.get("pictures") ? pictured(model) : ofCartPole(model, values)) };
+}
+
+function rows(flat, width) {
+  return Array.from({ length: flat.length / width },
+    (_, t) => Array.from(flat.subarray(width * t, width * (t + 1))));
+}
+
+function ofCartPole(model, values) {
+  return {
+    perSecond: 1 / TIME_STEP,
+    speeds: SPEEDS.map((value) => [value, `×\u00a0${exact(value)}`]),
+    along: (t) => t * TIME_STEP,
+    seconds: (t) => ` (${number(t * TIME_STEP, 2)}\u00a0s)`,
+    axis: "temps (s)",
+    gaps: values && values.map(([left, right]) => right - left),
     plane: model.get("plane"),
-    every: model.get("every"),
     map: model.get("maps") && bits(model.get("maps")),
+  };
+}
+
+function pictured(model) {
+  const rewards = numbers(model.get("rewards"));
+  const pace = (value) => `${exact(value * PER_SECOND)}\u00a0pas par seconde`;
+  return {
+    perSecond: PER_SECOND,
+    speeds: PACES.map((value) => [value, pace(value)]),
+    along: (t) => t,
+    seconds: () => "",
+    axis: "pas",
+    components: model.get("components"),
+    hidden: model.get("hidden"),
+    images: cut(numbers(model.get("pictures"), Uint8Array), model.get("sizes")),
+    rewards,
+    returns: cumulated(rewards),
   };
 }
 
@@ -113,7 +151,7 @@ function cartView({ states, last, action, ending }) {
 }
 
 // Lire, reculer, avancer, ralentir, aller à un instant.
-function controls({ last, ending }, { seek, toggle, hasten }) {
+function controls({ last, ending, speeds, seconds }, { seek, toggle, hasten }) {
   const go = (t) => { toggle(false); seek(t); };
   const play = button("Lire", () => toggle(), { class: "cp-main" });
   const range = element("input", {
@@ -123,15 +161,14 @@ function controls({ last, ending }, { seek, toggle, hasten }) {
   const by = (step) => () => go(Number(range.value) + step);
   const back = button("\u2212\u00a01\u00a0pas", by(-1), { "aria-label": "Reculer d’un pas" });
   const forward = button("+\u00a01\u00a0pas", by(1), { "aria-label": "Avancer d’un pas" });
-  const option = (value) => element("option", { value, selected: value === 1 },
-    `×\u00a0${exact(value)}`);
+  const option = ([value, label]) =>
+    element("option", { value, selected: value === 1 }, label);
   const speed = element("select", { change: () => hasten(Number(speed.value)) },
-    ...SPEEDS.map(option));
+    ...speeds.map(option));
   const where = element("span", { class: "cp-where" });
 
   function show(t) {
-    const time = number(t * TIME_STEP, 2);
-    const instant = `pas\u00a0${number(t)} sur ${number(last)} (${time}\u00a0s)`;
+    const instant = `pas\u00a0${number(t)} sur ${number(last)}${seconds(t)}`;
     where.textContent = t === last ? `${instant}\u00a0: ${ending}` : instant;
     range.value = t;
     range.setAttribute("aria-valuetext", where.textContent);
@@ -149,52 +186,64 @@ function controls({ last, ending }, { seek, toggle, hasten }) {
   };
 }
 
-// Les valeurs d'action, leur écart, ε, et l'action : celle que Q préfère, ou non.
+// Les valeurs d'action, leur écart s'il n'y en a que deux, ε, et l'action : celle que Q préfère, ou
+// non.
 function mindView(episode) {
-  const { last, pairs, gaps, epsilon, action } = episode;
-  const [left, right, gap, chance, done] = Array.from({ length: 5 }, () => element("td"));
-  const bar = gaps && gapBar(gaps);
+  const { last, names, values, gaps, epsilon, action, rewards, returns } = episode;
   const line = (name, cell) => element("tr", {}, element("th", { scope: "row" }, name), cell);
-  const known = pairs ? [
-    line("Q(gauche)", left),
-    line("Q(droite)", right),
+  const [gap, chance, done, reward, total] = Array.from({ length: 5 }, () => element("td"));
+  const worths = names.map(() => element("td"));
+  const bar = gaps && gapBar(gaps);
+  const label = (name, side) => `Q(${rewards ? name : ["gauche", "droite"][side]})`;
+  const known = values ? names.map((name, rank) => line(label(name, rank), worths[rank])) : [];
+  const apart = gaps ? [
     line("droite \u2212 gauche", gap),
     element("tr", {}, element("td", { colspan: 2 }, bar.node)),
   ] : [];
-  const node = element("div", { class: "cp-mind" },
-    element("strong", {}, pairs ? "Ce qu’en pense l’agent" : "Ce que fait la politique"),
-    element("table", {}, element("tbody", {}, ...known, line("ε", chance), line("action", done))),
-    pairs ? "" : element("p", { class: "cp-note" },
+  const earned = rewards ? [line("récompense", reward), line("retour cumulé", total)] : [];
+  const node = element("div", { class: `cp-mind${rewards ? " cp-long" : ""}` },
+    element("strong", {}, values ? "Ce qu’en pense l’agent" : "Ce que fait la politique"),
+    element("table", {}, element("tbody", {},
+      ...known, ...apart, line("ε", chance), line("action", done), ...earned)),
+    values ? "" : element("p", { class: "cp-note" },
       "Elle n’a pas de valeurs d’action\u00a0: ni Q, ni écart à montrer."));
 
   function showValues(t) {
-    const pair = t < last ? pairs[t] : null;
-    [left, right].forEach((cell, side) => {
-      const best = pair && pair[side] > pair[1 - side];
-      cell.textContent = pair ? worth(pair[side]) + (best ? "\u00a0: préférée" : "") : NOTHING;
+    worths.forEach((cell, rank) => {
+      const best = t < last && isPreferred(values[t], rank);
+      cell.textContent = t < last ? worth(values[t][rank]) + (best ? "\u00a0: préférée" : "") : NOTHING;
     });
-    gap.textContent = pair ? gapText(gaps[t]) : NOTHING;
-    bar.show(pair ? gaps[t] : 0);
+    if (!gaps) return;
+    gap.textContent = t < last ? gapText(gaps[t]) : NOTHING;
+    bar.show(t < last ? gaps[t] : 0);
   }
 
   function show(t) {
-    if (pairs) showValues(t);
+    if (values) showValues(t);
     chance.textContent = t < last ? number(epsilon(t), 3) : NOTHING;
-    done.textContent = t < last ? SIDES[action(t)] + verdict(episode, t) : NOTHING;
+    done.textContent = t < last ? names[action(t)] + verdict(episode, t) : NOTHING;
+    if (!rewards) return;
+    reward.textContent = t < last ? measure(rewards[t]) : NOTHING;
+    total.textContent = measure(returns[t]);
   }
   return { node, show };
 }
 
+// L'action de ce rang vaut-elle plus que chacune des autres ?
+function isPreferred(values, rank) {
+  return values.every((value, other) => other === rank || values[rank] > value);
+}
+
 function verdict(episode, t) {
-  if (!episode.pairs) return "";
-  if (!Number.isFinite(episode.gaps[t])) return " (Q non fini)";
+  if (!episode.values) return "";
+  if (!episode.values[t].every(Number.isFinite)) return " (Q non fini)";
   if (!isContrary(episode, t)) return " (gloutonne)";
   return episode.epsilon(t) > 0 ? " (au hasard)" : " (non gloutonne, malgré ε\u00a0=\u00a00)";
 }
 
-// Q préférait-elle l'autre action ? Une égalité ne préfère rien.
-export function isContrary({ gaps, action }, t) {
-  return Number.isFinite(gaps[t]) && (action(t) ? gaps[t] < 0 : gaps[t] > 0);
+// Q préférait-elle une autre action ? Une égalité ne préfère rien.
+export function isContrary({ values, action }, t) {
+  return values[t].every(Number.isFinite) && values[t][action(t)] < Math.max(...values[t]);
 }
 
 // L'écart, de part et d'autre de zéro, à l'échelle du plus grand de l'épisode.
@@ -215,22 +264,34 @@ function gapBar(gaps) {
   return { node, show };
 }
 
-// Les courbes de θ, de x et de l'écart ; un clic y mène à l'instant, et les touches au curseur.
+// Les courbes ; un clic y mène à l'instant, et les touches au curseur.
 function stripsView(episode, pick, focus) {
-  const curves = [angleCurve(episode), positionCurve(episode)];
-  if (episode.pairs) curves.push(gapCurve(episode));
+  const { last, values } = episode;
+  const curves = episode.images ? otherCurves(episode) : cartCurves(episode);
   const strips = curves.map((curve, i) =>
-    strip(curve, episode.last, pick, i === curves.length - 1 ? "temps (s)" : ""));
-  const contrary = episode.pairs
-    ? episode.gaps.filter((_, t) => isContrary(episode, t)).length : 0;
+    strip(curve, episode, pick, i === curves.length - 1 ? episode.axis : ""));
+  const legend = ({ keys }) => (keys ? [element("ul", { class: "cp-keys" }, ...keys)] : []);
+  const contrary = values ? values.filter((_, t) => isContrary(episode, t)).length : 0;
+  const lead = episode.images ? "L" : "Points\u00a0: l";
   const note = contrary
-    ? [element("p", { class: "cp-note" }, "Points\u00a0: l’action n’est pas celle que Q préfère "
-      + `(${number(contrary)} pas sur ${number(episode.last)}).`)]
+    ? [element("p", { class: "cp-note" }, `${lead}’action n’est pas celle que Q préfère `
+      + `(${number(contrary)} pas sur ${number(last)}).`)]
     : [];
   return {
-    node: element("div", { click: focus }, ...strips.map((one) => one.node), ...note),
+    node: element("div", { click: focus },
+      ...strips.flatMap((one, i) => [one.node, ...legend(curves[i])]), ...note),
     show: (t) => strips.forEach((one) => one.show(t)),
   };
+}
+
+function cartCurves(episode) {
+  const curves = [angleCurve(episode), positionCurve(episode)];
+  return episode.gaps ? [...curves, gapCurve(episode)] : curves;
+}
+
+function otherCurves(episode) {
+  const total = returnCurve(episode, finiteRuns);
+  return episode.values ? [valueCurves(episode, finiteRuns), total] : [total];
 }
 
 function angleCurve({ states }) {
@@ -263,18 +324,18 @@ function gapCurve(episode) {
 }
 
 // Une courbe par suite de valeurs finies : rien ne se trace là où une valeur manque.
-export function finiteRuns(values) {
+export function finiteRuns(values, look = { colour: "purple" }) {
   const runs = [];
   values.forEach((value, i) => {
     if (!Number.isFinite(value)) return;
-    if (!i || !Number.isFinite(values[i - 1])) runs.push({ y: [], from: i, colour: "purple" });
+    if (!i || !Number.isFinite(values[i - 1])) runs.push({ y: [], from: i, ...look });
     runs.at(-1).y.push(value);
   });
   return runs;
 }
 
 // Une courbe, le curseur de l'instant, et ce qu'elle vaut alors.
-function strip({ title, unit, limit, series, tell }, last, pick, xLabel) {
+function strip({ title, unit, limit, series, tell, zero = true }, { last, along }, pick, xLabel) {
   const { node, draw } = chart({ title, unit, xLabel, height: STRIP });
   const cursor = element("span", { class: "cp-cursor" });
   const value = element("span", { class: "cp-value" });
@@ -297,11 +358,11 @@ function strip({ title, unit, limit, series, tell }, last, pick, xLabel) {
   cursor.style.bottom = `${BOTTOM}px`;
   cursor.style.height = `${STRIP - BOTTOM - TOP}px`;
   const placed = ({ from = 0, ...one }) =>
-    ({ width: 1.6, x: one.y.map((_, i) => (from + i) * TIME_STEP), ...one });
+    ({ width: 1.6, x: one.y.map((_, i) => along(from + i)), ...one });
   draw({
     series: series.map(placed),
-    marks: [{ y: 0, text: "", kept: true }, { y: limit, text: "" }, { y: -limit, text: "" }],
-    xRange: [0, last * TIME_STEP],
+    marks: [{ y: 0, text: "", kept: zero }, { y: limit, text: "" }, { y: -limit, text: "" }],
+    xRange: [0, along(last)],
   });
   return { node: frame, show };
 }

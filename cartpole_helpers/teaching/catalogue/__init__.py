@@ -27,6 +27,9 @@ NAMES = (
     "fausses_fins",  # 09
     "gamma_apparent",
     "valeur_predictive",
+    "normaliser",  # 10
+    "echelle_des_recompenses",
+    "actions_tenues",
     "cout_d_une_graine",  # 11
     "tirer_log",
     "meilleur_attendu",

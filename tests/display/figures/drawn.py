@@ -49,6 +49,8 @@ ESTIMATES = {
 STEPS = {"sans": DRAWS.uniform(9_000, 48_000, 31), "avec : γ = 1": DRAWS.uniform(2_100, 7_000, 20)}
 COST = "durée de la réussite (pas)"
 PASSED = np.array([[1, 1, 1], [0, 1, 0]])
+EFFECTS = np.array([[1.5, np.nan, -3], [0.25, 0, 12]])
+SURE = np.array([[1, 0, -1], [0, 0, 1]])
 LINES, TRIALS = ("la règle", "une faute"), ("une action", "deux actions", "un choix")
 THETAS, THETA_DOTS = np.radians(np.linspace(-13, 13, 27)), np.radians(np.linspace(-140, 140, 15))
 POLICIES = {"signe de θ": push_by_angle, "LQR": lqr}
@@ -71,6 +73,10 @@ def fates(shift=0.0):
     return np.where(saved, np.inf, left), np.where(np.abs(degrees) < 24, np.inf, left)
 
 
+X, Y = np.linspace(-1, 1, 30), np.linspace(0, 4, 20)
+HILLS = X**2 - 10 * Y[:, None]  # (20, 30)
+AXES = ("position", "vitesse", "valeur")
+PATH = np.array([[0.5, 1.0], [0.0, 2.0], [-0.5, 3.0]])
 MAPS = {"au centre": fates(), "au bord": fates(6)}
 PLANE = {"thetas": THETAS, "theta_dots": THETA_DOTS}
 OVER = {"x": ENV_STEPS, "quantities": FOLLOWED, "label": "pas de jeu"}
@@ -88,7 +94,9 @@ DRAWINGS = {
     "bands": {"x": SIZES, "series": COSTS, "labels": LABELS, "log": "x", "bands": BANDS},
     "draw_counts": {"counts": COUNTS},
     "action_maps": {"q_values": leaning},
+    "landscape": {"values": HILLS, "x": X, "y": Y, "labels": AXES, "path": PATH},
     "memory_maps": {"observations": MEMORIES},
+    "effects": {"values": EFFECTS, "verdicts": SURE, "rows": LINES, "columns": TRIALS},
     "distributions": {"values": SERIES, "label": "écart (pas)"},
     "points": {"series": CLOUDS, "labels": LABELS, "identity": True},
     "verdicts": {"passed": PASSED, "rows": LINES, "columns": TRIALS},

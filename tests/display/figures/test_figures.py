@@ -44,7 +44,7 @@ def test_a_picture_shows_itself_and_depends_on_its_data_alone(name):
 def test_a_picture_reads_in_french(name):
     picture = picture_of(name)
     figure, numbered = picture.figure, [*numbered_axes(picture.figure)]
-    if name not in ("cart_diagram", "verdicts"):
+    if name not in ("cart_diagram", "effects", "verdicts"):
         assert numbered
         assert_axes_are_named(figure, numbered)
     assert_ticks_are_true(figure)
@@ -115,6 +115,9 @@ REFUSED = [
     ("curves", {"series": {"une": np.zeros(3)}}),
     ("bands", {"bands": {"inconnue": (COSTS["une"], COSTS["une"])}}),
     ("action_maps", {"q_values": lambda states: states}),
+    ("landscape", {"values": np.zeros((30, 20))}),
+    ("effects", {"verdicts": np.full((2, 3), 2)}),
+    ("learning_curves", {"env": "Pendulum-v1"}),
     ("memory_maps", {"observations": {"a": np.zeros((0, 4))}}),
     ("distributions", {"values": {"a": np.zeros((2, 2))}}),
     ("points", {"series": {"a": np.zeros((5, 2))}}),

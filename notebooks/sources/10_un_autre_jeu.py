@@ -1,0 +1,440 @@
+# %% [markdown]
+# # 10 · Un autre jeu
+#
+# **La question.** Vous savez écrire un DQN pour CartPole, et dire quand il est malade. Demain, vous aurez un autre
+# problème. Que faut-il changer ? Que peut-on garder ?
+#
+# Presque rien n'est propre à CartPole dans ce que vous avez écrit : les règles, la boucle, les contrôles ne savent pas ce
+# qu'est un chariot. Ce qui l'est, ce sont des **nombres** : des échelles, un horizon, une part de hasard. Nous prendrons
+# une seule recette, la même partout, et trois jeux qui la contredisent chacun à sa façon.
+#
+# *Comptez une heure et quart, exercices compris ; le carnet s'exécute en une minute et demie, sur un cœur.*
+
+# %%
+from dataclasses import fields, replace
+
+import gymnasium
+import numpy as np
+
+from cartpole_helpers import (
+    ONE_RECIPE,
+    VERSION_2,
+    evaluate,
+    exact_interval,
+    load_study,
+    paired_interval,
+    play,
+    solve,
+    train,
+)
+from cartpole_helpers.display import figures, video
+from cartpole_helpers.display.numbers import number
+from cartpole_helpers.display.player import player
+from cartpole_helpers.statistics import after_success, costs, streak_end
+from cartpole_helpers.teaching.exercises import check, show
+
+# %% [markdown]
+# ## 1. Ce qui change, ce qui ne change pas
+#
+# Quatre jeux de Gymnasium, dont trois s'installent avec le cours.
+#
+# | Jeu | Ce que l'on voit | Ce que l'on fait | Récompense | Fin |
+# |:---|:---|:---|:---|:---|
+# | CartPole-v1 | chariot et tige | pousser à gauche, à droite | +1 par pas | une chute |
+# | Acrobot-v1 | deux barres, articulées | tordre l'articulation, dans un sens, dans l'autre, ou pas | −1 par pas | un **succès** : le bout est assez haut |
+# | MountainCar-v0 | position, vitesse d'une voiture | accélérer à gauche, à droite, ou pas | −1 par pas | un **succès** : le drapeau |
+# | LunarLander-v3 | un atterrisseur, ses deux pieds | ne rien faire, trois moteurs | grande ou petite, à chaque pas | écrasé, posé, ou sorti |
+#
+# Le dernier demande une bibliothèque de plus, Box2D : `pip install "gymnasium[box2d]"` (de Python 3.11 à 3.13).
+# Sans elle, l'archive montre le reste.
+
+# %%
+JEUX = ["CartPole-v1", "Acrobot-v1", "MountainCar-v0"]
+for jeu in JEUX:
+    with gymnasium.make(jeu) as env:
+        D, A = env.observation_space.shape[0], env.action_space.n
+        print(f"{jeu} : D = {D}, A = {A},", env.spec.max_episode_steps, "pas au plus,", end=" ")
+        print("résolu à", env.spec.reward_threshold)
+
+# %% [markdown]
+# D et A, le réseau les lit dans l'environnement. Le seuil est celui que le jeu se donne : un retour moyen sur cent épisodes.
+#
+# Que vaut le hasard ? C'est le premier nombre à connaître d'un problème : tout ce que l'on montrera ensuite se lit
+# par rapport à lui.
+#
+# > **À vous.** À Acrobot et à MountainCar, chaque pas coûte 1, et l'épisode s'arrête à 500 pas, ou à 200. Quel retour
+# > attendez-vous d'une politique qui joue au hasard ?
+
+
+# %%
+def hasard(actions):
+    """Une politique qui tire son action au sort, parmi `actions`."""
+    tirages = np.random.default_rng(0)
+    return lambda observations: tirages.integers(actions, size=len(observations))
+
+
+retours = {
+    jeu: evaluate(hasard(2 if jeu == "CartPole-v1" else 3), episodes=100, env=jeu) for jeu in JEUX
+}
+jamais = np.sum(retours["MountainCar-v0"] > -200)
+titre = f"MountainCar : au hasard, {jamais} épisode sur 100 voit le drapeau"
+figures.distributions(retours, titre, "retour d'un épisode joué au hasard")
+
+# %% [markdown]
+# À CartPole, le hasard tombe vite, et **chaque** épisode lui apprend ce qu'est une chute. À Acrobot, il arrive
+# au bout de temps en temps. À MountainCar, tous les épisodes se ressemblent : −200, rien n'y distingue une action
+# d'une autre. Nous y reviendrons.
+
+# %% [markdown]
+# ### La recette
+#
+# Voici ce que la seule recette change à la Version 2. Elle vient d'une recherche archivée (`etudes/recherche_jeux.py`),
+# sur d'autres graines que celles qui la jugeront.
+
+# %%
+for champ in fields(ONE_RECIPE):
+    avant, apres = (getattr(config, champ.name) for config in (VERSION_2, ONE_RECIPE))
+    if avant != apres:
+        print(f"{champ.name} : {avant} → {apres}")
+
+# %% [markdown]
+# Deux de ces champs sont nouveaux pour vous.
+#
+# `input_scale="auto"` : l'échelle des entrées se **mesure**. Pendant la mise en route, où tout est tiré au hasard, l'écart
+# type de chaque composante est relevé ; ensuite, chacune est divisée par le sien, une fois pour toutes.
+#
+# `epsilon_spread` : chaque copie du jeu a **son** ε. La première explore beaucoup, la dernière presque pas, et toutes
+# versent dans la même mémoire. L'idée est celle d'Ape-X (Horgan et al., 2018) : ainsi, l'on n'a pas à choisir entre
+# voir du nouveau et voir ce que donne le jeu bien joué.
+
+# %%
+chacune = ONE_RECIPE.epsilons(ONE_RECIPE.epsilon_steps)
+titre = f"De {number(100 * chacune[0])} % de hasard à {number(100 * chacune[-1], 1)} %"
+copies = np.arange(1, len(chacune) + 1)
+figures.curves(copies, {"ε": 100 * chacune}, titre, ("copie du jeu", "pas au hasard (%)"))
+
+# %% [markdown]
+# **Exercice 1, à écrire (10 minutes).** Mesurer cette échelle, pour des observations quelconques.
+
+
+# %%
+def normaliser(observations):
+    """Rend les facteurs qui donnent à chaque composante un écart type de 1.
+
+    `observations` : un tableau (N, D). Rend (D,). L'écart type est celui de `np.std` ; une
+    composante constante (un écart type sous 1e-9) garde le facteur 1.
+    """
+    ...
+
+
+check(normaliser)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Un écart type par colonne : `axis=0`. Puis son inverse, sauf là où il est presque nul. `np.where` calcule ses deux
+# branches, et diviser par zéro avertit : remplacez les écarts nuls **avant** de diviser.
+#
+# </details>
+
+# %%
+show("normaliser")
+
+# %% [markdown]
+# ## 2. Acrobot : la même recette
+#
+# Deux barres pendent ; un moteur tord l'articulation du milieu. Il faut balancer, jusqu'à ce que le bout passe au-dessus
+# d'une ligne. Chaque pas coûte 1 : le retour est l'opposé du temps mis.
+#
+# > **À vous.** Tout, dans CartPole, récompensait de durer. Ici, durer coûte. Que faut-il changer aux règles ?
+
+# %% tags=["nbval-ignore-output"]
+solution = solve(ONE_RECIPE, seed=7, env="Acrobot-v1")
+print(f"certifié après {number(solution.env_steps)} pas")
+print("retour moyen sur 100 départs neufs :", number(solution.certificate.mean(), 1))
+
+# %% [markdown]
+# Rien. La cible est $r + \gamma \max Q(s', a')$, et une fin reste une fin : la valeur de ce qui suit est nulle, que l'on
+# soit tombé ou arrivé. C'est le signe de $r$ qui fait d'une fin un malheur ou un but.
+
+# %% tags=["nbval-ignore-output"]
+episode = play(solution.agent, seed=3, env="Acrobot-v1", render_mode="rgb_array")
+print(f"{len(episode.actions)} pas ; terminé : {episode.terminated}")
+video.film(solution.agent, "../videos/acrobot.mp4", seed=3, env="Acrobot-v1")
+
+# %% [markdown]
+# Pas à pas, avec ce que l'agent attend de chaque action :
+
+# %% tags=["nbval-ignore-output"]
+player(episode, names="Acrobot-v1")
+
+# %% [markdown]
+# ### Lire une échelle
+#
+# À CartPole, Q allait jusqu'à $1/(1-\gamma)$. Ici, chaque récompense vaut −1, sauf celle du dernier pas, nulle. Q est donc
+# **négatif**, et d'autant plus que l'on est loin du but. Sur cet épisode :
+
+# %% tags=["nbval-ignore-output"]
+valeurs = episode.q_values.max(axis=1)
+restant = len(valeurs) - np.arange(len(valeurs)) - 1  # pas de récompense −1 à venir
+vraies = -(1 - ONE_RECIPE.gamma**restant) / (1 - ONE_RECIPE.gamma)
+ecart = np.abs(valeurs - vraies).mean()
+titre = f"Ce que l'agent attend, et ce qu'il a eu : {number(ecart, 1)} d'écart moyen"
+series = {"max Q, attendu": valeurs, "retour actualisé, obtenu": vraies}
+figures.curves(np.arange(len(valeurs)), series, titre, ("pas de l'épisode", "valeur"))
+
+# %% [markdown]
+# L'échelle de Q se lit donc avant d'apprendre : si $|r| \le R$, alors $|Q| \le R/(1-\gamma)$. Une valeur qui
+# passe cette borne est une erreur, comme au [carnet 08](08_pourquoi_ca_s_effondre.ipynb).
+#
+# Cette borne est souvent loin de ce qui arrive. Avant d'apprendre, on peut aussi **regarder** : jouer quelques épisodes au
+# hasard, et lire la plus grande valeur qu'un pas y ait eue.
+#
+# **Exercice 2, à écrire (10 minutes).** C'est le nombre que le réseau devra savoir rendre.
+
+
+# %%
+def echelle_des_recompenses(episodes, gamma):
+    """Rend la plus grande taille qu'une valeur ait eue dans des épisodes joués.
+
+    `episodes` : une suite d'épisodes, chacun la liste de ses récompenses, dans l'ordre. De chaque
+    pas, le retour actualisé est sa récompense, plus γ fois le retour du pas suivant, nul après le
+    dernier. Rend la plus grande valeur absolue de tous ces retours.
+    """
+    ...
+
+
+check(echelle_des_recompenses)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Deux boucles : sur les épisodes, puis sur les récompenses de chacun, **à rebours**. Le retour repart de zéro à
+# chaque épisode.
+#
+# </details>
+#
+# Votre fonction, sur des épisodes d'Acrobot joués au hasard :
+
+# %%
+if check(echelle_des_recompenses).passed:
+    joues = [play(hasard(3), seed=graine, env="Acrobot-v1").rewards for graine in range(10)]
+    print("au plus, au hasard :", number(echelle_des_recompenses(joues, ONE_RECIPE.gamma), 1))
+print("la borne :", number(1 / (1 - ONE_RECIPE.gamma)))
+
+# %%
+show("echelle_des_recompenses")
+
+# %% [markdown]
+# ### Une graine n'est pas une preuve
+#
+# Une graine a réussi, sous vos yeux. Voici les cent de l'archive, nommées d'avance, sur le budget qu'elles avaient :
+# vingt évaluations, de cent épisodes chacune.
+
+# %%
+jeux = load_study("../etudes/jeux.csv")
+
+
+def evaluations(jeu, recette="une seule recette"):
+    """Les retours moyens (graines, 20) de l'archive."""
+    lignes = (jeux["jeu"] == jeu) & (jeux["recette"] == recette)
+    return np.stack([jeux[f"{n}/20"][lignes] for n in range(1, 21)], axis=1)
+
+
+# %%
+acrobot = evaluations("Acrobot-v1")
+atteint = (acrobot >= -100).any(axis=1)
+bas, haut = exact_interval(int(atteint.sum()), len(atteint))
+titre = f"Acrobot : {atteint.sum()} graines sur {len(atteint)} atteignent −100"
+print(f"intervalle exact à 95 % : [{number(100 * bas, 1)} ; {number(100 * haut, 1)}] %")
+figures.learning_curves(np.arange(2_500, 50_001, 2_500), acrobot, titre, env="Acrobot-v1")
+
+# %% [markdown]
+# Atteindre n'est pas tenir. Une graine *réussit* à la troisième évaluation de suite au seuil ; combien de celles qui
+# suivent y restent ? Et la même recette, à CartPole, vaut-elle encore la Version 2 ?
+
+# %%
+essais = {
+    "Acrobot, la recette": acrobot >= -100,
+    "CartPole, la recette": evaluations("CartPole-v1") >= 475,
+    "CartPole, la Version 2": evaluations("CartPole-v1", "version 2") >= 475,
+}
+for nom, bonnes in essais.items():
+    fin, ensuite = streak_end(bonnes, 3) + 1, after_success(bonnes, 3)
+    pas = 2_500 * np.where(np.isnan(fin), np.inf, fin)  # un échec compte pour l'infini
+    print(f"{nom} : réussite au pas {number(np.median(pas))} (médiane),", end=" ")
+    print(f"puis {number(100 * ensuite.mean(), 1)} % des évaluations au seuil")
+
+# %%
+ecart = costs(essais["CartPole, la recette"]) - costs(essais["CartPole, la Version 2"])
+bas, haut = paired_interval(ecart)
+print(f"coût de la recette moins celui de la Version 2 : {number(ecart.mean(), 1)}", end=" ")
+print(f"évaluation [{number(bas, 1)} ; {number(haut, 1)}]")
+
+# %% [markdown]
+# ## 3. MountainCar : voir le drapeau
+#
+# Une voiture au fond d'une vallée, un moteur trop faible pour la côte. Il faut reculer pour prendre de l'élan.
+# Chaque pas coûte 1, le drapeau n'ajoute rien : il **arrête** de coûter. Tant qu'on ne l'a pas touché, rien ne dit
+# qu'il existe.
+#
+# Le hasard ne l'a jamais vu. Pourtant, il essaie toutes les actions. Pourquoi cela ne suffit-il pas ?
+#
+# > **À vous.** On double l'effort : deux fois plus d'épisodes au hasard. Combien de drapeaux attendez-vous ? Et si, au
+# > lieu de tirer une action à chaque pas, on en tirait une tous les huit pas, et qu'on la tienne ?
+
+
+# %%
+def explorer(tenue, pas=32_000):
+    """Joue au hasard, chaque action tenue `tenue` pas en moyenne ; rend positions et drapeaux."""
+    config = replace(
+        ONE_RECIPE,
+        total_steps=pas,
+        epsilon_end=1.0,
+        epsilon_spread=1.0,
+        epsilon_hold=tenue,
+        warmup=ONE_RECIPE.capacity,
+        input_scale=None,
+    )
+    tours = [*train(config, 0, env="MountainCar-v0")]
+    positions = np.concatenate([tour.next_observation[0, :, 0] for tour in tours])
+    return positions, sum(int(tour.terminated.sum()) for tour in tours)
+
+
+vus = {tenue: explorer(tenue) for tenue in (1.0, 2.0, 8.0, 32.0)}
+
+# %%
+bornes = np.linspace(-1.2, 0.6, 37)
+parts = {
+    f"tenue {tenue:.0f} pas : {drapeaux} drapeaux": 100
+    * np.histogram(positions, bornes)[0]
+    / len(positions)
+    for tenue, (positions, drapeaux) in vus.items()
+}
+milieux = (bornes[:-1] + bornes[1:]) / 2
+titre = f"Tenir ses actions 8 pas : {vus[8.0][1]} drapeaux au lieu de {vus[1.0][1]}"
+etiquettes = ("position de la voiture (drapeau à 0,5)", "part du temps (%)")
+figures.curves(milieux, parts, titre, etiquettes)
+
+# %% [markdown]
+# Des actions tirées à chaque pas s'annulent : la voiture reste au fond, et bien plus d'épisodes y resteraient
+# sans doute. Tenues, elles poussent assez longtemps pour entrer en résonance avec la vallée. Ce n'est pas **plus** de hasard,
+# c'est un hasard **qui dure** : dans les quatre cas, tous les pas sont joués au hasard.
+#
+# **Exercice 3, à écrire (15 minutes).** Tenir ses actions.
+
+
+# %%
+def actions_tenues(tirages, duree, actions):
+    """Rend les actions (T,) d'un hasard qui tient chacune `duree` pas en moyenne.
+
+    `tirages` : (T, 2), uniformes dans [0, 1), une ligne par pas. Au premier pas, on tire une
+    action. Ensuite, si le premier nombre est sous `1 - 1/duree`, l'action d'avant est tenue ;
+    sinon, on en tire une. Tirer : d'après le second nombre, l'une des `actions` actions, 0, 1…,
+    toutes de même chance ; ce peut être celle d'avant.
+    """
+    ...
+
+
+check(actions_tenues)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Une boucle sur les lignes de `tirages`, et une variable pour l'action que l'on tient. D'un nombre `u` de [0, 1), l'entier
+# `int(u * actions)` est uniforme entre 0 et `actions - 1`.
+#
+# </details>
+#
+# Votre hasard conduit la voiture. Au lieu d'un ε, d'un réseau et d'une mémoire, il n'y a plus que lui :
+
+# %%
+if check(actions_tenues).passed:
+    tirages = np.random.default_rng(1).random((200, 2))
+    for duree in (1, 8):
+        suite = iter(actions_tenues(tirages, duree, 3))
+        chemin = play(
+            lambda vues, suite=suite: np.array([next(suite)]), env="MountainCar-v0"
+        ).observations
+        print(f"tenues {duree} pas : de {chemin[:, 0].min():.2f} à {chemin[:, 0].max():.2f}")
+
+# %%
+show("actions_tenues")
+
+# %% [markdown]
+# ### Et l'agent ?
+#
+# L'agent ne joue pas au hasard : il suit son réseau, dont les premières valeurs sont près de zéro. Or toutes les vraies
+# sont négatives. Ce qu'il n'a pas essayé lui paraît donc **meilleur** que ce qu'il connaît : un optimisme involontaire, qui
+# le pousse, lui aussi, vers le neuf. Comptons les drapeaux de son apprentissage, la recette ne changeant que par la tenue.
+
+# %% tags=["nbval-ignore-output"]
+drapeaux = {}
+for tenue in (1.0, ONE_RECIPE.epsilon_hold):
+    config = replace(ONE_RECIPE, total_steps=32_000, epsilon_hold=tenue)
+    fins = [int(tour.terminated.sum()) for tour in train(config, 0, env="MountainCar-v0")]
+    drapeaux[f"actions tenues {number(tenue, 1)} pas"] = np.cumsum(fins)
+rangs = ONE_RECIPE.carts * np.arange(1, len(fins) + 1)
+titre = "Les drapeaux touchés pendant l'apprentissage"
+figures.curves(rangs, drapeaux, titre, ("pas de jeu", "drapeaux, cumulés"))
+
+# %% [markdown]
+# ## 4. Dans quel ordre essayer
+#
+# Vous apportez un DQN à un problème que personne n'a résolu devant vous. Voici une page à garder. Chaque étape ne coûte
+# que quelques minutes, et chacune peut épargner les suivantes.
+#
+# | | Question | Si non, ou si l'on ne sait pas | Le nombre à avoir |
+# |:---|:---|:---|:---|
+# | 1 | Mon programme passe-t-il les **mondes** du [carnet 04](04_le_dqn.ipynb) ? | Réparez-le là : une faute s'y voit en une seconde | l'écart à la vraie valeur, sous un pour cent |
+# | 2 | Que valent le **hasard**, et une règle d'une ligne ? | Sans eux, un retour ne veut rien dire | deux moyennes, sur cent épisodes |
+# | 3 | Le hasard voit-il des **récompenses** qui diffèrent ? | Tenir ses actions ; partir d'ailleurs ; sinon, un DQN seul n'y arrivera pas | la part des épisodes qui en voient une |
+# | 4 | Les **entrées** sont-elles à l'échelle ? | `input_scale="auto"` | un écart type de 1 par composante |
+# | 5 | L'**horizon** couvre-t-il ce qui compte ? | $1/(1-\gamma)$ au moins égal au nombre de pas entre un acte et sa conséquence | $1/(1-\gamma)$, en pas |
+# | 6 | Quelle est l'échelle de **Q** ? | La lire dans des épisodes joués au hasard | la plus grande valeur, et la borne $R/(1-\gamma)$ |
+# | 7 | Ai-je de quoi payer ? | Réduire le jeu, avant l'agent | pas × coût d'un pas, évaluations comprises |
+# | 8 | **Trois graines**, un dixième du budget : le retour quitte-t-il le hasard ? | La clinique, avant tout réglage | le degré de chaque signe |
+# | 9 | Dix graines, tout le budget : combien réussissent ? | Un seul réglage à la fois, du plus grossier (pas d'apprentissage, hasard) au plus fin | un compte et son intervalle |
+# | 10 | L'agent gardé, jugé sur des **départs neufs** ? | C'est lui que l'on annonce, pas le meilleur de la courbe | la moyenne de cent épisodes |
+#
+# Que peut-on dire avec trois graines ? Peu, mais pas rien :
+
+# %%
+for graines in (3, 5, 10, 20, 100):
+    toutes, aucune = exact_interval(graines, graines)[0], exact_interval(0, graines)[1]
+    print(f"{graines} sur {graines} : au moins {number(100 * toutes)} % ;", end=" ")
+    print(f"0 sur {graines} : au plus {number(100 * aucune)} %")
+
+# %% [markdown]
+# Trois échecs sur trois disent donc déjà qu'une recette échoue plus d'une fois sur quatre. Trois réussites n'en disent
+# presque rien.
+#
+# ### Quand quitter le DQN
+#
+# | Votre problème | Pourquoi il en sort | Vers quoi |
+# |:---|:---|:---|
+# | Les actions sont des nombres continus | le maximum sur les actions ne se calcule plus | SAC, TD3 |
+# | On ne voit pas tout l'état | la valeur d'une observation n'existe pas | empiler des observations ; un réseau récurrent (DRQN) |
+# | L'observation est une image | le réseau, la mémoire et le budget changent d'échelle | un réseau de convolution, et des millions de pas |
+# | Le simulateur est très rapide, en milliers de copies | rejouer n'a plus d'intérêt | PPO |
+# | Le modèle est connu et petit | il n'y a rien à apprendre | programmation dynamique, planification |
+# | On n'a que des données, sans simulateur | le maximum préfère ce qu'elles ne montrent pas | apprentissage hors ligne (CQL, IQL) |
+# | La récompense n'arrive jamais par hasard | il n'y a rien à propager | démonstrations, récompense mise en forme, curiosité |
+
+# %% [markdown]
+# ## Ce que ce carnet ne montre pas
+#
+# Ni images, ni actions continues, ni jeux à deux. Quatre jeux ne font pas une loi : une recette choisie sur eux leur
+# doit quelque chose, et un cinquième pourra la démentir. Le DQN d'Atari (Mnih et al., 2015) tenait la même promesse sur
+# quarante-neuf jeux, au prix de cinquante millions d'images chacun.
+#
+# ## Ce qu'il faut retenir
+#
+# 1. Les règles ne changent pas ; ce qui change, ce sont des **échelles** : des entrées, des récompenses, de l'horizon, du
+#    hasard. Elles se mesurent avant d'apprendre.
+# 2. Avant de demander si un agent apprend, demandez s'il **voit** quelque chose à apprendre : combien d'épisodes joués au
+#    hasard montrent une récompense différente ?
+# 3. Ce n'est pas plus de hasard qu'il faut, c'est un hasard qui va quelque part : des actions tenues, un ε propre à
+#    chaque copie.
+#
+# Le [carnet 11](11_chercher_une_recette.ipynb) cherche une recette, et mesure tout ce par quoi une recherche trompe.
