@@ -12,6 +12,7 @@ import numpy as np
 from cartpole_helpers.files import check_path, write_atomically
 
 END = "# fin : {} lignes"  # ce que dit la dernière ligne d'une table close
+NOTE = "# de : "  # et la première, si elle dit d'où elle vient
 GROUP = r"# groupe : (\d+) lignes"  # et celle qui clôt un groupe, dans l'archive d'une étude
 
 
@@ -45,33 +46,57 @@ def read_table(
     ValueError s'il n'est pas un .csv en UTF-8, s'il est vide, coupé (des lignes inégales, ou la
     dernière inachevée), ou si deux colonnes ont le même nom. Les messages disent `what`.
     """
+    return _read(path, what, least, closed)[1]
+
+
+def read_noted_table(path: str | os.PathLike, what: str) -> tuple[list[str], dict[str, list[str]]]:
+    """Rend ce qu'une table close dit d'elle-même, rien si elle n'en dit rien, et ses colonnes.
+
+    Erreurs : celles de `read_table`.
+    """
+    return _read(path, what, least=0, closed=True)
+
+
+def _read(
+    path: str | os.PathLike, what: str, least: int, closed: bool
+) -> tuple[list[str], dict[str, list[str]]]:
     path = check_path(path)
     expected, name = f"path doit être {what}", repr(str(path))
     if not path.is_file():
         raise FileNotFoundError(f"{expected} : {name} n'existe pas.")
     try:
-        rows = _rows(path.read_bytes().decode("utf-8-sig"), closed)
+        note, rows = _rows(path.read_bytes().decode("utf-8-sig"), closed)
     except (UnicodeDecodeError, csv.Error):
         raise ValueError(f"{expected} : {name} n'est pas un .csv entier, en UTF-8.") from None
     if len(rows) <= least:
         raise ValueError(f"{expected} : la table de {name} est vide ou coupée.")
     if len({*rows[0]}) < len(rows[0]):
         raise ValueError(f"{expected}, aux colonnes distinctes : {rows[0]!r} reçu.")
-    return {name: cells for name, *cells in zip(*rows, strict=True)}
+    return note, {name: cells for name, *cells in zip(*rows, strict=True)}
 
 
-def _rows(text: str, closed: bool) -> list[list[str]]:
-    """Rend l'en-tête et les lignes, sans celle qui dit leur nombre ; rien si elles sont coupées."""
+def _rows(text: str, closed: bool) -> tuple[list[str], list[list[str]]]:
+    """Rend ce que dit la première ligne, puis l'en-tête et les autres, sans celle qui dit leur
+    nombre ; rien si elles sont coupées."""
     if not text.endswith("\n"):
-        return []
+        return [], []
     # strict : ouverts, des guillemets garderaient le saut de ligne où le fichier est coupé
     rows = list(csv.reader(StringIO(text, newline=""), strict=True))
+    note = _popped_note(rows) if closed else []
     end = [END.format(len(rows) - 2)]
     whole = not closed or rows.pop() == end
     rows, comments = _split(rows)
     closings = [found for text in comments if (found := re.match(GROUP, text))]
     whole &= not comments or sum(int(found[1]) for found in closings) == len(rows) - 1
-    return rows if whole and len({*map(len, rows)}) == 1 and rows[0] else []
+    return note, rows if whole and len({*map(len, rows)}) == 1 and rows[0] else []
+
+
+def _popped_note(rows: list[list[str]]) -> list[str]:
+    """Ôte la première ligne si elle dit d'où vient la table, et rend ce qu'elle dit."""
+    if not (len(rows) > 1 and rows[0] and rows[0][0].startswith(NOTE)):
+        return []
+    first, *others = rows.pop(0)
+    return [first.removeprefix(NOTE), *others]
 
 
 def _split(rows: list[list[str]]) -> tuple[list[list[str]], list[str]]:
@@ -82,11 +107,19 @@ def _split(rows: list[list[str]]) -> tuple[list[list[str]], list[str]]:
 
 
 def write_table(
-    path: str | os.PathLike, header: Sequence[str], rows: Iterable, *, closed: bool = False
+    path: str | os.PathLike,
+    header: Sequence[str],
+    rows: Iterable,
+    *,
+    closed: bool = False,
+    note: Sequence[str] = (),
 ) -> None:
-    """Écrit une table, ou lève OSError et laisse l'ancienne ; `closed` : voir `read_table`."""
+    """Écrit une table, ou lève OSError et laisse l'ancienne ; `closed`, `note` : voir
+    `read_noted_table`."""
     rows = [*rows]
-    write_atomically(path, written([header, *rows, *[[END.format(len(rows))]] * closed]))
+    first = [[NOTE + note[0], *note[1:]]] if note else []
+    last = [[END.format(len(rows))]] * closed
+    write_atomically(path, written([*first, header, *rows, *last]))
 
 
 def write_study(script: str, header: Sequence[str], rows: Iterable) -> None:

@@ -1,6 +1,8 @@
 """La clinique d'un entraînement : son relevé, le diagnostic, les feuilles, la salle d'attente."""
 
 from cartpole_helpers.teaching.clinic.charts import (
+    HUBER,
+    SQUARED,
     Chart,
     chart,
     examine,
@@ -16,15 +18,28 @@ from cartpole_helpers.teaching.clinic.diagnosis import (
     diagnose,
     illness,
     late,
-    refitted,
+    unseen_because,
+)
+from cartpole_helpers.teaching.clinic.logbook import Logbook, sb3_callback
+from cartpole_helpers.teaching.clinic.references import (
+    Game,
+    References,
+    references_from,
+    references_of,
 )
 from cartpole_helpers.teaching.clinic.sheets import sheet
+from cartpole_helpers.teaching.clinic.thresholds import refitted, sensitivity
 from cartpole_helpers.teaching.clinic.ward import Ward
 
 __all__ = [
     "HEALTHY",
+    "HUBER",
     "ILLNESSES",
+    "SQUARED",
     "Chart",
+    "Game",
+    "Logbook",
+    "References",
     "Ward",
     "chart",
     "degree",
@@ -35,7 +50,12 @@ __all__ = [
     "load_chart",
     "loss_measures",
     "monitor",
+    "references_from",
+    "references_of",
     "refitted",
     "save_chart",
+    "sb3_callback",
+    "sensitivity",
     "sheet",
+    "unseen_because",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from cartpole_helpers.agent import Agent
-from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT, check_actions
+from cartpole_helpers.cartpole import CartPoleVector, check_actions
 from cartpole_helpers.checks import (
     check_array,
     check_callable,
@@ -18,27 +18,63 @@ from cartpole_helpers.checks import (
     check_number,
     check_numbers,
 )
+from cartpole_helpers.environments import CARTPOLE, Env, Sizes
 from cartpole_helpers.evaluation import evaluate
 from cartpole_helpers.history import History, Recorder
 from cartpole_helpers.policies import Policy
 from cartpole_helpers.replay import Transition
 from cartpole_helpers.seeds import Purpose, fresh_seed
-from cartpole_helpers.tables import read_table, write_table
-from cartpole_helpers.training import Training
+from cartpole_helpers.tables import read_noted_table, write_table
+from cartpole_helpers.teaching.clinic.references import (
+    CARTPOLE_GAME,
+    CARTPOLE_REFERENCES,
+    DOOMED,
+    PROBES,
+    SAFE,
+    Game,
+    References,
+    Seen,
+    references_of,
+)
+from cartpole_helpers.training import Step, Training
 
 LOOKS = 40  # relevés par entraînement
 EPISODES = 10  # par évaluation gloutonne
 EVALUATE_EVERY = 4  # relevés entre deux évaluations, plus longues que tout le reste
 SAMPLE = 512  # transitions de chaque sorte, en mémoire, sur lesquelles on interroge les réseaux
-PROBES = 64  # états de chaque sorte
 QFunction = Callable[[np.ndarray], np.ndarray]
+ALL = np.concatenate([SAFE, DOOMED])
+
+
+# La perte d'un entraînement
+
+
+class Loss(NamedTuple):
+    """Ce qu'une perte fait d'un écart e, et sa pente, à une constante près."""
+
+    cost: Callable[[np.ndarray], np.ndarray]
+    slope: Callable[[np.ndarray], np.ndarray]
+
+
+def _huber(errors: np.ndarray) -> np.ndarray:
+    """Rend la moitié du carré jusqu'à 1, puis la valeur absolue moins un demi."""
+    size = np.abs(errors)
+    return np.where(size < 1, size**2 / 2, size - 0.5)
+
+
+SQUARED = Loss(np.square, lambda errors: errors)
+HUBER = Loss(_huber, lambda errors: errors.clip(-1, 1))
 
 
 # Le relevé
 
 
-class Chart(NamedTuple):
-    """Le relevé d'un entraînement, une ligne par instant ; `nan` : non mesuré, `inf` : non fini."""
+class Measures(NamedTuple):
+    """Les colonnes d'un relevé, une ligne par instant ; `nan` : non mesuré, `inf` : non fini.
+
+    Hors de CartPole, un état sûr est un début d'épisode ; un état perdu, le dernier avant une fin,
+    heureuse ou non ; une chute, une fin que le jeu a dite.
+    """
 
     env_steps: np.ndarray  # (K,) pas d'environnement, croissants
     gradient_steps: np.ndarray  # (K,) mises à jour faites jusque-là
@@ -65,16 +101,33 @@ class Chart(NamedTuple):
     fall_cost: np.ndarray  # (K,) ce que coûteraient les chutes en mémoire à une perte bien masquée
 
 
-def chart(rows: Sequence[Mapping[str, float]]) -> Chart:
+class Chart(Measures):
+    """Le relevé d'un entraînement : ses colonnes, et le jeu d'où il vient."""
+
+    game: Game = CARTPOLE_GAME
+
+    def __new__(cls, *columns, game: Game = CARTPOLE_GAME, **named):
+        """Rend le relevé de ces colonnes."""
+        made = super().__new__(cls, *columns, **named)
+        made.game = game
+        return made
+
+    def _replace(self, *, game: Game | None = None, **changes) -> "Chart":
+        """Rend le même relevé, des colonnes changées."""
+        return Chart(*super()._replace(**changes), game=game or self.game)
+
+
+def chart(rows: Sequence[Mapping[str, float]], game: Game = CARTPOLE_GAME) -> Chart:
     """Rend le relevé de K lignes, chacune un dictionnaire de mesures ; ce qui manque vaut NaN.
 
-    `rows` : les clés sont des champs de `Chart`, `env_steps` au moins, qui croît. TypeError ou
-    ValueError si une ligne n'est pas un dictionnaire, nomme une autre mesure, ou n'est pas faite
-    de nombres.
+    `rows` : les clés sont des champs de `Chart`, `env_steps` au moins, qui croît ; `game` : d'où il
+    vient. TypeError ou ValueError si une ligne n'est pas un dictionnaire, nomme une autre mesure,
+    ou n'est pas faite de nombres.
     """
     rows = [_checked_row(row) for row in rows]
     columns = {name: [row.get(name, math.nan) for row in rows] for name in Chart._fields}
-    return _increasing(Chart(**{name: np.array(column, float) for name, column in columns.items()}))
+    arrays = {name: np.array(column, float) for name, column in columns.items()}
+    return _increasing(Chart(**arrays, game=game))
 
 
 def _increasing(made: Chart) -> Chart:
@@ -102,7 +155,7 @@ def checked_chart(records: Chart) -> Chart:
     for name, column in zip(Chart._fields, columns, strict=True):
         if column.shape != (count,):
             raise ValueError(f"{name} doit être de forme ({count},) : {column.shape} reçu.")
-    return _increasing(Chart(*(column.astype(float) for column in columns)))
+    return _increasing(Chart(*(column.astype(float) for column in columns), game=records.game))
 
 
 def from_history(history: History, agent: int = 0, looks: int = LOOKS) -> Chart:
@@ -160,78 +213,97 @@ def _mean(values: np.ndarray) -> float:
 # Examiner les réseaux et la mémoire
 
 
-def _probes() -> np.ndarray:
-    """Rend (2, N, 4) : N états sûrs, près de l'équilibre, puis N qui tombent au pas suivant."""
-    generator = np.random.default_rng(0)
-    safe = generator.uniform(-1, 1, (PROBES, 4)) * [0.5, 0.3, 0.05, 0.3]
-    # Ce sont 0,195 + 0,02 · 1 > 0,2095 : la chute ne dépend plus de l'action.
-    leaning = generator.uniform([-1, -1, 0.195, 1], [1, 1, 0.209, 2.5], (PROBES, 4))
-    side = generator.choice([-1, 1], (PROBES, 1))
-    return np.stack([safe, leaning * side]).astype(np.float32)
-
-
-SAFE, DOOMED = _probes()
-ALL = np.concatenate([SAFE, DOOMED])
-
-
 @np.errstate(all="ignore")
 def examine(
     online: QFunction,
     target: QFunction | None = None,
     memory: Transition | None = None,
     policy: Policy | None = None,
+    *,
+    references: References = CARTPOLE_REFERENCES,
+    loss: Loss = SQUARED,
 ) -> dict[str, float]:
     """Rend les mesures des réseaux et de la mémoire à un instant, pour une ligne de `chart`.
 
-    `online`, `target` : des fonctions (N, 4) → (N, 2), comme `agent.q_values` ; `memory` : les
-    transitions gardées, tableaux (N, ...) ; `policy` : la politique que l'on évalue, (N, 4) → (N,).
-    Ce qui n'est pas donné n'est pas mesuré ; `policy` l'est sur la mémoire.
+    `online`, `target` : des fonctions (N, D) → (N, A), comme `agent.q_values` ; `memory` : les
+    transitions gardées, tableaux (N, ...) ; `policy` : la politique que l'on évalue, (N, D) → (N,).
+    Ce qui n'est pas donné n'est pas mesuré ; `policy` l'est sur la mémoire. `references` : celles
+    du jeu (`references_of`) ; `loss` : la perte de l'entraînement, `SQUARED` ou `HUBER`.
     """
-    measures = _measured_values(online, target)
+    if memory is not None:
+        memory = _checked_memory(memory, references.sizes)
+    fallen, standing = (None, None) if memory is None else _truth(memory, references)
+    doomed = _doomed(memory, fallen, references)
+    measures = _measured_values(online, target, references, doomed)
     if memory is None:
         return measures
-    memory = _checked_memory(memory)
     if not len(memory.action):
         return measures | {"stored": 0.0}
-    fitted = _fit(online, target or online, memory)
-    return measures | fitted | _audit(memory) | _compared(online, policy, memory)
+    fitted = _fit(online, target or online, memory, fallen, references.actions, loss)
+    compared = _compared(online, policy, memory, references.actions)
+    return measures | fitted | _audit(memory, fallen, standing) | compared
 
 
-def _compared(online: QFunction, policy: Policy | None, memory: Transition) -> dict[str, float]:
+def _truth(memory: Transition, references: References) -> tuple[np.ndarray, np.ndarray | None]:
+    """Rend les transitions (N,) qui finissent, et celles qui ne finissent pas, si on le sait."""
+    known = references.ended(memory.next_observation) if references.ended else None
+    return known or (memory.terminated.astype(bool), None)
+
+
+def _doomed(
+    memory: Transition | None, fallen: np.ndarray | None, references: References
+) -> np.ndarray:
+    """Rend les états (M, D) d'avant une fin : ceux des références, ou ceux de la mémoire."""
+    if references.doomed is not None:
+        return references.doomed
+    if memory is None or fallen is None:
+        return references.safe[:0]
+    return memory.observation[_spread(np.flatnonzero(fallen), PROBES)].astype(np.float32)
+
+
+def _compared(
+    online: QFunction, policy: Policy | None, memory: Transition, actions: int
+) -> dict[str, float]:
     if policy is None:
         return {}
     states = memory.observation[_spread(np.arange(len(memory.action)))]
-    preferred = _asked("online", online, states).argmax(axis=-1)
-    chosen = check_actions(check_callable("policy", policy)(states), preferred.shape, "policy")
+    preferred = _asked("online", online, states, actions).argmax(axis=-1)
+    answer = check_callable("policy", policy)(states)
+    chosen = check_actions(answer, preferred.shape, "policy", actions)
     return {"disagreement": float((chosen != preferred).mean())}
 
 
-def _measured_values(online: QFunction, target: QFunction | None) -> dict[str, float]:
-    q = _asked("online", online, ALL)
-    safe, doomed = q.max(axis=-1).reshape(2, PROBES).mean(axis=-1)
-    measures = {"q_safe": safe, "q_doomed": doomed, "q_limit": _largest(q)}
+def _measured_values(
+    online: QFunction, target: QFunction | None, references: References, doomed: np.ndarray
+) -> dict[str, float]:
+    states, count = np.concatenate([references.safe, doomed]), len(references.safe)
+    q = _asked("online", online, states, references.actions)
+    best = q.max(axis=-1)
+    measures = {"q_safe": _mean(best[:count]), "q_doomed": _mean(best[count:])}
+    measures["q_limit"] = _largest(q)
     if target is not None:
-        other = _asked("target", target, ALL)
-        measures["target_safe"] = other[:PROBES].max(axis=-1).mean()
+        other = _asked("target", target, states, references.actions)
+        measures["target_safe"] = other[:count].max(axis=-1).mean()
         measures["lag"] = np.abs(q - other).mean()
     return {name: float(value) for name, value in measures.items()}
 
 
-def _asked(name: str, function: QFunction, observations: np.ndarray) -> np.ndarray:
-    """Rend Q (N, 2) en float64, qui peut ne pas être fini."""
+def _asked(name: str, function: QFunction, observations: np.ndarray, actions: int) -> np.ndarray:
+    """Rend Q (N, A) en float64, qui peut ne pas être fini."""
     check_callable(name, function)
     try:
         q = check_numbers(name, function(observations)).astype(float)
     except (RuntimeError, TypeError, ValueError) as error:  # ce que lèvent PyTorch et NumPy
+        size = observations.shape[-1]
         raise TypeError(
-            f"{name} doit prendre un tableau NumPy (N, 4) et en rendre un (N, 2). D'un réseau de "
-            "PyTorch : `lambda s: reseau(torch.as_tensor(s)).detach().numpy()`. "
+            f"{name} doit prendre un tableau NumPy (N, {size}) et en rendre un (N, {actions}). "
+            "D'un réseau de PyTorch : `lambda s: reseau(torch.as_tensor(s)).detach().numpy()`. "
             f"Appelé ainsi, il dit : {error}"
         ) from error
-    if q.shape != (len(observations), 2):
+    if q.shape != (len(observations), actions):
         raise ValueError(
-            f"{name} doit rendre un tableau {(len(observations), 2)}, une valeur par action : "
-            f"{q.shape} rendu."
+            f"{name} doit rendre un tableau {(len(observations), actions)}, une valeur par action "
+            f": {q.shape} rendu."
         )
     return q
 
@@ -240,15 +312,16 @@ def _largest(q: np.ndarray) -> float:
     return float(np.abs(q).max()) if np.isfinite(q).all() else math.inf
 
 
-def _checked_memory(memory: Transition) -> Transition:
+def _checked_memory(memory: Transition, sizes: Sizes) -> Transition:
     if not isinstance(memory, tuple) or len(memory) != len(Transition._fields):
         raise TypeError(
             "memory doit être un `Transition` de cinq tableaux, dans cet ordre : "
             f"{', '.join(Transition._fields)} ; {type(memory).__name__} reçu."
         )
     memory = Transition(*memory)
-    count = len(check_array("memory.observation", memory.observation, (None, 4)))
-    shapes = Transition((count, 4), (count,), (count,), (count,), (count, 4))
+    size = sizes.observation
+    count = len(check_array("memory.observation", memory.observation, (None, size)))
+    shapes = Transition((count, size), (count,), (count,), (count,), (count, size))
     return Transition(
         *(
             check_array(f"memory.{name}", values, shape)
@@ -257,42 +330,61 @@ def _checked_memory(memory: Transition) -> Transition:
     )
 
 
-def _audit(memory: Transition) -> dict[str, float]:
-    """Compare ce que la mémoire dit de chaque fin à ce que montre le successeur."""
-    fallen, terminated = fallen_for_sure(memory.next_observation), memory.terminated.astype(bool)
-    standing = ~fallen_for_sure(memory.next_observation, margin=-1e-5)
-    return {
-        "stored": float(len(terminated)),
-        "stored_reward": float(memory.reward.mean()),
+def _audit(memory: Transition, fallen: np.ndarray, standing: np.ndarray | None) -> dict[str, float]:
+    """Compare ce que la mémoire dit de chaque fin à ce que l'on en sait."""
+    terminated = memory.terminated.astype(bool)
+    measures = {"stored": float(len(terminated)), "stored_reward": float(memory.reward.mean())}
+    if standing is None:  # la mémoire seule : sans fin, on ne sait pas s'il y en eut
+        return measures | {"stored_falls": float(fallen.mean()) if fallen.any() else math.nan}
+    return measures | {
         "stored_falls": float(fallen.mean()),
         "false_ends": float((terminated & standing).mean()),
         "missed_ends": float((~terminated)[fallen].mean()) if fallen.any() else math.nan,
     }
 
 
-def fallen_for_sure(states: np.ndarray, margin: float = 1e-5) -> np.ndarray:
-    """Dit quels états (N, 4) dépassent une limite d'une part `margin` : l'arrondi n'y peut rien."""
-    x, theta = np.abs(states[..., 0]) / X_LIMIT, np.abs(states[..., 2]) / THETA_LIMIT
-    return np.maximum(x, theta) > 1 + margin
-
-
-def _fit(online: QFunction, target: QFunction, memory: Transition) -> dict[str, float]:
+def _fit(
+    online: QFunction,
+    target: QFunction,
+    memory: Transition,
+    fallen: np.ndarray,
+    actions: int,
+    loss: Loss,
+) -> dict[str, float]:
     """Compare les valeurs aux cibles qu'elles devraient suivre, chutes bien masquées.
 
     À l'équilibre, la moyenne de Q(s, a) − r sur la mémoire est γ fois celle de max Q(s'), comptée
     nulle après une chute : γ s'en déduit. Une chute, elle, devrait valoir sa récompense.
     """
-    fallen = fallen_for_sure(memory.next_observation)
     falls, others = _spread(np.flatnonzero(fallen)), _spread(np.flatnonzero(~fallen))
-    at_falls, elsewhere = (_excess(online, memory, rows) for rows in (falls, others))
-    following = _asked("target", target, memory.next_observation[others]).max(axis=-1)
+    at_falls, elsewhere = (_excess(online, memory, rows, actions) for rows in (falls, others))
+    following = _asked("target", target, memory.next_observation[others], actions).max(axis=-1)
     share, middle = fallen.mean(), _average(elsewhere)
     learned = share * _average(at_falls) + (1 - share) * middle
+    discount = learned / ((1 - share) * _average(following))
+    if loss is not SQUARED:  # à l'équilibre, c'est la moyenne des pentes qui est nulle
+
+        def slope(gamma: float) -> float:
+            errors = loss.slope(elsewhere - gamma * following)
+            return share * _average(loss.slope(at_falls)) + (1 - share) * _average(errors)
+
+        discount = _root(slope)
     return {
-        "discount": float(learned / ((1 - share) * _average(following))),
+        "discount": float(discount),
         "flatness": float(np.sqrt(_average(np.square(elsewhere - middle))) / abs(learned)),
-        "fall_cost": float(share * _average(np.square(at_falls))),
+        "fall_cost": float(share * _average(loss.cost(at_falls))),
     }
+
+
+def _root(function: Callable[[float], float], low: float = 0.0, high: float = 2.0) -> float:
+    """Rend le zéro d'une fonction monotone, entre `low` et `high` ; NaN si elle n'y en a pas."""
+    rising = function(high) > 0
+    if not function(low) * function(high) < 0:
+        return math.nan
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (low, middle) if (function(middle) > 0) == rising else (middle, high)
+    return (low + high) / 2
 
 
 def _average(values: np.ndarray) -> np.float64:
@@ -300,16 +392,26 @@ def _average(values: np.ndarray) -> np.float64:
     return np.float64(values.mean() if len(values) else 0)
 
 
-def _excess(online: QFunction, memory: Transition, rows: np.ndarray) -> np.ndarray:
+def _excess(online: QFunction, memory: Transition, rows: np.ndarray, actions: int) -> np.ndarray:
     """Rend Q(s, a) − r des lignes `rows` de la mémoire."""
-    q = _asked("online", online, memory.observation[rows])
+    q = _asked("online", online, memory.observation[rows], actions)
     taken = np.take_along_axis(q, memory.action[rows, None].astype(int), axis=-1)[:, 0]
     return taken - memory.reward[rows]
 
 
-def _spread(rows: np.ndarray) -> np.ndarray:
-    """Rend au plus `SAMPLE` des lignes, à intervalles réguliers."""
-    return rows[:: math.ceil(len(rows) / SAMPLE)] if len(rows) else rows
+def _spread(rows: np.ndarray, most: int = SAMPLE) -> np.ndarray:
+    """Rend au plus `most` des lignes, à intervalles réguliers."""
+    return rows[:: math.ceil(len(rows) / most)] if len(rows) else rows
+
+
+def examine_lived(seen: Seen, references: References, *networks, **given) -> dict[str, float]:
+    """Rend les mesures d'`examine`, où les fins sont celles que l'on a vues.
+
+    Tant qu'aucun épisode n'a fini, on ne sait rien de celles que la mémoire garderait.
+    """
+    measures = examine(*networks, references=references._replace(ended=seen.ended), **given)
+    unknown = {"stored_falls": math.nan, "fall_cost": math.nan}
+    return measures if seen.over else measures | unknown
 
 
 @np.errstate(all="ignore")
@@ -361,31 +463,60 @@ class _Look(NamedTuple):
 def monitor(training: Training, looks: int = LOOKS, episodes: int = EPISODES) -> list[Chart]:
     """Mène `training` jusqu'au bout et rend le relevé de chacun de ses S agents.
 
-    `looks` : relevés, à intervalles réguliers ; `episodes` : épisodes de chaque évaluation.
+    `looks` : relevés, à intervalles réguliers ; `episodes` : épisodes de chaque évaluation. Hors de
+    CartPole, les états sûrs sont des débuts d'épisode, et les fins celles que l'on a vues.
     """
     if not isinstance(training, Training):
         raise TypeError(f"training doit être un Training : {training!r} reçu.")
     looks = check_number("looks", looks, int, low=1)
     episodes = check_number("episodes", episodes, int, low=0)
     every = max(training.config.total_steps // looks, 1)
-    recorder, seen = Recorder(), []
+    recorder, looked = Recorder(), []
+    references, lives = _witnesses(training)
     for step in training.run():
         recorder.add(step)
+        _live(lives, step)
         if step.env_steps % every < training.config.carts:
-            greedy = _evaluated(training, episodes if len(seen) % EVALUATE_EVERY == 3 else 0)
-            seen.append(_look(training, greedy))
+            greedy = _evaluated(training, episodes if len(looked) % EVALUATE_EVERY == 3 else 0)
+            looked.append(_look(training, greedy, references, lives))
     history = recorder.history()
-    return [_followed(history, agent, seen) for agent in range(len(training.seeds))]
+    games = [seen.game(told_env(training.env)) for seen in lives]
+    games = games or [CARTPOLE_GAME] * len(training.seeds)
+    return [_followed(history, agent, looked, game) for agent, game in enumerate(games)]
 
 
-def _followed(history: History, agent: int, looks: list[_Look]) -> Chart:
+def told_env(env: Env) -> str:
+    """Rend le nom d'un jeu : son identifiant, ou celui de la fonction qui le rend."""
+    return env if isinstance(env, str) else getattr(env, "__name__", type(env).__name__)
+
+
+def _plays_cartpole(training: Training) -> bool:
+    return isinstance(training.games, CartPoleVector)
+
+
+def _witnesses(training: Training) -> tuple[References, list[Seen]]:
+    """Rend les références du jeu, et de quoi retenir ce qu'y vit chaque agent, hors de CartPole."""
+    if _plays_cartpole(training):
+        return CARTPOLE_REFERENCES, []
+    return references_of(training.env), [Seen() for _ in training.seeds]
+
+
+def _live(lives: Sequence[Seen], step: Step) -> None:
+    """Ajoute un tour à ce qu'a vécu chaque agent."""
+    for agent, seen in enumerate(lives):
+        lived = Transition(*(getattr(step, name)[agent] for name in Transition._fields))
+        seen.add(lived, step.truncated[agent])
+
+
+def _followed(history: History, agent: int, looks: list[_Look], game: Game) -> Chart:
     rows = _history_rows(history, agent, [look.env_steps for look in looks])
     drifts = [math.nan, *(_drifted(*pair, agent) for pair in pairwise(looks))]
     return chart(
         [
             row | look.measures[agent] | {"drift": moved}
             for row, look, moved in zip(rows, looks, drifts, strict=True)
-        ]
+        ],
+        game,
     )
 
 
@@ -398,23 +529,24 @@ def _evaluated(training: Training, episodes: int) -> np.ndarray:
     """Rend le retour glouton de chaque agent (S,), NaN s'il n'y a aucun épisode à jouer."""
     if not episodes:
         return np.full(len(training.seeds), np.nan)
-    returns = evaluate(training.agent, episodes, seed=fresh_seed(Purpose.CHART, training.env_steps))
+    env = CARTPOLE if _plays_cartpole(training) else training.env
+    start = fresh_seed(Purpose.CHART, training.env_steps)
+    returns = evaluate(training.agent, episodes, seed=start, env=env)
     return returns.reshape(len(training.seeds), -1).mean(axis=-1)
 
 
-def _look(training: Training, greedy: np.ndarray) -> _Look:
-    online, target, policy = training.online, training.target, training.agent
+def _look(
+    training: Training, greedy: np.ndarray, references: References, lives: Sequence[Seen]
+) -> _Look:
+    online, measures = training.online, []
     memories = zip(*training.memory.contents()[: len(Transition._fields)], strict=True)
-    measures = [
-        {
-            "greedy": greedy[agent],
-            "dead": dead_share(hidden_outputs(online[agent], ALL)),
-            **examine(
-                online[agent].q_values, target[agent].q_values, Transition(*memory), policy[agent]
-            ),
-        }
-        for agent, memory in enumerate(memories)
-    ]
+    probes = references.safe if references.doomed is None else ALL
+    for agent, memory in enumerate(memories):
+        networks = online[agent].q_values, training.target[agent].q_values
+        asked = (*networks, Transition(*memory), training.agent[agent])
+        found = examine_lived(lives[agent], references, *asked) if lives else examine(*asked)
+        dead = dead_share(hidden_outputs(online[agent], probes))
+        measures.append({"greedy": greedy[agent], "dead": dead, **found})
     weights = online.weights.numpy()
     return _Look(training.env_steps, training.gradient_steps, weights, measures)
 
@@ -431,27 +563,44 @@ def hidden_outputs(agent: Agent, observations: np.ndarray) -> list[np.ndarray]:
 def save_chart(records: Chart, path: str | os.PathLike) -> None:
     """Écrit le relevé dans `path`, un .csv d'une ligne par instant, à six chiffres.
 
-    La dernière ligne dit combien il y en a : un fichier coupé se reconnaît. OSError si `path` ne
-    peut être écrit ; l'ancien fichier est alors intact.
+    La première ligne dit de quel jeu il vient ; la dernière, combien il y en a : un fichier coupé
+    se reconnaît. OSError si `path` ne peut être écrit ; l'ancien fichier est alors intact.
     """
     columns = checked_chart(records)
     rows = ([f"{value:.6g}" for value in row] for row in zip(*columns, strict=True))
-    write_table(path, Chart._fields, rows, closed=True)
+    name, *rewards = columns.game
+    note = [name, *(f"{reward:.6g}" for reward in rewards)]
+    write_table(path, Chart._fields, rows, closed=True, note=note)
 
 
-def load_chart(path: str | os.PathLike) -> Chart:
-    """Lit un relevé écrit par `save_chart`.
+def load_chart(path: str | os.PathLike, game: str | None = None) -> Chart:
+    """Lit un relevé écrit par `save_chart` ; s'il ne dit pas son jeu, il vient de CartPole.
 
-    FileNotFoundError si le fichier manque ; ValueError s'il n'est pas un .csv en UTF-8, s'il est
-    coupé, ou si une colonne manque, est en trop, ou n'est pas faite de nombres.
+    `game` : le jeu qu'on en attend. FileNotFoundError si le fichier manque ; ValueError s'il n'est
+    pas un .csv en UTF-8, s'il est coupé, si une colonne manque, est en trop, ou n'est pas faite de
+    nombres, ou s'il vient d'un autre jeu que `game`.
     """
     what = "un relevé entier, tel que l'écrit save_chart"
-    table = read_table(path, what, closed=True)
+    note, table = read_noted_table(path, what)
     try:
         if {*table} != {*Chart._fields}:
             raise ValueError(f"colonnes {[*table]}")
-        return checked_chart(Chart(**{name: np.array(table[name], float) for name in table}))
+        columns = {name: np.array(table[name], float) for name in table}
+        found = checked_chart(Chart(**columns, game=_noted_game(note)))
     except ValueError as error:
         raise ValueError(
             f"path doit être {what} : {str(path)!r} n'en est pas un ({error})."
         ) from None
+    if game is not None and found.game.name != game:
+        raise ValueError(
+            f"path doit être un relevé de {game} : {str(path)!r} vient de {found.game.name}."
+        )
+    return found
+
+
+def _noted_game(note: Sequence[str]) -> Game:
+    if not note:
+        return CARTPOLE_GAME
+    if len(note) != len(Game._fields) or not note[0]:
+        raise ValueError(f"jeu {[*note]}")
+    return Game(note[0], *map(float, note[1:]))

@@ -1,9 +1,8 @@
 """Le diagnostic d'un entraînement : les maladies, leurs signes, et ce qu'un relevé en montre."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +10,10 @@ import numpy as np
 from cartpole_helpers.checks import check_choice
 from cartpole_helpers.display.numbers import measure
 from cartpole_helpers.display.report import INDENT, as_html, as_text
+from cartpole_helpers.environments import CARTPOLE, solved_return
 from cartpole_helpers.history import History
 from cartpole_helpers.teaching.clinic.charts import Chart, checked_chart, from_history
+from cartpole_helpers.teaching.clinic.references import CARTPOLE_GAME, Game
 from cartpole_helpers.teaching.misconceptions import MISCONCEPTIONS
 
 # Deux seuils qui servent deux fois
@@ -26,11 +27,12 @@ MISSED = 0.1  # part des chutes en mémoire que l'on peut mal dire
 class Sign(NamedTuple):
     """Une mesure du relevé, et le seuil au-dessus duquel elle parle, ou en dessous si `below`.
 
-    `fact` : sans degrés, il est là ou n'y est pas.
+    `needs` : les colonnes du relevé qu'elle lit. `fact` : sans degrés, il est là ou n'y est pas.
     """
 
     measure: Callable[[Chart], float]
     threshold: float
+    needs: tuple[str, ...]
     below: bool = False
     fact: bool = False
 
@@ -51,7 +53,8 @@ class Illness(NamedTuple):
     """Une maladie : ce qui est faux, ses signes, ce qu'on en dit, l'examen, le remède.
 
     `fault` : ce qui est faux dans le programme. Il faut tous les `signs`, ou un seul si `either`.
-    `notion` : l'idée fausse que les exercices font aussi rencontrer, s'il y en a une.
+    `notion` : l'idée fausse que les exercices font aussi rencontrer, s'il y en a une. `one_sided` :
+    ses signes n'ont de sens que si les récompenses du jeu sont toutes d'un même signe.
     """
 
     name: str
@@ -62,6 +65,12 @@ class Illness(NamedTuple):
     cure: str
     either: bool = False
     notion: str = ""
+    one_sided: bool = False
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Les colonnes du relevé que lisent ses signes."""
+        return tuple(dict.fromkeys(name for sign in self.signs for name in sign.needs))
 
 
 def late(values: np.ndarray) -> np.float64:
@@ -111,8 +120,12 @@ def update_rate(chart: Chart) -> np.float64:
 
 
 def _behind(chart: Chart) -> float:
-    """Rend combien de fois le retour en jouant dépasse celui de la politique évaluée."""
-    return late(chart.played) / late(chart.greedy)
+    """Rend combien de fois le retour en jouant dépasse celui de la politique évaluée.
+
+    Là où chaque pas coûte, c'est l'inverse : le plus grand en valeur absolue est le moins bon.
+    """
+    ratio = late(chart.played) / late(chart.greedy)
+    return 1 / ratio if chart.game.high <= 0 else ratio
 
 
 def _behind_and_different(chart: Chart) -> float:
@@ -129,6 +142,17 @@ def cost_of_falls(chart: Chart) -> float:
     return late(chart.fall_cost) / late(chart.loss)
 
 
+def unexplained(chart: Chart) -> float:
+    """Rend la perte en nombre de fois la variance de Q : alignée, une cible y laisse son relief.
+
+    Infini à CartPole, où les chutes distinguent toujours les états : plat, Q y est faux. Ailleurs,
+    tant que rien ne finit, tous les états se valent.
+    """
+    if _at_cartpole(chart):
+        return math.inf
+    return late(chart.loss) / np.square(late(chart.flatness) * late(chart.q_safe))
+
+
 def missed_ends(chart: Chart) -> float:
     """Rend la part des chutes en mémoire qui ne se disent pas terminées."""
     return late(chart.missed_ends)
@@ -140,6 +164,16 @@ def _target_moves(chart: Chart) -> float:
     return (_peak(values) - _least(values)) / max(_peak(np.abs(values)), 1e-3)
 
 
+def target_delay(chart: Chart) -> float:
+    """Rend de combien la cible est loin derrière le réseau en ligne, en part de sa valeur."""
+    return 1 - late(chart.target_safe) / late(chart.q_safe)
+
+
+def closest(chart: Chart) -> np.float64:
+    """Rend le plus grand écart des deux réseaux, une fois l'apprentissage commencé."""
+    return _peak(chart.lag[_learning(chart)])
+
+
 def _target_follows(chart: Chart) -> float:
     """Rend 1 si la cible bouge, 0 si elle est figée."""
     moves = _target_moves(chart)
@@ -149,6 +183,7 @@ def _target_follows(chart: Chart) -> float:
 def _share_without_falls(chart: Chart) -> float:
     """Rend la part des relevés où la mémoire, qui n'est pas vide, ne contient aucune chute."""
     known = chart.stored_falls[chart.stored > 0]
+    known = known[~np.isnan(known)]
     return float(np.mean(known == 0)) if len(known) else math.nan
 
 
@@ -159,14 +194,25 @@ def _late_rise(chart: Chart) -> np.float64:
     return np.abs((_median(last) - _median(first)) / late(values))
 
 
+def kept_reward(chart: Chart) -> float:
+    """Rend la récompense mémorisée, en part de ce que rapporte un pas du jeu."""
+    return late(np.abs(chart.stored_reward)) / np.float64(chart.game.size)
+
+
+def blow_up(chart: Chart) -> np.float64:
+    """Rend la plus grande valeur atteinte, ou la racine de la perte, en nombre de récompenses."""
+    peak = _peak(np.fmax(chart.q_limit, np.sqrt(np.abs(chart.loss))))
+    return peak if np.isinf(peak) else peak / np.float64(chart.game.largest)
+
+
 def horizon(chart: Chart) -> np.float64:
     """Rend le nombre de pas que voient les valeurs : r / (1 − γ), γ estimé ; infini si γ ≥ 1.
 
-    À n pas, r et γⁿ remplacent r et γ : l'horizon est le même. Une récompense plus petite que 1
-    est comptée pour 1 : changer d'unité ne raccourcit pas la vue.
+    À n pas, r et γⁿ remplacent r et γ : l'horizon est le même. L'unité de r est ce que rapporte un
+    pas du jeu ; plus petite, elle est comptée pour 1 : elle ne raccourcit pas la vue.
     """
     left = 1 - late(chart.discount)
-    reward = np.maximum(late(chart.stored_reward), 1)
+    reward = np.maximum(np.abs(late(chart.stored_reward)) / chart.game.size, 1)
     return np.where(left <= 0, np.inf, reward / left)[()]
 
 
@@ -189,12 +235,50 @@ def _share(value: float) -> str:
     return f"{written(100 * value)} %"
 
 
+def _at_cartpole(chart: Chart) -> bool:
+    return chart.game.name == CARTPOLE
+
+
+def _ends(chart: Chart) -> str:
+    """Rend le nom de ce qui finit un épisode."""
+    return "chutes" if _at_cartpole(chart) else "fins"
+
+
+def _worthless(chart: Chart) -> str:
+    usual = "une" if _at_cartpole(chart) else f"{written(chart.game.size)}, au signe près"
+    return (
+        f"La récompense moyenne en mémoire vaut {written(late(chart.stored_reward))}, "
+        f"alors que chaque pas joué en rapporte {usual}."
+    )
+
+
+def _clocked(chart: Chart) -> str:
+    standing = "la tige y est encore debout" if _at_cartpole(chart) else "le jeu n'y est pas fini"
+    return (
+        f"Jusqu'à {_share(_peak(chart.false_ends))} des transitions en mémoire se disent "
+        f"terminées alors que {standing}."
+    )
+
+
+def _blown_up(chart: Chart) -> str:
+    most = (
+        "un épisode ne rapporte pas plus de 500"
+        if _at_cartpole(chart)
+        else f"un pas ne rapporte pas plus de {written(chart.game.largest)}, au signe près"
+    )
+    return (
+        f"Q atteint {written(_peak(chart.q_limit))} et la perte {written(_peak(chart.loss))}, "
+        f"alors qu'{most}."
+    )
+
+
 def _unmasked(chart: Chart) -> str:
     """Dit ce qui montre que les chutes ne sont pas masquées : le drapeau, ou la perte."""
     if (missed := missed_ends(chart)) > MISSED:
-        return f"{_share(missed)} des chutes en mémoire ne se disent pas terminées."
+        return f"{_share(missed)} des {_ends(chart)} en mémoire ne se disent pas terminées."
     return (
-        f"Les chutes en mémoire coûteraient à elles seules {written(late(chart.fall_cost))} à une "
+        f"Les {_ends(chart)} en mémoire coûteraient à elles seules "
+        f"{written(late(chart.fall_cost))} à une "
         f"perte bien masquée ; la perte affichée vaut {written(late(chart.loss))}."
     )
 
@@ -203,7 +287,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "perte négative",
         "on monte la perte au lieu de la descendre.",
-        (Sign(lambda c: -_least(c.loss), 0, fact=True),),
+        (Sign(lambda c: -_least(c.loss), 0, ("loss",), fact=True),),
         lambda c: (
             "Une erreur au carré n'est jamais négative, or la perte descend à "
             f"{written(_least(c.loss))}."
@@ -215,23 +299,18 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "récompense perdue",
         "la récompense mémorisée est nulle, ou presque.",
-        (Sign(lambda c: late(np.abs(c.stored_reward)), 0.01, below=True),),
-        lambda c: (
-            f"La récompense moyenne en mémoire vaut {written(late(c.stored_reward))}, "
-            "alors que chaque pas joué en rapporte une."
-        ),
+        (Sign(kept_reward, 0.01, ("stored_reward",), below=True),),
+        _worthless,
         "Ajouter une transition de récompense 0,5 à la mémoire et la relire.",
         "Donner à la récompense un type flottant, et l'enregistrer telle que l'environnement "
         "la rend.",
+        one_sided=True,
     ),
     Illness(
         "troncature prise pour une chute",
         "la limite de temps est mémorisée comme une fin.",
-        (Sign(lambda c: _peak(c.false_ends), 0, fact=True),),
-        lambda c: (
-            f"Jusqu'à {_share(_peak(c.false_ends))} des transitions en mémoire se disent "
-            "terminées alors que la tige y est encore debout."
-        ),
+        (Sign(lambda c: _peak(c.false_ends), 0, ("false_ends",), fact=True),),
+        _clocked,
         "Relire les transitions terminées : les limites y sont-elles dépassées, et à quel pas ?",
         "Ne mémoriser que `terminated` ; `truncated` arrête l'épisode sans annuler l'avenir.",
         notion="le chronomètre pour une chute",
@@ -239,7 +318,10 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "masque oublié",
         "la cible d'une chute compte encore une suite.",
-        (Sign(cost_of_falls, 5), Sign(missed_ends, MISSED)),
+        (
+            Sign(cost_of_falls, 5, ("fall_cost", "loss")),
+            Sign(missed_ends, MISSED, ("missed_ends",)),
+        ),
         _unmasked,
         "Calculer la cible d'une chute : elle doit valoir la récompense, sans rien d'autre.",
         "Annuler γ max Q(s', a') dans la cible quand `terminated` est vrai, et mémoriser "
@@ -250,11 +332,8 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "valeurs qui explosent",
         "chaque cible dépasse la précédente, sans borne.",
-        (Sign(lambda c: _peak(np.fmax(c.q_limit, np.sqrt(np.abs(c.loss)))), 3_000),),
-        lambda c: (
-            f"Q atteint {written(_peak(c.q_limit))} et la perte {written(_peak(c.loss))}, "
-            "alors qu'un épisode ne rapporte pas plus de 500."
-        ),
+        (Sign(blow_up, 3_000, ("q_limit", "loss")),),
+        _blown_up,
         "Diviser par dix le pas d'apprentissage, mêmes graines : si Q explose encore, même plus "
         "tard, la cible est fausse.",
         "Réduire le pas d'apprentissage ; si la cible est fausse, prendre γ < 1 et masquer les "
@@ -264,8 +343,8 @@ ILLNESSES: tuple[Illness, ...] = (
         "ε bloqué haut",
         "on joue surtout au hasard jusqu'au bout.",
         (
-            Sign(lambda c: late(c.epsilon), 0.75),
-            Sign(_range_of_epsilon, 0.01, below=True, fact=True),
+            Sign(lambda c: late(c.epsilon), 0.75, ("epsilon",)),
+            Sign(_range_of_epsilon, 0.01, ("epsilon",), below=True, fact=True),
         ),
         lambda c: (
             f"À la fin, ε vaut encore {written(late(c.epsilon))}, et ne bouge plus : l'agent "
@@ -278,7 +357,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "aucune exploration",
         "on ne joue jamais au hasard.",
-        (Sign(lambda c: _peak(c.epsilon), 0.01, below=True),),
+        (Sign(lambda c: _peak(c.epsilon), 0.01, ("epsilon",), below=True),),
         lambda c: f"ε n'a jamais dépassé {written(_peak(c.epsilon))}.",
         "Compter les actions jouées qui ne sont pas celles que Q préfère.",
         "Partir de ε = 1 et le faire descendre sur les premiers milliers de pas.",
@@ -287,7 +366,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "mises à jour trop rares",
         "on joue beaucoup, on apprend rarement.",
-        (Sign(update_rate, 1 / 128, below=True),),
+        (Sign(update_rate, 1 / 128, ("gradient_steps",), below=True),),
         lambda c: (
             f"Il y a {written(1_000 * update_rate(c))} mises à jour pour 1 000 pas d'environnement."
         ),
@@ -297,7 +376,10 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "politique évaluée périmée",
         "on évalue d'anciens poids, non ceux qui apprennent.",
-        (Sign(_behind_and_different, 0.75), Sign(_behind_at_least, 4)),
+        (
+            Sign(_behind_and_different, 0.75, ("played", "greedy", "disagreement")),
+            Sign(_behind_at_least, 4, ("played", "greedy")),
+        ),
         lambda c: (
             f"En jouant, le retour est de {written(late(c.played))} ; la politique évaluée, "
             f"sans hasard, n'obtient que {written(late(c.greedy))}."
@@ -305,11 +387,20 @@ ILLNESSES: tuple[Illness, ...] = (
         "Évaluer le réseau en ligne lui-même, au même instant.",
         "Évaluer le réseau que l'on entraîne, ou une moyenne assez récente de ses poids.",
         either=True,
+        one_sided=True,
     ),
     Illness(
         "cible jamais synchronisée",
         "le réseau cible garde ses premiers poids.",
-        (Sign(_target_moves, FROZEN, below=True, fact=True),),
+        (
+            Sign(
+                _target_moves,
+                FROZEN,
+                ("target_safe", "gradient_steps"),
+                below=True,
+                fact=True,
+            ),
+        ),
         lambda c: (
             f"Le réseau cible rend {written(late(c.target_safe))} du début à la fin, quand "
             f"le réseau en ligne en est à {written(late(c.q_safe))}."
@@ -322,21 +413,25 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "cible trop lente",
         "le réseau cible suit de trop loin.",
-        (Sign(lambda c: 1 - late(c.target_safe) / late(c.q_safe), 0.2), Sign(_target_follows, 1)),
+        (
+            Sign(target_delay, 0.2, ("target_safe", "q_safe")),
+            Sign(_target_follows, 1, ("target_safe", "gradient_steps")),
+        ),
         lambda c: (
             f"Sur les états sûrs, la cible en est à {written(late(c.target_safe))} et le "
             f"réseau en ligne à {written(late(c.q_safe))}."
         ),
         "Doubler la fréquence des synchronisations : Q(s) monte-t-il deux fois plus vite ?",
         "Synchroniser plus souvent, ou verser une plus grande part à chaque fois.",
+        one_sided=True,
     ),
     Illness(
         "pas de réseau cible",
         "le réseau qui apprend calcule aussi sa cible.",
-        (Sign(lambda c: _peak(c.lag[_learning(c)]), 0, below=True, fact=True),),
+        (Sign(closest, 0, ("lag", "gradient_steps"), below=True, fact=True),),
         lambda c: (
             "La cible et le réseau en ligne rendent toujours les mêmes valeurs : l'écart "
-            f"est de {written(_peak(c.lag[_learning(c)]))}."
+            f"est de {written(closest(c))}."
         ),
         "Comparer les deux réseaux juste avant une synchronisation.",
         "Garder une copie, et ne la rapprocher que peu à peu.",
@@ -344,7 +439,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "unités mortes",
         "des unités rendent la même chose dans tous les états.",
-        (Sign(lambda c: late(c.dead), 0.6),),
+        (Sign(lambda c: late(c.dead), 0.6, ("dead",)),),
         lambda c: (
             f"{_share(late(c.dead))} des unités cachées rendent la même chose dans tous les états."
         ),
@@ -354,7 +449,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "pas d'apprentissage trop grand",
         "chaque mise à jour déplace trop les poids.",
-        (Sign(lambda c: _peak(c.drift), 0.012),),
+        (Sign(lambda c: _peak(c.drift), 0.012, ("drift",)),),
         lambda c: (
             f"Les poids se sont déplacés, en moyenne, de {written(_peak(c.drift))} par mise à jour."
         ),
@@ -364,7 +459,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "pas d'apprentissage trop petit",
         "chaque mise à jour les déplace trop peu.",
-        (Sign(lambda c: _peak(c.drift), 3e-5, below=True),),
+        (Sign(lambda c: _peak(c.drift), 3e-5, ("drift",), below=True),),
         lambda c: (
             "Les poids ne se sont jamais déplacés, en moyenne, de plus de "
             f"{written(_peak(c.drift))} par mise à jour."
@@ -375,7 +470,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "pas d'apprentissage tombé au plancher",
         "il décroît si vite qu'on cesse d'apprendre.",
-        (Sign(lambda c: late(c.drift) / _peak(c.drift), 1 / 500, below=True),),
+        (Sign(lambda c: late(c.drift) / _peak(c.drift), 1 / 500, ("drift",), below=True),),
         lambda c: (
             f"Les poids se déplaçaient, en moyenne, de {written(_peak(c.drift))} par mise à jour ; "
             f"à la fin, de {written(late(c.drift))}."
@@ -386,7 +481,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "lot trop petit",
         "une mise à jour voit trop peu de transitions.",
-        (Sign(lambda c: _median(c.loss_spread), 2.15),),
+        (Sign(lambda c: _median(c.loss_spread), 2.15, ("loss_spread",)),),
         lambda c: (
             "Une mise à jour sur dix a une perte au moins "
             f"{written(np.exp(_median(c.loss_spread)))} fois plus petite que la perte médiane."
@@ -397,7 +492,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "mémoire sans chute",
         "elle les oublie toutes, ou n'en a reçu aucune.",
-        (Sign(_share_without_falls, 0.1),),
+        (Sign(_share_without_falls, 0.1, ("stored_falls", "stored")),),
         lambda c: (
             f"Dans {_share(_share_without_falls(c))} des relevés, la mémoire "
             f"({written(late(c.stored))} transitions) ne contient plus une seule chute."
@@ -409,9 +504,10 @@ ILLNESSES: tuple[Illness, ...] = (
         "cible mal alignée",
         "une valeur est comparée aux cibles des autres transitions.",
         (
-            Sign(lambda c: late(c.flatness), 0.03, below=True),
-            Sign(cost_of_falls, 0.25),
-            Sign(cost_of_falls, 4, below=True),
+            Sign(lambda c: late(c.flatness), 0.03, ("flatness",), below=True),
+            Sign(cost_of_falls, 0.25, ("fall_cost", "loss")),
+            Sign(cost_of_falls, 4, ("fall_cost", "loss"), below=True),
+            Sign(unexplained, 1, ("loss", "flatness", "q_safe")),
         ),
         lambda c: (
             f"Q ne varie que de {_share(late(c.flatness))} d'un état à l'autre, et la perte "
@@ -424,7 +520,7 @@ ILLNESSES: tuple[Illness, ...] = (
     Illness(
         "γ = 1 ou presque",
         "l'avenir compte autant que le présent.",
-        (Sign(lambda c: late(c.discount), 0.994),),
+        (Sign(lambda c: late(c.discount), 0.994, ("discount",)),),
         lambda c: (
             f"Les valeurs se suivent comme si γ valait {written(late(c.discount))} ; sur les "
             f"états sûrs, elles en sont à {written(late(c.q_safe))}."
@@ -432,14 +528,19 @@ ILLNESSES: tuple[Illness, ...] = (
         "Prolonger : si γ < 1, Q s'arrête à 1/(1 − γ) ; sinon il monte toujours.",
         "Prendre γ entre 0,95 et 0,99.",
         notion="γ oublié",
+        one_sided=True,
     ),
     Illness(
         "γ trop petit",
         "l'avenir ne compte que sur quelques pas.",
-        (Sign(horizon, 4, below=True), Sign(_late_rise, 0.03, below=True)),
+        (
+            Sign(horizon, 4, ("discount", "stored_reward"), below=True),
+            Sign(_late_rise, 0.03, ("q_safe",), below=True),
+        ),
         lambda c: f"Les valeurs ne voient que {written(horizon(c))} pas devant elles.",
         "Porter γ à 0,97 : Q monte-t-il dans les états sûrs ?",
         "Prendre γ entre 0,95 et 0,99.",
+        one_sided=True,
     ),
 )
 """Les maladies, de celle dont le signe est le plus direct à celle dont il est le plus ambigu.
@@ -487,6 +588,8 @@ class Diagnosis:
     """Dit s'il y avait assez de mesures pour conclure."""
     returned: float = math.nan
     """Le retour des derniers relevés, glouton si on l'a mesuré, en jouant sinon."""
+    game: Game = CARTPOLE_GAME
+    """Le jeu d'où vient le relevé."""
 
     @property
     def verdict(self) -> str:
@@ -509,7 +612,7 @@ class Diagnosis:
             yield f"{INDENT}Remède : {uncapitalised(hypothesis.cure)}"
             if hypothesis.taught:
                 yield f"{INDENT}Voir : {hypothesis.taught}"
-        if not self.hypotheses and self.returned < POOR:
+        if not self.hypotheses and self.returned < poor_return(self.game.name):
             hidden = "cherchez un mal plus discret, ou que la liste ignore"
             lead = "relevez ce qui manque" if self.unseen else hidden
             yield (
@@ -536,7 +639,72 @@ def diagnose(records: Chart | History, agent: int = 0) -> Diagnosis:
     enough = len(unseen) < len(ILLNESSES)
     greedy = late(seen.greedy)
     returned = late(seen.played) if np.isnan(greedy) else greedy
-    return Diagnosis(found, unseen, enough, float(returned))
+    return Diagnosis(found, unseen, enough, float(returned), seen.game)
+
+
+def poor_return(game: str) -> float:
+    """Rend le retour sous lequel un entraînement n'a pas encore abouti ; NaN si on l'ignore."""
+    if game == CARTPOLE:
+        return POOR
+    try:
+        known = solved_return(game)
+    except ValueError:  # un jeu que ce processus n'a pas inscrit
+        known = None
+    return math.nan if known is None else known
+
+
+def unseen_because(records: Chart | History, agent: int = 0) -> dict[str, str]:
+    """Rend, pour chaque maladie qu'un relevé ne permet pas de juger, pourquoi, en une phrase.
+
+    Ce que le jeu interdit (des récompenses des deux signes), les mesures qui manquent, ou celles
+    qui ne suffisent pas.
+    """
+    seen = _as_chart(records, agent)
+    short = len(seen.env_steps) < ENOUGH
+    return {
+        one.name: f"Il y a moins de {ENOUGH} relevés." if short else _why_unseen(one, seen)
+        for one in ILLNESSES
+        if short or np.isnan(degree(one, seen))
+    }
+
+
+def _why_unseen(illness: Illness, seen: Chart) -> str:
+    if illness.one_sided and seen.game.mixed:
+        low, high = written(seen.game.low), written(seen.game.high)
+        return f"Les récompenses du jeu vont de {low} à {high} : leurs moyennes se compensent."
+    missing = [name for name in illness.needs if np.isnan(getattr(seen, name)).all()]
+    if missing:
+        sources = dict.fromkeys(SOURCES[name] for name in missing)
+        return f"Il manque {', '.join(missing)} : {', '.join(sources)}."
+    return f"Ce que l'on a de {', '.join(illness.needs)} ne permet pas de trancher."
+
+
+_KEPT, _TWO = "donnez la mémoire", "donnez le réseau cible"
+_PLAYED = "donnez chaque pas et la mémoire ; il faut aussi qu'un épisode ait fini"
+SOURCES = {
+    "gradient_steps": "comptez les mises à jour",
+    "epsilon": "donnez ε",
+    "played": "donnez les retours en jouant",
+    "greedy": "évaluez la politique",
+    "loss": "donnez les pertes",
+    "loss_spread": "donnez la perte de chaque mise à jour ; si les chutes la font, rien n'y suffit",
+    "q_safe": "donnez le réseau",
+    "q_limit": "donnez le réseau",
+    "target_safe": _TWO,
+    "lag": _TWO,
+    "disagreement": "donnez la politique évaluée",
+    "drift": "donnez le réseau lui-même, pour ses poids",
+    "dead": "donnez le réseau lui-même, pour ses unités",
+    "stored": _KEPT,
+    "stored_reward": _KEPT,
+    "stored_falls": _PLAYED,
+    "false_ends": _PLAYED,
+    "missed_ends": _PLAYED,
+    "discount": _KEPT,
+    "flatness": _KEPT,
+    "fall_cost": _PLAYED,
+}
+"""Ce qu'il faut donner pour que soit faite chaque mesure que lit un signe."""
 
 
 @np.errstate(all="ignore")
@@ -545,6 +713,8 @@ def degree(illness: Illness, seen: Chart) -> float:
 
     C'est celui de son signe le plus faible, ou du plus fort si un seul suffit.
     """
+    if illness.one_sided and seen.game.mixed:
+        return math.nan
     degrees = [sign.degree(seen) for sign in illness.signs]
     if illness.either:
         return float(np.fmax.reduce(degrees))
@@ -567,39 +737,3 @@ def _as_chart(records: Chart | History, agent: int) -> Chart:
             f"{type(records).__name__} reçu."
         )
     return checked_chart(records)
-
-
-# Refaire les seuils
-
-
-def separating(sick: np.ndarray, sound: np.ndarray, edge: bool = False) -> float:
-    """Rend le degré qui sépare le mieux : sensibilité + spécificité y sont les plus grandes.
-
-    `sick`, `sound` : des degrés (N,) et (M,), deux valeurs distinctes au moins ; une mesure qui
-    manque est un signe absent. Entre les deux degrés qui encadrent la coupe, prend leur milieu
-    géométrique, ou, si `edge`, le plus haut ; de plusieurs coupes, le milieu, ou la plus haute.
-    """
-    sick, sound = (np.clip(np.nan_to_num(degrees), 1e-6, 1e6) for degrees in (sick, sound))
-    values = np.unique(np.concatenate([sick, sound]))
-    cuts = np.sqrt(values[1:] * values[:-1])
-    gains = [(sick >= cut).mean() - (sound >= cut).mean() for cut in cuts]
-    best = gains == np.max(gains)
-    return float(values[1:][best].max() if edge else np.exp(np.log(cuts[best]).mean()))
-
-
-def refitted(study: Mapping[str, np.ndarray], edge: bool = False) -> np.ndarray:
-    """Rend (N, 21) : les signes présents, chaque seuil refait sans la recette de la ligne jugée.
-
-    `study` : l'archive clinique.csv. Les seuils d'une recette viennent des malades à forte dose et
-    des sains des autres recettes qui ont les uns et les autres ; faux partout pour celles qui n'ont
-    pas de malades. `edge` : voir `separating`.
-    """
-    recipes, sick = study["recette"], study["dose"] == "forte"
-    sound = np.isin(study["dose"], ["aucune", "témoin"])
-    shown = np.zeros((len(recipes), len(ILLNESSES)), bool)
-    for judged, (rank, one) in product({*recipes[sick]}, enumerate(ILLNESSES)):
-        others = np.isin(recipes, recipes[sick]) & (recipes != judged)
-        mine, degrees = sick & (study["maladie"] == one.name), study[one.name]
-        limit = separating(degrees[others & mine], degrees[others & sound], edge)
-        shown[:, rank] |= (recipes == judged) & (degrees >= limit)
-    return shown

@@ -1,6 +1,6 @@
 """Les feuilles de la clinique : les cadres où un relevé se lit, et leur dessin."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from cartpole_helpers.display.numbers import exact
 from cartpole_helpers.display.style import BLUE, MUTED, Picture, canvas, finish, style
+from cartpole_helpers.environments import CARTPOLE
 from cartpole_helpers.teaching.clinic.charts import Chart, checked_chart
 from cartpole_helpers.teaching.clinic.diagnosis import written
 
@@ -44,25 +45,62 @@ VITALS: tuple[Vital, ...] = (
 """Les cadres d'une feuille ; la salle d'attente montre les huit premiers."""
 
 ON_THE_WALL = VITALS[:8]
+ELSEWHERE = {
+    "retour (pas)": "retour",
+    "Q, états sûrs": "Q, débuts",
+    "Q, états perdus": "Q, avant une fin",
+}
+"""Hors de CartPole, le nom des cadres dont l'échelle dépend des récompenses du jeu."""
+
+
+def vitals_of(*charts: Chart) -> tuple[Vital, ...]:
+    """Rend les cadres où se lisent ces relevés, d'un même jeu.
+
+    Ceux de CartPole y ont l'échelle de tous ses patients ; ailleurs, celle de ce qu'on y trace.
+    """
+    if charts[0].game.name == CARTPOLE:
+        return VITALS
+    return tuple(
+        vital._replace(label=ELSEWHERE[vital.label], **_spanned(vital, charts))
+        if vital.label in ELSEWHERE
+        else vital
+        for vital in VITALS
+    )
+
+
+def _spanned(vital: Vital, charts: Sequence[Chart]) -> dict[str, float]:
+    """Rend les limites d'un cadre : zéro, et toutes les valeurs finies que l'on y trace."""
+    columns = [getattr(records, name) for records in charts for name in vital.traced]
+    values = np.concatenate([*columns, [0.0]])
+    values = values[np.isfinite(values)]
+    room = 0.05 * max(np.ptp(values), 1.0)
+    return {"low": float(values.min() - room), "high": float(values.max() + room)}
 
 
 @style()
 def sheet(chart: Chart, title: str, witness: Chart | None = None) -> Picture:
     """La feuille d'un patient, tous ses cadres ; en gris, `witness`, un entraînement sain.
 
-    Les échelles sont les mêmes pour tous ; ce qui les dépasse suit le bord du cadre.
+    À CartPole, les échelles sont les mêmes pour tous ; ce qui les dépasse suit le bord
+    du cadre. ValueError si le témoin vient d'un autre jeu.
     """
     chart = _checked("chart", chart)
     witness = None if witness is None else _checked("witness", witness)
+    if witness is not None and witness.game.name != chart.game.name:
+        raise ValueError(
+            f"witness doit venir du même jeu que `chart`, {chart.game.name} : {witness.game.name} "
+            "reçu."
+        )
+    vitals = vitals_of(chart, *([] if witness is None else [witness]))
     figure, panels = canvas(title, 7.6, 7.4, 4, 3, sharex=True)
-    for axes, vital in zip(panels.flat, VITALS, strict=True):
+    for axes, vital in zip(panels.flat, vitals, strict=True):
         axes.set_title(vital.label, fontsize=10.5, loc="left")
         axes.tick_params(labelsize=9)
         _draw_vital(axes, vital, chart, witness)
     for axes in panels[-1]:
         axes.set_xlabel("pas de jeu (milliers)", fontsize=10)
     _explain(figure, witness is not None)
-    return finish(figure, title, f"À la fin : {_told(chart)}.")
+    return finish(figure, title, f"À la fin : {_told(chart, vitals)}.")
 
 
 @style()
@@ -85,7 +123,9 @@ def wall(patients: Mapping[int, tuple[Chart, Chart]], title: str) -> Picture:
     for axes, vital in zip(panels[0], ON_THE_WALL, strict=True):
         axes.set_title(f"{vital.label}\n{_scale(vital)}", fontsize=8)
     _explain(figure, witness=True)
-    told = (f"Patient {one}, à la fin : {_told(chart)}." for one, (chart, _) in patients.items())
+    told = (
+        f"Patient {one}, à la fin : {_told(chart, VITALS)}." for one, (chart, _) in patients.items()
+    )
     return finish(figure, title, " ".join(told))
 
 
@@ -101,7 +141,10 @@ def _checked_pair(charts: tuple[Chart, Chart]) -> tuple[Chart, ...]:
             "patients doit donner à chacun deux relevés, le sien et celui de son témoin : "
             f"{type(charts).__name__} reçu."
         )
-    return tuple(_checked("chaque relevé de `patients`", records) for records in charts)
+    made = tuple(_checked("chaque relevé de `patients`", records) for records in charts)
+    if strangers := [one.game.name for one in made if one.game.name != CARTPOLE]:
+        raise ValueError(f"patients doit donner des relevés de {CARTPOLE} : {strangers[0]} reçu.")
+    return made
 
 
 def _draw_vital(axes: Axes, vital: Vital, chart: Chart, witness: Chart | None) -> None:
@@ -148,9 +191,9 @@ def _explain(figure, witness: bool) -> None:
     figure.legend(handles=lines, loc="outside lower center", ncols=3, fontsize=10)
 
 
-def _told(chart: Chart) -> str:
+def _told(chart: Chart, vitals: Sequence[Vital]) -> str:
     """Rend les dernières mesures d'un relevé, pour le texte d'une figure."""
-    return " ; ".join(f"{vital.label} {_last(chart, vital)}" for vital in VITALS)
+    return " ; ".join(f"{vital.label} {_last(chart, vital)}" for vital in vitals)
 
 
 def _last(chart: Chart, vital: Vital) -> str:

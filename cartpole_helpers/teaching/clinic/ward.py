@@ -15,6 +15,7 @@ from cartpole_helpers.checks import check_choice, check_number
 from cartpole_helpers.display.report import INDENT, as_html, as_text
 from cartpole_helpers.display.style import Picture
 from cartpole_helpers.display.typography import typography
+from cartpole_helpers.environments import CARTPOLE
 from cartpole_helpers.tables import read_table
 from cartpole_helpers.teaching.clinic.charts import Chart, load_chart
 from cartpole_helpers.teaching.clinic.diagnosis import (
@@ -128,7 +129,7 @@ class Ward:
 
     def _load(self, kind: str, number: int) -> Chart:
         number = self._known("number", number)
-        return load_chart(self._folder / f"{kind}_{number:02d}.csv")
+        return load_chart(self._folder / f"{kind}_{number:02d}.csv", CARTPOLE)
 
     def _known(self, name: str, number: int) -> int:
         """Rend `number` si c'est le numéro d'un patient, sinon TypeError ou ValueError."""

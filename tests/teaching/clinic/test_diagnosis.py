@@ -12,7 +12,7 @@ import pytest
 from handmade import COLUMNS, EDGES, chart_of
 
 from cartpole_helpers import QUICK, load_study, record, train
-from cartpole_helpers.teaching.clinic import diagnosis
+from cartpole_helpers.teaching.clinic import thresholds
 from cartpole_helpers.teaching.clinic.charts import Chart, load_chart
 from cartpole_helpers.teaching.clinic.diagnosis import (
     HEALTHY,
@@ -163,7 +163,7 @@ def test_a_refitted_threshold_ignores_the_recipe_it_judges():
     study["dose"] = np.where(maladies == HEALTHY, "aucune", "forte")
     study |= {name: np.where(maladies == name, own, 1) for name in ORDER}
     expected = (maladies[:, None] == ORDER) & (recipes != "a")[:, None]
-    np.testing.assert_array_equal(diagnosis.refitted(study), expected)
+    np.testing.assert_array_equal(thresholds.refitted(study), expected)
 
 
 def answers():
