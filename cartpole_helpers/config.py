@@ -248,17 +248,20 @@ gardée, et celle d'`etudes/recherche.py`, qui l'est, n'a pas montré mieux."""
 
 ONE_RECIPE = replace(
     VERSION_2,
+    carts=8,
     input_scale="auto",
-    hidden=(128, 128),
-    learning_rate=4e-3,
-    learning_rate_decay=0.9997,
-    learning_rate_floor=4e-4,
+    learning_rate=4.2e-3,
+    learning_rate_decay=0.99988,
+    learning_rate_floor=4.2e-4,
     gamma=0.99,
-    epsilon_end=0.0894,
-    epsilon_steps=5_000,
-    epsilon_spread=8.94,
+    n_steps=5,
+    epsilon_end=0.16,
+    epsilon_steps=2_000,
+    epsilon_spread=4.0,
+    epsilon_hold=3.4,
     capacity=100_000,
-    target_rate=0.02,
+    target_rate=0.08,
+    average_rate=0.0012,
 )
 """Une seule recette pour plusieurs jeux : d'un jeu à l'autre, on ne change que `total_steps`. Elle
 vient d'`etudes/recherche_jeux.py` ; ce qu'elle atteint est mesuré par `etudes/jeux.py`."""

@@ -8,9 +8,9 @@ graines, 4000 à 4099, que rien n'avait utilisées. Vingt évaluations égalemen
 
 Écrit avant qu'elle ne tourne. Une graine *atteint* le seuil du jeu si l'une de ses évaluations y
 est : c'est la mesure principale, un compte et son intervalle exact. On visait, dans ces nombres de
-pas, 100 graines sur 100 à CartPole, et 98 à Acrobot. Puis, sans rien viser : la *réussite* (trois
-évaluations de suite au seuil), le pas où elle s'achève (médiane, un échec comptant pour l'infini),
-et la part des évaluations suivantes qui y restent.
+pas, 100 graines sur 100 à CartPole, 98 à Acrobot, 90 à MountainCar. Puis, sans rien viser : la
+*réussite* (trois évaluations de suite au seuil), le pas où elle s'achève (médiane, un échec
+comptant pour l'infini), et la part des évaluations suivantes qui y restent.
 
 La recette remplacerait la Version 2 si elle n'y perdait pas à CartPole : si l'intervalle à 95 %
 (Student, graine à graine) de l'écart des coûts, ceux de recherche.py, ici en vingtièmes du budget,
@@ -24,7 +24,7 @@ from cartpole_helpers import ONE_RECIPE, VERSION_2, Config, Training, evaluate
 from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.studies import Study, archive_of, by_seed, launch
 
-BUDGETS = {"CartPole-v1": 50_000, "Acrobot-v1": 50_000}
+BUDGETS = {"CartPole-v1": 50_000, "Acrobot-v1": 50_000, "MountainCar-v0": 200_000}
 LOOKS, EPISODES = 20, 100
 ONE, BEFORE = "une seule recette", "version 2"
 
