@@ -21,6 +21,7 @@ from cartpole_helpers import (
     VERSION_2,
     evaluate,
     exact_interval,
+    load,
     load_study,
     paired_interval,
     play,
@@ -366,17 +367,66 @@ show("actions_tenues")
 #
 # L'agent ne joue pas au hasard : il suit son réseau, dont les premières valeurs sont près de zéro. Or toutes les vraies
 # sont négatives. Ce qu'il n'a pas essayé lui paraît donc **meilleur** que ce qu'il connaît : un optimisme involontaire, qui
-# le pousse, lui aussi, vers le neuf. Comptons les drapeaux de son apprentissage, la recette ne changeant que par la tenue.
+# le pousse, lui aussi, vers le neuf. Voyons quand il touche son premier drapeau, la recette ne changeant que par la tenue.
+
 
 # %% tags=["nbval-ignore-output"]
-drapeaux = {}
-for tenue in (1.0, ONE_RECIPE.epsilon_hold):
-    config = replace(ONE_RECIPE, total_steps=32_000, epsilon_hold=tenue)
-    fins = [int(tour.terminated.sum()) for tour in train(config, 0, env="MountainCar-v0")]
-    drapeaux[f"actions tenues {number(tenue, 1)} pas"] = np.cumsum(fins)
-rangs = ONE_RECIPE.carts * np.arange(1, len(fins) + 1)
-titre = "Les drapeaux touchés pendant l'apprentissage"
-figures.curves(rangs, drapeaux, titre, ("pas de jeu", "drapeaux, cumulés"))
+def premiers_drapeaux(tenue, graines=range(4), pas=32_000):
+    """Le pas où chaque graine touche le drapeau pour la première fois ; l'infini si jamais."""
+    config = replace(ONE_RECIPE, total_steps=pas, epsilon_hold=tenue)
+    touches = np.array(
+        [tour.terminated.any(axis=1) for tour in train(config, graines, env="MountainCar-v0")]
+    )
+    premiers = config.carts * (1.0 + touches.argmax(axis=0))
+    return np.where(touches.any(axis=0), premiers, np.inf)
+
+
+premiers = {
+    f"actions tenues {number(h, 1)} pas": premiers_drapeaux(h)
+    for h in (1.0, ONE_RECIPE.epsilon_hold)
+}
+
+# %% tags=["nbval-ignore-output"]
+sans, avec = (np.median(p) for p in premiers.values())
+titre = f"Premier drapeau au pas {number(avec)}, {number(sans)} sans tenir (médianes)"
+figures.strips(premiers, titre, "pas de jeu avant le premier drapeau")
+
+# %% [markdown]
+# Quatre graines ne font pas une mesure, mais elles montrent le mécanisme : l'optimisme finit par y mener, les actions tenues
+# y mènent plus tôt. Après le premier drapeau, l'amorçage fait le reste. Voici l'archive, cent graines menées jusqu'au
+# bout de leur budget.
+
+# %%
+voiture = evaluations("MountainCar-v0")
+atteint = (voiture >= -110).any(axis=1)
+bas, haut = exact_interval(int(atteint.sum()), len(atteint))
+print(f"intervalle exact à 95 % : [{number(100 * bas, 1)} ; {number(100 * haut, 1)}] %")
+titre = f"MountainCar : {atteint.sum()} graines sur {len(atteint)} atteignent −110"
+figures.learning_curves(np.arange(10_000, 200_001, 10_000), voiture, titre, env="MountainCar-v0")
+
+# %% [markdown]
+# Un état n'a ici que deux nombres : on peut donc voir **toute** la fonction de valeur, et un épisode qui la traverse. L'agent
+# est celui d'un entraînement entier, gardé dans `checkpoints/`.
+
+# %%
+conducteur = load("../checkpoints/mountaincar.safetensors")
+x, v = np.linspace(-1.2, 0.6, 91), np.linspace(-0.07, 0.07, 71)
+grille = np.stack(np.meshgrid(x, v), axis=-1).reshape(-1, 2).astype(np.float32)
+valeur = conducteur.q_values(grille).max(axis=1).reshape(len(v), len(x))
+trajet = play(conducteur, seed=5, env="MountainCar-v0").observations
+
+# %%
+titre = f"Reculer pour prendre de l'élan : {len(trajet) - 1} pas, du rond à l'étoile"
+etiquettes = ("position", "vitesse (par pas)", "max Q")
+figures.landscape(valeur, x, v, titre, etiquettes, trajet)
+
+# %% [markdown]
+# La valeur ne monte pas vers la droite : elle monte en **spirale**. Au fond de la vallée, à l'arrêt, on est au plus loin du
+# drapeau. Aucune récompense n'a dit de reculer ; l'amorçage l'a propagé, une mise à jour après l'autre.
+
+# %%
+episode = play(conducteur, seed=5, env="MountainCar-v0", render_mode="rgb_array")
+player(episode, names="MountainCar-v0")
 
 # %% [markdown]
 # ## 4. Dans quel ordre essayer
