@@ -26,7 +26,7 @@ def main() -> None:
         training = Training(replace(ONE_RECIPE, total_steps=BUDGETS[env]), 0, env=env)
         for _ in training.run():
             pass
-        save(training.agent, FOLDER / f"{name}.safetensors")
+        save(training.agent, FOLDER / f"{name}_{training.env_steps}_pas.safetensors")
         judged = evaluate(training.agent, 1_000, fresh_seed(Purpose.JUDGE, 0), env=env)
         print(f"{env} : moyenne {judged.mean():.1f}, pire {judged.min():.0f}")
 

@@ -105,7 +105,7 @@ for champ in fields(ONE_RECIPE):
 # type de chaque composante est relevé ; ensuite, chacune est divisée par le sien, une fois pour toutes.
 #
 # `epsilon_spread` : chaque copie du jeu a **son** ε. La première explore beaucoup, la dernière presque pas, et toutes
-# versent dans la même mémoire. L'idée est celle d'Ape-X (Horgan et al., 2018) : ainsi, l'on n'a pas à choisir entre
+# versent dans la même mémoire. L'idée est celle d'Horgan et al. (2018) : ainsi, l'on n'a pas à choisir entre
 # voir du nouveau et voir ce que donne le jeu bien joué.
 
 # %%
@@ -409,7 +409,7 @@ figures.learning_curves(np.arange(10_000, 200_001, 10_000), voiture, titre, env=
 # est celui d'un entraînement entier, gardé dans `checkpoints/`.
 
 # %%
-conducteur = load("../checkpoints/mountaincar.safetensors")
+conducteur = load("../checkpoints/mountaincar_200000_pas.safetensors")
 x, v = np.linspace(-1.2, 0.6, 91), np.linspace(-0.07, 0.07, 71)
 grille = np.stack(np.meshgrid(x, v), axis=-1).reshape(-1, 2).astype(np.float32)
 valeur = conducteur.q_values(grille).max(axis=1).reshape(len(v), len(x))
@@ -475,8 +475,8 @@ for graines in (3, 5, 10, 20, 100):
 # ## Ce que ce carnet ne montre pas
 #
 # Ni images, ni actions continues, ni jeux à deux. Quatre jeux ne font pas une loi : une recette choisie sur eux leur
-# doit quelque chose, et un cinquième pourra la démentir. Le DQN d'Atari (Mnih et al., 2015) tenait la même promesse sur
-# quarante-neuf jeux, au prix de cinquante millions d'images chacun.
+# doit quelque chose, et un cinquième pourra la démentir. Le DQN de Mnih et al. (2015) tenait la même promesse sur
+# quarante-neuf jeux d'Atari, au prix de cinquante millions d'images chacun.
 #
 # ## Ce qu'il faut retenir
 #
