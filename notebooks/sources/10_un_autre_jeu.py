@@ -6,7 +6,7 @@
 #
 # Presque rien n'est propre à CartPole dans ce que vous avez écrit : les règles, la boucle, les contrôles ne savent pas ce
 # qu'est un chariot. Ce qui l'est, ce sont des **nombres** : des échelles, un horizon, une part de hasard. Nous prendrons
-# une seule recette, la même partout, et trois jeux qui la contredisent chacun à sa façon.
+# une seule recette, la même partout, et trois jeux qui la mettent à l'épreuve, chacun à sa façon.
 #
 # *Comptez une heure et quart, exercices compris ; le carnet s'exécute en une minute et demie, sur un cœur.*
 
@@ -41,13 +41,13 @@ from cartpole_helpers.teaching.exercises import check, show
 #
 # | Jeu | Ce que l'on voit | Ce que l'on fait | Récompense | Fin |
 # |:---|:---|:---|:---|:---|
-# | CartPole-v1 | chariot et tige | pousser à gauche, à droite | +1 par pas | une chute |
-# | Acrobot-v1 | deux barres, articulées | tordre l'articulation, dans un sens, dans l'autre, ou pas | −1 par pas | un **succès** : le bout est assez haut |
+# | CartPole-v1 | chariot et tige | pousser à gauche, à droite | +1 par pas | un **échec** : la tige penche trop, ou le chariot sort |
+# | Acrobot-v1 | deux tiges articulées, leurs vitesses | tordre l'articulation, dans un sens, dans l'autre, ou pas | −1 par pas | un **succès** : le bout est assez haut |
 # | MountainCar-v0 | position, vitesse d'une voiture | accélérer à gauche, à droite, ou pas | −1 par pas | un **succès** : le drapeau |
-# | LunarLander-v3 | un atterrisseur, ses deux pieds | ne rien faire, trois moteurs | grande ou petite, à chaque pas | écrasé, posé, ou sorti |
+# | LunarLander-v3 | position, angle, vitesses et pieds d'un atterrisseur | allumer l'un de trois moteurs, ou aucun | grande ou petite, à chaque pas | écrasé, posé, ou sorti |
 #
 # Le dernier demande une bibliothèque de plus, Box2D : `pip install "gymnasium[box2d]"` (de Python 3.11 à 3.13).
-# Sans elle, l'archive montre le reste.
+# La recette a été choisie en le comptant, mais ce carnet n'y joue pas.
 
 # %%
 JEUX = ["CartPole-v1", "Acrobot-v1", "MountainCar-v0"]
@@ -55,7 +55,7 @@ for jeu in JEUX:
     with gymnasium.make(jeu) as env:
         D, A = env.observation_space.shape[0], env.action_space.n
         print(f"{jeu} : D = {D}, A = {A},", env.spec.max_episode_steps, "pas au plus,", end=" ")
-        print("résolu à", env.spec.reward_threshold)
+        print("résolu à", number(env.spec.reward_threshold))
 
 # %% [markdown]
 # D et A, le réseau les lit dans l'environnement. Le seuil est celui que le jeu se donne : un retour moyen sur cent épisodes.
@@ -63,13 +63,13 @@ for jeu in JEUX:
 # Que vaut le hasard ? C'est le premier nombre à connaître d'un problème : tout ce que l'on montrera ensuite se lit
 # par rapport à lui.
 #
-# > **À vous.** À Acrobot et à MountainCar, chaque pas coûte 1, et l'épisode s'arrête à 500 pas, ou à 200. Quel retour
-# > attendez-vous d'une politique qui joue au hasard ?
+# > **À vous.** À Acrobot et à MountainCar, chaque pas coûte 1, et l'épisode est coupé à 500 pas pour l'un, à 200 pour
+# > l'autre. Quel retour attendez-vous d'une politique qui joue au hasard ?
 
 
 # %%
 def hasard(actions):
-    """Une politique qui tire son action au sort, parmi `actions`."""
+    """Une politique qui tire au sort chaque action, de 0 à `actions` − 1."""
     tirages = np.random.default_rng(0)
     return lambda observations: tirages.integers(actions, size=len(observations))
 
@@ -82,14 +82,14 @@ titre = f"MountainCar : au hasard, {jamais} épisode sur 100 voit le drapeau"
 figures.distributions(retours, titre, "retour d'un épisode joué au hasard")
 
 # %% [markdown]
-# À CartPole, le hasard tombe vite, et **chaque** épisode lui apprend ce qu'est une chute. À Acrobot, il arrive
-# au bout de temps en temps. À MountainCar, tous les épisodes se ressemblent : −200, rien n'y distingue une action
+# À CartPole, le hasard tombe vite, et **chaque** épisode montre ce qu'est une chute. À Acrobot, il arrive au but, mais
+# rarement. À MountainCar, tous les épisodes se ressemblent : −200, et rien n'y distingue une action
 # d'une autre. Nous y reviendrons.
 
 # %% [markdown]
 # ### La recette
 #
-# Voici ce que la seule recette change à la Version 2. Elle vient d'une recherche archivée (`etudes/recherche_jeux.py`),
+# Voici ce que cette recette change à la Version 2. Elle vient d'une recherche archivée (`etudes/recherche_jeux.py`),
 # sur d'autres graines que celles qui la jugeront.
 
 # %%
@@ -99,14 +99,14 @@ for champ in fields(ONE_RECIPE):
         print(f"{champ.name} : {avant} → {apres}")
 
 # %% [markdown]
-# Deux de ces champs sont nouveaux pour vous.
+# Deux de ces réglages sont nouveaux pour vous.
 #
-# `input_scale="auto"` : l'échelle des entrées se **mesure**. Pendant la mise en route, où tout est tiré au hasard, l'écart
-# type de chaque composante est relevé ; ensuite, chacune est divisée par le sien, une fois pour toutes.
+# `input_scale="auto"` : l'échelle des entrées se **mesure**. Pendant la mise en route, où presque tout est tiré au hasard,
+# l'écart type de chaque composante est relevé ; ensuite, chacune est divisée par le sien, fixé une fois pour toutes.
 #
 # `epsilon_spread` : chaque copie du jeu a **son** ε. La première explore beaucoup, la dernière presque pas, et toutes
-# versent dans la même mémoire. L'idée est celle d'Horgan et al. (2018) : ainsi, l'on n'a pas à choisir entre
-# voir du nouveau et voir ce que donne le jeu bien joué.
+# versent dans la même mémoire. L'idée vient de Horgan et coll. (2018) : on n'a plus à choisir entre voir du nouveau et
+# voir ce que donne le jeu bien joué.
 
 # %%
 chacune = ONE_RECIPE.epsilons(ONE_RECIPE.epsilon_steps)
@@ -144,8 +144,8 @@ show("normaliser")
 # %% [markdown]
 # ## 2. Acrobot : la même recette
 #
-# Deux barres pendent ; un moteur tord l'articulation du milieu. Il faut balancer, jusqu'à ce que le bout passe au-dessus
-# d'une ligne. Chaque pas coûte 1 : le retour est l'opposé du temps mis.
+# Deux tiges pendent, l'une au bout de l'autre ; un moteur tord leur articulation. Il faut les balancer, jusqu'à ce que le
+# bout passe au-dessus d'une ligne. Chaque pas coûte 1 : le retour est l'opposé du temps mis.
 #
 # > **À vous.** Tout, dans CartPole, récompensait de durer. Ici, durer coûte. Que faut-il changer aux règles ?
 
@@ -155,8 +155,8 @@ print(f"certifié après {number(solution.env_steps)} pas")
 print("retour moyen sur 100 départs neufs :", number(solution.certificate.mean(), 1))
 
 # %% [markdown]
-# Rien. La cible est $r + \gamma \max Q(s', a')$, et une fin reste une fin : la valeur de ce qui suit est nulle, que l'on
-# soit tombé ou arrivé. C'est le signe de $r$ qui fait d'une fin un malheur ou un but.
+# Rien. La cible garde sa forme, $r + \gamma \max_{a'} Q(s', a')$, et une fin reste une fin : la valeur de ce qui suit est
+# nulle, que l'on soit tombé ou arrivé. C'est le signe de $r$ qui fait d'une fin un malheur ou un but.
 
 # %% tags=["nbval-ignore-output"]
 episode = play(solution.agent, seed=3, env="Acrobot-v1", render_mode="rgb_array")
@@ -173,7 +173,10 @@ player(episode, names="Acrobot-v1")
 # ### Lire une échelle
 #
 # À CartPole, Q allait jusqu'à $1/(1-\gamma)$. Ici, chaque récompense vaut −1, sauf celle du dernier pas, nulle. Q est donc
-# **négatif**, et d'autant plus que l'on est loin du but. Sur cet épisode :
+# **négatif**, et d'autant plus que l'on est loin du but.
+#
+# > **À vous.** Au dernier pas de cet épisode, que doit valoir max Q ? Et au premier : plus, ou moins, que l'opposé du
+# > nombre de pas ?
 
 # %% tags=["nbval-ignore-output"]
 valeurs = episode.q_values.max(axis=1)
@@ -188,10 +191,12 @@ figures.curves(np.arange(len(valeurs)), series, titre, ("pas de l'épisode", "va
 # L'échelle de Q se lit donc avant d'apprendre : si $|r| \le R$, alors $|Q| \le R/(1-\gamma)$. Une valeur qui
 # passe cette borne est une erreur, comme au [carnet 08](08_pourquoi_ca_s_effondre.ipynb).
 #
-# Cette borne est souvent loin de ce qui arrive. Avant d'apprendre, on peut aussi **regarder** : jouer quelques épisodes au
-# hasard, et lire la plus grande valeur qu'un pas y ait eue.
+# Cette borne est parfois bien trop large : à LunarLander, où les grandes récompenses ne viennent qu'à la fin, elle en
+# compte une à chaque pas. Avant d'apprendre, on peut aussi **regarder** : jouer quelques épisodes au hasard, et y chercher
+# le plus grand retour actualisé, en valeur absolue, de tous les pas.
 #
-# **Exercice 2, à écrire (10 minutes).** C'est le nombre que le réseau devra savoir rendre.
+# **Exercice 2, à écrire (10 minutes).** Un ordre de grandeur de ce que le réseau devra savoir rendre : une coupure y
+# compte comme une fin.
 
 
 # %%
@@ -215,7 +220,8 @@ check(echelle_des_recompenses)
 #
 # </details>
 #
-# Votre fonction, sur des épisodes d'Acrobot joués au hasard :
+# Voici votre fonction, sur des épisodes d'Acrobot joués au hasard. Ici, elle doit trouver presque la borne : le hasard paie
+# 1 à chaque pas, et presque toujours jusqu'à la coupure.
 
 # %%
 if check(echelle_des_recompenses).passed:
@@ -229,8 +235,8 @@ show("echelle_des_recompenses")
 # %% [markdown]
 # ### Une graine n'est pas une preuve
 #
-# Une graine a réussi, sous vos yeux. Voici les cent de l'archive, nommées d'avance, sur le budget qu'elles avaient :
-# vingt évaluations, de cent épisodes chacune.
+# Une graine a réussi, sous vos yeux. Combien sur cent feraient de même ? Voici les cent de l'archive, nommées d'avance,
+# tout au long de leur budget : vingt évaluations, de cent épisodes chacune.
 
 # %%
 jeux = load_study("../etudes/jeux.csv")
@@ -253,6 +259,10 @@ figures.learning_curves(np.arange(2_500, 50_001, 2_500), acrobot, titre, env="Ac
 # %% [markdown]
 # Atteindre n'est pas tenir. Une graine *réussit* à la troisième évaluation de suite au seuil ; combien de celles qui
 # suivent y restent ? Et la même recette, à CartPole, vaut-elle encore la Version 2 ?
+#
+# Pour les comparer en un nombre, comptons ce que **coûte** une graine : 1 par évaluation sous le seuil jusqu'à la
+# réussite, 5 par évaluation sous le seuil ensuite. Le total s'arrête à 20, le nombre des évaluations ; c'est aussi ce
+# que coûte une graine qui ne réussit pas. Moins on paie, mieux cela vaut.
 
 # %%
 essais = {
@@ -269,20 +279,20 @@ for nom, bonnes in essais.items():
 # %%
 ecart = costs(essais["CartPole, la recette"]) - costs(essais["CartPole, la Version 2"])
 bas, haut = paired_interval(ecart)
-print(f"coût de la recette moins celui de la Version 2 : {number(ecart.mean(), 1)}", end=" ")
-print(f"évaluation [{number(bas, 1)} ; {number(haut, 1)}]")
+print(f"coût de la recette moins celui de la Version 2 : {number(ecart.mean(), 1)},", end=" ")
+print(f"intervalle à 95 % [{number(bas, 1)} ; {number(haut, 1)}]")
 
 # %% [markdown]
 # ## 3. MountainCar : voir le drapeau
 #
 # Une voiture au fond d'une vallée, un moteur trop faible pour la côte. Il faut reculer pour prendre de l'élan.
-# Chaque pas coûte 1, le drapeau n'ajoute rien : il **arrête** de coûter. Tant qu'on ne l'a pas touché, rien ne dit
+# Chaque pas coûte 1 ; le drapeau n'ajoute rien, mais on y **cesse** de payer. Tant qu'on ne l'a pas touché, rien n'indique
 # qu'il existe.
 #
 # Le hasard ne l'a jamais vu. Pourtant, il essaie toutes les actions. Pourquoi cela ne suffit-il pas ?
 #
-# > **À vous.** On double l'effort : deux fois plus d'épisodes au hasard. Combien de drapeaux attendez-vous ? Et si, au
-# > lieu de tirer une action à chaque pas, on en tirait une tous les huit pas, et qu'on la tienne ?
+# > **À vous.** On y met 32 000 pas, tous joués au hasard. Combien de drapeaux attendez-vous ? Et si, au lieu de tirer une
+# > action à chaque pas, on tenait chacune huit pas en moyenne, comme au [carnet 07](07_version_2.ipynb) ?
 
 
 # %%
@@ -307,7 +317,7 @@ vus = {tenue: explorer(tenue) for tenue in (1.0, 2.0, 8.0, 32.0)}
 # %%
 bornes = np.linspace(-1.2, 0.6, 37)
 parts = {
-    f"tenue {tenue:.0f} pas : {drapeaux} drapeaux": 100
+    f"tenue {tenue:.0f} pas (drapeaux : {drapeaux})": 100
     * np.histogram(positions, bornes)[0]
     / len(positions)
     for tenue, (positions, drapeaux) in vus.items()
@@ -318,8 +328,8 @@ etiquettes = ("position de la voiture (drapeau à 0,5)", "part du temps (%)")
 figures.curves(milieux, parts, titre, etiquettes)
 
 # %% [markdown]
-# Des actions tirées à chaque pas s'annulent : la voiture reste au fond, et bien plus d'épisodes y resteraient
-# sans doute. Tenues, elles poussent assez longtemps pour entrer en résonance avec la vallée. Ce n'est pas **plus** de hasard,
+# Des actions tirées à chaque pas s'annulent : la voiture reste au fond, et bien plus d'épisodes l'y laisseraient sans
+# doute. Tenues, elles poussent assez longtemps pour entrer en résonance avec la vallée. Ce n'est pas **plus** de hasard,
 # c'est un hasard **qui dure** : dans les quatre cas, tous les pas sont joués au hasard.
 #
 # **Exercice 3, à écrire (15 minutes).** Tenir ses actions.
@@ -357,7 +367,8 @@ if check(actions_tenues).passed:
         chemin = play(
             lambda vues, suite=suite: np.array([next(suite)]), env="MountainCar-v0"
         ).observations
-        print(f"tenues {duree} pas : de {chemin[:, 0].min():.2f} à {chemin[:, 0].max():.2f}")
+        gauche, droite = (number(bout(chemin[:, 0]), 2) for bout in (np.min, np.max))
+        print(f"tenues {duree} pas : de {gauche} à {droite}")
 
 # %%
 show("actions_tenues")
@@ -365,14 +376,16 @@ show("actions_tenues")
 # %% [markdown]
 # ### Et l'agent ?
 #
-# L'agent ne joue pas au hasard : il suit son réseau, dont les premières valeurs sont près de zéro. Or toutes les vraies
-# sont négatives. Ce qu'il n'a pas essayé lui paraît donc **meilleur** que ce qu'il connaît : un optimisme involontaire, qui
-# le pousse, lui aussi, vers le neuf. Voyons quand il touche son premier drapeau, la recette ne changeant que par la tenue.
+# L'agent ne joue pas qu'au hasard : il suit aussi son réseau, dont les premières valeurs sont près de zéro. Or toutes les
+# vraies sont négatives. Ce qu'il n'a pas essayé lui paraît donc **meilleur** que ce qu'il connaît : c'est l'optimisme du
+# [carnet 02](02_de_la_table_au_reseau.ipynb), involontaire cette fois, et lui aussi pousse vers le neuf.
+#
+# > **À vous.** Même recette, avec la tenue et sans elle. L'optimisme seul mènera-t-il au drapeau ? Aussi vite ?
 
 
 # %% tags=["nbval-ignore-output"]
 def premiers_drapeaux(tenue, graines=range(4), pas=32_000):
-    """Le pas où chaque graine touche le drapeau pour la première fois ; l'infini si jamais."""
+    """Le pas où chaque graine touche son premier drapeau ; l'infini si elle n'en touche aucun."""
     config = replace(ONE_RECIPE, total_steps=pas, epsilon_hold=tenue)
     touches = np.array(
         [tour.terminated.any(axis=1) for tour in train(config, graines, env="MountainCar-v0")]
@@ -388,13 +401,13 @@ premiers = {
 
 # %% tags=["nbval-ignore-output"]
 sans, avec = (np.median(p) for p in premiers.values())
-titre = f"Premier drapeau au pas {number(avec)}, {number(sans)} sans tenir (médianes)"
+titre = f"Premier drapeau (médiane) : pas {number(avec)} ; sans tenir, {number(sans)}"
 figures.strips(premiers, titre, "pas de jeu avant le premier drapeau")
 
 # %% [markdown]
-# Quatre graines ne font pas une mesure, mais elles montrent le mécanisme : l'optimisme finit par y mener, les actions tenues
-# y mènent plus tôt. Après le premier drapeau, l'amorçage fait le reste. Voici l'archive, cent graines menées jusqu'au
-# bout de leur budget.
+# Quatre graines ne font pas une mesure, mais elles montrent le mécanisme : l'optimisme finit par mener au drapeau, les
+# actions tenues y mènent plus tôt. Ensuite, l'amorçage fait le reste. Jusqu'au seuil, −110 ? Voici l'archive, cent graines
+# menées jusqu'au bout de leur budget.
 
 # %%
 voiture = evaluations("MountainCar-v0")
@@ -406,18 +419,22 @@ figures.learning_curves(np.arange(10_000, 200_001, 10_000), voiture, titre, env=
 
 # %% [markdown]
 # Un état n'a ici que deux nombres : on peut donc voir **toute** la fonction de valeur, et un épisode qui la traverse. L'agent
-# est celui d'un entraînement entier, gardé dans `checkpoints/`.
+# est celui d'un entraînement entier, gardé dans `checkpoints/`. Là où la voiture ne va jamais, très vite contre un bord, le
+# réseau devine, et passe parfois au-dessus de zéro : c'est impossible, et nous l'y arrêtons.
+#
+# > **À vous.** Où la valeur sera-t-elle la plus basse : tout à gauche, au fond de la vallée, ou près du drapeau, mais à
+# > l'arrêt ?
 
 # %%
 conducteur = load("../checkpoints/mountaincar_200000_pas.safetensors")
 x, v = np.linspace(-1.2, 0.6, 91), np.linspace(-0.07, 0.07, 71)
 grille = np.stack(np.meshgrid(x, v), axis=-1).reshape(-1, 2).astype(np.float32)
-valeur = conducteur.q_values(grille).max(axis=1).reshape(len(v), len(x))
+valeur = conducteur.q_values(grille).max(axis=1).clip(max=0).reshape(len(v), len(x))
 trajet = play(conducteur, seed=5, env="MountainCar-v0").observations
 
 # %%
 titre = f"Reculer pour prendre de l'élan : {len(trajet) - 1} pas, du rond à l'étoile"
-etiquettes = ("position", "vitesse (par pas)", "max Q")
+etiquettes = ("position", "vitesse (par pas)", "max Q, zéro au plus")
 figures.landscape(valeur, x, v, titre, etiquettes, trajet)
 
 # %% [markdown]
@@ -431,21 +448,21 @@ player(episode, names="MountainCar-v0")
 # %% [markdown]
 # ## 4. Dans quel ordre essayer
 #
-# Vous apportez un DQN à un problème que personne n'a résolu devant vous. Voici une page à garder. Chaque étape ne coûte
-# que quelques minutes, et chacune peut épargner les suivantes.
+# Vous apportez un DQN à un problème que personne n'a résolu devant vous. Voici une page à garder. Les premières étapes ne
+# coûtent que quelques minutes, et chacune peut épargner les suivantes.
 #
 # | | Question | Si non, ou si l'on ne sait pas | Le nombre à avoir |
 # |:---|:---|:---|:---|
-# | 1 | Mon programme passe-t-il les **mondes** du [carnet 04](04_le_dqn.ipynb) ? | Réparez-le là : une faute s'y voit en une seconde | l'écart à la vraie valeur, sous un pour cent |
+# | 1 | Mes règles passent-elles les **mondes** du [carnet 04](04_le_dqn.ipynb), et mon programme ceux du [carnet 14](14_de_zero.ipynb) ? | Réparez-les là : une faute s'y voit en quelques secondes | l'écart aux vraies valeurs, un dixième de la plus grande au plus |
 # | 2 | Que valent le **hasard**, et une règle d'une ligne ? | Sans eux, un retour ne veut rien dire | deux moyennes, sur cent épisodes |
-# | 3 | Le hasard voit-il des **récompenses** qui diffèrent ? | Tenir ses actions ; partir d'ailleurs ; sinon, un DQN seul n'y arrivera pas | la part des épisodes qui en voient une |
+# | 3 | Le hasard voit-il des **retours** qui diffèrent ? | Tenir ses actions ; partir d'ailleurs ; sinon, un DQN seul a peu de chances d'y arriver | la part des épisodes qui sortent du lot |
 # | 4 | Les **entrées** sont-elles à l'échelle ? | `input_scale="auto"` | un écart type de 1 par composante |
 # | 5 | L'**horizon** couvre-t-il ce qui compte ? | $1/(1-\gamma)$ au moins égal au nombre de pas entre un acte et sa conséquence | $1/(1-\gamma)$, en pas |
 # | 6 | Quelle est l'échelle de **Q** ? | La lire dans des épisodes joués au hasard | la plus grande valeur, et la borne $R/(1-\gamma)$ |
 # | 7 | Ai-je de quoi payer ? | Réduire le jeu, avant l'agent | pas × coût d'un pas, évaluations comprises |
 # | 8 | **Trois graines**, un dixième du budget : le retour quitte-t-il le hasard ? | La clinique, avant tout réglage | le degré de chaque signe |
 # | 9 | Dix graines, tout le budget : combien réussissent ? | Un seul réglage à la fois, du plus grossier (pas d'apprentissage, hasard) au plus fin | un compte et son intervalle |
-# | 10 | L'agent gardé, jugé sur des **départs neufs** ? | C'est lui que l'on annonce, pas le meilleur de la courbe | la moyenne de cent épisodes |
+# | 10 | Que vaut l'agent gardé, sur des **départs neufs** ? | C'est ce nombre que l'on annonce, non le meilleur de la courbe | la moyenne de cent épisodes |
 #
 # Que peut-on dire avec trois graines ? Peu, mais pas rien :
 
@@ -456,34 +473,34 @@ for graines in (3, 5, 10, 20, 100):
     print(f"0 sur {graines} : au plus {number(100 * aucune)} %")
 
 # %% [markdown]
-# Trois échecs sur trois disent donc déjà qu'une recette échoue plus d'une fois sur quatre. Trois réussites n'en disent
-# presque rien.
+# Trois échecs sur trois disent donc déjà qu'une recette échoue plus d'une fois sur quatre, et c'est assez pour en changer.
+# Trois réussites disent seulement qu'elle réussit plus d'une fois sur quatre : c'est trop peu pour l'annoncer.
 #
 # ### Quand quitter le DQN
 #
 # | Votre problème | Pourquoi il en sort | Vers quoi |
 # |:---|:---|:---|
-# | Les actions sont des nombres continus | le maximum sur les actions ne se calcule plus | SAC, TD3 |
-# | On ne voit pas tout l'état | la valeur d'une observation n'existe pas | empiler des observations ; un réseau récurrent (DRQN) |
+# | Les actions sont des nombres continus | le maximum sur les actions ne se calcule plus | SAC, TD3 : un second réseau choisit l'action |
+# | On ne voit qu'une partie de l'état | une même observation cache des états de valeurs différentes | empiler des observations ; un réseau récurrent (DRQN) |
 # | L'observation est une image | le réseau, la mémoire et le budget changent d'échelle | un réseau de convolution, et des millions de pas |
-# | Le simulateur est très rapide, en milliers de copies | rejouer n'a plus d'intérêt | PPO |
+# | Le simulateur est très rapide, en milliers de copies | rejouer n'a plus guère d'intérêt | PPO : sans mémoire, il apprend la politique elle-même |
 # | Le modèle est connu et petit | il n'y a rien à apprendre | programmation dynamique, planification |
-# | On n'a que des données, sans simulateur | le maximum préfère ce qu'elles ne montrent pas | apprentissage hors ligne (CQL, IQL) |
-# | La récompense n'arrive jamais par hasard | il n'y a rien à propager | démonstrations, récompense mise en forme, curiosité |
+# | On n'a que des données, sans simulateur | le maximum préfère ce qu'elles ne montrent pas | apprentissage hors ligne : CQL rabaisse ces actions, IQL ne les évalue jamais |
+# | La récompense n'arrive jamais par hasard | il n'y a rien à propager | des démonstrations, des récompenses d'étape, une prime à la nouveauté (curiosité) |
 
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
 #
-# Ni images, ni actions continues, ni jeux à deux. Quatre jeux ne font pas une loi : une recette choisie sur eux leur
-# doit quelque chose, et un cinquième pourra la démentir. Le DQN de Mnih et al. (2015) tenait la même promesse sur
-# quarante-neuf jeux d'Atari, au prix de cinquante millions d'images chacun.
+# Ni LunarLander, ni images, ni actions continues, ni jeux à deux. Quatre jeux ne font pas une loi : une recette choisie sur
+# eux leur doit quelque chose, et un cinquième pourra la démentir. Le DQN de Mnih et coll. (2015) se contentait déjà d'une
+# seule recette pour quarante-neuf jeux d'Atari, au prix de cinquante millions d'images chacun.
 #
 # ## Ce qu'il faut retenir
 #
-# 1. Les règles ne changent pas ; ce qui change, ce sont des **échelles** : des entrées, des récompenses, de l'horizon, du
-#    hasard. Elles se mesurent avant d'apprendre.
+# 1. Les règles ne changent pas ; ce qui change, ce sont des **échelles** : celles des entrées, des récompenses, de
+#    l'horizon, du hasard. Elles se mesurent avant d'apprendre.
 # 2. Avant de demander si un agent apprend, demandez s'il **voit** quelque chose à apprendre : combien d'épisodes joués au
-#    hasard montrent une récompense différente ?
+#    hasard ont un retour qui diffère des autres ?
 # 3. Ce n'est pas plus de hasard qu'il faut, c'est un hasard qui va quelque part : des actions tenues, un ε propre à
 #    chaque copie.
 #

@@ -61,8 +61,8 @@ from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
 # > sert-il pas ?
 
 # %% [markdown]
-# C'est cette fin imposée qui rend CartPole plus dur que les mondes. Les dix lignes de la boucle y suffisent à ceux-ci ;
-# pour celui-là, le carnet 07 a mesuré ce qui manque, et il n'est pas question de vous le faire deviner :
+# C'est cette fin imposée qui rend CartPole plus dur que les mondes. À ceux-ci, les dix lignes de la boucle suffisent ; pour
+# CartPole, le carnet 07 a mesuré ce qui manque, et il n'est pas question de vous le faire deviner :
 #
 # - **Des entrées de tailles voisines.** Vous avez le droit de connaître celles de CartPole : avec quatre composantes,
 #   multipliez-les par 2, 1, 10 et 1 ; les mondes s'en accommodent.
@@ -192,7 +192,7 @@ for faute in (masque, coupure):
 # « Repartir » ne voit pas l'absence de masque : rien ne s'y termine. Il voit en revanche la coupure prise pour une
 # chute. Aucun monde ne voit tout ; c'est pourquoi il en faut plusieurs.
 #
-# Voici celles que le jury connaît, et ce qu'il en dit.
+# Voici les fautes que le jury connaît, et ce qu'il en dit.
 
 # %%
 for faute in FAULTS:
@@ -250,15 +250,16 @@ for compte_rendu in jury(dqn, seeds=range(5)):
 #
 # <details><summary>Indice 2 : mes valeurs sont presque justes</summary>
 #
-# Si vous en êtes à deux dixièmes de la plus grande valeur, au lieu d'un, ce n'est sans doute pas une faute, mais de la lenteur : un pas d'apprentissage plus grand, un réseau cible rapproché plus souvent, ou un
-# apprentissage à chaque pas.
+# Si vous en êtes à deux dixièmes de la plus grande valeur, au lieu d'un, ce n'est sans doute pas une faute, mais de la
+# lenteur. Essayez un pas d'apprentissage plus grand, un réseau cible rapproché plus souvent, ou un apprentissage à
+# chaque pas.
 #
 # </details>
 #
 # <details><summary>Indice 3 : les mondes sont justes, CartPole non</summary>
 #
-# Relisez les quatre lignes du contrat : en manque-t-il une ? Puis faites comme pour un malade : `relever`, du carnet 09,
-# section 8, se branche sur votre boucle, et la clinique dit ce qui cloche, la cible, l'exploration ou l'échelle.
+# Relisez, en section 1, les quatre points en gras : en manque-t-il un ? Puis faites comme pour un malade : `relever`, du
+# carnet 09, section 8, se branche sur votre boucle, et la clinique dit ce qui cloche : la cible, l'exploration ou l'échelle.
 #
 # </details>
 #
@@ -307,7 +308,7 @@ figures.strips({"DQN du cours": retours}, titre, "retour moyen sur 1 000 départ
 # ## 6. La sortie : Acrobot
 #
 # Votre programme ne sait rien de CartPole, ou presque. Alors, qu'il sorte. Dans Acrobot, deux tiges pendent l'une au
-# bout de l'autre, et un moteur les plie là où elles se joignent ; il faut balancer jusqu'à ce que le bout passe au-dessus
+# bout de l'autre, et un moteur tord leur articulation ; il faut les balancer jusqu'à ce que le bout passe au-dessus
 # d'une ligne. Chaque pas coûte 1, la fin est une **réussite**, et l'horloge coupe à 500 pas.
 
 # %%
@@ -318,19 +319,19 @@ print("seuil du jeu :", acrobot.spec.reward_threshold)
 # %% [markdown]
 # > **À vous.** Qu'est-ce qui change, pour votre programme ? Reprenez ses lignes une à une, et notez celles qui supposent
 # > quatre composantes, deux actions, des récompenses positives ou une fin qui soit un malheur. Le compte devrait
-# > être de zéro. Et si un pas coûte toujours 1, à quelle valeur le premier état tend-il, à γ = 0,98, tant que l'on
+# > être de zéro. Et si un pas coûte toujours 1, vers quoi tend la valeur du premier état, à γ = 0,98, tant que l'on
 # > ne trouve pas la fin ?
 #
 # <details><summary>Réponse</summary>
 #
-# À la borne −1/(1 − 0,98) = −50 : chaque état vaut −50, et tous se valent. Il faut tomber une première fois sur la fin
-# pour qu'une différence apparaisse, puis remonte de proche en proche. Le masque y compte double : sans lui, la
-# réussite vaudrait −50 aussi.
+# Vers la borne −1/(1 − 0,98) = −50 : chaque état vaut −50, et tous se valent. Il faut tomber une première fois sur la fin
+# pour qu'une différence apparaisse, puis remonte de proche en proche. Le masque importe d'autant plus : sans lui, la
+# réussite vaudrait à peu près −50, elle aussi.
 #
 # </details>
 #
-# Deux repères d'abord, comme au carnet 01 : le hasard, et une règle d'une ligne, qui pousse toujours à l'inverse de la
-# première tige.
+# Deux repères d'abord, comme au carnet 01 : le hasard, et une règle d'une ligne, qui tord toujours l'articulation à
+# l'inverse du sens où tourne la première tige.
 
 # %% tags=["nbval-ignore-output"]
 hasard = np.random.default_rng(0)
@@ -371,7 +372,7 @@ for part in (sortis / len(ailleurs), bornes[0]):
     )
 
 # %% [markdown]
-# Lisez les deux figures l'une après l'autre : le même texte, deux jeux, deux parts de réussite. Aucune ne prouve qu'il
+# Lisez les deux figures l'une après l'autre : le même programme, deux jeux, deux parts de réussite. Aucune ne prouve qu'il
 # marcherait sur un troisième. Ce que vous emportez n'est pas une recette sûre, c'est un programme **juste**, et de quoi
 # dire, avec un intervalle, s'il réussit là où vous l'emmenez.
 #
