@@ -77,8 +77,8 @@ def hasard(actions):
 retours = {
     jeu: evaluate(hasard(2 if jeu == "CartPole-v1" else 3), episodes=100, env=jeu) for jeu in JEUX
 }
-jamais = np.sum(retours["MountainCar-v0"] > -200)
-titre = f"MountainCar : au hasard, {jamais} épisode sur 100 voit le drapeau"
+au_drapeau = np.sum(retours["MountainCar-v0"] > -200)
+titre = f"MountainCar : au hasard, {au_drapeau} épisode sur 100 voit le drapeau"
 figures.distributions(retours, titre, "retour d'un épisode joué au hasard")
 
 # %% [markdown]
@@ -323,7 +323,7 @@ parts = {
     for tenue, (positions, drapeaux) in vus.items()
 }
 milieux = (bornes[:-1] + bornes[1:]) / 2
-titre = f"Tenir ses actions 8 pas : {vus[8.0][1]} drapeaux au lieu de {vus[1.0][1]}"
+titre = f"Tenir ses actions 32 pas : {vus[32.0][1]} drapeaux au lieu de {vus[1.0][1]}"
 etiquettes = ("position de la voiture (drapeau à 0,5)", "part du temps (%)")
 figures.curves(milieux, parts, titre, etiquettes)
 
@@ -400,13 +400,14 @@ premiers = {
 }
 
 # %% tags=["nbval-ignore-output"]
-sans, avec = (np.median(p) for p in premiers.values())
-titre = f"Premier drapeau (médiane) : pas {number(avec)} ; sans tenir, {number(sans)}"
+medianes = [np.median(p) for p in premiers.values()]
+sans, avec = ("jamais" if np.isinf(m) else number(m) for m in medianes)
+titre = f"Premier drapeau (médiane) : pas {avec} ; sans tenir, {sans}"
 figures.strips(premiers, titre, "pas de jeu avant le premier drapeau")
 
 # %% [markdown]
-# Quatre graines ne font pas une mesure, mais elles montrent le mécanisme : l'optimisme finit par mener au drapeau, les
-# actions tenues y mènent plus tôt. Ensuite, l'amorçage fait le reste. Jusqu'au seuil, −110 ? Voici l'archive, cent graines
+# Quatre graines ne font pas une mesure, mais elles montrent les deux mécanismes. Un seul drapeau suffit : ensuite,
+# l'amorçage fait le reste. Jusqu'au seuil, −110 ? Voici l'archive, cent graines
 # menées jusqu'au bout de leur budget.
 
 # %%
@@ -446,7 +447,27 @@ episode = play(conducteur, seed=5, env="MountainCar-v0", render_mode="rgb_array"
 player(episode, names="MountainCar-v0")
 
 # %% [markdown]
-# ## 4. Dans quel ordre essayer
+# ## 4. LunarLander : des récompenses de toutes les tailles
+#
+# Un atterrisseur descend. Chaque pas rapporte ou coûte un peu, selon qu'il s'approche, ralentit, se redresse ; un moteur
+# coûte ; se poser rapporte cent, s'écraser coûte cent. Voici qui est neuf : les récompenses sont des deux signes, et les plus
+# grandes tombent d'un seul coup.
+#
+# Ces courbes sont celles de la recherche (`etudes/recherche_jeux.py`), à sa dernière étape : huit graines, qui n'étaient pas de la
+# première, mais qui ont servi à choisir la recette. Elles la flattent donc, et aucune part n'en est tirée.
+#
+# > **À vous.** La recette doit aussi réussir à CartPole, et ne change pas d'un nombre. Sera-t-elle à 200 avant la fin ?
+
+# %%
+recherche = load_study("../etudes/recherche_jeux.csv")
+lignes = (recherche["etape"] == "fine") & (recherche["essai"] == 12)
+lignes &= recherche["jeu"] == "LunarLander-v3"
+poses = np.stack([recherche[f"{n}/10"][lignes] for n in range(1, 11)], axis=1)
+titre = f"LunarLander : {(poses >= 200).any(axis=1).sum()} graines sur {len(poses)} passent 200"
+figures.learning_curves(np.arange(30_000, 300_001, 30_000), poses, titre, env="LunarLander-v3")
+
+# %% [markdown]
+# ## 5. Dans quel ordre essayer
 #
 # Vous apportez un DQN à un problème que personne n'a résolu devant vous. Voici une page à garder. Les premières étapes ne
 # coûtent que quelques minutes, et chacune peut épargner les suivantes.
@@ -491,9 +512,10 @@ for graines in (3, 5, 10, 20, 100):
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
 #
-# Ni LunarLander, ni images, ni actions continues, ni jeux à deux. Quatre jeux ne font pas une loi : une recette choisie sur
-# eux leur doit quelque chose, et un cinquième pourra la démentir. Le DQN de Mnih et coll. (2015) se contentait déjà d'une
-# seule recette pour quarante-neuf jeux d'Atari, au prix de cinquante millions d'images chacun.
+# Ni ce que vaut la recette à LunarLander sur des graines neuves, ni images, ni actions continues, ni jeux à deux. Quatre jeux
+# ne font pas une loi : une recette choisie sur eux leur doit quelque chose, et un cinquième pourra la démentir. Le DQN de
+# Mnih et coll. (2015) se contentait déjà d'une seule recette pour quarante-neuf jeux d'Atari, au prix de cinquante millions
+# de décisions chacun.
 #
 # ## Ce qu'il faut retenir
 #

@@ -97,8 +97,8 @@ for part in (reussis / len(retours), bornes[0]):
 
 # %% [markdown]
 # La première ligne est le risque d'un programme aussi bon que le nôtre ; la seconde, celui d'un programme qui serait
-# au bas de l'intervalle. Si les mondes vous disent juste et que CartPole vous refuse, recommencez avec cinq autres
-# graines avant de chercher une faute.
+# au bas de l'intervalle. Si les mondes vous disent juste et que CartPole vous refuse, recommencez **une** fois, avec cinq
+# autres graines, et comptez les dix, avant de chercher une faute.
 
 # %% [markdown]
 # Voici la forme que prend la fonction, avec un élève qui n'apprend rien : il rend les valeurs d'un réseau tout neuf.
