@@ -10,6 +10,7 @@ from cartpole_helpers.teaching.clinic.logbook import Logbook, q_function
 from cartpole_helpers.teaching.clinic.references import references_of
 
 GOLDEN = 0.618
+HARMLESS = {"Monitor", "RecordEpisodeStatistics", "RecordVideo"}  # ne changent rien au jeu
 
 
 class ChartCallback(BaseCallback):
@@ -31,8 +32,10 @@ class ChartCallback(BaseCallback):
         sizes = _checked(self.model)
         game = _game(self.training_env, sizes)
         self.logbook = Logbook(game, episodes=self.episodes, loss=HUBER)
-        self.every = max(self.locals["total_timesteps"] // self.looks, 1)
-        self.updates = 0
+        # Le modèle a pu apprendre avant : on ne compte que ce qu'il fait ici.
+        ahead = self.locals["total_timesteps"] - self.model.num_timesteps
+        self.every = max(ahead // self.looks, 1)
+        self.updates = self.model._n_updates
 
     def _on_rollout_start(self) -> None:
         self._count_updates()
@@ -100,5 +103,6 @@ def _game(games, sizes: Sizes) -> str | None:
     [spec, *_] = games.get_attr("spec")
     if spec is None:
         return None
-    same = references_of(spec.id).sizes == sizes
+    changed = {one.name for one in spec.additional_wrappers} - HARMLESS
+    same = not changed and references_of(spec.id).sizes == sizes
     return spec.id if same else None
