@@ -200,9 +200,12 @@ def kept_reward(chart: Chart) -> float:
 
 
 def blow_up(chart: Chart) -> np.float64:
-    """Rend la plus grande valeur atteinte, ou la racine de la perte, en nombre de récompenses."""
+    """Rend la plus grande valeur atteinte, ou la racine de la perte, en nombre de récompenses.
+
+    NaN si elle est finie et que l'on n'a encore rien gagné : elle n'a pas d'unité.
+    """
     peak = _peak(np.fmax(chart.q_limit, np.sqrt(np.abs(chart.loss))))
-    return peak if np.isinf(peak) else peak / np.float64(chart.game.largest)
+    return peak if np.isinf(peak) else peak / np.float64(chart.game.largest or np.nan)
 
 
 def horizon(chart: Chart) -> np.float64:
