@@ -66,6 +66,13 @@ SQUARED = Loss(np.square, lambda errors: errors)
 HUBER = Loss(_huber, lambda errors: errors.clip(-1, 1))
 
 
+def checked_loss(loss: Loss) -> Loss:
+    """Rend `loss` si c'est une `Loss`, sinon TypeError."""
+    if not isinstance(loss, Loss):
+        raise TypeError(f"loss doit être SQUARED ou HUBER : {loss!r} reçu.")
+    return loss
+
+
 # Le relevé
 
 
@@ -230,6 +237,7 @@ def examine(
     Ce qui n'est pas donné n'est pas mesuré ; `policy` l'est sur la mémoire. `references` : celles
     du jeu (`references_of`) ; `loss` : la perte de l'entraînement, `SQUARED` ou `HUBER`.
     """
+    checked_loss(loss)
     if memory is not None:
         memory = _checked_memory(memory, references.sizes)
     fallen, standing = (None, None) if memory is None else _truth(memory, references)

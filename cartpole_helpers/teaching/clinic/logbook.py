@@ -23,6 +23,7 @@ from cartpole_helpers.teaching.clinic.charts import (
     Loss,
     QFunction,
     chart,
+    checked_loss,
     dead_share,
     drift,
     examine,
@@ -56,7 +57,7 @@ class Logbook:
     def __init__(
         self, env: Env | None = CARTPOLE, *, episodes: int = EPISODES, loss: Loss = SQUARED
     ):
-        self.env, self.loss = env, loss
+        self.env, self.loss = env, checked_loss(loss)
         self.episodes = check_number("episodes", episodes, int, low=0) if env is not None else 0
         self.references = None if env is None else references_of(env)
         self.seen, self.rows = Seen(), []
@@ -72,7 +73,7 @@ class Logbook:
         """Ajoute un pas : `observation` (D,), ou (E, D) si E copies du jeu avancent ensemble.
 
         `next_observation` est le vrai successeur, non le départ de l'épisode suivant. ValueError si
-        une forme ne convient pas, ou si une valeur n'est pas finie.
+        une forme ne convient pas, ou change de nombre de copies, ou si une valeur n'est pas finie.
         """
         self._apart = self._apart or bool(self._watched and not _alike(*self._watched))
         state, successor = (np.atleast_2d(one) for one in (observation, next_observation))
@@ -84,6 +85,11 @@ class Logbook:
                 "terminated et truncated doivent avoir la forme de reward : "
                 f"{ended.shape} et {reward.shape} reçus."
             )
+        if np.shape(self._running) not in ((), reward.shape):
+            raise ValueError(
+                "observe doit recevoir à chaque pas le même nombre de copies du jeu : "
+                f"{len(reward)} reçu, après {np.size(self._running)}."
+            )
         lived = Transition(state, action, reward, terminated, successor)
         self.seen.add(lived, truncated.astype(bool))
         self.env_steps += len(reward)
@@ -93,9 +99,9 @@ class Logbook:
 
     def update(self, loss: float, count: int = 1) -> None:
         """Ajoute une mise à jour et sa perte, ou `count`, dont on n'a que la perte moyenne."""
-        count = check_number("count", count, int, low=1)
+        count, loss = check_number("count", count, int, low=1), _number("loss", loss)
         self.gradient_steps += count
-        self._losses.append((float(loss), count))
+        self._losses.append((loss, count))
 
     def look(
         self,
@@ -112,17 +118,22 @@ class Logbook:
         fonction, on ne sait ni les poids ni les unités. `memory` : un `Transition` de tableaux, une
         suite de transitions, un `ReplayBuffer`, ou une mémoire faite comme celle de
         Stable-Baselines3 ; sans elle, ce que l'on a vécu. `policy` : celle que l'on évalue, si ce
-        n'est pas `online`.
+        n'est pas `online`. ValueError si aucun pas n'a été joué depuis le regard d'avant.
         """
-        if not self.seen.count:
-            raise ValueError("look doit suivre au moins un `observe` : aucun pas n'a été vu.")
+        before = self.rows[-1]["env_steps"] if self.rows else 0
+        if self.env_steps == before:
+            raise ValueError(
+                "look doit suivre au moins un `observe`, et un de plus à chaque fois : aucun pas "
+                f"n'a été vu depuis le pas {before}."
+            )
+        epsilon = _number("epsilon", epsilon)
         own = np.array([loss for loss, count in self._losses if count == 1])
         row = {"env_steps": self.env_steps, "gradient_steps": self.gradient_steps}
         row |= loss_measures(own) if len(own) == len(self._losses) else self._mean_loss()
-        row |= {"epsilon": float(epsilon), "played": _mean(self._returns)}
+        row |= {"epsilon": epsilon, "played": _mean(self._returns)}
         row |= self._examined(online, target, memory, policy)
         row |= self._inside(online)
-        if row["fall_cost"] > row["loss"] / 2:
+        if row.get("fall_cost", math.nan) > row["loss"] / 2:
             row["loss_spread"] = math.nan  # elle compterait les chutes d'un lot, non sa taille
         modules = isinstance(online, nn.Module) and isinstance(target, nn.Module)
         if row.get("lag") == 0 and modules and (self._apart or not self._watched):
@@ -142,13 +153,15 @@ class Logbook:
 
     def _mean_loss(self) -> dict[str, float]:
         """Rend la perte moyenne seule : de moyennes, la dispersion ne dirait rien du lot."""
-        return loss_measures([loss for loss, _ in self._losses]) | {"loss_spread": math.nan}
+        means, counts = np.transpose(self._losses)
+        return loss_measures([np.average(means, weights=counts)]) | {"loss_spread": math.nan}
 
     def _examined(self, online, target, memory, policy) -> dict[str, float]:
         asked = q_function(online)
         if self.references is None:
-            lived = self.seen.recent()
-            self.references = references_from(lived, asked(lived.observation[:1]).shape[-1])
+            lived, copies = self.seen.recent(), np.size(self._running)
+            actions = asked(lived.observation[:1]).shape[-1]
+            self.references = references_from(lived, actions, copies)
         references = self.references
         networks = asked, None if target is None else q_function(target)
         given = {"loss": self.loss}
@@ -156,7 +169,7 @@ class Logbook:
             lived = self.seen.recent()
             fitted = examine(*networks, lived, policy, references=_told(references), **given)
             return {name: value for name, value in fitted.items() if name not in AUDITED}
-        kept = transitions_of(memory)
+        kept = transitions_of(memory, references.sizes.observation)
         return examine_lived(self.seen, references, *networks, kept, policy, **given)
 
     def _inside(self, online) -> dict[str, float]:
@@ -190,6 +203,15 @@ def _alike(one: nn.Module, other: nn.Module) -> bool:
     """Dit si les derniers poids de deux réseaux sont égaux : les autres le sont alors aussi."""
     [*_, last], [*_, twin] = one.parameters(), other.parameters()
     return torch.equal(last, twin)
+
+
+def _number(name: str, value) -> float:
+    """Rend en flottant un nombre, fini ou non, fût-il un tenseur que l'on dérive."""
+    value = value.detach().cpu() if isinstance(value, torch.Tensor) else value
+    number = np.asarray(value)
+    if number.size != 1 or number.dtype.kind not in "iuf":
+        raise TypeError(f"{name} doit être un nombre : {value!r} reçu.")
+    return float(number.item())
 
 
 def _mean(values: list[float]) -> float:
@@ -235,8 +257,8 @@ def activations(network: nn.Module, observations: np.ndarray) -> list[np.ndarray
 # Les mémoires des autres
 
 
-def transitions_of(memory: Any) -> Transition:
-    """Rend ce que garde une mémoire, (N, ...) : la nôtre, une autre, ou une suite.
+def transitions_of(memory: Any, size: int) -> Transition:
+    """Rend ce que garde une mémoire, (N, ...) : la nôtre, une autre, ou une suite ; `size` : D.
 
     TypeError si elle n'est rien de tout cela.
     """
@@ -248,22 +270,30 @@ def transitions_of(memory: Any) -> Transition:
     if hasattr(memory, "observations") and hasattr(memory, "dones"):
         return _from_sb3(memory)
     if isinstance(memory, Iterable):
-        return _from_rows([*memory])
+        return _from_rows([*memory], size)
     raise TypeError(
         "memory doit être un `Transition` de tableaux, une suite de transitions, un `ReplayBuffer` "
         f"ou une mémoire de Stable-Baselines3 : {type(memory).__name__} reçu."
     )
 
 
-def _from_rows(rows: list) -> Transition:
+def _from_rows(rows: list, size: int) -> Transition:
     if not all(isinstance(row, tuple | list) and len(row) == 5 for row in rows):
         raise TypeError(
             "memory doit être une suite de transitions de cinq éléments, dans cet ordre : "
             f"{', '.join(Transition._fields)}."
         )
-    state, action, reward, terminated, successor = (
-        np.array(column) for column in zip(*rows, strict=True)
-    )
+    if not rows:  # elle n'a encore rien reçu
+        return Transition(np.zeros((0, size)), *np.zeros((3, 0)), np.zeros((0, size)))
+    try:
+        state, action, reward, terminated, successor = (
+            np.array(column) for column in zip(*rows, strict=True)
+        )
+    except ValueError:
+        raise ValueError(
+            f"memory doit garder, à chaque transition, des observations de {size} nombres, celle "
+            "d'après une fin comprise : des formes différentes reçues."
+        ) from None
     scalars = (column.reshape(len(rows)) for column in (action, reward, terminated))
     action, reward, terminated = scalars
     return Transition(state, action, reward, terminated, successor)

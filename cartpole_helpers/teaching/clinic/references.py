@@ -108,14 +108,15 @@ def references_of(env: Env = CARTPOLE) -> References:
         games.close()
 
 
-def references_from(lived: Transition, actions: int) -> References:
+def references_from(lived: Transition, actions: int, copies: int = 1) -> References:
     """Rend les références d'un jeu dont on n'a que des transitions (N, ...), dans l'ordre vécu.
 
-    Les débuts sont les états dont le précédent n'est pas le successeur ; à défaut, les premiers.
+    Les débuts sont les états qui ne suivent pas de la transition d'avant : celle de la même copie,
+    si `copies` avancent ensemble et que leurs transitions alternent.
     """
     states = check_array("lived.observation", lived.observation, (None, None), np.float32)
     fresh = np.ones(len(states), bool)
-    fresh[1:] = (states[1:] != lived.next_observation[:-1]).any(axis=-1)
+    fresh[copies:] = (states[copies:] != lived.next_observation[:-copies]).any(axis=-1)
     return References(states[fresh][:PROBES], None, actions)
 
 
