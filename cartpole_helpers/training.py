@@ -250,7 +250,9 @@ class Training:
         drawn = [generator.random((self.config.carts, 2)) for generator in self._exploration]
         q = self._online(self._tensor(observation))  # (S, E, A)
         hold, draws = self.config.epsilon_hold, self._tensor(np.stack(drawn))
-        each = torch.as_tensor(epsilon, device=self.device)  # float64, comme les tirages
+        each = torch.as_tensor(
+            epsilon, dtype=torch.float64, device=self.device
+        )  # comme les tirages
         action, self._held = held_epsilon_greedy(q, each, hold, draws, self._held)
         return action.cpu().numpy()
 
@@ -265,11 +267,11 @@ class Training:
         self._observation = np.array(observation, np.float32).reshape(*shape, -1)
         successor = np.array(successor, np.float32).reshape(*shape, -1)
         scalars = [np.array(array).reshape(shape) for array in (reward, terminated, truncated)]
-        if not np.isfinite(scalars[0]).all():
+        wrong = scalars[0][~np.isfinite(scalars[0])]
+        if wrong.size:
             raise ValueError(
-                f"env={self.env!r} doit rendre des récompenses finies : {scalars[0].tolist()} "
-                f"reçu au pas {self.env_steps} ; une seule qui ne l'est pas rendrait NaN tous les "
-                "poids."
+                f"env={self.env!r} doit rendre des récompenses finies : {wrong[0]} reçu au pas "
+                f"{self.env_steps} ; une seule qui ne l'est pas rendrait NaN tous les poids."
             )
         return successor, *scalars
 
