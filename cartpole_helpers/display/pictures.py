@@ -6,9 +6,9 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from cartpole_helpers.checks import check_array, check_choice, check_numbers, check_text
+from cartpole_helpers.checks import check_array, check_choice, check_numbers
 from cartpole_helpers.display.episodes import checked_choices, ranks, scale_of, single, whole
-from cartpole_helpers.display.figures.panels import sheet
+from cartpole_helpers.display.figures.panels import checked_texts, sheet
 from cartpole_helpers.display.numbers import exact, number
 from cartpole_helpers.display.style import Picture, finish, style
 from cartpole_helpers.display.typography import typography
@@ -53,7 +53,8 @@ def pictured(episode: Episode, names: Names) -> tuple[Picture, dict]:
     """
     frames = _checked_frames(episode)
     size = episode.observations.shape[1]
-    actions, components = _named(names, _choices(episode), size)
+    choices, sure = _choices(episode)
+    actions, components = _named(names, choices, sure, size)
     episode = checked_choices(episode, len(actions))
     rewards = _checked_rewards(episode)
     _check_length(len(rewards), len(actions) + min(size, SHOWN))
@@ -163,16 +164,19 @@ def _check_length(count: int, columns: int) -> None:
         )
 
 
-def _choices(episode: Episode) -> int:
-    """Rend le nombre d'actions : celui des valeurs ou, sans elles, des actions que l'on a vues."""
+def _choices(episode: Episode) -> tuple[int, bool]:
+    """Rend le nombre d'actions, et s'il est sûr : sans valeurs, on ne sait que celles jouées."""
     q = None if episode.q_values is None else check_numbers("episode.q_values", episode.q_values)
     if q is not None and q.ndim == 2:
-        return q.shape[1]
-    return int(check_array("episode.actions", episode.actions, (None,)).max(initial=0)) + 1
+        return q.shape[1], True
+    return int(check_array("episode.actions", episode.actions, (None,)).max(initial=0)) + 1, False
 
 
-def _named(names: Names, choices: int, size: int) -> tuple[list[str], list[str]]:
-    """Rend un nom par action et par composante ; leur rang, si `names` ne les nomme pas."""
+def _named(names: Names, choices: int, sure: bool, size: int) -> tuple[list[str], list[str]]:
+    """Rend un nom par action et par composante ; leur rang, si `names` ne les nomme pas.
+
+    `choices` actions, ou, si ce compte n'est pas sûr (`sure`), au moins autant.
+    """
     if isinstance(names, str):
         names = KNOWN[check_choice("names", names, [*KNOWN])]
     elif names is None:
@@ -188,14 +192,15 @@ def _named(names: Names, choices: int, size: int) -> tuple[list[str], list[str]]
         "actions": [f"action {rank}" for rank in range(choices)],
         "components": [f"composante {rank}" for rank in range(size)],
     }
-    given = {key: [check_text(f"names[{key!r}]", one) for one in names[key]] for key in names}
+    given = {key: checked_texts(f"names[{key!r}]", names[key]) for key in names}
     if choices > MOST:
         raise ValueError(f"episode doit avoir {MOST} actions au plus : {choices} reçues.")
     if len(given.get("components", usual["components"])) != size:
         raise ValueError(
             f"names['components'] doit donner {size} noms : {given['components']} reçu."
         )
-    if not choices <= len(given.get("actions", usual["actions"])) <= MOST:
+    most = choices if sure else MOST
+    if not choices <= len(given.get("actions", usual["actions"])) <= most:
         raise ValueError(f"names['actions'] doit donner {choices} noms : {given['actions']} reçu.")
     whole_names = usual | given
     return (

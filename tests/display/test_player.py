@@ -238,6 +238,8 @@ def test_bad_arguments_are_refused(whole):
         (coloured(5_001, noise=1), {}, r"durer 5.000 pas au plus.* 5.001 reçus ; donnez `limit`"),
         (coloured(3), {"names": "Acrobat-v1"}, r"'Acrobat-v1' reçu\. Vouliez-vous dire 'Acrobot"),
         (coloured(3), {"names": {"actions": ["a"]}}, r"actions'\] doit donner 3 noms : \['a'\]"),
+        (coloured(3), {"names": {"actions": [*"abcd"]}}, r"actions'\] doit donner 3 noms : \['a',"),
+        (coloured(3), {"names": {"actions": "abc"}}, r"actions'\] doit être une suite de textes"),
         (coloured(3), {"names": "Acrobot-v1"}, r"components'\] doit donner 5 noms"),
         (coloured(3), {"policy": len}, "policy ne colore que le plan de CartPole"),
         (whole, {"names": {}}, "`names` ne nomme que ce qui n'est pas de CartPole"),
