@@ -74,7 +74,10 @@ def sensitivity(
     shown = degrees >= 1
     before = shown[:, :rank].sum(axis=1) < 2
     present = study[name] >= factors[:, None]  # (F, N)
-    recall, alarms = (present & before)[:, sick], present[:, sound]
-    return Sensitivity(
-        factors, recall.mean(axis=1), alarms.mean(axis=1), int(sick.sum()), int(sound.sum())
-    )
+    recall, alarms = (_shares(shown) for shown in ((present & before)[:, sick], present[:, sound]))
+    return Sensitivity(factors, recall, alarms, int(sick.sum()), int(sound.sum()))
+
+
+def _shares(shown: np.ndarray) -> np.ndarray:
+    """Rend, pour chaque facteur, la part des entraînements (F, N) ; NaN s'il n'y en a aucun."""
+    return shown.mean(axis=1) if shown.shape[1] else np.full(len(shown), np.nan)

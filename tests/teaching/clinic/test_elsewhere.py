@@ -404,3 +404,5 @@ def test_a_curve_of_sensitivity_counts_the_degrees_of_an_archive():
     assert found.recall.tolist() == [0.75, 0.5, 0.25]
     assert found.alarms.tolist() == [0.5, 0, 0]
     assert (found.sick, found.sound) == (4, 2)
+    absent = sensitivity(study, "lot trop petit", [1])
+    assert (np.isnan(absent.recall).all(), absent.sick) == (True, 0)
