@@ -48,9 +48,9 @@ def greedy(network):
 
 def train(seed=0, max_steps=60_000, env=CARTPOLE, scale=None, enough=None):
     """S'entraîne jusqu'à une évaluation d'au moins `enough` ; rend la politique et ses pas."""
+    usual, solved = (SCALE, ENOUGH) if env == CARTPOLE else (None, solved_return(env))
     game = gymnasium.make(env)
     size, actions = sizes_of(game.observation_space, game.action_space)
-    usual, solved = (SCALE, ENOUGH) if env == CARTPOLE else (None, solved_return(env))
     scale, enough = usual if scale is None else scale, solved if enough is None else enough
     if scale is None or len(scale) != size:
         raise ValueError(f"scale doit donner {size} facteurs, un par composante : {scale} reçu.")
