@@ -1,4 +1,4 @@
-"""Les agents d'autres jeux que les carnets chargent : un entraînement entier, de la recette commune.
+"""Les agents des autres jeux, que les carnets chargent : un entraînement, de la recette commune.
 
     OMP_NUM_THREADS=1 .venv/bin/python etudes/agents_jeux.py
 

@@ -125,7 +125,7 @@ def config_of(found: Mapping, budget: int) -> Config:
 
 
 def huber(q, action, target, delta: float):
-    """Rend `e²` où l'erreur e est petite, `δ (2|e| - δ)` au-delà de δ : la perte de Huber, doublée."""
+    """Rend `e²` où l'erreur e est petite, `δ (2|e| - δ)` au-delà de δ : Huber, deux fois."""
     each = huber_loss(value_of(q, action), target.detach(), reduction="none", delta=delta)
     return 2 * each.mean(dim=-1)
 
