@@ -3,7 +3,8 @@
 import os
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -70,6 +71,19 @@ def make_one(env: str, limit: int | None = None, render_mode: str | None = None)
     if render_mode not in modes:
         raise ValueError(f"env={env!r} ne se dessine pas en {render_mode!r} : il offre {modes}.")
     return _made(env, limit, render_mode=render_mode)
+
+
+@contextmanager
+def no_window() -> Iterator[None]:
+    """Fait dessiner SDL en mémoire : sans écran, il se plaindrait sur la sortie d'erreur."""
+    before = os.environ.pop("SDL_VIDEODRIVER", None)
+    os.environ["SDL_VIDEODRIVER"] = "dummy"
+    try:
+        yield
+    finally:
+        del os.environ["SDL_VIDEODRIVER"]
+        if before is not None:
+            os.environ["SDL_VIDEODRIVER"] = before
 
 
 def _made(env: str, limit: int | None, **asked) -> gymnasium.Env:

@@ -1,5 +1,6 @@
 """Évaluer une politique sur des départs neufs, ou jouer un épisode et tout en garder."""
 
+from contextlib import nullcontext
 from itertools import count
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from cartpole_helpers.environments import (
     Sizes,
     make_one,
     make_vector,
+    no_window,
     sizes_of,
     vector_sizes,
 )
@@ -192,13 +194,14 @@ def play(
     seed = check_seed("seed", seed)
     limit = None if limit is None else check_number("limit", limit, int, low=1)
     check_choice("render_mode", render_mode, (None, "rgb_array", "human"))
-    game = _opened(env, limit, render_mode)
-    try:
-        sizes = sizes_of(game.observation_space, game.action_space)
-        _check_game(policy, sizes, env)
-        return _play(policy, game, seed, sizes.actions, limit)
-    finally:
-        game.close()
+    with no_window() if render_mode == "rgb_array" else nullcontext():
+        game = _opened(env, limit, render_mode)
+        try:
+            sizes = sizes_of(game.observation_space, game.action_space)
+            _check_game(policy, sizes, env)
+            return _play(policy, game, seed, sizes.actions, limit)
+        finally:
+            game.close()
 
 
 def _opened(env: Env, limit: int | None, render_mode: str | None) -> gymnasium.Env:

@@ -4,7 +4,6 @@ import os
 from base64 import b64encode
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -17,7 +16,7 @@ from PIL import Image
 
 from cartpole_helpers.checks import check_number, check_text
 from cartpole_helpers.display.recording import check_codec, ending, record
-from cartpole_helpers.environments import CARTPOLE, NO_LIMIT, make_one
+from cartpole_helpers.environments import CARTPOLE, NO_LIMIT, make_one, no_window
 from cartpole_helpers.evaluation import Episode, play
 from cartpole_helpers.policies import Policy
 
@@ -78,7 +77,7 @@ def film(
     title, alt = check_text("title", title), check_text("alt", "" if alt is None else alt)
     check_codec()
     picture = path.with_suffix(".webp")
-    with _no_window():
+    with no_window():
         game = make_one(check_text("env", env), NO_LIMIT, "rgb_array")
         try:
             episode = play(policy, seed=seed, limit=limit, env=env)
@@ -127,19 +126,6 @@ def _check_path(path: str | Path) -> Path:
         if target.is_dir():
             raise IsADirectoryError(f"path doit être un fichier : {str(target)!r} est un dossier.")
     return path
-
-
-@contextmanager
-def _no_window() -> Iterator[None]:
-    """Fait dessiner SDL en mémoire : sans écran, il se plaindrait sur la sortie d'erreur."""
-    before = os.environ.pop("SDL_VIDEODRIVER", None)
-    os.environ["SDL_VIDEODRIVER"] = "dummy"
-    try:
-        yield
-    finally:
-        del os.environ["SDL_VIDEODRIVER"]
-        if before is not None:
-            os.environ["SDL_VIDEODRIVER"] = before
 
 
 def _figure(film: Film, caption: str) -> str:
