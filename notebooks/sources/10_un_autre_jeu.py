@@ -54,8 +54,7 @@ JEUX = ["CartPole-v1", "Acrobot-v1", "MountainCar-v0"]
 for jeu in JEUX:
     with gymnasium.make(jeu) as env:
         D, A = env.observation_space.shape[0], env.action_space.n
-        print(f"{jeu} : D = {D}, A = {A},", env.spec.max_episode_steps, "pas au plus,", end=" ")
-        print("résolu à", number(env.spec.reward_threshold))
+        print(f"{jeu} : D = {D}, A = {A}, résolu à {number(env.spec.reward_threshold)}")
 
 # %% [markdown]
 # D et A, le réseau les lit dans l'environnement. Le seuil est celui que le jeu se donne : un retour moyen sur cent épisodes.

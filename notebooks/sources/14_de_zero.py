@@ -84,16 +84,14 @@ print(f"intervalle à 95 % : de {percent(bornes[0])} à {percent(bornes[1])}")
 
 # %%
 def chance_de_refus(part, graines):
-    """La chance que la moitié des graines au moins échouent, si chacune réussit avec la chance `part`."""
+    """La chance que la moitié au moins des graines échouent ; `part` est celle de réussir."""
     peu = range(graines // 2 + 1)
     return sum(comb(graines, k) * part**k * (1 - part) ** (graines - k) for k in peu)
 
 
 for part in (reussis / len(retours), bornes[0]):
-    refus = chance_de_refus(part, graines=5)
-    print(
-        f"s'il réussit avec {percent(part)} des graines, il est refusé dans {percent(refus)} des cas"
-    )
+    refus = percent(chance_de_refus(part, graines=5))
+    print(f"s'il réussit avec {percent(part)} des graines, il est refusé dans {refus} des cas")
 
 # %% [markdown]
 # La première ligne est le risque d'un programme aussi bon que le nôtre ; la seconde, celui d'un programme qui serait
@@ -366,10 +364,8 @@ figures.strips({"DQN du cours": ailleurs}, titre, "retour moyen sur 100 départs
 
 # %%
 for part in (sortis / len(ailleurs), bornes[0]):
-    refus = chance_de_refus(part, graines=3)
-    print(
-        f"s'il réussit avec {percent(part)} des graines, il est refusé dans {percent(refus)} des cas"
-    )
+    refus = percent(chance_de_refus(part, graines=3))
+    print(f"s'il réussit avec {percent(part)} des graines, il est refusé dans {refus} des cas")
 
 # %% [markdown]
 # Lisez les deux figures l'une après l'autre : le même programme, deux jeux, deux parts de réussite. Aucune ne prouve qu'il

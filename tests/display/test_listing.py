@@ -8,6 +8,7 @@ import io
 import re
 import textwrap
 import tokenize
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,8 @@ def tricky(text):
 def test_every_module_is_shown_as_its_file_with_or_without_its_comments():
     for name, path in MODULES.items():
         source = path.read_text("utf-8")
+        if name.endswith(".stable_baselines") and not find_spec("stable_baselines3"):
+            continue  # facultative
         module = importlib.import_module(name)
         assert listing(module).text.strip() == source.strip(), name
         bare = listing(module, comments=False).text
