@@ -247,6 +247,9 @@ def evaluations(jeu, recette="une seule recette"):
     return np.stack([jeux[f"{n}/20"][lignes] for n in range(1, 21)], axis=1)
 
 
+# %% [markdown]
+# Une ligne par graine, une colonne par évaluation : combien de lignes ont une case au seuil ?
+
 # %%
 acrobot = evaluations("Acrobot-v1")
 atteint = (acrobot >= -100).any(axis=1)
@@ -274,6 +277,9 @@ for nom, bonnes in essais.items():
     pas = 2_500 * np.where(np.isnan(fin), np.inf, fin)  # un échec compte pour l'infini
     print(f"{nom} : réussite au pas {number(np.median(pas))} (médiane),", end=" ")
     print(f"puis {number(100 * ensuite.mean(), 1)} % des évaluations au seuil")
+
+# %% [markdown]
+# La règle était écrite d'avance : la recette remplacerait la Version 2 si l'intervalle de cet écart restait sous 1.
 
 # %%
 ecart = costs(essais["CartPole, la recette"]) - costs(essais["CartPole, la Version 2"])
@@ -312,6 +318,9 @@ def explorer(tenue, pas=32_000):
 
 
 vus = {tenue: explorer(tenue) for tenue in (1.0, 2.0, 8.0, 32.0)}
+
+# %% [markdown]
+# Où la voiture passe-t-elle son temps ?
 
 # %%
 bornes = np.linspace(-1.2, 0.6, 37)
@@ -398,6 +407,9 @@ premiers = {
     for h in (1.0, ONE_RECIPE.epsilon_hold)
 }
 
+# %% [markdown]
+# Un point par graine ; celle qui ne touche aucun drapeau n'a pas de point, mais compte dans la médiane.
+
 # %% tags=["nbval-ignore-output"]
 medianes = [np.median(p) for p in premiers.values()]
 sans, avec = ("jamais" if np.isinf(m) else number(m) for m in medianes)
@@ -431,6 +443,9 @@ x, v = np.linspace(-1.2, 0.6, 91), np.linspace(-0.07, 0.07, 71)
 grille = np.stack(np.meshgrid(x, v), axis=-1).reshape(-1, 2).astype(np.float32)
 valeur = conducteur.q_values(grille).max(axis=1).clip(max=0).reshape(len(v), len(x))
 trajet = play(conducteur, seed=5, env="MountainCar-v0").observations
+
+# %% [markdown]
+# Voici la carte, et par-dessus, le trajet d'un épisode.
 
 # %%
 titre = f"Reculer pour prendre de l'élan : {len(trajet) - 1} pas, du rond à l'étoile"
