@@ -456,7 +456,7 @@ figures.landscape(valeur, x, v, titre, etiquettes, trajet)
 # La valeur ne monte pas vers la droite : elle monte en **spirale**. Au fond de la vallée, à l'arrêt, on est au plus loin du
 # drapeau. Aucune récompense n'a dit de reculer ; l'amorçage l'a propagé, une mise à jour après l'autre.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 episode = play(conducteur, seed=5, env="MountainCar-v0", render_mode="rgb_array")
 player(episode, names="MountainCar-v0")
 
