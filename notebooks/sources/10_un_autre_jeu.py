@@ -8,7 +8,7 @@
 # qu'est un chariot. Ce qui l'est, ce sont des **nombres** : des échelles, un horizon, une part de hasard. Nous prendrons
 # une seule recette, la même partout, et trois jeux qui la mettent à l'épreuve, chacun à sa façon.
 #
-# *Comptez une heure et quart, exercices compris ; le carnet s'exécute en une minute et demie, sur un cœur.*
+# *Comptez une heure et quart, exercices compris ; le carnet s'exécute en moins d'une minute, sur un cœur.*
 
 # %%
 from dataclasses import fields, replace
@@ -187,6 +187,10 @@ series = {"max Q, attendu": valeurs, "retour actualisé, obtenu": vraies}
 figures.curves(np.arange(len(valeurs)), series, titre, ("pas de l'épisode", "valeur"))
 
 # %% [markdown]
+# Les deux courbes vont ensemble, mais l'agent attend moins que ce qu'il obtient. Deux raisons y poussent, que nous ne
+# départageons pas ici : il s'est arrêté au premier certificat, ses valeurs encore en chemin ; et sa cible à plusieurs pas
+# compte ce que l'exploration a joué, qui n'est pas ce que joue cet agent.
+#
 # L'échelle de Q se lit donc avant d'apprendre : si $|r| \le R$, alors $|Q| \le R/(1-\gamma)$. Une valeur qui
 # passe cette borne est une erreur, comme au [carnet 08](08_pourquoi_ca_s_effondre.ipynb).
 #

@@ -413,11 +413,12 @@ def _spread(rows: np.ndarray, most: int = SAMPLE) -> np.ndarray:
 
 
 def examine_lived(seen: Seen, references: References, *networks, **given) -> dict[str, float]:
-    """Rend les mesures d'`examine`, où les fins sont celles que l'on a vues.
+    """Rend les mesures d'`examine` ; les fins que le jeu ne dit pas sont celles que l'on a vues.
 
     Tant qu'aucun épisode n'a fini, on ne sait rien de celles que la mémoire garderait.
     """
-    measures = examine(*networks, references=references._replace(ended=seen.ended), **given)
+    known = references._replace(ended=references.ended or seen.ended)
+    measures = examine(*networks, references=known, **given)
     unknown = {"stored_falls": math.nan, "fall_cost": math.nan}
     return measures if seen.over else measures | unknown
 
