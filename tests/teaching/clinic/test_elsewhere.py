@@ -273,6 +273,17 @@ def test_a_memory_still_empty_is_followed():
         assert logbook.chart().stored == 0
 
 
+def test_a_loop_that_takes_a_cut_for_an_end_is_not_believed():
+    """Elle le dit au relevé comme à sa mémoire ; à CartPole, l'état montre que rien n'est tombé."""
+    logbook, memory = Logbook(episodes=0), []
+    standing, fallen = np.zeros(4, np.float32), np.array([0, 0, 0.3, 0], np.float32)
+    for successor in [standing, fallen] * 10:
+        memory.append((standing, 0, 1.0, True, successor))  # terminated or truncated
+        logbook.observe(*memory[-1][:4], False, successor)
+    logbook.look(lambda states: states[:, :2], memory=memory)
+    assert logbook.rows[0]["false_ends"] == pytest.approx(0.5)
+
+
 def test_means_of_losses_weigh_their_updates():
     logbook = Logbook(episodes=0)
     logbook.observe(np.zeros(4), 0, 1.0, False, False, np.ones(4))
