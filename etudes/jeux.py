@@ -1,10 +1,12 @@
 """Une seule recette à plusieurs jeux : combien de graines réussissent, et combien tiennent.
 
+    .venv/bin/python -m pip install -r requirements-etudes.txt -r requirements-jeux.txt
     .venv/bin/python etudes/jeux.py
 
 `ONE_RECIPE` vient de recherche_jeux.py ; d'un jeu à l'autre, seul change le nombre de pas. Cent
-graines, 4000 à 4099, que rien n'avait utilisées. Vingt évaluations également espacées, de 100
-épisodes depuis des départs neufs ; l'entraînement ne les lit jamais.
+graines, 4000 à 4099, que rien n'avait utilisées ; à LunarLander, plus long, les vingt premières.
+Vingt évaluations également espacées, de 100 épisodes depuis des départs neufs ; l'entraînement ne
+les lit jamais.
 
 Écrit avant qu'elle ne tourne. Une graine *atteint* le seuil du jeu si l'une de ses évaluations y
 est : c'est la mesure principale, un compte et son intervalle exact. On visait, dans ces nombres de
@@ -25,6 +27,8 @@ from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.studies import Study, archive_of, by_seed, launch
 
 BUDGETS = {"CartPole-v1": 50_000, "Acrobot-v1": 50_000, "MountainCar-v0": 200_000}
+LONG = {"LunarLander-v3": 500_000}
+SEEDS = range(4_000, 4_100)
 LOOKS, EPISODES = 20, 100
 ONE, BEFORE = "une seule recette", "version 2"
 
@@ -53,13 +57,13 @@ def evaluated(
 
 
 SETTINGS = {
-    (ONE, env): (env, replace(ONE_RECIPE, total_steps=steps)) for env, steps in BUDGETS.items()
+    (ONE, env): (env, replace(ONE_RECIPE, total_steps=steps)) for env, steps in (BUDGETS | LONG).items()
 } | {(BEFORE, "CartPole-v1"): ("CartPole-v1", VERSION_2)}
 STUDY = Study(
     archive=archive_of(__file__),
     measure=run,
     settings=SETTINGS,
-    seeds=range(4_000, 4_100),
+    seeds={name: SEEDS[:20] if name[1] in LONG else SEEDS for name in SETTINGS},
     columns=[f"{look}/{LOOKS}" for look in range(1, LOOKS + 1)],
     names=("recette", "jeu"),
     group=10,
