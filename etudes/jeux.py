@@ -57,7 +57,8 @@ def evaluated(
 
 
 SETTINGS = {
-    (ONE, env): (env, replace(ONE_RECIPE, total_steps=steps)) for env, steps in (BUDGETS | LONG).items()
+    (ONE, env): (env, replace(ONE_RECIPE, total_steps=steps))
+    for env, steps in (BUDGETS | LONG).items()
 } | {(BEFORE, "CartPole-v1"): ("CartPole-v1", VERSION_2)}
 STUDY = Study(
     archive=archive_of(__file__),

@@ -10,13 +10,13 @@ from cartpole_helpers.display.run import Report
 from cartpole_helpers.replay import Transition
 from cartpole_helpers.teaching.clinic import chart, diagnose, examine, loss_measures, sheet
 from cartpole_helpers.teaching.clinic.charts import (
-    ALL,
     LOOKS,
     Chart,
     dead_share,
     drift,
     hidden_outputs,
 )
+from cartpole_helpers.teaching.clinic.references import CARTPOLE_REFERENCES
 from cartpole_helpers.training import Step, Training
 
 
@@ -76,7 +76,7 @@ class Examiner:
             "played": _mean(self._returns),
             "greedy": self._greedy,
             "drift": drift(before, weights, step.gradient_steps - then),
-            "dead": dead_share(hidden_outputs(online, ALL)),
+            "dead": dead_share(hidden_outputs(online, CARTPOLE_REFERENCES.probes)),
             **loss_measures(self._losses),
             **examine(online.q_values, self._training.target.q_values, memory, policy),
         }

@@ -28,9 +28,7 @@ from cartpole_helpers.tables import read_noted_table, write_table
 from cartpole_helpers.teaching.clinic.references import (
     CARTPOLE_GAME,
     CARTPOLE_REFERENCES,
-    DOOMED,
     PROBES,
-    SAFE,
     Game,
     References,
     Seen,
@@ -43,7 +41,6 @@ EPISODES = 10  # par évaluation gloutonne
 EVALUATE_EVERY = 4  # relevés entre deux évaluations, plus longues que tout le reste
 SAMPLE = 512  # transitions de chaque sorte, en mémoire, sur lesquelles on interroge les réseaux
 QFunction = Callable[[np.ndarray], np.ndarray]
-ALL = np.concatenate([SAFE, DOOMED])
 
 
 # La perte d'un entraînement
@@ -448,7 +445,7 @@ def dead_share(outputs: Iterable[np.ndarray]) -> float:
     """Rend la part des unités qui rendent la même chose dans tous les états.
 
     `outputs` : pour chaque couche cachée, ce qu'elle rend après son activation, (N, largeur), sur
-    des états variés, par exemple `charts.ALL`.
+    des états variés, par exemple `references_of(env).probes`.
     """
     outputs = [check_numbers("outputs", output).astype(float) for output in outputs]
     units = [
@@ -479,6 +476,11 @@ def monitor(training: Training, looks: int = LOOKS, episodes: int = EPISODES) ->
         raise TypeError(f"training doit être un Training : {training!r} reçu.")
     looks = check_number("looks", looks, int, low=1)
     episodes = check_number("episodes", episodes, int, low=0)
+    if not hasattr(training.memory, "contents"):
+        raise TypeError(
+            "training doit avoir une mémoire qui montre ce qu'elle garde, par `contents()` : "
+            f"{type(training.memory).__name__} reçu."
+        )
     every = max(training.config.total_steps // looks, 1)
     recorder, looked = Recorder(), []
     references, lives = _witnesses(training)
@@ -549,12 +551,11 @@ def _look(
 ) -> _Look:
     online, measures = training.online, []
     memories = zip(*training.memory.contents()[: len(Transition._fields)], strict=True)
-    probes = references.safe if references.doomed is None else ALL
     for agent, memory in enumerate(memories):
         networks = online[agent].q_values, training.target[agent].q_values
         asked = (*networks, Transition(*memory), training.agent[agent])
         found = examine_lived(lives[agent], references, *asked) if lives else examine(*asked)
-        dead = dead_share(hidden_outputs(online[agent], probes))
+        dead = dead_share(hidden_outputs(online[agent], references.probes))
         measures.append({"greedy": greedy[agent], "dead": dead, **found})
     weights = online.weights.numpy()
     return _Look(training.env_steps, training.gradient_steps, weights, measures)

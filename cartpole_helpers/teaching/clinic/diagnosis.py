@@ -242,9 +242,14 @@ def _at_cartpole(chart: Chart) -> bool:
     return chart.game.name == CARTPOLE
 
 
-def _ends(chart: Chart) -> str:
+def _end(chart: Chart) -> str:
     """Rend le nom de ce qui finit un épisode."""
-    return "chutes" if _at_cartpole(chart) else "fins"
+    return "chute" if _at_cartpole(chart) else "fin"
+
+
+def _safe(chart: Chart) -> str:
+    """Dit dans quels états on interroge les réseaux."""
+    return "dans les états sûrs" if _at_cartpole(chart) else "au début d'un épisode"
 
 
 def _worthless(chart: Chart) -> str:
@@ -278,9 +283,9 @@ def _blown_up(chart: Chart) -> str:
 def _unmasked(chart: Chart) -> str:
     """Dit ce qui montre que les chutes ne sont pas masquées : le drapeau, ou la perte."""
     if (missed := missed_ends(chart)) > MISSED:
-        return f"{_share(missed)} des {_ends(chart)} en mémoire ne se disent pas terminées."
+        return f"{_share(missed)} des {_end(chart)}s en mémoire ne se disent pas terminées."
     return (
-        f"Les {_ends(chart)} en mémoire coûteraient à elles seules "
+        f"Les {_end(chart)}s en mémoire coûteraient à elles seules "
         f"{written(late(chart.fall_cost))} à une "
         f"perte bien masquée ; la perte affichée vaut {written(late(chart.loss))}."
     )
@@ -320,13 +325,13 @@ ILLNESSES: tuple[Illness, ...] = (
     ),
     Illness(
         "masque oublié",
-        "la cible d'une chute compte encore une suite.",
+        "la cible d'une fin compte encore une suite.",
         (
             Sign(cost_of_falls, 5, ("fall_cost", "loss")),
             Sign(missed_ends, MISSED, ("missed_ends",)),
         ),
         _unmasked,
-        "Calculer la cible d'une chute : elle doit valoir la récompense, sans rien d'autre.",
+        "Calculer la cible d'une fin : elle doit valoir la récompense, sans rien d'autre.",
         "Annuler γ max Q(s', a') dans la cible quand `terminated` est vrai, et mémoriser "
         "`terminated` tel que l'environnement le rend.",
         either=True,
@@ -340,7 +345,7 @@ ILLNESSES: tuple[Illness, ...] = (
         "Diviser par dix le pas d'apprentissage, mêmes graines : si Q explose encore, même plus "
         "tard, la cible est fausse.",
         "Réduire le pas d'apprentissage ; si la cible est fausse, prendre γ < 1 et masquer les "
-        "chutes.",
+        "fins.",
     ),
     Illness(
         "ε bloqué haut",
@@ -421,8 +426,8 @@ ILLNESSES: tuple[Illness, ...] = (
             Sign(_target_follows, 1, ("target_safe", "gradient_steps")),
         ),
         lambda c: (
-            f"Sur les états sûrs, la cible en est à {written(late(c.target_safe))} et le "
-            f"réseau en ligne à {written(late(c.q_safe))}."
+            f"Le réseau cible en est à {written(late(c.target_safe))} {_safe(c)}, et le réseau "
+            f"en ligne à {written(late(c.q_safe))}."
         ),
         "Doubler la fréquence des synchronisations : Q(s) monte-t-il deux fois plus vite ?",
         "Synchroniser plus souvent, ou verser une plus grande part à chaque fois.",
@@ -498,10 +503,10 @@ ILLNESSES: tuple[Illness, ...] = (
         (Sign(_share_without_falls, 0.1, ("stored_falls", "stored")),),
         lambda c: (
             f"Dans {_share(_share_without_falls(c))} des relevés, la mémoire "
-            f"({written(late(c.stored))} transitions) ne contient plus une seule chute."
+            f"({written(late(c.stored))} transitions) ne contient plus une seule {_end(c)}."
         ),
-        "Suivre Q dans des états perdus : y monte-t-il pendant que tout va bien ?",
-        "Agrandir la mémoire, ou y réserver une place aux chutes.",
+        "Suivre Q juste avant une fin : y monte-t-il pendant que tout va bien ?",
+        "Agrandir la mémoire, ou y réserver une place aux fins.",
     ),
     Illness(
         "cible mal alignée",
@@ -525,8 +530,8 @@ ILLNESSES: tuple[Illness, ...] = (
         "l'avenir compte autant que le présent.",
         (Sign(lambda c: late(c.discount), 0.994, ("discount",)),),
         lambda c: (
-            f"Les valeurs se suivent comme si γ valait {written(late(c.discount))} ; sur les "
-            f"états sûrs, elles en sont à {written(late(c.q_safe))}."
+            f"Les valeurs se suivent comme si γ valait {written(late(c.discount))} ; "
+            f"{_safe(c)}, elles en sont à {written(late(c.q_safe))}."
         ),
         "Prolonger : si γ < 1, Q s'arrête à 1/(1 − γ) ; sinon il monte toujours.",
         "Prendre γ entre 0,95 et 0,99.",
@@ -541,7 +546,7 @@ ILLNESSES: tuple[Illness, ...] = (
             Sign(_late_rise, 0.03, ("q_safe",), below=True),
         ),
         lambda c: f"Les valeurs ne voient que {written(horizon(c))} pas devant elles.",
-        "Porter γ à 0,97 : Q monte-t-il dans les états sûrs ?",
+        "Porter γ à 0,97 : Q monte-t-il loin d'une fin ?",
         "Prendre γ entre 0,95 et 0,99.",
         one_sided=True,
     ),
@@ -692,7 +697,7 @@ SOURCES = {
     "played": "donnez les retours en jouant",
     "greedy": "évaluez la politique",
     "loss": "donnez les pertes",
-    "loss_spread": "donnez la perte de chaque mise à jour ; si les chutes la font, rien n'y suffit",
+    "loss_spread": "donnez la perte de chaque mise à jour ; si les fins la font, rien n'y suffit",
     "q_safe": "donnez le réseau",
     "q_limit": "donnez le réseau",
     "target_safe": _TWO,

@@ -1,7 +1,8 @@
 """Le carnet de relevé d'une boucle qui n'est pas la nôtre : trois lignes, et un `Chart`."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -181,7 +182,7 @@ class Logbook:
         self._before = self.gradient_steps, weights
         return {
             "drift": drift(before, weights, self.gradient_steps - then),
-            "dead": dead_share(activations(online, self.references.safe)),
+            "dead": dead_share(activations(online, self.references.probes)),
         }
 
     def _greedy(self, policy: Policy) -> float:
@@ -219,17 +220,34 @@ def _mean(values: list[float]) -> float:
 
 
 def q_function(network: nn.Module | QFunction) -> QFunction:
-    """Rend la fonction (N, D) → (N, A), en tableaux, d'un réseau de PyTorch ; ou `network`."""
+    """Rend la fonction (N, D) → (N, A), en tableaux, d'un réseau de PyTorch ; ou `network`.
+
+    On l'interroge comme on le jugerait : ni extinction au hasard, ni moyenne de lot ; puis son mode
+    lui est rendu.
+    """
     if not isinstance(network, nn.Module):
         return network
     device = next(network.parameters()).device
 
     def values(observations: np.ndarray) -> np.ndarray:
-        with torch.no_grad():
-            states = torch.as_tensor(np.asarray(observations, np.float32), device=device)
+        states = torch.as_tensor(np.asarray(observations, np.float32), device=device)
+        with torch.no_grad(), _judged(network):
             return network(states).numpy(force=True)
 
     return values
+
+
+@contextmanager
+def _judged(network: nn.Module) -> Iterator[None]:
+    """Met en mode d'évaluation les modules qui s'entraînent, le temps d'une question."""
+    training = [module for module in network.modules() if module.training]
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 def greedy(values: QFunction) -> Policy:
@@ -265,7 +283,9 @@ def transitions_of(memory: Any, size: int) -> Transition:
     if isinstance(memory, Transition):
         return memory
     if isinstance(memory, ReplayBuffer):
-        [*columns] = memory.contents()[: len(Transition._fields)]
+        columns = memory.contents()[: len(Transition._fields)]
+        if (agents := len(columns[0])) > 1:
+            raise ValueError(f"memory doit être d'un seul agent : {agents} agents reçus.")
         return Transition(*(column[0] for column in columns))
     if hasattr(memory, "observations") and hasattr(memory, "dones"):
         return _from_sb3(memory)

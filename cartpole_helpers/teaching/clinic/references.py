@@ -61,6 +61,11 @@ class References(NamedTuple):
     ended: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray] | None] | None = None
 
     @property
+    def probes(self) -> np.ndarray:
+        """Rend les états les plus variés que l'on ait sans rien vivre, (N, D)."""
+        return self.safe if self.doomed is None else np.concatenate([self.safe, self.doomed])
+
+    @property
     def sizes(self) -> Sizes:
         """Rend D et A."""
         return Sizes(self.safe.shape[-1], self.actions)

@@ -11,7 +11,7 @@ import torch
 
 from cartpole_helpers import QUICK, Training, Transition, evaluate, record, train
 from cartpole_helpers.seeds import Purpose, fresh_seed
-from cartpole_helpers.teaching.clinic import charts
+from cartpole_helpers.teaching.clinic import references
 from cartpole_helpers.teaching.clinic.charts import (
     chart,
     dead_share,
@@ -92,7 +92,7 @@ def test_flags_and_rewards_are_audited_but_not_within_rounding_of_a_limit():
 
 def test_the_probes_measure_what_they_say():
     measures = examine(q_of, twice)
-    safe, doomed = q_of(charts.SAFE), q_of(charts.DOOMED)
+    safe, doomed = q_of(references.SAFE), q_of(references.DOOMED)
     both = np.concatenate([safe, doomed])
     assert measures["q_safe"] == pytest.approx(safe.max(axis=1).mean())
     assert measures["q_doomed"] == pytest.approx(doomed.max(axis=1).mean())
@@ -105,7 +105,7 @@ def test_the_probes_measure_what_they_say():
 
 def test_doomed_states_fall_whatever_the_action_and_safe_ones_do_not():
     env = gymnasium.make("CartPole-v1").unwrapped
-    for states, falls in ((charts.DOOMED, True), (charts.SAFE, False)):
+    for states, falls in ((references.DOOMED, True), (references.SAFE, False)):
         for state, action in product(states, (0, 1)):
             env.state, env.steps_beyond_terminated = state.astype(float), None
             assert env.step(action)[2] == falls
@@ -143,10 +143,10 @@ def test_hidden_outputs_are_those_of_torch():
     agent = Training(config, 3).agent
     layer, weights = torch.nn.Linear(4, 16), agent.weights[0]
     layer.weight.data, layer.bias.data = weights[:64].reshape(4, 16).T, weights[64:80]
-    scaled = torch.from_numpy(charts.SAFE) * torch.tensor(config.input_scale)
+    scaled = torch.from_numpy(references.SAFE) * torch.tensor(config.input_scale)
     with torch.no_grad():
         expected = torch.relu(layer(scaled)).numpy()
-    [found] = hidden_outputs(agent, charts.SAFE)
+    [found] = hidden_outputs(agent, references.SAFE)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
@@ -189,7 +189,7 @@ def test_the_networks_looked_at_are_the_online_one_and_the_evaluated_one(followe
     before, online = snapshots.values()
     moved = (online.weights - before.weights).double().square().mean().sqrt().item()
     seen = followed[1]
-    assert seen.q_safe[-1] == pytest.approx(online.q_values(charts.SAFE).max(axis=1).mean())
+    assert seen.q_safe[-1] == pytest.approx(online.q_values(references.SAFE).max(axis=1).mean())
     assert seen.drift[-1] == pytest.approx(
         moved / (seen.gradient_steps[-1] - seen.gradient_steps[-2])
     )
@@ -214,6 +214,8 @@ def test_the_records_of_play_are_those_of_the_history(followed):
 
 
 def test_a_bad_argument_is_refused():
+    hidden = Training(SMALL, 0)
+    hidden.memory = object()
     for call, reason in (
         (lambda: chart([{"env_steps": 1, "epsilons": 2}]), r"Vouliez-vous dire 'epsilon' \?$"),
         (lambda: chart([{"env_steps": 1, "loss": [1, 2]}]), "loss doit"),
@@ -222,6 +224,7 @@ def test_a_bad_argument_is_refused():
         (lambda: examine(torch.nn.Linear(4, 2)), r"online doit prendre .*\.detach\(\)\.numpy"),
         (lambda: examine(q_of, None, memory_of(), lambda states: states[:, 0] + 2), "policy"),
         (lambda: monitor(3), "training doit"),
+        (lambda: monitor(hidden), "training doit avoir une mémoire qui montre"),
         (lambda: drift([0], [0, 1], 1), "même forme"),
     ):
         with pytest.raises((TypeError, ValueError), match=reason):

@@ -33,6 +33,7 @@ from cartpole_helpers.teaching.clinic import (
     unseen_because,
 )
 from cartpole_helpers.teaching.clinic.charts import SQUARED
+from cartpole_helpers.teaching.clinic.logbook import q_function
 from cartpole_helpers.teaching.clinic.references import Seen
 from cartpole_helpers.teaching.clinic.sheets import vitals_of
 
@@ -284,6 +285,15 @@ def test_a_loop_that_takes_a_cut_for_an_end_is_not_believed():
     assert logbook.rows[0]["false_ends"] == pytest.approx(0.5)
 
 
+def test_a_network_is_asked_as_it_would_be_judged_and_given_back_as_it_was():
+    frozen = nn.Dropout(0.5).eval()
+    network = nn.Sequential(nn.Linear(4, 8), frozen, nn.Dropout(0.5), nn.Linear(8, 2))
+    asked = q_function(network)
+    states = np.ones((3, 4), np.float32)
+    np.testing.assert_array_equal(asked(states), asked(states))
+    assert [module.training for module in network] == [True, False, True, True]
+
+
 def test_means_of_losses_weigh_their_updates():
     logbook = Logbook(episodes=0)
     logbook.observe(np.zeros(4), 0, 1.0, False, False, np.ones(4))
@@ -301,6 +311,7 @@ def test_what_cannot_be_followed_is_refused_in_a_sentence():
         logbook.observe(*step)
     looked.look(Net())
     pair = (np.zeros((2, 4)), [0, 0], [1.0, 1.0], [False, False], [False, False], np.ones((2, 4)))
+    pairs = ReplayBuffer(8, seeds=[0, 1])
     apart = [(np.zeros(size), 0, 1.0, False, np.zeros(4)) for size in (4, 3)]
     calls = (
         (lambda: looked.look(Net()), r"^look doit suivre .* depuis le pas 1\.$"),
@@ -313,6 +324,7 @@ def test_what_cannot_be_followed_is_refused_in_a_sentence():
         (lambda: Logbook().look(Net()), "^look doit suivre au moins un `observe`"),
         (lambda: nothing.look(Net(), memory=3), r"^memory doit être .* : int reçu\.$"),
         (lambda: nothing.look(Net(), memory=[(1, 2)]), "^memory doit être une suite de transit"),
+        (lambda: nothing.look(Net(), memory=pairs), "^memory doit être d'un seul .* : 2 agents"),
         (lambda: Logbook("Pendulum-v1"), "^env doit avoir des actions discrètes"),
         (lambda: examine(in_order, references=references_of("Acrobot-v1")), r"^online .*\(64, 3\)"),
     )
