@@ -16,7 +16,7 @@ from cartpole_helpers.statistics import (
     paired_interval,
     wilson_interval,
 )
-from cartpole_helpers.tables import load_study
+from cartpole_helpers.tables import evaluations_of, load_study
 from cartpole_helpers.training import Step, Training, train
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "double_td_target",
     "epsilon_greedy",
     "evaluate",
+    "evaluations_of",
     "exact_interval",
     "interquartile_mean",
     "load",

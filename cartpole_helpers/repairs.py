@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import reduce
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from cartpole_helpers.config import VERSION_1, VERSION_2, Config
 
@@ -105,6 +105,16 @@ def ladder() -> dict[str, Config]:
 def without() -> dict[str, Config]:
     """Rend VERSION_2 moins chacune de ses réparations, les autres restant en place."""
     return {name: replace(VERSION_2, **changes) for name, changes in ABLATIONS.items()}
+
+
+def comparisons() -> dict[str, tuple[str, str]]:
+    """Rend, par nom, les deux réglages que compare chaque changement : après, avant.
+
+    Chaque réparation à la recette d'avant, puis chaque retrait à VERSION_2.
+    """
+    rungs = [*ladder()]
+    steps = {after: (after, before) for before, after in pairwise(rungs)}
+    return steps | {name: (name, rungs[-1]) for name in ABLATIONS}
 
 
 def shorter() -> Config:

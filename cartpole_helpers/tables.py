@@ -3,12 +3,13 @@
 import csv
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
 
+from cartpole_helpers.checks import check_choice
 from cartpole_helpers.files import check_path, write_atomically
 
 END = "# fin : {} lignes"  # ce que dit la dernière ligne d'une table close
@@ -28,6 +29,26 @@ def load_study(path: str | os.PathLike) -> dict[str, np.ndarray]:
         f"Étude archivée, lue dans {path.name} ({len(cells)} lignes) ; la refaire : {path.stem}.py"
     )
     return {name: _column(cells) for name, cells in table.items()}
+
+
+def evaluations_of(study: Mapping[str, np.ndarray], **where) -> np.ndarray:
+    """Rend ce qu'une étude a relevé de chaque graine au fil du temps, (graines, évaluations).
+
+    `study` : ce que rend `load_study` ; `where` : colonne → la valeur voulue, ou celles que l'on
+    accepte. Les graines vont croissant ; les évaluations sont les colonnes nommées d'un nombre de
+    pas, ou de leur rang (« 3/20 »). ValueError si une colonne n'existe pas, ou si rien ne convient.
+    """
+    for name in where:
+        check_choice("une colonne", name, [*study])
+    kept = np.all([np.isin(study[name], value) for name, value in where.items()], axis=0)
+    rows = np.flatnonzero(np.broadcast_to(kept, len(study["graine"])))
+    looks = [name for name in study if re.fullmatch(r"\d+(/\d+)?", name)]
+    if not len(rows) or not looks:
+        raise ValueError(
+            f"study doit avoir des évaluations aux lignes où {where} : aucune trouvée."
+        )
+    rows = rows[np.argsort(study["graine"][rows], kind="stable")]
+    return np.stack([study[name][rows] for name in looks], axis=1)
 
 
 def _column(cells: Sequence[str]) -> np.ndarray:

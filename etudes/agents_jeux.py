@@ -1,5 +1,6 @@
 """Les agents des autres jeux, que les carnets chargent : un entraînement, de la recette commune.
 
+    .venv/bin/python -m pip install -r requirements-jeux.txt
     OMP_NUM_THREADS=1 .venv/bin/python etudes/agents_jeux.py
 
 Graine 0, le budget de jeux.py ; l'agent gardé est celui de la fin, quel qu'il soit, et il est jugé
@@ -15,7 +16,7 @@ from jeux import BUDGETS
 from cartpole_helpers import ONE_RECIPE, Training, evaluate, save
 from cartpole_helpers.seeds import Purpose, fresh_seed
 
-KEPT = {"MountainCar-v0": "mountaincar"}
+KEPT = {"MountainCar-v0": "mountaincar", "LunarLander-v3": "lunarlander"}
 FOLDER = Path(__file__).parents[1] / "checkpoints"
 
 

@@ -26,9 +26,13 @@ from cartpole_helpers import ONE_RECIPE, VERSION_2, Config, Training, evaluate
 from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.studies import Study, archive_of, by_seed, launch
 
-BUDGETS = {"CartPole-v1": 50_000, "Acrobot-v1": 50_000, "MountainCar-v0": 200_000}
-LONG = {"LunarLander-v3": 500_000}
-SEEDS = range(4_000, 4_100)
+BUDGETS = {
+    "CartPole-v1": 50_000,
+    "Acrobot-v1": 50_000,
+    "MountainCar-v0": 200_000,
+    "LunarLander-v3": 500_000,
+}
+SEEDS, FEWER = range(4_000, 4_100), {"LunarLander-v3": 20}
 LOOKS, EPISODES = 20, 100
 ONE, BEFORE = "une seule recette", "version 2"
 
@@ -57,14 +61,13 @@ def evaluated(
 
 
 SETTINGS = {
-    (ONE, env): (env, replace(ONE_RECIPE, total_steps=steps))
-    for env, steps in (BUDGETS | LONG).items()
+    (ONE, env): (env, replace(ONE_RECIPE, total_steps=steps)) for env, steps in BUDGETS.items()
 } | {(BEFORE, "CartPole-v1"): ("CartPole-v1", VERSION_2)}
 STUDY = Study(
     archive=archive_of(__file__),
     measure=run,
     settings=SETTINGS,
-    seeds={name: SEEDS[:20] if name[1] in LONG else SEEDS for name in SETTINGS},
+    seeds={name: SEEDS[: FEWER.get(name[1])] for name in SETTINGS},
     columns=[f"{look}/{LOOKS}" for look in range(1, LOOKS + 1)],
     names=("recette", "jeu"),
     group=10,

@@ -3,9 +3,10 @@
 import csv
 import re
 
+import numpy as np
 import pytest
 
-from cartpole_helpers import load_study
+from cartpole_helpers import evaluations_of, load_study
 from cartpole_helpers.tables import read_table, write_study, write_table
 
 
@@ -28,6 +29,23 @@ def test_an_archive_is_what_a_reader_of_csv_finds(tmp_path, capsys):
         assert {name: column.tolist() for name, column in load_study(path).items()} == expected
     told = capsys.readouterr().out.splitlines()[2]
     assert re.fullmatch(r".*étude\.csv \(1 lignes\)[^/]*étude\.py", told)
+
+
+def test_evaluations_are_those_of_the_rows_that_were_asked_for_seed_by_seed():
+    study = {
+        "jeu": np.array(["a", "b", "a", "a"]),
+        "graine": np.array([7.0, 1.0, 3.0, 5.0]),
+        "dose": np.arange(4.0),
+        "1/2": np.array([1.0, 2.0, 3.0, 4.0]),
+        "2/2": np.array([10.0, 20.0, 30.0, 40.0]),
+    }
+    assert evaluations_of(study, jeu="a").tolist() == [[3, 30], [4, 40], [1, 10]]
+    assert evaluations_of(study, jeu="a", graine=range(6)).tolist() == [[3, 30], [4, 40]]
+    assert evaluations_of(study).shape == (4, 2)
+    with pytest.raises(ValueError, match="^study doit avoir des évaluations .* : aucune trouvée"):
+        evaluations_of(study, jeu="c")
+    with pytest.raises(ValueError, match="'jeux'.*'jeu'"):
+        evaluations_of(study, jeux="a")
 
 
 BAD_ARCHIVES = {

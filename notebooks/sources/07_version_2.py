@@ -26,6 +26,7 @@ from cartpole_helpers import (
     Training,
     Unsolved,
     evaluate,
+    evaluations_of,
     exact_interval,
     interquartile_mean,
     load,
@@ -99,12 +100,7 @@ PAS = np.array([int(colonne) for colonne in echelle if colonne.isdigit()])
 # %%
 def scores(noms, graines=range(20)):
     """Les retours moyens de ces graines pour chaque réglage : nom → (graines, évaluations)."""
-    tableaux = {}
-    for nom in noms:
-        lignes = np.flatnonzero((echelle["reglage"] == nom) & np.isin(echelle["graine"], graines))
-        lignes = lignes[np.argsort(echelle["graine"][lignes])]
-        tableaux[nom] = np.stack([echelle[str(pas)][lignes] for pas in PAS], axis=1)
-    return tableaux
+    return {nom: evaluations_of(echelle, reglage=nom, graine=graines) for nom in noms}
 
 
 # %% [markdown]

@@ -33,25 +33,32 @@ from cartpole_helpers import (
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.numbers import number
-from cartpole_helpers.display.panel import panel
 from cartpole_helpers.one_page import QNetwork, greedy
 from cartpole_helpers.teaching.clinic import (
     HEALTHY,
     ILLNESSES,
+    Logbook,
     Ward,
-    chart,
     diagnose,
-    examine,
+    edges,
     illness,
     late,
     load_chart,
-    loss_measures,
     monitor,
     refitted,
+    sb3_callback,
+    sensitivity,
     sheet,
+    unseen_because,
 )
 from cartpole_helpers.teaching.exercises import check, show
 from cartpole_helpers.teaching.laboratory import ClockEnds
+from cartpole_helpers.teaching.panel import panel
+
+try:
+    from stable_baselines3 import DQN
+except ImportError:
+    DQN = None  # la section 8 s'en passe, et le dit
 
 # %% [markdown]
 # ## 1. Le score ne dit pas tout
@@ -356,7 +363,7 @@ sheet(derive, f"Une recette saine, et Q atteint {combien} : l'alarme avait raiso
 # parmi les fausses alarmes, car on ne choisit pas ses erreurs après coup.
 
 # %% [markdown]
-# ### Quatre épreuves plus dures
+# ### Des épreuves plus dures
 #
 # **D'autres témoins.** Trois maladies ont été provoquées avec d'autres réglages : les mêmes réglages, sains, alarment-ils ? **Sans
 # outil.** Que ferait une règle naïve, « alarme si le retour est sous 300 » ?
@@ -388,6 +395,18 @@ rapport("seuils de l'outil, fausses alarmes", alarme, communs, voulu=False)
 # %% [markdown]
 # Les seuils du milieu, annoncés d'avance, alarment bien trop. Ceux du bord, essayés ensuite, donc **exploratoires**, alarment moins
 # et manquent davantage de malades. Les seuils de l'outil font mieux, mais les trois recettes ont servi à les régler.
+#
+# **Des seuils déplacés.** Un signe dont le seuil peut bouger sans rien changer est sûr ; un signe qui bascule au moindre
+# déplacement ne vaut que pour ces recettes.
+
+# %%
+perdues = sum(sensitivity(etude, nom, [2**0.5]).recall[0] < 0.5 for nom in MALADIES)
+edges(etude, f"Seuils relevés de 41 % : {perdues} maladies sur {len(MALADIES)} ne se voient plus")
+
+# %% [markdown]
+# Quatre signes sont au bord. Un ε de 0,75, par exemple, est un choix : aucun ne peut dépasser 1, et un seuil plus haut ne trouverait
+# plus rien. Celui d'un γ trop grand est pris entre deux feux : plus bas, il accuserait toutes les recettes saines, dont γ n'est pas si
+# loin. Les maladies qui n'ont pas de cadre sont celles qu'un fait établit, ou dont le signe est loin de son seuil.
 #
 # **Des fautes d'une autre main.** Quelqu'un qui n'avait pas lu les signes a écrit des fautes, dans une recette de son cru, et le nom
 # qu'il attendait, s'il en est un. Voici d'abord le rappel et les alarmes, puis, recette saine comprise, chaque cause que
@@ -514,21 +533,24 @@ for nom, groupe in groupes.items():
 #
 # ### Depuis le panneau
 #
-# Un essai du panneau laisse un `History`, que `diagnose` sait lire ; mais on vient de voir combien un journal est
-# myope. Comme une graine refait tout, au bit près, il suffit de **rejouer** l'essai en le suivant. Pour l'exemple, poussons γ
-# jusqu'à 1. Ensuite, réglez ce que vous voulez, relancez, et exécutez la cellule suivante.
+# Ce panneau relève ce qu'il entraîne, comme le ferait `monitor`, sans rien y changer. Son bouton « Diagnostiquer » montre,
+# sous les courbes, la feuille de l'essai et ce que l'outil en dit ; `diagnose()` fait de même. Pour l'exemple, poussons γ
+# jusqu'à 1. Ensuite, réglez ce que vous voulez, relancez, et appuyez.
 
 # %% tags=["nbval-ignore-output"]
 tableau = panel(QUICK)
 tableau.set(gamma=1.0)
 tableau.start()
 tableau.wait()
+tableau.diagnose()
 tableau
 
+# %% [markdown]
+# L'essai laisse aussi un `History`, un journal ordinaire, que `diagnose` sait lire. Dit-il la même chose ?
+
 # %% tags=["nbval-ignore-output"]
-print("D'après le seul journal :", diagnose(tableau.history).verdict)
-[suivi] = monitor(Training(tableau.config, tableau.seed))
-print("D'après le relevé       :", diagnose(suivi).verdict)
+print("D'après le journal :", diagnose(tableau.history).verdict)
+print("D'après le relevé  :", tableau.diagnosis["lines"][0])
 
 # %% [markdown]
 # Le retour du panneau monte, et le journal ne voit rien : il n'a pas regardé les valeurs.
@@ -536,8 +558,7 @@ print("D'après le relevé       :", diagnose(suivi).verdict)
 # %% [markdown]
 # ### Depuis une boucle à vous
 #
-# Rien n'oblige à employer `Training`. Voici un DQN comme on en écrit partout : Gymnasium, PyTorch, une file pour mémoire. Il
-# rend la main tous les deux cent cinquante pas.
+# Rien n'oblige à employer `Training`. Voici un DQN comme on en écrit partout : Gymnasium, PyTorch, une file pour mémoire.
 
 
 # %%
@@ -568,48 +589,38 @@ def apprendre(en_ligne, cible, adam, lot):
     return perte.item()
 
 
+# %% [markdown]
+# Pas une ligne n'y lève d'erreur. Trois suffisent à en tenir le **relevé** : `observe`, un pas joué ; `update`, une mise à
+# jour et sa perte ; `look`, de temps en temps, un regard sur les réseaux et la mémoire.
+
+
 # %%
 def ma_boucle(pas=4_000):
-    """Un agent, un environnement ; rend (pas, réseaux, mémoire, pertes) tous les 250 pas."""
+    """Un agent, un environnement ; rend son relevé, et son réseau."""
     torch.manual_seed(0)
     env, hasard = gymnasium.make("CartPole-v1"), np.random.default_rng(0)
     en_ligne = QNetwork()
     cible = deepcopy(en_ligne)
     adam = torch.optim.Adam(en_ligne.parameters(), 1e-3)
-    memoire, pertes = deque(maxlen=20_000), []
+    memoire, carnet = deque(maxlen=20_000), Logbook("CartPole-v1")
     etat, _ = env.reset(seed=0)
     for n in range(1, pas + 1):
-        au_hasard = hasard.random() < max(0.1, 1 - n / 2_000)
+        epsilon = max(0.1, 1 - n / 2_000)
+        au_hasard = hasard.random() < epsilon
         action = hasard.integers(2) if au_hasard else valeurs(en_ligne)(etat).argmax()
         suivant, recompense, terminee, tronquee, _ = env.step(action)
         memoire.append(Transition(etat, action, recompense, terminee, suivant))
+        carnet.observe(etat, action, recompense, terminee, tronquee, suivant)
         etat = env.reset()[0] if terminee or tronquee else suivant
         if n >= 500:
-            pertes.append(apprendre(en_ligne, cible, adam, tirer(memoire, hasard)))
+            carnet.update(apprendre(en_ligne, cible, adam, tirer(memoire, hasard)))
         if n % 250 == 0:
-            yield n, en_ligne, cible, memoire, pertes
-
-
-# %% [markdown]
-# Pas une ligne n'y lève d'erreur. À présent, le relevé : à chaque halte, un dictionnaire de mesures. `examine` interroge les réseaux et la
-# mémoire, `loss_measures` résume les pertes, `chart` assemble le tout. D'autres mesures s'y ajoutent si on les a : `epsilon`,
-# `played` et `greedy`, les retours ; `drift` et `dead`, que calculent `drift` et `dead_share`, deux fonctions de
-# `teaching.clinic.charts`.
-
-
-# %%
-def relever(haltes):
-    """Le relevé d'une boucle quelconque, et son réseau."""
-    lignes = []
-    for n, en_ligne, cible, memoire, pertes in haltes:
-        gardees = Transition(*map(np.array, zip(*memoire, strict=True)))
-        comptes = {"env_steps": n, "gradient_steps": len(pertes), **loss_measures(pertes[-250:])}
-        lignes.append(comptes | examine(valeurs(en_ligne), valeurs(cible), gardees))
-    return chart(lignes), en_ligne
+            carnet.look(en_ligne, cible, memory=memoire, epsilon=epsilon)
+    return carnet.chart(), en_ligne
 
 
 # %% tags=["nbval-ignore-output"]
-releve, reseau = relever(ma_boucle())
+releve, reseau = ma_boucle()
 print("retour moyen :", number(evaluate(greedy(reseau), seed=9).mean()))
 diagnose(releve)
 
@@ -628,6 +639,61 @@ sheet(releve, f"Ma boucle : d'un état à l'autre, Q varie de {relief} %")
 # `q.squeeze(1)` répare. `nn.MSELoss` aurait prévenu ; une soustraction ne le fait pas.
 #
 # </details>
+
+# %% [markdown]
+# ### Depuis le programme d'un autre
+#
+# Stable-Baselines3 est sans doute la bibliothèque d'apprentissage par renforcement la plus employée ; `requirements-etudes.txt`
+# l'installe. Son `learn` accepte un *rappel*, qu'elle appelle à chaque pas : `sb3_callback()` en rend un qui tient le relevé. Prenons
+# son DQN tel quel, **sans toucher à un seul réglage**, huit mille pas.
+#
+# > **À vous.** Personne n'y a mis de faute. Apprendra-t-il ? Sinon, pourquoi ?
+
+
+# %%
+def emprunte(pas=8_000, **reglages):
+    """Le relevé d'un DQN de Stable-Baselines3, à CartPole."""
+    rappel = sb3_callback()
+    modele = DQN("MlpPolicy", "CartPole-v1", seed=0, device="cpu", **reglages)
+    modele.learn(pas, callback=rappel)
+    return rappel.chart()
+
+
+# %% tags=["nbval-ignore-output"]
+diagnose(
+    emprunte()
+) if DQN else "Il y faut Stable-Baselines3 : `pip install -r requirements-etudes.txt`."
+
+# %% [markdown]
+# L'outil a raison, et ce n'est pas une faute de la bibliothèque : ses réglages d'origine viennent d'Atari. Le réseau cible y attend dix mille pas
+# avant d'être recopié, et nous n'en jouons que huit mille. Un réglage qui convient à dix millions de pas est une maladie à huit mille.
+#
+# Soignons ce que l'on accuse, et cela seul ; puis le pas d'apprentissage, qui est d'un dix-millième.
+
+# %% tags=["nbval-ignore-output"]
+remedes = {"target_update_interval": 500}, {"target_update_interval": 500, "learning_rate": 1e-3}
+for remede in remedes if DQN else ():
+    suivi = emprunte(**remede)
+    print(f"{remede} : retour {number(late(suivi.greedy))}, « {diagnose(suivi).verdict} »")
+
+# %% [markdown]
+# Le premier remède efface le signe et ne rend pas le retour : un pas d'apprentissage de 0,0001, on l'a vu plus haut, échappe
+# à l'outil. Il fallait les deux.
+#
+# <details><summary>Et dans un programme d'un seul fichier, comme ceux de CleanRL ?</summary>
+#
+# Son DQN avance E copies du jeu ensemble ; les tableaux qu'il a sous la main ont déjà la bonne forme. Après le pas de jeu :
+# `observe`, avec les observations (E, D), les actions, les récompenses, les deux drapeaux, et le tableau où il a remis les **vrais**
+# successeurs (E, D) à la place des départs suivants. Après le pas de l'optimiseur : `update`, avec la perte. Tous les quelques
+# centaines de pas : `look`, avec ses deux réseaux, sa mémoire (c'est celle de Stable-Baselines3, que `look` sait lire) et ε.
+#
+# </details>
+#
+# Quelle que soit la boucle, l'outil dit aussi ce qu'il **ne peut pas** juger, et pourquoi. Du journal du panneau, par exemple :
+
+# %%
+for nom, raison in [*unseen_because(tableau.history).items()][:4]:
+    print(f"{nom} : {raison}")
 
 # %% [markdown]
 # ## 9. Exercices

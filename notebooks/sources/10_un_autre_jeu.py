@@ -20,6 +20,7 @@ from cartpole_helpers import (
     ONE_RECIPE,
     VERSION_2,
     evaluate,
+    evaluations_of,
     exact_interval,
     load,
     load_study,
@@ -247,8 +248,7 @@ jeux = load_study("../etudes/jeux.csv")
 
 def evaluations(jeu, recette="une seule recette"):
     """Les retours moyens (graines, 20) de l'archive."""
-    lignes = (jeux["jeu"] == jeu) & (jeux["recette"] == recette)
-    return np.stack([jeux[f"{n}/20"][lignes] for n in range(1, 21)], axis=1)
+    return evaluations_of(jeux, jeu=jeu, recette=recette)
 
 
 # %% [markdown]

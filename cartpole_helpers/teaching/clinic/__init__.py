@@ -27,7 +27,7 @@ from cartpole_helpers.teaching.clinic.references import (
     references_from,
     references_of,
 )
-from cartpole_helpers.teaching.clinic.sheets import sheet
+from cartpole_helpers.teaching.clinic.sheets import edges, sheet
 from cartpole_helpers.teaching.clinic.thresholds import refitted, sensitivity
 from cartpole_helpers.teaching.clinic.ward import Ward
 
@@ -44,6 +44,7 @@ __all__ = [
     "chart",
     "degree",
     "diagnose",
+    "edges",
     "examine",
     "illness",
     "late",

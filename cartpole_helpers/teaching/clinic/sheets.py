@@ -7,11 +7,22 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from cartpole_helpers.display.numbers import exact
-from cartpole_helpers.display.style import BLUE, MUTED, Picture, canvas, finish, style
+from cartpole_helpers.display.figures.panels import legend_below, small_grid
+from cartpole_helpers.display.numbers import brief, exact
+from cartpole_helpers.display.style import (
+    BLUE,
+    INK,
+    MUTED,
+    VERMILION,
+    Picture,
+    canvas,
+    finish,
+    style,
+)
 from cartpole_helpers.environments import CARTPOLE
 from cartpole_helpers.teaching.clinic.charts import Chart, checked_chart
-from cartpole_helpers.teaching.clinic.diagnosis import written
+from cartpole_helpers.teaching.clinic.diagnosis import ILLNESSES, written
+from cartpole_helpers.teaching.clinic.thresholds import Sensitivity, sensitivity
 
 
 class Vital(NamedTuple):
@@ -127,6 +138,43 @@ def wall(patients: Mapping[int, tuple[Chart, Chart]], title: str) -> Picture:
         f"Patient {one}, à la fin : {_told(chart, VITALS)}." for one, (chart, _) in patients.items()
     )
     return finish(figure, title, " ".join(told))
+
+
+@style()
+def edges(study: Mapping[str, np.ndarray], title: str) -> Picture:
+    """Ce que deviennent rappel et fausses alarmes, par maladie, quand ses seuils se déplacent.
+
+    `study` : l'archive clinique.csv, ou clinique_ailleurs.csv. Une maladie que cela ne change pas
+    d'un centième, comme celles qu'établit un fait, n'a pas de cadre.
+    """
+    found = {one.name: sensitivity(study, one.name) for one in ILLNESSES}
+    moving = {name: one for name, one in found.items() if np.ptp(one[1:3], axis=1).max() > 0.01}
+    if not moving:
+        raise ValueError("study doit donner le degré de signes qui varient : aucun ne change.")
+    shape = {"sharey": True, "sharex": True}
+    figure, panels, _ = small_grid(title, len(moving), 3, (1.45, 1.0), **shape)
+    for axes, (name, one) in zip(panels, moving.items(), strict=True):
+        for values, look in ((one.recall, LOOK), (one.alarms, ALARM)):
+            axes.plot(one.factors, 100 * values, **look)
+        axes.axvline(1, color=MUTED, linewidth=1, linestyle=":")
+        axes.set_xscale("log", base=2)
+        axes.set_xticks([1 / 4, 1, 4], ["÷ 4", "seuil", "× 4"])
+        axes.set_title(name, fontsize=10, fontweight="normal", loc="left", pad=4)
+        axes.set_ylim(-6, 106)
+    figure.supylabel("part des entraînements (%)", fontsize=11, color=INK)
+    legend_below(figure, 2, [Line2D([], [], **look) for look in (LOOK, ALARM)], EDGES)
+    told = (f"{name} : {_told_edge(one)}" for name, one in moving.items())
+    return finish(figure, title, f"Du seuil divisé par 4 au seuil multiplié. {' ; '.join(told)}.")
+
+
+EDGES = ("malades reconnus", "sains alarmés")
+LOOK = {"color": BLUE, "linewidth": 2.2}
+ALARM = {"color": VERMILION, "linewidth": 2.2, "linestyle": "--"}
+
+
+def _told_edge(one: Sensitivity) -> str:
+    ends = ((name, 100 * values) for name, values in zip(EDGES, one[1:3], strict=True))
+    return ", ".join(f"{name} de {brief(y[0])} à {brief(y[-1])} %" for name, y in ends)
 
 
 def _checked(name: str, records: Chart) -> Chart:
