@@ -21,13 +21,15 @@ sains, un signe a été ajouté hors de CartPole à « cible mal alignée » : d
 accusent que si la perte, elle, dépasse leur relief ; sans succès, Acrobot en a de légitimes.
 
 Une ligne par entraînement : le retour glouton à la fin, les deux premières hypothèses, le nombre de
-maladies que le relevé ne permet pas de juger, et le degré de chacune.
+maladies que le relevé ne permet pas de juger, et le degré de chacune. Quatre autres, à Acrobot,
+sont gardés dans patients_ailleurs/, sans nom, chacun avec un témoin sain.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -40,6 +42,7 @@ from cartpole_helpers import ReplayBuffer, td_target
 from cartpole_helpers.dqn import epsilon_greedy
 from cartpole_helpers.one_page import SCALE, QNetwork, greedy
 from cartpole_helpers.studies import Study, archive_of, launch
+from cartpole_helpers.tables import write_table
 from cartpole_helpers.teaching.clinic import (
     HEALTHY,
     ILLNESSES,
@@ -48,6 +51,7 @@ from cartpole_helpers.teaching.clinic import (
     degree,
     diagnose,
     late,
+    save_chart,
     sb3_callback,
     unseen_because,
 )
@@ -56,6 +60,8 @@ LOOKS, EPISODES = 20, 2
 SICK, SOUND = 10, 15  # graines par programme et par jeu
 SCALES = {"CartPole-v1": SCALE, "Acrobot-v1": (1.0, 1.0, 1.0, 1.0, 0.1, 0.1)}
 SB3, PAGE = "Stable-Baselines3", "une page"
+FOLDER = Path(__file__).with_name("patients_ailleurs")
+ANSWERS = FOLDER / "reponses.csv"
 SHORT = 60  # pas d'un épisode de CartPole, quand il faut qu'il soit interrompu
 
 
@@ -363,6 +369,28 @@ def plan() -> Iterator[tuple[tuple[str, str, str], Callable, range]]:
             place += 1
 
 
+PATIENTS = (
+    ("récompense perdue", SB3),
+    ("pas d'apprentissage trop grand", PAGE),
+    ("cible jamais synchronisée", SB3),
+    (HEALTHY, PAGE),
+)
+"""Les patients d'Acrobot : la maladie de chacun, et le programme."""
+
+
+def admit() -> None:
+    """Fait les patients, leurs témoins et leurs réponses ; leurs graines ne sont qu'à eux."""
+    FOLDER.mkdir(exist_ok=True)
+    programs, answers = {SB3: (borrowed, LIBRARY), PAGE: (page, PAGES)}, []
+    for number, (illness, program) in enumerate(PATIENTS, 1):
+        (build, settings), seed = programs[program], 300_200 + number
+        for kind, cause, own in (("patient", illness, seed), ("temoin", HEALTHY, seed + 100)):
+            made = build("Acrobot-v1", settings[cause], own)
+            save_chart(made, FOLDER / f"{kind}_{number:02d}.csv")
+        answers.append((number, illness, "", program, seed))
+    write_table(ANSWERS, ("patient", "maladie", "aussi", "recette", "graine"), answers)
+
+
 def run(build: Callable[[int], Chart], seeds: Sequence[int]) -> list[tuple]:
     """Entraîne et rend une ligne par graine."""
     torch.set_num_threads(1)
@@ -390,3 +418,5 @@ STUDY = Study(
 
 if __name__ == "__main__":
     launch(STUDY)
+    if not ANSWERS.exists():
+        admit()

@@ -42,9 +42,9 @@ def test_evaluations_are_those_of_the_rows_that_were_asked_for_seed_by_seed():
     assert evaluations_of(study, jeu="a").tolist() == [[3, 30], [4, 40], [1, 10]]
     assert evaluations_of(study, jeu="a", graine=range(6)).tolist() == [[3, 30], [4, 40]]
     assert evaluations_of(study).shape == (4, 2)
-    with pytest.raises(ValueError, match="^study doit avoir des évaluations .* : aucune trouvée"):
+    with pytest.raises(ValueError, match=r"^study doit avoir des évaluations .* : aucune trouvée"):
         evaluations_of(study, jeu="c")
-    with pytest.raises(ValueError, match="'jeux'.*'jeu'"):
+    with pytest.raises(ValueError, match=r"'jeux'.*'jeu'"):
         evaluations_of(study, jeux="a")
 
 

@@ -33,6 +33,7 @@ NAMES = (
     "cout_d_une_graine",  # 11
     "tirer_log",
     "meilleur_attendu",
+    "cran",  # 12
 )
 EXERCISES = {name: import_module(f"{__name__}.{name.lower()}").EXERCISE for name in NAMES}
 """Les exercices, par le nom que doit porter la réponse."""

@@ -1,6 +1,7 @@
 """Les feuilles de la clinique : les cadres où un relevé se lit, et leur dessin."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from cartpole_helpers.display.figures.panels import legend_below, small_grid
-from cartpole_helpers.display.numbers import brief, exact
+from cartpole_helpers.display.numbers import brief
 from cartpole_helpers.display.style import (
     BLUE,
     INK,
@@ -55,7 +56,7 @@ VITALS: tuple[Vital, ...] = (
 )
 """Les cadres d'une feuille ; la salle d'attente montre les huit premiers."""
 
-ON_THE_WALL = VITALS[:8]
+ON_THE_WALL = 8  # cadres
 ELSEWHERE = {
     "retour (pas)": "retour",
     "Q, états sûrs": "Q, débuts",
@@ -118,24 +119,27 @@ def sheet(chart: Chart, title: str, witness: Chart | None = None) -> Picture:
 def wall(patients: Mapping[int, tuple[Chart, Chart]], title: str) -> Picture:
     """Une ligne par patient, les huit premiers cadres ; en gris, son témoin. Échelles communes.
 
-    `patients` : numéro → (relevé, relevé du témoin), un patient au moins.
+    `patients` : numéro → (relevé, relevé du témoin), un patient au moins, d'un même jeu.
     """
     if not isinstance(patients, Mapping) or not patients:
         raise ValueError(f"patients doit être un dictionnaire non vide : {patients!r} reçu.")
     patients = {one: _checked_pair(charts) for one, charts in patients.items()}
-    count = len(patients)
-    figure, panels = canvas(title, 7.6, 0.62 * count + 1.4, count, len(ON_THE_WALL), squeeze=False)
+    charts = [*chain.from_iterable(patients.values())]
+    if len(games := dict.fromkeys(one.game.name for one in charts)) > 1:
+        raise ValueError(f"patients doit donner des relevés d'un même jeu : {', '.join(games)}.")
+    vitals, count = vitals_of(*charts), len(patients)
+    figure, panels = canvas(title, 7.6, 0.62 * count + 1.4, count, ON_THE_WALL, squeeze=False)
     for row, (number, charts) in zip(panels, patients.items(), strict=True):
-        for axes, vital in zip(row, ON_THE_WALL, strict=True):
+        for axes, vital in zip(row, vitals[:ON_THE_WALL], strict=True):
             _draw_vital(axes, vital, *charts)
             axes.set(xticks=[], yticks=[])
             axes.grid(visible=False)
         row[0].set_ylabel(number, rotation=0, ha="right", va="center", fontsize=12, weight="bold")
-    for axes, vital in zip(panels[0], ON_THE_WALL, strict=True):
+    for axes, vital in zip(panels[0], vitals[:ON_THE_WALL], strict=True):
         axes.set_title(f"{vital.label}\n{_scale(vital)}", fontsize=8)
     _explain(figure, witness=True)
     told = (
-        f"Patient {one}, à la fin : {_told(chart, VITALS)}." for one, (chart, _) in patients.items()
+        f"Patient {one}, à la fin : {_told(chart, vitals)}." for one, (chart, _) in patients.items()
     )
     return finish(figure, title, " ".join(told))
 
@@ -189,10 +193,7 @@ def _checked_pair(charts: tuple[Chart, Chart]) -> tuple[Chart, ...]:
             "patients doit donner à chacun deux relevés, le sien et celui de son témoin : "
             f"{type(charts).__name__} reçu."
         )
-    made = tuple(_checked("chaque relevé de `patients`", records) for records in charts)
-    if strangers := [one.game.name for one in made if one.game.name != CARTPOLE]:
-        raise ValueError(f"patients doit donner des relevés de {CARTPOLE} : {strangers[0]} reçu.")
-    return made
+    return tuple(_checked("chaque relevé de `patients`", records) for records in charts)
 
 
 def _draw_vital(axes: Axes, vital: Vital, chart: Chart, witness: Chart | None) -> None:
@@ -220,7 +221,7 @@ def _points(records: Chart, vital: Vital, name: str) -> tuple[np.ndarray, np.nda
 
 
 def _scale(vital: Vital) -> str:
-    return " à ".join(_power(end) if vital.log else exact(end) for end in (vital.low, vital.high))
+    return " à ".join(_power(end) if vital.log else brief(end) for end in (vital.low, vital.high))
 
 
 def _power(value: float) -> str:

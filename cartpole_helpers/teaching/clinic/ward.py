@@ -15,7 +15,6 @@ from cartpole_helpers.checks import check_choice, check_number
 from cartpole_helpers.display.report import INDENT, as_html, as_text
 from cartpole_helpers.display.style import Picture
 from cartpole_helpers.display.typography import typography
-from cartpole_helpers.environments import CARTPOLE
 from cartpole_helpers.tables import read_table
 from cartpole_helpers.teaching.clinic.charts import Chart, load_chart
 from cartpole_helpers.teaching.clinic.diagnosis import (
@@ -27,7 +26,7 @@ from cartpole_helpers.teaching.clinic.diagnosis import (
     illness,
     uncapitalised,
 )
-from cartpole_helpers.teaching.clinic.sheets import UPDATES, VITALS, Vital, sheet, wall
+from cartpole_helpers.teaching.clinic.sheets import UPDATES, Vital, sheet, vitals_of, wall
 
 PATIENTS = Path("../etudes/patients")  # depuis un carnet
 NAMES = (HEALTHY, *(one.name for one in ILLNESSES))
@@ -97,7 +96,8 @@ def _html_cell(text: str) -> str:
 class Ward:
     """La salle d'attente : des patients enregistrés, numérotés, dont on ne sait rien d'autre.
 
-    `folder` : le dossier où `etudes/clinique.py` les a écrits. FileNotFoundError s'il n'y est pas,
+    `folder` : le dossier où `etudes/clinique.py` les a écrits, ou, d'un autre jeu,
+    `etudes/clinique_ailleurs.py`. FileNotFoundError s'il n'y est pas,
     ValueError si la liste des réponses n'est pas entière.
     """
 
@@ -129,7 +129,7 @@ class Ward:
 
     def _load(self, kind: str, number: int) -> Chart:
         number = self._known("number", number)
-        return load_chart(self._folder / f"{kind}_{number:02d}.csv", CARTPOLE)
+        return load_chart(self._folder / f"{kind}_{number:02d}.csv")
 
     def _known(self, name: str, number: int) -> int:
         """Rend `number` si c'est le numéro d'un patient, sinon TypeError ou ValueError."""
@@ -245,7 +245,7 @@ def telling(one: Illness, chart: Chart) -> list[str]:
     """
     if not _shows(one, chart):
         return []
-    labels = [vital.label for vital in VITALS if _tells(vital, one, chart)]
+    labels = [vital.label for vital in vitals_of(chart) if _tells(vital, one, chart)]
     # Presque tout signe attend qu'une mise à jour ait eu lieu : seule, elle n'apprend rien.
     return [label for label in labels if label != UPDATES.label] or labels
 
