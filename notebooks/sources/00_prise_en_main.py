@@ -195,6 +195,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # | | [09 · La clinique du DQN](09_la_clinique_du_dqn.ipynb) |
 # | | [10 · Un autre jeu](10_un_autre_jeu.ipynb) |
 # | | [11 · Chercher une recette](11_chercher_une_recette.ipynb) |
+# | | [12 · Ce qui reste vrai ailleurs](12_ce_qui_reste_vrai_ailleurs.ipynb) |
 # | | [14 · De zéro](14_de_zero.ipynb) |
 
 # %% [markdown]

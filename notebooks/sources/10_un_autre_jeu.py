@@ -6,12 +6,13 @@
 #
 # Presque rien n'est propre à CartPole dans ce que vous avez écrit : les règles, la boucle, les contrôles ne savent pas ce
 # qu'est un chariot. Ce qui l'est, ce sont des **nombres** : des échelles, un horizon, une part de hasard. Nous prendrons
-# une seule recette, la même partout, et trois jeux qui la mettent à l'épreuve, chacun à sa façon.
+# une seule recette, la même partout, et trois jeux de plus, qui la mettent à l'épreuve chacun à sa façon.
 #
 # *Comptez une heure et quart, exercices compris ; le carnet s'exécute en moins d'une minute, sur un cœur.*
 
 # %%
 from dataclasses import fields, replace
+from importlib.util import find_spec
 
 import gymnasium
 import numpy as np
@@ -47,8 +48,8 @@ from cartpole_helpers.teaching.exercises import check, show
 # | MountainCar-v0 | position, vitesse d'une voiture | accélérer à gauche, à droite, ou pas | −1 par pas | un **succès** : le drapeau |
 # | LunarLander-v3 | position, angle, vitesses et pieds d'un atterrisseur | allumer l'un de trois moteurs, ou aucun | grande ou petite, à chaque pas | écrasé, posé, ou sorti |
 #
-# Le dernier demande une bibliothèque de plus, Box2D : `pip install "gymnasium[box2d]"` (de Python 3.11 à 3.13).
-# La recette a été choisie en le comptant, mais ce carnet n'y joue pas.
+# Le dernier demande une bibliothèque de plus, Box2D : `pip install "gymnasium[box2d]"` (de Python 3.11 à 3.13). Sans elle, une
+# seule cellule de ce carnet dit qu'elle ne peut pas jouer ; l'archive montre le reste.
 
 # %%
 JEUX = ["CartPole-v1", "Acrobot-v1", "MountainCar-v0"]
@@ -471,18 +472,41 @@ player(episode, names="MountainCar-v0")
 # coûte ; se poser rapporte cent, s'écraser coûte cent. Voici qui est neuf : les récompenses sont des deux signes, et les plus
 # grandes tombent d'un seul coup.
 #
-# Ces courbes sont celles de la recherche (`etudes/recherche_jeux.py`), à sa dernière étape : huit graines, qui n'étaient pas de la
-# première, mais qui ont servi à choisir la recette. Elles la flattent donc, et aucune part n'en est tirée.
-#
-# > **À vous.** La recette doit aussi réussir à CartPole, et ne change pas d'un nombre. Sera-t-elle à 200 avant la fin ?
+# > **À vous.** La perte élève l'erreur au carré. Combien de fois plus pèse, dans un lot, un écrasement que l'on n'attendait
+# > pas, à cent points près, qu'un écart d'un point ? La recette, qui ne change pas d'un nombre, sera-t-elle à 200 avant la fin ?
 
 # %%
-recherche = load_study("../etudes/recherche_jeux.csv")
-lignes = (recherche["etape"] == "fine") & (recherche["essai"] == 12)
-lignes &= recherche["jeu"] == "LunarLander-v3"
-poses = np.stack([recherche[f"{n}/10"][lignes] for n in range(1, 11)], axis=1)
-titre = f"LunarLander : {(poses >= 200).any(axis=1).sum()} graines sur {len(poses)} passent 200"
-figures.learning_curves(np.arange(30_000, 300_001, 30_000), poses, titre, env="LunarLander-v3")
+atterrisseur = evaluations("LunarLander-v3")
+atteint = (atterrisseur >= 200).any(axis=1)
+bas, haut = exact_interval(int(atteint.sum()), len(atteint))
+print(f"intervalle exact à 95 % : [{number(100 * bas, 1)} ; {number(100 * haut, 1)}] %")
+titre = f"LunarLander : {atteint.sum()} graines sur {len(atteint)} atteignent 200"
+figures.learning_curves(
+    np.arange(25_000, 500_001, 25_000), atterrisseur, titre, env="LunarLander-v3"
+)
+
+# %% [markdown]
+# Dix mille fois plus, et cela n'a pas empêché d'apprendre. Tiennent-elles, une fois là-haut ?
+
+# %%
+bonnes = atterrisseur >= 200
+fin, ensuite = 25_000 * (streak_end(bonnes, 3) + 1), after_success(bonnes, 3)
+print(f"réussite au pas {number(np.median(fin))} (médiane), {number(fin.max())} (la plus lente)")
+print(f"puis {number(100 * ensuite.mean(), 1)} % des évaluations au seuil")
+
+# %% [markdown]
+# Vingt graines, c'est peu : ce que l'on sait, c'est l'intervalle. Voici l'une d'elles, gardée dans `checkpoints/`, qui se
+# pose.
+
+# %% tags=["nbval-ignore-output"]
+pilote, BOX2D = load("../checkpoints/lunarlander_500000_pas.safetensors"), find_spec("Box2D")
+if BOX2D:
+    pose = play(pilote, seed=1, env="LunarLander-v3", render_mode="rgb_array")
+    film = video.film(pilote, "../videos/lunarlander.mp4", seed=1, env="LunarLander-v3")
+film if BOX2D else 'Il y faut Box2D : pip install "gymnasium[box2d]"'
+
+# %% tags=["nbval-ignore-output"]
+player(pose, names="LunarLander-v3") if BOX2D else None
 
 # %% [markdown]
 # ## 5. Dans quel ordre essayer
@@ -530,10 +554,9 @@ for graines in (3, 5, 10, 20, 100):
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
 #
-# Ni ce que vaut la recette à LunarLander sur des graines neuves, ni images, ni actions continues, ni jeux à deux. Quatre jeux
-# ne font pas une loi : une recette choisie sur eux leur doit quelque chose, et un cinquième pourra la démentir. Le DQN de
-# Mnih et coll. (2015) se contentait déjà d'une seule recette pour quarante-neuf jeux d'Atari, au prix de cinquante millions
-# de décisions chacun.
+# Ni images, ni actions continues, ni jeux à deux. Quatre jeux ne font pas une loi : une recette choisie sur eux leur doit
+# quelque chose, et un cinquième pourra la démentir. Le DQN de Mnih et coll. (2015) se contentait déjà d'une seule recette pour
+# quarante-neuf jeux d'Atari, au prix de cinquante millions de décisions chacun.
 #
 # ## Ce qu'il faut retenir
 #
@@ -544,4 +567,6 @@ for graines in (3, 5, 10, 20, 100):
 # 3. Ce n'est pas plus de hasard qu'il faut, c'est un hasard qui va quelque part : des actions tenues, un ε propre à
 #    chaque copie.
 #
-# Le [carnet 11](11_chercher_une_recette.ipynb) cherche une recette, et mesure tout ce par quoi une recherche trompe.
+# Le [carnet 11](11_chercher_une_recette.ipynb) cherche une recette, et mesure tout ce par quoi une recherche trompe. Le
+# [carnet 12](12_ce_qui_reste_vrai_ailleurs.ipynb) demande ce que valent, à ces jeux, les verdicts et les outils de CartPole ; vous y
+# emporterez le vôtre.

@@ -836,4 +836,4 @@ for nom in RIVALES:
 #    sait qui l'arrêt précoce n'écoute pas.
 # 3. Chercher, choisir, confirmer : **trois séries de graines**, et le critère écrit avant la première.
 #
-# Le [carnet 14](14_de_zero.ipynb) vous donne une page blanche : à vous d'écrire un DQN entier, que la clinique saura examiner.
+# Le [carnet 12](12_ce_qui_reste_vrai_ailleurs.ipynb) demande ce qui, de tout cela, reste vrai à d'autres jeux.

@@ -1,0 +1,318 @@
+# %% [markdown]
+# # 12 · Ce qui reste vrai ailleurs
+#
+# **La question.** Presque tout ce que ces carnets ont établi, ils l'ont établi à CartPole. Qu'est-ce qui était vrai du
+# **DQN**, et qu'est-ce qui ne l'était que d'un chariot ?
+#
+# Nous referons deux choses loin de lui : les verdicts du [carnet 07](07_version_2.ipynb), puis la clinique du
+# [carnet 09](09_la_clinique_du_dqn.ipynb), sur des programmes qui ne sont pas le nôtre. Enfin, vous emporterez un DQN d'une page à un
+# jeu dont le cours n'avait rien dit.
+#
+# *Comptez une heure, exercices compris ; le carnet s'exécute en moins d'une minute, sur un cœur.*
+
+# %%
+import gymnasium
+import numpy as np
+
+from cartpole_helpers import (
+    evaluate,
+    evaluations_of,
+    exact_interval,
+    load_study,
+    one_page,
+)
+from cartpole_helpers.display import figures
+from cartpole_helpers.display.numbers import number
+from cartpole_helpers.repairs import comparisons
+from cartpole_helpers.statistics import holm, paired_p_value, smallest_effect
+from cartpole_helpers.teaching.clinic import HEALTHY, ILLNESSES, Ward
+from cartpole_helpers.teaching.exercises import check, show
+
+# %% [markdown]
+# ## 1. Quels verdicts survivent
+#
+# Le carnet 07 a jugé onze réparations, puis onze retraits, sur vingt graines de CartPole. L'étude `etudes/ailleurs.py` refait tout à
+# Acrobot et à MountainCar : mêmes réglages, à l'échelle des entrées près, qui se mesure ; vingt graines chacun ; même mesure, le
+# retour moyen de toute la courbe ; même correction, sur les vingt-deux verdicts d'un jeu.
+#
+# > **À vous.** Une cible à plusieurs pas rapportait à CartPole, où chaque pas paie. Qu'en attendez-vous là où chaque pas coûte ? Et
+# > tenir ses actions ? Et Double DQN ?
+
+# %%
+echelle, ailleurs = load_study("../etudes/echelle.csv"), load_study("../etudes/ailleurs.csv")
+
+
+def ecarts(etude, **ou):
+    """Ce que chaque changement ajoute au retour moyen de la courbe, graine à graine (20, 22)."""
+    courbe = {nom: evaluations_of(etude, reglage=nom, **ou).mean(axis=1) for nom in REGLAGES}
+    return np.stack([courbe[apres] - courbe[avant] for apres, avant in PAIRES.values()], axis=1)
+
+
+PAIRES = comparisons()
+REGLAGES = {nom for paire in PAIRES.values() for nom in paire}
+effets = {"CartPole": ecarts(echelle, graine=range(20))}
+for jeu in ("Acrobot-v1", "MountainCar-v0"):
+    effets[jeu.partition("-")[0]] = ecarts(ailleurs, jeu=jeu)
+
+# %% [markdown]
+# Un triangle est un verdict, corrigé ; un point, une absence de verdict. Les nombres sont des points de retour, qui n'ont pas la même
+# taille d'un jeu à l'autre.
+
+# %%
+sens = {
+    jeu: np.where(holm(paired_p_value(un)) < 0.05, np.sign(un.mean(axis=0)), 0).astype(int)
+    for jeu, un in effets.items()
+}
+verdicts = np.stack([*sens.values()], axis=1)  # (22, 3)
+ici, la = verdicts[:, 0], verdicts[:, 1:]
+communs, renverses = (ici != 0) & (la == ici[:, None]).all(1), (la * ici[:, None] < 0).any(1)
+
+# %%
+moyens = np.stack([un.mean(axis=0) for un in effets.values()], axis=1)
+titre = f"De {np.sum(ici != 0)} verdicts, {communs.sum()} tiennent partout, {renverses.sum()} se renversent"
+noms = [f"{'+' if rang < 11 else '−'} {nom}" for rang, nom in enumerate(PAIRES)]
+figures.effects(moyens, verdicts, noms, [*effets], titre)
+
+# %% [markdown]
+# Lesquels tiennent, lesquels se renversent ? Et là où l'on ne sait pas, qu'aurait-on vu ?
+
+# %%
+changements = np.array([*PAIRES])
+print("partout :", ", ".join(changements[communs]) or "aucun")
+print("renversés :", ", ".join(changements[renverses]) or "aucun")
+for jeu, un in effets.items():
+    muets = sens[jeu] == 0
+    visible = number(np.median(smallest_effect(un)[muets]), 1)
+    print(f"{jeu} : {muets.sum()} sans verdict ; plus petit effet visible (médiane) : {visible}")
+
+# %% [markdown]
+# ## 2. La clinique, ailleurs
+#
+# Les seuils de la clinique ont été réglés à CartPole, sur notre moteur. L'étude `etudes/clinique_ailleurs.py` provoque les mêmes maladies
+# dans deux programmes qui ne sont pas le nôtre, le DQN de Stable-Baselines3 et une boucle écrite à la main, à CartPole et à Acrobot :
+# dix graines neuves par maladie, et quinze saines par programme et par jeu. Aucun seuil n'a changé.
+#
+# Acrobot n'a pas de vérité prouvée. La clinique y construit ses états d'épreuve : soixante-quatre débuts d'épisode, et, en mémoire, ceux
+# qui précèdent une fin. Elle ne sait plus ce qu'un état **doit** valoir, mais elle sait encore ce que l'entraînement a **vécu** :
+# quelles fins, quelles récompenses.
+#
+# > **À vous.** Quelles maladies la clinique devrait-elle manquer, sans états dont elle connaisse la valeur ?
+
+# %%
+clinique = load_study("../etudes/clinique_ailleurs.csv")
+malade = clinique["maladie"]
+dits = np.stack([clinique["hypothese_1"], clinique["hypothese_2"]])
+juste, sain = (dits == malade).any(axis=0), malade == HEALTHY
+LIEUX = [
+    (ou, jeu)
+    for ou in dict.fromkeys(clinique["programme"])
+    for jeu in ("CartPole-v1", "Acrobot-v1")
+]
+
+
+# %%
+def reconnus(nom, ou, jeu):
+    """Combien de malades de ce nom, sur dix, l'outil reconnaît ; NaN si l'étude n'en a pas."""
+    ceux = (malade == nom) & (clinique["programme"] == ou) & (clinique["jeu"] == jeu)
+    return juste[ceux].sum() if ceux.any() else np.nan
+
+
+# %%
+noms = [une.name for une in ILLNESSES]
+comptes = np.array([[reconnus(nom, *lieu) for lieu in LIEUX] for nom in noms])
+niveaux = np.where(comptes >= 9, 1, np.where(comptes <= 5, -1, 0))
+titre = f"Malades reconnus, sur dix : {juste[~sain].sum()} sur {np.sum(~sain)} en tout"
+figures.effects(comptes, niveaux, noms, [f"{ou},\n{jeu}" for ou, jeu in LIEUX], titre)
+
+# %% [markdown]
+# Une case verte vaut au moins neuf malades sur dix reconnus, une case rouge, cinq au plus. Voici les comptes, leurs intervalles, et les
+# fausses alarmes, sans lesquelles un rappel ne veut rien dire.
+
+# %%
+alarme = clinique["hypothese_1"] != HEALTHY
+for ou, jeu in LIEUX:
+    ici = (clinique["programme"] == ou) & (clinique["jeu"] == jeu)
+    for quoi, faits in {"reconnus": juste[ici & ~sain], "alarmes": alarme[ici & sain]}.items():
+        bas, haut = exact_interval(int(faits.sum()), faits.size)
+        print(f"{ou}, {jeu}, {quoi} : {faits.sum()} sur {faits.size}", end=" ")
+        print(f"[{number(100 * bas)} ; {number(100 * haut)} %]")
+
+# %% [markdown]
+# Les ratés, un à un : ce dont l'entraînement souffrait, et ce que l'outil en a dit le plus souvent.
+
+# %%
+for ou, jeu in LIEUX:
+    for nom in dict.fromkeys(malade[~juste & ~sain].tolist()):
+        rates = ~juste & (malade == nom) & (clinique["programme"] == ou) & (clinique["jeu"] == jeu)
+        if rates.any():
+            dit, fois = np.unique(clinique["hypothese_1"][rates], return_counts=True)
+            print(f"{ou}, {jeu}, {nom} : {rates.sum()} ratés, « {dit[fois.argmax()]} »")
+
+# %% [markdown]
+# **Exercice 1, à diagnostiquer (15 minutes).** Quatre entraînements d'Acrobot, deux de Stable-Baselines3 et deux d'une boucle à la main,
+# enregistrés par l'étude sans le nom de leur mal. En gris, un témoin sain. Aucun n'a encore appris à se dresser ; l'un d'eux, pourtant,
+# n'est pas malade.
+
+# %%
+salle = Ward("../etudes/patients_ailleurs")
+salle.wall(salle.numbers, "Quatre entraînements d'Acrobot : lequel n'est pas malade ?")
+
+# %%
+salle.sheet(1)
+
+# %% [markdown]
+# À vous, comme au carnet 09. Pour montrer une erreur, disons que le premier explore trop.
+
+# %%
+MES_AVIS = {1: "ε bloqué haut"}
+salle.judge(MES_AVIS)
+
+# %%
+salle.reveal()
+
+# %% [markdown]
+# ## 3. Emporter une page
+#
+# `one_page`, le DQN d'une page du [carnet 05](05_la_boucle_d_entrainement.ipynb), accepte tout jeu de Gymnasium dont l'observation est une
+# suite de nombres et les actions, un choix. Prenons-en un dont le cours n'a rien dit : `Pendulum-v1`, un pendule qu'il faut dresser et
+# tenir debout. Son action est un **couple**, un nombre de −2 à 2 : un DQN ne sait pas en choisir. Donnons-lui donc trois crans.
+
+
+# %%
+class Crans(gymnasium.ActionWrapper):
+    """Le pendule, dont le couple se choisit parmi `couples`."""
+
+    def __init__(self, env, couples=(-2.0, 0.0, 2.0)):
+        super().__init__(env)
+        self.couples, self.action_space = couples, gymnasium.spaces.Discrete(len(couples))
+
+    def action(self, rang):
+        """Le couple de ce rang, tel que le pendule l'attend."""
+        return np.array([self.couples[rang]], np.float32)
+
+
+def pendule(couples=(-2.0, 0.0, 2.0), **options):
+    """Le jeu, pour `gymnasium.register`."""
+    return Crans(gymnasium.make("Pendulum-v1", **options), couples)
+
+
+gymnasium.register("Pendule-v1", entry_point=pendule)
+
+# %% [markdown]
+# D'abord, les nombres de « Dans quel ordre essayer » : ce que vaut le hasard, et la taille de chaque composante.
+
+# %% tags=["nbval-ignore-output"]
+tirages = np.random.default_rng(0)
+au_hasard = evaluate(lambda vues: tirages.integers(3, size=len(vues)), env="Pendule-v1")
+print(f"au hasard : {number(au_hasard.mean())} en moyenne, {number(au_hasard.max())} au mieux")
+with gymnasium.make("Pendule-v1") as jeu:
+    vues = [jeu.reset(seed=0)[0]] + [jeu.step(tirages.integers(3))[0] for _ in range(199)]
+print("écarts types :", *(number(un, 2) for un in np.std(vues, axis=0)))
+
+# %% [markdown]
+# Chaque pas coûte d'autant plus que le pendule est loin de la verticale, qu'il va vite, et que l'on pousse ; l'épisode dure toujours
+# deux cents pas, et n'a **pas de fin** : il n'est que coupé. Rien à masquer, donc, mais tout à amorcer. Le jeu n'a pas de seuil : le bas ne
+# coûtant plus rien une fois debout, −200 en moyenne dit que le pendule se dresse sans traîner.
+#
+# > **À vous.** La recette d'une page a été réglée à CartPole, où elle demande environ dix mille pas. Combien ici ?
+
+# %% tags=["nbval-ignore-output"]
+politique, pas = one_page.train(
+    env="Pendule-v1", scale=(1.0, 1.0, 0.2), enough=-200, max_steps=15_000
+)
+retours = evaluate(politique, seed=5, env="Pendule-v1")
+print(f"{number(pas)} pas ; {number(retours.mean())} en moyenne, sur cent départs neufs")
+
+# %% [markdown]
+# **Exercice 2, à écrire (5 minutes).** Trois crans, c'est peu : il en faudrait davantage pour se tenir immobile. Écrivez ce qui en donne
+# autant que l'on veut, dans n'importe quel intervalle.
+
+
+# %%
+def cran(rang, bas, haut, nombre):
+    """Rend la valeur du cran de rang `rang`, de 0 à `nombre` − 1, entre `bas` et `haut` compris.
+
+    Les crans sont à intervalles égaux : le premier vaut `bas`, le dernier `haut`. `nombre` vaut au
+    moins 2.
+    """
+    ...
+
+
+check(cran)
+
+# %% [markdown]
+# <details><summary>Indice</summary>
+#
+# De `nombre` crans, combien d'intervalles ? Le cran de rang 0 est `bas`.
+#
+# </details>
+#
+# **Exercice 3, à explorer (20 minutes).** Voici votre pendule à cinq crans. Puis divisez ses récompenses par dix, avec
+# `gymnasium.wrappers.TransformReward` et un seuil de −20 : apprend-il plus vite ? Refaites l'essai sur trois graines avant de le croire.
+
+# %% tags=["nbval-ignore-output"]
+if check(cran).passed:
+    couples = tuple(cran(rang, -2.0, 2.0, 5) for rang in range(5))
+    gymnasium.register("Pendule-v5", entry_point=pendule, kwargs={"couples": couples})
+    politique, pas = one_page.train(env="Pendule-v5", scale=(1.0, 1.0, 0.2), enough=-200)
+    print(number(pas), "pas")
+
+# %%
+show("cran")
+
+# %% [markdown]
+# <details><summary>Ce que nous en avons vu</summary>
+#
+# Une valeur vaut ici jusqu'à plusieurs centaines, dans les négatifs, et la perte élève l'erreur au carré : le réseau passe d'abord bien
+# des mises à jour à descendre. Des récompenses dix fois plus petites l'y mènent plus tôt. C'est l'échelle de Q du carnet 10, encore elle.
+#
+# </details>
+
+# %% [markdown]
+# ## Vérifiez-vous
+#
+# **1.** À CartPole, une réparation rapporte, et son verdict est corrigé. Que dit-il d'un autre jeu ?
+#
+# - **A.** Qu'elle y rapportera aussi : la correction de Holm protège du hasard.
+# - **B.** Rien de sûr : la correction protège du hasard des graines, non du choix du jeu.
+# - **C.** Qu'elle y coûtera : les jeux s'opposent.
+#
+# **2.** À un jeu dont on ne connaît aucune vraie valeur, que peut encore vérifier la clinique ?
+#
+# - **A.** Rien : sans vérité, pas de diagnostic.
+# - **B.** Que la mémoire dit ce que l'entraînement a vécu, que la boucle fait ce qu'elle annonce, que les valeurs restent possibles.
+# - **C.** Tout, comme à CartPole : les états d'épreuve sont tirés du jeu.
+#
+# **3.** Vous apportez un jeu sans fin, toujours coupé au même pas. Que doit valoir `terminated` dans la mémoire ?
+#
+# - **A.** Vrai au dernier pas : l'épisode s'y arrête.
+# - **B.** Faux partout : rien ne finit, on cesse seulement de regarder.
+# - **C.** Peu importe, puisque tous les épisodes ont la même longueur.
+#
+# <details><summary>Les réponses, expliquées</summary>
+#
+# **1 : B.** Un verdict vaut pour ce dont on a tiré les graines. La réponse A confond deux hasards : celui des graines, que l'on a
+# corrigé, et celui des jeux, dont on n'a tiré qu'un.
+#
+# **2 : B.** Trois des quatre questions du carnet 09 n'ont besoin d'aucune vérité. La réponse C oublie qu'un début d'épisode dit où
+# regarder, non ce que l'on doit y trouver.
+#
+# **3 : B.** Un vrai au dernier pas y ferait la suite nulle : dans un jeu où chaque pas coûte, l'agent croirait que le temps le sauve, et,
+# l'observation ne disant pas l'heure, des états identiques auraient deux cibles.
+#
+# </details>
+
+# %% [markdown]
+# ## Ce que ce carnet ne montre pas
+#
+# Deux jeux de plus ne font pas le monde : ils sont petits, comme CartPole, et leurs observations disent tout. Un malade n'a qu'une maladie, à
+# forte dose. Et deux programmes ne sont pas tous les programmes.
+#
+# ## Ce qu'il faut retenir
+#
+# 1. Un verdict d'ablation vaut pour le jeu où il fut prononcé. **Refaites-le ailleurs** avant d'en faire un conseil.
+# 2. Un outil réglé sur un jeu peut servir à d'autres, si ce qu'il lit ne dépend pas du jeu ; **combien** il en reconnaît se mesure, ratés
+#    compris.
+# 3. Emporter un DQN, c'est écrire ce que sont l'observation, le choix, la récompense et la fin : le reste ne change pas.
+#
+# Le [carnet 14](14_de_zero.ipynb) vous donne une page blanche : à vous d'écrire un DQN entier, que la clinique saura examiner.
