@@ -100,7 +100,7 @@ class Config:
         self._check_together()
 
     def _check_together(self) -> None:
-        if self.epsilon_end * self.epsilon_spread > 1:
+        if self._last_epsilons.max() > 1:
             raise ValueError(
                 "epsilon_spread doit laisser à chaque copie un ε d'au plus 1 : "
                 f"epsilon_end={self.epsilon_end} fois epsilon_spread={self.epsilon_spread} reçus."

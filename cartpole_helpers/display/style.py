@@ -9,6 +9,7 @@ from textwrap import fill
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.style import context
 from matplotlib.text import Text
 from PIL import Image, ImageChops
@@ -131,4 +132,5 @@ def mark_solved(axes: Axes, vertical: bool = False, threshold: float = SOLVED_RE
         transform, place = axes.get_yaxis_transform(), (0.01, threshold)
         look = {"ha": "left", "va": "top", "xytext": (0, -3)}
     look |= {"textcoords": "offset points", "color": MUTED, "fontsize": 10}
+    look["path_effects"] = [withStroke(linewidth=3, foreground="white")]  # il se lit sur une courbe
     axes.annotate(f"seuil : {number(threshold)}", place, xycoords=transform, **look)
