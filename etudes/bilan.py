@@ -9,12 +9,14 @@ est écrite dans comparaison.png.
 from collections.abc import Iterable
 from pathlib import Path
 
+import jeux
 import numpy as np
 
-from cartpole_helpers import exact_interval, load_study
+from cartpole_helpers import evaluations_of, exact_interval, load_study
 from cartpole_helpers.cartpole import SOLVED_RETURN
 from cartpole_helpers.display.figures import strips
 from cartpole_helpers.display.numbers import number
+from cartpole_helpers.environments import solved_return
 from cartpole_helpers.repairs import RECIPES
 from cartpole_helpers.statistics import after_success, streak_end
 
@@ -31,8 +33,8 @@ LEVELS = (475, 400, 200)  # une rechute sous 475 peut être brève ; sous 200, l
 
 
 def main() -> None:
-    """Affiche les trois tableaux et écrit la figure."""
-    for table in (solving(), holding(), comparing()):
+    """Affiche les tableaux et écrit la figure."""
+    for table in (solving(), holding(), elsewhere(), comparing()):
         print("", *table, sep="\n")
     FIGURE.write_bytes(comparison_figure().png())
 
@@ -79,6 +81,34 @@ def holding() -> list[str]:
         relapses = [share((later & (mine < level)).any(axis=1)[reached]) for level in LEVELS]
         rows.append((recipe, share(reached), *relapses))
     return markdown(("Recette", "Réussissent", *(f"Puis sous {level}" for level in LEVELS)), rows)
+
+
+def elsewhere() -> list[str]:
+    """Rend le tableau de la recette commune, jeu par jeu, d'après jeux.csv."""
+    study, rows = load_study(HERE / "jeux.csv"), []
+    for env, steps in jeux.BUDGETS.items():
+        means = evaluations_of(study, recette=jeux.ONE, jeu=env)
+        solved = means >= solved_return(env)
+        arrival = steps / jeux.LOOKS * (streak_end(solved, 3) + 1)
+        rows.append(
+            (
+                f"{env} ({number(solved_return(env))})",
+                number(steps),
+                share(solved.any(axis=1)),
+                f"{np.isfinite(arrival).sum()} sur {len(arrival)}",
+                number(np.median(np.where(np.isfinite(arrival), arrival, np.inf))),
+                f"{number(100 * after_success(solved, 3).mean(), 1)} %",
+            )
+        )
+    header = (
+        "Jeu (seuil)",
+        "Pas",
+        "Graines qui l'atteignent",
+        "Trois réussites de suite",
+        "Pas jusque-là, médiane",
+        "Évaluations suivantes au seuil",
+    )
+    return markdown(header, rows)
 
 
 def comparing() -> list[str]:

@@ -28,7 +28,7 @@ PROPERTIES = (
     Property(
         "va d'un bout à l'autre",
         [(0, -2.0, 2.0, 3), (2, -2.0, 2.0, 3), (0, 1.0, 4.0, 2), (1, 1.0, 4.0, 2)],
-        "Le rang 0 vaut `bas`, le rang `nombre` − 1 vaut `haut` : il y a `nombre` − 1 intervalles.",
+        "Le premier cran vaut `bas`, le dernier `haut` : un intervalle de moins que de crans.",
     ),
     Property(
         "met les crans à intervalles égaux",
@@ -44,7 +44,7 @@ PROPERTIES = (
 
 CHANGES = """
 un cran de trop : (nombre - 1) → nombre
-    Vous divisez par `nombre` : de `nombre` crans, il n'y a que `nombre` − 1 intervalles.
+    Vous divisez par `nombre` : il y a un intervalle de moins que de crans.
 deux crans de trop : (nombre - 1) → (nombre + 1)
     Vous divisez par `nombre` + 1 : ni `bas` ni `haut` n'y seraient des crans.
 le départ oublié : bas + rang * pas → rang * pas

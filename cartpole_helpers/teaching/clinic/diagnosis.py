@@ -247,6 +247,10 @@ def _end(chart: Chart) -> str:
     return "chute" if _at_cartpole(chart) else "fin"
 
 
+def _ends(chart: Chart) -> str:
+    return f"{_end(chart)}s"
+
+
 def _safe(chart: Chart) -> str:
     """Dit dans quels états on interroge les réseaux."""
     return "dans les états sûrs" if _at_cartpole(chart) else "au début d'un épisode"
@@ -283,9 +287,9 @@ def _blown_up(chart: Chart) -> str:
 def _unmasked(chart: Chart) -> str:
     """Dit ce qui montre que les chutes ne sont pas masquées : le drapeau, ou la perte."""
     if (missed := missed_ends(chart)) > MISSED:
-        return f"{_share(missed)} des {_end(chart)}s en mémoire ne se disent pas terminées."
+        return f"{_share(missed)} des {_ends(chart)} en mémoire ne se disent pas terminées."
     return (
-        f"Les {_end(chart)}s en mémoire coûteraient à elles seules "
+        f"Les {_ends(chart)} en mémoire coûteraient à elles seules "
         f"{written(late(chart.fall_cost))} à une "
         f"perte bien masquée ; la perte affichée vaut {written(late(chart.loss))}."
     )
