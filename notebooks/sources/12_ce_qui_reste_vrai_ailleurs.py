@@ -291,7 +291,7 @@ show("cran")
 #
 # <details><summary>Les réponses, expliquées</summary>
 #
-# **1 : B.** Un verdict vaut pour ce dont on a tiré les graines. La réponse A oublie qu'il y a deux hasards :
+# **1 : B.** Un verdict vaut pour ce dont on a tiré les graines. Avec A, on oublie qu'il y a deux hasards :
 # celui des graines, que la correction prévoit, et celui des jeux, dont on n'a tiré qu'un.
 #
 # **2 : B.** Trois des quatre questions du carnet 09 n'ont besoin d'aucune vérité. La réponse C oublie qu'un début d'épisode dit où
