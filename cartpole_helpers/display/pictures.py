@@ -14,9 +14,9 @@ from cartpole_helpers.display.style import Picture, finish, style
 from cartpole_helpers.display.typography import typography
 from cartpole_helpers.evaluation import Episode
 
-BOX = (400, 300)  # pixels où tient une image
+BOX = (320, 240)  # pixels où tient une image
 QUALITY = 75  # du WebP : les traits fins y restent nets
-ROOM = 240_000  # octets de toutes les images ; au-delà, on en garde une sur k
+ROOM = 160_000  # octets de toutes les images ; au-delà, on en garde une sur k
 SAMPLE = 12  # images dont on mesure le poids avant de choisir k
 NUMBERS = 40_000  # nombres que la page montre, images à part
 SHOWN = 16  # composantes que la page montre
