@@ -167,8 +167,8 @@ def landscape(
     values = check_array("values", values, (len(y), len(x)))
     labels = checked_texts("labels", labels, 3)
     figure, axes = sheet(title, 4.6)
-    image = axes.pcolormesh(x, y, values, cmap="cividis")
-    axes.contour(x, y, values, levels=8, colors=["white"], linewidths=0.6, alpha=0.6)
+    image = axes.contourf(x, y, values, levels=BANDS, cmap="cividis")
+    axes.contour(x, y, values, levels=BANDS, colors="white", linewidths=0.4, linestyles="-")
     figure.colorbar(image, ax=axes, format=FuncFormatter(exact), fraction=0.05).set_label(labels[2])
     told = f"{labels[2]} : de {number(values.min(), 1)} à {number(values.max(), 1)}"
     if path is not None:
@@ -240,6 +240,7 @@ def viability(
 
 
 FATES = {"perdu quoi qu'on fasse": "#f4b183", "indécis": "#8c8c8c", "sauvable à jamais": "#a9d1ec"}
+BANDS = 20  # bandes de couleur d'un relief
 LEFT = (5, 10, 20)  # pas qu'il reste au mieux : les lignes tracées chez les perdus
 
 
