@@ -9,9 +9,12 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 LAUNCHER = ROOT / "lancer.py"
@@ -266,3 +269,46 @@ def test_every_requirement_is_pinned():
     for name in ("requirements.txt", "requirements-dev.txt", "requirements-jeux.txt"):
         for line in (ROOT / name).read_text("utf-8").splitlines():
             assert pinned.fullmatch(line), line
+
+
+GROUPS = {
+    "requirements.txt": ["carnets"],
+    "requirements-dev.txt": ["tests"],
+    "requirements-etudes.txt": ["etudes"],
+    "requirements-jeux.txt": ["jeux"],
+}
+"""Les groupes de pyproject.toml dont chaque fichier fige les versions, outre ce qu'il inclut."""
+
+
+def asked_for(project, group):
+    """Rend, par nom, ce que demande un groupe, ceux qu'il cite compris."""
+    asked = {}
+    for one in map(Requirement, project["optional-dependencies"][group]):
+        if one.name == project["name"]:
+            for extra in one.extras:
+                asked |= asked_for(project, extra)
+        else:
+            asked[canonicalize_name(one.name)] = one
+    return asked
+
+
+def pinned_by(file):
+    """Rend la version figée de chaque bibliothèque, celles des fichiers inclus comprises."""
+    found = {}
+    for line in (ROOT / file).read_text("utf-8").splitlines():
+        if included := re.match("-r (.*)", line):
+            found |= pinned_by(included[1])
+        elif pin := re.match(r"([\w-]+)[^=#]*==(\S+)", line):
+            found[canonicalize_name(pin[1])] = pin[2]
+    return found
+
+
+def test_the_package_asks_for_what_the_pins_give():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    core = {canonicalize_name(one.name): one for one in map(Requirement, project["dependencies"])}
+    for file, groups in GROUPS.items():
+        asked, pins = dict(core), pinned_by(file)
+        for group in [*groups, "carnets"]:
+            asked |= asked_for(project, group)
+        assert asked.keys() == pins.keys(), file
+        assert all(one.specifier.contains(pins[name]) for name, one in asked.items()), file
