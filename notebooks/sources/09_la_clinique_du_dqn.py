@@ -396,17 +396,18 @@ rapport("seuils de l'outil, fausses alarmes", alarme, communs, voulu=False)
 # Les seuils du milieu, annoncés d'avance, alarment bien trop. Ceux du bord, essayés ensuite, donc **exploratoires**, alarment moins
 # et manquent davantage de malades. Les seuils de l'outil font mieux, mais les trois recettes ont servi à les régler.
 #
-# **Des seuils déplacés.** Un signe dont le seuil peut bouger sans rien changer est sûr ; un signe qui bascule au moindre
-# déplacement ne vaut que pour ces recettes.
+# **Des seuils déplacés.** Un signe dont le seuil peut bouger sans rien changer n'est pas fragile, sur ces recettes ; un signe qui bascule au
+# moindre déplacement ne vaut que pour elles.
 
 # %%
 perdues = sum(sensitivity(etude, nom, [2**0.5]).recall[0] < 0.5 for nom in MALADIES)
-edges(etude, f"Seuils relevés de 41 % : {perdues} maladies sur {len(MALADIES)} ne se voient plus")
+edges(etude, f"Signes exigés 41 % plus marqués : {perdues} maladies ne se voient plus")
 
 # %% [markdown]
-# Quatre signes sont au bord. Un ε de 0,75, par exemple, est un choix : aucun ne peut dépasser 1, et un seuil plus haut ne trouverait
-# plus rien. Celui d'un γ trop grand est pris entre deux feux : plus bas, il accuserait toutes les recettes saines, dont γ n'est pas si
-# loin. Les maladies qui n'ont pas de cadre sont celles qu'un fait établit, ou dont le signe est loin de son seuil.
+# Pour trois d'entre elles, c'est l'échelle qui le veut : ε et γ ne dépassent guère 1, et le signe d'une cible trop lente ne peut être plus
+# marqué que son seuil. « γ = 1 ou presque » est de plus pris entre deux feux : à un seuil plus bas, toutes les recettes saines
+# alarmeraient. Le lot trop petit, lui, est vraiment fragile. Les maladies qui n'ont pas de cadre ont un signe loin de son seuil, ou un
+# fait pour signe : une perte négative, une fausse fin, qui sont là ou n'y sont pas.
 #
 # **Des fautes d'une autre main.** Quelqu'un qui n'avait pas lu les signes a écrit des fautes, dans une recette de son cru, et le nom
 # qu'il attendait, s'il en est un. Voici d'abord le rappel et les alarmes, puis, recette saine comprise, chaque cause que
@@ -590,7 +591,7 @@ def apprendre(en_ligne, cible, adam, lot):
 
 
 # %% [markdown]
-# Pas une ligne n'y lève d'erreur. Trois suffisent à en tenir le **relevé** : `observe`, un pas joué ; `update`, une mise à
+# Pas une ligne n'y lève d'erreur. Trois appels suffisent à en tenir le **relevé** : `observe`, un pas joué ; `update`, une mise à
 # jour et sa perte ; `look`, de temps en temps, un regard sur les réseaux et la mémoire.
 
 
@@ -644,7 +645,7 @@ sheet(releve, f"Ma boucle : d'un état à l'autre, Q varie de {relief} %")
 # ### Depuis le programme d'un autre
 #
 # Stable-Baselines3 est sans doute la bibliothèque d'apprentissage par renforcement la plus employée ; `requirements-etudes.txt`
-# l'installe. Son `learn` accepte un *rappel*, qu'elle appelle à chaque pas : `sb3_callback()` en rend un qui tient le relevé. Prenons
+# l'installe. Son `learn` accepte un *callback*, qu'elle appelle à chaque pas : `sb3_callback()` en rend un qui tient le relevé. Prenons
 # son DQN tel quel, **sans toucher à un seul réglage**, huit mille pas.
 #
 # > **À vous.** Personne n'y a mis de faute. Apprendra-t-il ? Sinon, pourquoi ?
@@ -665,27 +666,27 @@ diagnose(
 ) if DQN else "Il y faut Stable-Baselines3 : `pip install -r requirements-etudes.txt`."
 
 # %% [markdown]
-# L'outil a raison, et ce n'est pas une faute de la bibliothèque : ses réglages d'origine viennent d'Atari. Le réseau cible y attend dix mille pas
+# L'outil a raison, et ce n'est pas une faute de la bibliothèque : ses réglages d'origine viennent pour la plupart d'Atari. Le réseau cible y attend dix mille pas
 # avant d'être recopié, et nous n'en jouons que huit mille. Un réglage qui convient à dix millions de pas est une maladie à huit mille.
 #
-# Soignons ce que l'on accuse, et cela seul ; puis le pas d'apprentissage, qui est d'un dix-millième.
+# Soignons ce que l'on accuse, et cela seul ; puis le pas d'apprentissage seul, qui est d'un dix-millième ; puis les deux.
 
 # %% tags=["nbval-ignore-output"]
-remedes = {"target_update_interval": 500}, {"target_update_interval": 500, "learning_rate": 1e-3}
-for remede in remedes if DQN else ():
+cible, allure = {"target_update_interval": 500}, {"learning_rate": 1e-3}
+for remede in (cible, allure, cible | allure) if DQN else ():
     suivi = emprunte(**remede)
     print(f"{remede} : retour {number(late(suivi.greedy))}, « {diagnose(suivi).verdict} »")
 
 # %% [markdown]
-# Le premier remède efface le signe et ne rend pas le retour : un pas d'apprentissage de 0,0001, on l'a vu plus haut, échappe
-# à l'outil. Il fallait les deux.
+# Le premier remède efface le signe et ne rend pas le retour : un pas d'apprentissage de 0,0001, on l'a vu plus haut, échappe à
+# l'outil. Les deux ensemble font remonter le retour, à cette graine.
 #
 # <details><summary>Et dans un programme d'un seul fichier, comme ceux de CleanRL ?</summary>
 #
-# Son DQN avance E copies du jeu ensemble ; les tableaux qu'il a sous la main ont déjà la bonne forme. Après le pas de jeu :
+# Son DQN a l'interface de E copies du jeu, avec E = 1 : les tableaux qu'il a sous la main ont déjà la bonne forme. Après le pas de jeu :
 # `observe`, avec les observations (E, D), les actions, les récompenses, les deux drapeaux, et le tableau où il a remis les **vrais**
 # successeurs (E, D) à la place des départs suivants. Après le pas de l'optimiseur : `update`, avec la perte. Tous les quelques
-# centaines de pas : `look`, avec ses deux réseaux, sa mémoire (c'est celle de Stable-Baselines3, que `look` sait lire) et ε.
+# centaines de pas : `look`, avec ses deux réseaux, sa mémoire (faite comme celle de Stable-Baselines3, `look` sait la lire) et ε.
 #
 # </details>
 #

@@ -473,7 +473,7 @@ player(episode, names="MountainCar-v0")
 # grandes tombent d'un seul coup.
 #
 # > **À vous.** La perte élève l'erreur au carré. Combien de fois plus pèse, dans un lot, un écrasement que l'on n'attendait
-# > pas, à cent points près, qu'un écart d'un point ? La recette, qui ne change pas d'un nombre, sera-t-elle à 200 avant la fin ?
+# > pas, à cent points près, qu'un écart d'un point ? La recette, qui ne change que de nombre de pas, sera-t-elle à 200 avant la fin ?
 
 # %%
 atterrisseur = evaluations("LunarLander-v3")
@@ -486,7 +486,7 @@ figures.learning_curves(
 )
 
 # %% [markdown]
-# Dix mille fois plus, et cela n'a pas empêché d'apprendre. Tiennent-elles, une fois là-haut ?
+# Dix mille fois plus dans la perte, cent fois dans le gradient ; cela n'a pas empêché d'apprendre. Tiennent-elles, une fois là-haut ?
 
 # %%
 bonnes = atterrisseur >= 200

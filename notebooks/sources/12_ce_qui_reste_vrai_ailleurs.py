@@ -4,8 +4,8 @@
 # **La question.** Presque tout ce que ces carnets ont établi, ils l'ont établi à CartPole. Qu'est-ce qui était vrai du
 # **DQN**, et qu'est-ce qui ne l'était que d'un chariot ?
 #
-# Nous referons deux choses loin de lui : les verdicts du [carnet 07](07_version_2.ipynb), puis la clinique du
-# [carnet 09](09_la_clinique_du_dqn.ipynb), sur des programmes qui ne sont pas le nôtre. Enfin, vous emporterez un DQN d'une page à un
+# Nous referons deux choses : les verdicts du [carnet 07](07_version_2.ipynb), à deux autres jeux ; puis la clinique du
+# [carnet 09](09_la_clinique_du_dqn.ipynb), sur des programmes hors de notre moteur. Enfin, vous emporterez un DQN d'une page à un
 # jeu dont le cours n'avait rien dit.
 #
 # *Comptez une heure, exercices compris ; le carnet s'exécute en moins d'une minute, sur un cœur.*
@@ -55,8 +55,9 @@ for jeu in ("Acrobot-v1", "MountainCar-v0"):
     effets[jeu.partition("-")[0]] = ecarts(ailleurs, jeu=jeu)
 
 # %% [markdown]
-# Un triangle est un verdict, corrigé ; un point, une absence de verdict. Les nombres sont des points de retour, qui n'ont pas la même
-# taille d'un jeu à l'autre.
+# Les lignes « + » sont les réparations, les lignes « − », les retraits. Un triangle est un verdict, corrigé : ▲, on y gagne, ▼, on y perd. Un
+# point est une absence de verdict, non un verdict contraire. Les nombres sont des points de retour, qui n'ont pas la même taille d'un jeu à
+# l'autre.
 
 # %%
 sens = {
@@ -74,7 +75,8 @@ noms = [f"{'+' if rang < 11 else '−'} {nom}" for rang, nom in enumerate(PAIRES
 figures.effects(moyens, verdicts, noms, [*effets], titre)
 
 # %% [markdown]
-# Lesquels tiennent, lesquels se renversent ? Et là où l'on ne sait pas, qu'aurait-on vu ?
+# Lesquels tiennent, lesquels se renversent ? Et là où l'on ne sait pas, quel effet ces graines avaient-elles quatre chances sur cinq de
+# montrer, fût-ce sans la correction ?
 
 # %%
 changements = np.array([*PAIRES])
@@ -89,10 +91,11 @@ for jeu, un in effets.items():
 # ## 2. La clinique, ailleurs
 #
 # Les seuils de la clinique ont été réglés à CartPole, sur notre moteur. L'étude `etudes/clinique_ailleurs.py` provoque les mêmes maladies
-# dans deux programmes qui ne sont pas le nôtre, le DQN de Stable-Baselines3 et une boucle écrite à la main, à CartPole et à Acrobot :
-# dix graines neuves par maladie, et quinze saines par programme et par jeu. Aucun seuil n'a changé.
+# dans deux programmes hors de notre moteur, le DQN de Stable-Baselines3 et une boucle tirée de `one_page`, à CartPole et à Acrobot : dix
+# graines neuves par maladie, et quinze saines par programme et par jeu. Aucun seuil n'a changé ; un signe a été ajouté avant la mesure,
+# sur d'autres graines. Une maladie, la politique périmée, n'a pas de sens chez Stable-Baselines3, qui évalue le réseau qu'il entraîne.
 #
-# Acrobot n'a pas de vérité prouvée. La clinique y construit ses états d'épreuve : soixante-quatre débuts d'épisode, et, en mémoire, ceux
+# D'Acrobot, on ne connaît aucune vraie valeur. La clinique y construit ses états d'épreuve : soixante-quatre débuts d'épisode, et, en mémoire, ceux
 # qui précèdent une fin. Elle ne sait plus ce qu'un état **doit** valoir, mais elle sait encore ce que l'entraînement a **vécu** :
 # quelles fins, quelles récompenses.
 #
@@ -125,8 +128,8 @@ titre = f"Malades reconnus, sur dix : {juste[~sain].sum()} sur {np.sum(~sain)} e
 figures.effects(comptes, niveaux, noms, [f"{ou},\n{jeu}" for ou, jeu in LIEUX], titre)
 
 # %% [markdown]
-# Une case verte vaut au moins neuf malades sur dix reconnus, une case rouge, cinq au plus. Voici les comptes, leurs intervalles, et les
-# fausses alarmes, sans lesquelles un rappel ne veut rien dire.
+# ▲ : neuf malades sur dix reconnus, au moins ; ▼ : cinq au plus ; une case vide n'a pas été essayée. Voici les comptes, et les fausses alarmes,
+# sans lesquelles un rappel ne veut rien dire. Les intervalles sont à maladies fixées : ils ne disent rien d'une maladie que l'étude n'a pas.
 
 # %%
 alarme = clinique["hypothese_1"] != HEALTHY
@@ -150,7 +153,7 @@ for ou, jeu in LIEUX:
 
 # %% [markdown]
 # **Exercice 1, à diagnostiquer (15 minutes).** Quatre entraînements d'Acrobot, deux de Stable-Baselines3 et deux d'une boucle à la main,
-# enregistrés par l'étude sans le nom de leur mal. En gris, un témoin sain. Aucun n'a encore appris à se dresser ; l'un d'eux, pourtant,
+# enregistrés par l'étude sans le nom de leur mal. En gris, un témoin sain. Aucun n'arrive encore régulièrement au but ; l'un d'eux, pourtant,
 # n'est pas malade.
 
 # %%
@@ -161,7 +164,7 @@ salle.wall(salle.numbers, "Quatre entraînements d'Acrobot : lequel n'est pas ma
 salle.sheet(1)
 
 # %% [markdown]
-# À vous, comme au carnet 09. Pour montrer une erreur, disons que le premier explore trop.
+# À vous, avec les noms du carnet 09, « rien d'anormal » compris. Pour montrer une erreur, disons que le premier explore trop.
 
 # %%
 MES_AVIS = {1: "ε bloqué haut"}
@@ -199,7 +202,7 @@ def pendule(couples=(-2.0, 0.0, 2.0), **options):
 gymnasium.register("Pendule-v1", entry_point=pendule)
 
 # %% [markdown]
-# D'abord, les nombres de « Dans quel ordre essayer » : ce que vaut le hasard, et la taille de chaque composante.
+# D'abord, les nombres de « Dans quel ordre essayer » (carnet 10, section 5) : ce que vaut le hasard, et la taille de chaque composante.
 
 # %% tags=["nbval-ignore-output"]
 tirages = np.random.default_rng(0)
@@ -210,11 +213,11 @@ with gymnasium.make("Pendule-v1") as jeu:
 print("écarts types :", *(number(un, 2) for un in np.std(vues, axis=0)))
 
 # %% [markdown]
-# Chaque pas coûte d'autant plus que le pendule est loin de la verticale, qu'il va vite, et que l'on pousse ; l'épisode dure toujours
-# deux cents pas, et n'a **pas de fin** : il n'est que coupé. Rien à masquer, donc, mais tout à amorcer. Le jeu n'a pas de seuil : le bas ne
-# coûtant plus rien une fois debout, −200 en moyenne dit que le pendule se dresse sans traîner.
+# Chaque pas coûte d'autant plus que le pendule est loin du haut, qu'il va vite, et que l'on pousse ; l'épisode dure toujours deux cents pas,
+# et n'a **pas de fin** : il n'est que coupé. Rien à masquer, donc, mais tout à amorcer. Le jeu n'a pas de seuil. Tenir debout ne coûtant presque
+# rien, −200 en moyenne veut dire que le pendule se dresse sans traîner. Les facteurs de `scale` sont, à peu près, l'inverse de ces écarts types.
 #
-# > **À vous.** La recette d'une page a été réglée à CartPole, où elle demande environ dix mille pas. Combien ici ?
+# > **À vous.** La recette d'une page a été réglée à CartPole, où il lui faut quelques milliers de pas, selon la graine. Combien ici ?
 
 # %% tags=["nbval-ignore-output"]
 politique, pas = one_page.train(
@@ -224,8 +227,8 @@ retours = evaluate(politique, seed=5, env="Pendule-v1")
 print(f"{number(pas)} pas ; {number(retours.mean())} en moyenne, sur cent départs neufs")
 
 # %% [markdown]
-# **Exercice 2, à écrire (5 minutes).** Trois crans, c'est peu : il en faudrait davantage pour se tenir immobile. Écrivez ce qui en donne
-# autant que l'on veut, dans n'importe quel intervalle.
+# **Exercice 2, à écrire (5 minutes).** Trois crans, c'est peut-être peu pour se tenir immobile. Écrivez la valeur d'un cran, pour un nombre
+# et un intervalle quelconques.
 
 
 # %%
@@ -253,8 +256,8 @@ check(cran)
 # %% tags=["nbval-ignore-output"]
 if check(cran).passed:
     couples = tuple(cran(rang, -2.0, 2.0, 5) for rang in range(5))
-    gymnasium.register("Pendule-v5", entry_point=pendule, kwargs={"couples": couples})
-    politique, pas = one_page.train(env="Pendule-v5", scale=(1.0, 1.0, 0.2), enough=-200)
+    gymnasium.register("PenduleCinqCrans-v1", entry_point=pendule, kwargs={"couples": couples})
+    politique, pas = one_page.train(env="PenduleCinqCrans-v1", scale=(1.0, 1.0, 0.2), enough=-200)
     print(number(pas), "pas")
 
 # %%
@@ -263,8 +266,9 @@ show("cran")
 # %% [markdown]
 # <details><summary>Ce que nous en avons vu</summary>
 #
-# Une valeur vaut ici jusqu'à plusieurs centaines, dans les négatifs, et la perte élève l'erreur au carré : le réseau passe d'abord bien
-# des mises à jour à descendre. Des récompenses dix fois plus petites l'y mènent plus tôt. C'est l'échelle de Q du carnet 10, encore elle.
+# Sur deux graines, des récompenses dix fois plus petites ont fait gagner du temps. Une explication possible : une valeur vaut ici jusqu'à
+# plusieurs centaines, dans les négatifs, et Adam avance d'un pas à peu près constant, quelle que soit l'erreur ; il lui faut bien des mises à
+# jour pour descendre si bas. C'est l'échelle de Q du carnet 10, encore elle. Deux graines ne font pas une mesure : à vous.
 #
 # </details>
 
@@ -274,13 +278,13 @@ show("cran")
 # **1.** À CartPole, une réparation rapporte, et son verdict est corrigé. Que dit-il d'un autre jeu ?
 #
 # - **A.** Qu'elle y rapportera aussi : la correction de Holm protège du hasard.
-# - **B.** Rien de sûr : la correction protège du hasard des graines, non du choix du jeu.
+# - **B.** Rien de sûr : le test compte avec le hasard des graines, la correction avec le nombre des comparaisons, rien avec le choix du jeu.
 # - **C.** Qu'elle y coûtera : les jeux s'opposent.
 #
 # **2.** À un jeu dont on ne connaît aucune vraie valeur, que peut encore vérifier la clinique ?
 #
 # - **A.** Rien : sans vérité, pas de diagnostic.
-# - **B.** Que la mémoire dit ce que l'entraînement a vécu, que la boucle fait ce qu'elle annonce, que les valeurs restent possibles.
+# - **B.** Que la mémoire dit ce que l'entraînement a vécu, que la boucle fait ce qu'elle annonce, que les poids bougent à la bonne allure.
 # - **C.** Tout, comme à CartPole : les états d'épreuve sont tirés du jeu.
 #
 # **3.** Vous apportez un jeu sans fin, toujours coupé au même pas. Que doit valoir `terminated` dans la mémoire ?
@@ -291,10 +295,9 @@ show("cran")
 #
 # <details><summary>Les réponses, expliquées</summary>
 #
-# **1 : B.** Un verdict vaut pour ce dont on a tiré les graines. Avec A, on oublie qu'il y a deux hasards :
-# celui des graines, que la correction prévoit, et celui des jeux, dont on n'a tiré qu'un.
+# **1 : B.** Un verdict vaut pour le jeu où il fut mesuré. Avec A, on oublie un second hasard : des jeux, on n'en a tiré qu'un.
 #
-# **2 : B.** Trois des quatre questions du carnet 09 n'ont besoin d'aucune vérité. La réponse C oublie qu'un début d'épisode dit où
+# **2 : B.** Trois des quatre questions du carnet 09 n'ont besoin d'aucune vérité ; de la dernière, les valeurs, il ne reste que la borne. La réponse C oublie qu'un début d'épisode dit où
 # regarder, non ce que l'on doit y trouver.
 #
 # **3 : B.** Un vrai au dernier pas y ferait la suite nulle : dans un jeu où chaque pas coûte, l'agent croirait que le temps le sauve, et,
@@ -306,13 +309,14 @@ show("cran")
 # ## Ce que ce carnet ne montre pas
 #
 # Deux jeux de plus ne font pas le monde : ils sont petits, comme CartPole, et leurs observations disent tout. Un malade n'a qu'une maladie, à
-# forte dose. Et deux programmes ne sont pas tous les programmes.
+# forte dose. Et deux programmes, dont l'un emprunte au cours, ne sont pas tous les programmes.
 #
 # ## Ce qu'il faut retenir
 #
 # 1. Un verdict d'ablation vaut pour le jeu où il fut prononcé. **Refaites-le ailleurs** avant d'en faire un conseil.
 # 2. Un outil réglé sur un jeu peut servir à d'autres, si ce qu'il lit ne dépend pas du jeu ; **combien** il en reconnaît se mesure, ratés
 #    compris.
-# 3. Emporter un DQN, c'est écrire ce que sont l'observation, le choix, la récompense et la fin : le reste ne change pas.
+# 3. Emporter un DQN, c'est écrire ce que sont l'observation, le choix, la récompense et la fin, puis mesurer les échelles : les règles ne
+#    changent pas.
 #
 # Le [carnet 14](14_de_zero.ipynb) vous donne une page blanche : à vous d'écrire un DQN entier, que la clinique saura examiner.
