@@ -88,7 +88,10 @@ def test_fields_that_contradict_each_other_are_refused():
         ({"warmup": 10}, ("warmup=10", "batch_size=64")),
         ({"carts": 60_000}, ("carts=60000", "capacity=50000")),
         ({"learning_rate_floor": 1.0}, ("learning_rate_floor", "1.0 > 0.001")),
-        ({"epsilon_end": 0.5, "epsilon_spread": 2.1}, ("epsilon_end=0.5", "epsilon_spread=2.1")),
+        (
+            {"carts": 2, "epsilon_end": 0.5, "epsilon_spread": 2.1},
+            ("epsilon_end=0.5", "epsilon_spread=2.1"),
+        ),
     ]:
         with pytest.raises(ValueError, match="doit") as caught:
             Config(**changes)

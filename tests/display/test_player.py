@@ -176,7 +176,7 @@ def test_another_game_is_shown_by_its_own_pictures(require):
 
 
 def test_pictures_that_weigh_too_much_are_thinned_and_the_last_one_stays():
-    episode = coloured(20, noise=300)
+    episode = coloured(20, noise=150)
     shown = player(episode)
     seen, steps = images(shown)
     assert len(shown.frozen()) < 1_500_000

@@ -28,7 +28,7 @@ PROPERTIES = (
     Property(
         "va d'un bout à l'autre",
         [(0, -2.0, 2.0, 3), (2, -2.0, 2.0, 3), (0, 1.0, 4.0, 2), (1, 1.0, 4.0, 2)],
-        "Le premier cran vaut `bas`, le dernier `haut` : il y a un intervalle de moins que de crans.",
+        "Le premier cran vaut `bas`, le dernier `haut` : un intervalle de moins que de crans.",
     ),
     Property(
         "met les crans à intervalles égaux",
