@@ -152,6 +152,11 @@ for ou, jeu in LIEUX:
             print(f"{ou}, {jeu}, {nom} : {rates.sum()} ratés, « {dit[fois.argmax()]} »")
 
 # %% [markdown]
+# Les fausses alarmes sont toutes au même endroit : la boucle à la main qui, en quatre mille pas, n'arrive presque jamais au but d'Acrobot. Trois
+# fois sur quatre, l'outil y accuse une cible mal alignée, à cause de valeurs plates ; or, sans succès, les vraies sont presque les mêmes
+# partout. Et le lot trop petit, seul signe vraiment fragile du carnet 09, manque aussi des malades ici, surtout chez Stable-Baselines3, dont
+# la perte de Huber n'est pas le carré pour lequel son seuil fut réglé.
+#
 # **Exercice 1, à diagnostiquer (15 minutes).** Quatre entraînements d'Acrobot, deux de Stable-Baselines3 et deux d'une boucle à la main,
 # enregistrés par l'étude sans le nom de leur mal. En gris, un témoin sain. Aucun n'arrive encore régulièrement au but ; l'un d'eux, pourtant,
 # n'est pas malade.
