@@ -34,7 +34,7 @@ from cartpole_helpers.environments import (
 from cartpole_helpers.policies import Policy
 from cartpole_helpers.seeds import Purpose, environment_seeds
 
-ENDLESS = 100_000  # pas : un épisode sans limite qui les passe ne finirait sans doute jamais
+ENDLESS = 10_000  # pas : un épisode sans limite qui les passe ne finirait sans doute jamais
 
 
 def evaluate(

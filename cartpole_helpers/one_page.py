@@ -1,11 +1,10 @@
 """Un DQN complet sur une page : un agent, un jeu, les règles de `dqn`."""
 
-import gymnasium
 import torch
 from torch import nn
 
 from cartpole_helpers.dqn import epsilon_greedy, td_loss, td_target
-from cartpole_helpers.environments import CARTPOLE, sizes_of, solved_return
+from cartpole_helpers.environments import CARTPOLE, make_one, sizes_of, solved_return
 from cartpole_helpers.evaluation import evaluate
 from cartpole_helpers.replay import ReplayBuffer
 
@@ -47,9 +46,9 @@ def greedy(network):
 
 
 def train(seed=0, max_steps=60_000, env=CARTPOLE, scale=None, enough=None):
-    """S'entraîne jusqu'à une évaluation d'au moins `enough` ; rend la politique et ses pas."""
+    """S'entraîne jusqu'à une évaluation d'au moins `enough`, ou `max_steps` : politique, pas."""
     usual, solved = (SCALE, ENOUGH) if env == CARTPOLE else (None, solved_return(env))
-    game = gymnasium.make(env)
+    game = make_one(env)
     size, actions = sizes_of(game.observation_space, game.action_space)
     scale, enough = usual if scale is None else scale, solved if enough is None else enough
     if scale is None or len(scale) != size:

@@ -592,7 +592,8 @@ def apprendre(en_ligne, cible, adam, lot):
 
 # %% [markdown]
 # Pas une ligne n'y lève d'erreur. Trois appels suffisent à en tenir le **relevé** : `observe`, un pas joué ; `update`, une mise à
-# jour et sa perte ; `look`, de temps en temps, un regard sur les réseaux et la mémoire.
+# jour et sa perte ; `look`, de temps en temps, un regard sur les réseaux et la mémoire. Un regard sur quatre évalue aussi la politique
+# gloutonne, sur dix épisodes ; `episodes=0` l'en dispense.
 
 
 # %%
@@ -679,7 +680,7 @@ for remede in (cible, allure, cible | allure) if DQN else ():
 
 # %% [markdown]
 # Le premier remède efface le signe et ne rend pas le retour : un pas d'apprentissage de 0,0001, on l'a vu plus haut, échappe à
-# l'outil. Les deux ensemble font remonter le retour, à cette graine.
+# l'outil. Les deux ensemble font remonter le retour, à cette graine, loin encore de 475.
 #
 # <details><summary>Et dans un programme d'un seul fichier, comme ceux de CleanRL ?</summary>
 #

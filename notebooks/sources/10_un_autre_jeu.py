@@ -189,7 +189,7 @@ series = {"max Q, attendu": valeurs, "retour actualisé, obtenu": vraies}
 figures.curves(np.arange(len(valeurs)), series, titre, ("pas de l'épisode", "valeur"))
 
 # %% [markdown]
-# Les deux courbes vont ensemble, mais l'agent attend moins que ce qu'il obtient. Deux raisons y poussent, que nous ne
+# Les deux courbes vont ensemble, mais l'agent attend moins que ce qu'il obtient. Deux raisons pourraient y pousser, que nous ne
 # départageons pas ici : il s'est arrêté au premier certificat, ses valeurs encore en chemin ; et sa cible à plusieurs pas
 # compte ce que l'exploration a joué, qui n'est pas ce que joue cet agent.
 #
@@ -422,9 +422,8 @@ titre = f"Premier drapeau (médiane) : pas {avec} ; sans tenir, {sans}"
 figures.strips(premiers, titre, "pas de jeu avant le premier drapeau")
 
 # %% [markdown]
-# Quatre graines ne font pas une mesure, mais elles montrent les deux mécanismes. Un seul drapeau suffit : ensuite,
-# l'amorçage fait le reste. Jusqu'au seuil, −110 ? Voici l'archive, cent graines
-# menées jusqu'au bout de leur budget.
+# L'optimisme seul mène donc au drapeau ; ce que la tenue y ajoute, quatre graines ne le disent pas. Et jusqu'au seuil, −110 ? Voici
+# l'archive, cent graines menées jusqu'au bout de leur budget.
 
 # %%
 voiture = evaluations("MountainCar-v0")
@@ -486,7 +485,7 @@ figures.learning_curves(
 )
 
 # %% [markdown]
-# Dix mille fois plus dans la perte, cent fois dans le gradient ; cela n'a pas empêché d'apprendre. Tiennent-elles, une fois là-haut ?
+# Un écart cent fois plus grand pèse dix mille fois plus dans la perte, cent fois plus dans le gradient ; cela n'a pas empêché d'apprendre. Tiennent-elles, une fois là-haut ?
 
 # %%
 bonnes = atterrisseur >= 200
@@ -518,8 +517,8 @@ player(pose, names="LunarLander-v3") if BOX2D else None
 # |:---|:---|:---|:---|
 # | 1 | Mes règles passent-elles les **mondes** du [carnet 04](04_le_dqn.ipynb), et mon programme ceux du [carnet 14](14_de_zero.ipynb) ? | Réparez-les là : une faute s'y voit en quelques secondes | l'écart aux vraies valeurs, un dixième de la plus grande au plus |
 # | 2 | Que valent le **hasard**, et une règle d'une ligne ? | Sans eux, un retour ne veut rien dire | deux moyennes, sur cent épisodes |
-# | 3 | Le hasard voit-il des **retours** qui diffèrent ? | Tenir ses actions ; partir d'ailleurs ; sinon, un DQN seul a peu de chances d'y arriver | la part des épisodes qui sortent du lot |
-# | 4 | Les **entrées** sont-elles à l'échelle ? | `input_scale="auto"` | un écart type de 1 par composante |
+# | 3 | Le hasard voit-il des **retours** qui diffèrent ? | Tenir ses actions ; partir d'ailleurs ; sinon, un DQN seul a peu de chances d'y arriver | la part des épisodes au hasard dont le retour n'est pas le plus bas : quelques-uns sur cent, au moins |
+# | 4 | Les **entrées** sont-elles à l'échelle ? | `input_scale="auto"`, ou l'inverse de chaque écart type | un écart type de 1 par composante |
 # | 5 | L'**horizon** couvre-t-il ce qui compte ? | $1/(1-\gamma)$ au moins égal au nombre de pas entre un acte et sa conséquence | $1/(1-\gamma)$, en pas |
 # | 6 | Quelle est l'échelle de **Q** ? | La lire dans des épisodes joués au hasard | la plus grande valeur, et la borne $R/(1-\gamma)$ |
 # | 7 | Ai-je de quoi payer ? | Réduire le jeu, avant l'agent | pas × coût d'un pas, évaluations comprises |

@@ -184,6 +184,10 @@ salle.reveal()
 # `one_page`, le DQN d'une page du [carnet 05](05_la_boucle_d_entrainement.ipynb), accepte tout jeu de Gymnasium dont l'observation est une
 # suite de nombres et les actions, un choix. Prenons-en un dont le cours n'a rien dit : `Pendulum-v1`, un pendule qu'il faut dresser et
 # tenir debout. Son action est un **couple**, un nombre de −2 à 2 : un DQN ne sait pas en choisir. Donnons-lui donc trois crans.
+#
+# Un jeu enveloppé s'inscrit sous un **nom**, par `gymnasium.register` : tout le paquet le connaît alors. S'il n'a pas de limite de temps,
+# `max_episode_steps=...` lui en donne une, sans quoi un épisode pourrait ne jamais finir. Et si son observation est un entier, comme à
+# FrozenLake, `gymnasium.wrappers.FlattenObservation` en fait une suite de nombres.
 
 
 # %%
@@ -220,7 +224,11 @@ print("écarts types :", *(number(un, 2) for un in np.std(vues, axis=0)))
 # %% [markdown]
 # Chaque pas coûte d'autant plus que le pendule est loin du haut, qu'il va vite, et que l'on pousse ; l'épisode dure toujours deux cents pas,
 # et n'a **pas de fin** : il n'est que coupé. Rien à masquer, donc, mais tout à amorcer. Le jeu n'a pas de seuil. Tenir debout ne coûtant presque
-# rien, −200 en moyenne veut dire que le pendule se dresse sans traîner. Les facteurs de `scale` sont, à peu près, l'inverse de ces écarts types.
+# rien, −200 en moyenne veut dire que le pendule se dresse sans traîner. Les facteurs de `scale` sont, à peu près, l'inverse de ces écarts types ;
+# une composante qui ne varie pas garderait 1.
+#
+# `train` évalue tous les mille pas, et s'arrête à la première évaluation d'au moins `enough` ; s'il rend `max_steps`, elle n'est pas venue.
+# Ses autres nombres sont en tête de `one_page.py` : γ vaut 0,98, et ε descend en dix mille pas.
 #
 # > **À vous.** La recette d'une page a été réglée à CartPole, où il lui faut quelques milliers de pas, selon la graine. Combien ici ?
 

@@ -323,7 +323,7 @@ ILLNESSES: tuple[Illness, ...] = (
         "la limite de temps est mémorisée comme une fin.",
         (Sign(lambda c: _peak(c.false_ends), 0, ("false_ends",), fact=True),),
         _clocked,
-        "Relire les transitions terminées : les limites y sont-elles dépassées, et à quel pas ?",
+        "Relire les transitions terminées : le jeu y finit-il vraiment, et à quel pas ?",
         "Ne mémoriser que `terminated` ; `truncated` arrête l'épisode sans annuler l'avenir.",
         notion="le chronomètre pour une chute",
     ),
@@ -360,7 +360,7 @@ ILLNESSES: tuple[Illness, ...] = (
         ),
         lambda c: (
             f"À la fin, ε vaut encore {written(late(c.epsilon))}, et ne bouge plus : l'agent "
-            f"joue surtout au hasard, pour un retour de {written(late(c.played))}."
+            f"joue surtout au hasard, pour un retour de {written(late(c.played))} en jouant."
         ),
         "Tracer ε : descend-il, et sa descente compte-t-elle les pas, non les épisodes ?",
         "Faire descendre ε jusqu'à 0,1 ou 0,5 selon la recette.",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from gymnasium.vector import VectorEnv
 
 from cartpole_helpers.cartpole import THETA_LIMIT, X_LIMIT
 from cartpole_helpers.checks import check_array
@@ -13,6 +14,7 @@ from cartpole_helpers.replay import Transition
 from cartpole_helpers.seeds import Purpose, environment_seeds
 
 PROBES = 64  # états de chaque sorte
+VARIED = 16  # états distincts, au moins, où juger une unité
 RECENT = 20_000  # transitions vécues que l'on garde, les dernières
 
 
@@ -59,10 +61,13 @@ class References(NamedTuple):
     doomed: np.ndarray | None  # (M, D), juste avant une fin ; None : ceux de la mémoire
     actions: int  # A
     ended: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray] | None] | None = None
+    varied: np.ndarray | None = None  # (V, D), si les débuts se ressemblent trop
 
     @property
     def probes(self) -> np.ndarray:
-        """Rend les états les plus variés que l'on ait sans rien vivre, (N, D)."""
+        """Rend les états (N, D) où l'on juge si une unité change de l'un à l'autre."""
+        if self.varied is not None:
+            return self.varied
         return self.safe if self.doomed is None else np.concatenate([self.safe, self.doomed])
 
     @property
@@ -108,7 +113,9 @@ def references_of(env: Env = CARTPOLE) -> References:
     try:
         seeds = environment_seeds(0, Purpose.CHART, PROBES)
         starts, _ = games.reset(seed=seeds)  # type: ignore[arg-type]
-        return References(np.array(starts, np.float32), None, vector_sizes(games).actions)
+        actions, safe = vector_sizes(games).actions, np.array(starts, np.float32)
+        varied = None if _are_varied(safe) else _walked(games, safe, actions)
+        return References(safe, None, actions, varied=varied)
     finally:
         games.close()
 
@@ -122,7 +129,29 @@ def references_from(lived: Transition, actions: int, copies: int = 1) -> Referen
     states = check_array("lived.observation", lived.observation, (None, None), np.float32)
     fresh = np.ones(len(states), bool)
     fresh[copies:] = (states[copies:] != lived.next_observation[:-copies]).any(axis=-1)
-    return References(states[fresh][:PROBES], None, actions)
+    starts = states[fresh][:PROBES]
+    return References(
+        starts, None, actions, varied=None if _are_varied(starts) else _spread(states)
+    )
+
+
+def _are_varied(states: np.ndarray) -> bool:
+    """Dit si des états (N, D) suffisent à voir ce qui change de l'un à l'autre."""
+    return len(np.unique(states, axis=0)) >= VARIED
+
+
+def _walked(games: VectorEnv, starts: np.ndarray, actions: int) -> np.ndarray:
+    """Rend l'état (N, D) de chaque copie après autant de pas au hasard que son rang."""
+    generator, reached = np.random.default_rng(0), starts.copy()
+    for step in range(1, len(starts)):
+        seen = games.step(generator.integers(actions, size=len(starts)))[0]
+        reached[step] = seen[step]
+    return reached
+
+
+def _spread(states: np.ndarray) -> np.ndarray:
+    """Rend au plus `PROBES` des états, à intervalles réguliers."""
+    return states[:: -(-len(states) // PROBES)]
 
 
 # Ce qu'un entraînement a vécu

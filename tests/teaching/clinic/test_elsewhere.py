@@ -68,6 +68,35 @@ def test_without_a_game_the_beginnings_are_those_that_were_lived():
     np.testing.assert_array_equal(references_from(together, 3, 2).safe, chain[[0, 0, 4, 4]])
 
 
+class Corridor(gymnasium.Env):
+    """Un couloir où tout épisode part du même bout."""
+
+    observation_space = gymnasium.spaces.Box(0, 100, (1,))
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.place = np.zeros(1, np.float32)
+        return self.place, {}
+
+    def step(self, action):
+        self.place = self.place + np.float32(action)
+        return self.place, -1.0, False, False, {}
+
+
+def test_a_game_that_always_starts_alike_is_probed_where_chance_leads():
+    gymnasium.register("Couloir-v0", Corridor, max_episode_steps=200)
+    references = references_of("Couloir-v0")
+    assert not references.safe.any()
+    reached = references.probes[:, 0]
+    assert (reached <= np.arange(64)).all()  # un pas de plus à chaque rang
+    assert len(np.unique(reached)) > 20
+    one_start = Transition(
+        np.arange(40.0)[:, None], *np.zeros((3, 40)), np.arange(1.0, 41)[:, None]
+    )
+    assert references_from(one_start, 2).probes[:, 0].tolist() == [*range(40)]
+
+
 # Ce que dit la mémoire, contre ce qu'on a vécu
 
 
