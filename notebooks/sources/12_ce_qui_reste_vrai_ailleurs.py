@@ -187,7 +187,7 @@ salle.reveal()
 #
 # Un jeu enveloppé s'inscrit sous un **nom**, par `gymnasium.register` : tout le paquet le connaît alors. S'il n'a pas de limite de temps,
 # `max_episode_steps=...` lui en donne une, sans quoi un épisode pourrait ne jamais finir. Et si son observation est un entier, comme à
-# FrozenLake, `gymnasium.wrappers.FlattenObservation` en fait une suite de nombres.
+# `FrozenLake-v1`, `gymnasium.wrappers.FlattenObservation` en fait une suite de nombres.
 
 
 # %%
