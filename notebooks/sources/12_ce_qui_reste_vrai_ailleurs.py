@@ -125,7 +125,8 @@ noms = [une.name for une in ILLNESSES]
 comptes = np.array([[reconnus(nom, *lieu) for lieu in LIEUX] for nom in noms])
 niveaux = np.where(comptes >= 9, 1, np.where(comptes <= 5, -1, 0))
 titre = f"Malades reconnus, sur dix : {juste[~sain].sum()} sur {np.sum(~sain)} en tout"
-figures.effects(comptes, niveaux, noms, [f"{ou},\n{jeu}" for ou, jeu in LIEUX], titre)
+colonnes = [f"{ou}, {jeu[:-3]}".replace("Stable-Baselines3", "SB3") for ou, jeu in LIEUX]
+figures.effects(comptes, niveaux, noms, colonnes, titre)
 
 # %% [markdown]
 # ▲ : neuf malades sur dix reconnus, au moins ; ▼ : cinq au plus ; une case vide n'a pas été essayée. Voici les comptes, et les fausses alarmes,
@@ -149,7 +150,7 @@ for ou, jeu in LIEUX:
         rates = ~juste & (malade == nom) & (clinique["programme"] == ou) & (clinique["jeu"] == jeu)
         if rates.any():
             dit, fois = np.unique(clinique["hypothese_1"][rates], return_counts=True)
-            print(f"{ou}, {jeu}, {nom} : {rates.sum()} ratés, « {dit[fois.argmax()]} »")
+            print(f"{ou}, {jeu}, {nom} : {rates.sum()} sur dix, « {dit[fois.argmax()]} »")
 
 # %% [markdown]
 # Les fausses alarmes sont toutes au même endroit : la boucle à la main qui, en quatre mille pas, n'arrive presque jamais au but d'Acrobot. Trois
