@@ -70,7 +70,7 @@ communs, renverses = (ici != 0) & (la == ici[:, None]).all(1), (la * ici[:, None
 
 # %%
 moyens = np.stack([un.mean(axis=0) for un in effets.values()], axis=1)
-titre = f"De {np.sum(ici != 0)} verdicts, {communs.sum()} tiennent partout, {renverses.sum()} se renversent"
+titre = f"De {np.sum(ici != 0)} verdicts, {communs.sum()} valent partout, {renverses.sum()} se renversent"
 noms = [f"{'+' if rang < 11 else '−'} {nom}" for rang, nom in enumerate(PAIRES)]
 figures.effects(moyens, verdicts, noms, [*effets], titre)
 
@@ -88,6 +88,15 @@ for jeu, un in effets.items():
     print(f"{jeu} : {muets.sum()} sans verdict ; plus petit effet visible (médiane) : {visible}")
 
 # %% [markdown]
+# Aucun verdict de CartPole n'est prononcé aux deux autres jeux. Ils n'y sont pas faux pour autant : la plupart y sont restés **sans**
+# verdict, et les nombres ci-dessus disent quel effet y serait passé inaperçu. Mais deux se renversent. Des entrées brutes ruinent CartPole et
+# MountainCar, et Acrobot s'en porte mieux ; nous ne savons pas pourquoi. Une cible qui glisse coûtait à CartPole, au barreau où on l'ajoutait,
+# et rapporte à MountainCar.
+#
+# Le plus instructif est dans les lignes où CartPole n'avait rien à dire. Retirer de la Version 2 la tenue des actions, ou sa cible à plusieurs
+# pas, n'y changeait rien de visible ; à Acrobot, l'un et l'autre coûtent, et à MountainCar, le second. γ = 1, sans effet visible à CartPole,
+# coûte à MountainCar. Un jeu facile ne montre pas ce que vaut une réparation : il montre ce dont **lui** se passe.
+#
 # ## 2. La clinique, ailleurs
 #
 # Les seuils de la clinique ont été réglés à CartPole, sur notre moteur. L'étude `etudes/clinique_ailleurs.py` provoque les mêmes maladies
