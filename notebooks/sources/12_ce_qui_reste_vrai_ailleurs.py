@@ -70,7 +70,8 @@ communs, renverses = (ici != 0) & (la == ici[:, None]).all(1), (la * ici[:, None
 
 # %%
 moyens = np.stack([un.mean(axis=0) for un in effets.values()], axis=1)
-titre = f"De {np.sum(ici != 0)} verdicts, {communs.sum()} valent partout, {renverses.sum()} se renversent"
+titre = "De {} verdicts, {} valent partout, {} se renversent"
+titre = titre.format(np.sum(ici != 0), communs.sum(), renverses.sum())
 noms = [f"{'+' if rang < 11 else '−'} {nom}" for rang, nom in enumerate(PAIRES)]
 figures.effects(moyens, verdicts, noms, [*effets], titre)
 
