@@ -64,6 +64,8 @@ sens = {
     jeu: np.where(holm(paired_p_value(un)) < 0.05, np.sign(un.mean(axis=0)), 0).astype(int)
     for jeu, un in effets.items()
 }
+
+# %%
 verdicts = np.stack([*sens.values()], axis=1)  # (22, 3)
 ici, la = verdicts[:, 0], verdicts[:, 1:]
 communs, renverses = (ici != 0) & (la == ici[:, None]).all(1), (la * ici[:, None] < 0).any(1)
@@ -95,8 +97,9 @@ for jeu, un in effets.items():
 # et rapporte à MountainCar.
 #
 # Le plus instructif est dans les lignes où CartPole n'avait rien à dire. Retirer de la Version 2 la tenue des actions, ou sa cible à plusieurs
-# pas, n'y changeait rien de visible ; à Acrobot, l'un et l'autre coûtent, et à MountainCar, le second. γ = 1, sans effet visible à CartPole,
-# coûte à MountainCar. Un jeu facile ne montre pas ce que vaut une réparation : il montre ce dont **lui** se passe.
+# pas, n'y changeait rien de visible (le plus petit effet visible est écrit plus haut) ; à Acrobot, l'un et l'autre coûtent, et à MountainCar,
+# le second. γ = 1, sans verdict à CartPole, coûte à MountainCar. Un jeu facile ne montre pas ce que vaut une réparation : il montre ce dont
+# **lui** se passe.
 #
 # ## 2. La clinique, ailleurs
 #
