@@ -65,6 +65,10 @@ sens = {
     for jeu, un in effets.items()
 }
 
+# %% [markdown]
+# Un verdict de CartPole *vaut partout* s'il est prononcé au même sens aux trois jeux ; il *se renverse* si l'un des deux autres prononce le
+# contraire.
+
 # %%
 verdicts = np.stack([*sens.values()], axis=1)  # (22, 3)
 ici, la = verdicts[:, 0], verdicts[:, 1:]
@@ -126,6 +130,11 @@ LIEUX = [
 ]
 
 
+# %% [markdown]
+# Combien de malades, sur dix, sont reconnus, maladie par maladie, programme par programme ? « Reconnu » : la maladie est l'une des deux
+# premières hypothèses.
+
+
 # %%
 def reconnus(nom, ou, jeu):
     """Combien de malades de ce nom, sur dix, l'outil reconnaît ; NaN si l'étude n'en a pas."""
@@ -179,6 +188,9 @@ for ou, jeu in LIEUX:
 salle = Ward("../etudes/patients_ailleurs")
 salle.wall(salle.numbers, "Quatre entraînements d'Acrobot : lequel n'est pas malade ?")
 
+# %% [markdown]
+# La feuille entière du premier ; changez le numéro pour voir les autres.
+
 # %%
 salle.sheet(1)
 
@@ -188,6 +200,9 @@ salle.sheet(1)
 # %%
 MES_AVIS = {1: "ε bloqué haut"}
 salle.judge(MES_AVIS)
+
+# %% [markdown]
+# Quand vous aurez répondu pour tous, dépliez.
 
 # %%
 salle.reveal()
