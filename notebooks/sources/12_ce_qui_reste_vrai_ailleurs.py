@@ -147,7 +147,7 @@ noms = [une.name for une in ILLNESSES]
 comptes = np.array([[reconnus(nom, *lieu) for lieu in LIEUX] for nom in noms])
 niveaux = np.where(comptes >= 9, 1, np.where(comptes <= 5, -1, 0))
 titre = f"Malades reconnus, sur dix : {juste[~sain].sum()} sur {np.sum(~sain)} en tout"
-colonnes = [f"{ou}, {jeu[:-3]}".replace("Stable-Baselines3", "SB3") for ou, jeu in LIEUX]
+colonnes = [f"{ou},\n{jeu[:-3]}".replace("Stable-Baselines3", "SB3") for ou, jeu in LIEUX]
 figures.effects(comptes, niveaux, noms, colonnes, titre)
 
 # %% [markdown]
