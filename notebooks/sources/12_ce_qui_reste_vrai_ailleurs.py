@@ -4,9 +4,9 @@
 # **La question.** Presque tout ce que ces carnets ont établi, ils l'ont établi à CartPole. Qu'est-ce qui était vrai du
 # **DQN**, et qu'est-ce qui ne l'était que d'un chariot ?
 #
-# Nous referons deux choses : les verdicts du [carnet 07](07_version_2.ipynb), à deux autres jeux ; puis la clinique du
-# [carnet 09](09_la_clinique_du_dqn.ipynb), sur des programmes hors de notre moteur. Enfin, vous emporterez un DQN d'une page à un
-# jeu dont le cours n'avait rien dit.
+# Nous referons les verdicts du [carnet 07](07_version_2.ipynb) à deux autres jeux ; nous essaierons, à quatre, ce que l'on recommande
+# d'ordinaire ; nous porterons la clinique du [carnet 09](09_la_clinique_du_dqn.ipynb) à des programmes hors de notre moteur. Enfin, vous
+# emporterez un DQN d'une page à un jeu dont le cours n'avait rien dit.
 #
 # *Comptez une heure, exercices compris ; le carnet s'exécute en moins d'une minute, sur un cœur.*
 
@@ -20,6 +20,7 @@ from cartpole_helpers import (
     exact_interval,
     load_study,
     one_page,
+    paired_interval,
 )
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.numbers import number
@@ -105,7 +106,61 @@ for jeu, un in effets.items():
 # le second. γ = 1, sans verdict à CartPole, coûte à MountainCar. Un jeu facile ne montre pas ce que vaut une réparation : il montre ce dont
 # **lui** se passe.
 #
-# ## 2. La clinique, ailleurs
+# ## 2. Ce que l'on recommande d'ordinaire
+#
+# Pour des récompenses de toutes tailles, on conseille une perte de Huber, un gradient écrêté, des récompenses réduites ; pour mieux apprendre,
+# une cible recopiée, davantage de mises à jour, d'autres nombres de pas. L'étude `etudes/essais.py` change la recette commune d'une chose à la
+# fois, à quatre jeux. La mesure est la **part du chemin** faite, de ce que vaut le hasard au seuil, en moyenne sur toute la courbe ; celle de
+# l'essai, moins celle de la recette, graine à graine. Huit graines par case : tout y est **exploratoire**, et sans correction.
+#
+# > **À vous.** De ces onze changements, combien aideront partout ? Lequel nuira le plus ?
+
+# %%
+essais = load_study("../etudes/essais.csv")
+DEPARTS = {"CartPole-v1": 22, "Acrobot-v1": -500, "MountainCar-v0": -200, "LunarLander-v3": -180}
+
+
+def chemin(essai, jeu):
+    """La part du chemin, du hasard au seuil (graines,), en pour cent, moyenne de la courbe."""
+    retours, seuil = evaluations_of(essais, essai=essai, jeu=jeu), gymnasium.spec(jeu)
+    part = (retours - DEPARTS[jeu]) / (seuil.reward_threshold - DEPARTS[jeu])
+    return 100 * part.clip(0, 1).mean(axis=1)
+
+
+# %% [markdown]
+# ▲ : l'intervalle à 95 % (Student) est au-dessus de zéro ; ▼ : au-dessous. Les nombres sont des points de pourcentage.
+
+# %%
+AUTRES = [nom for nom in dict.fromkeys(essais["essai"].tolist()) if nom != "la recette"]
+gains = [[chemin(nom, jeu) - chemin("la recette", jeu) for jeu in DEPARTS] for nom in AUTRES]
+gains = np.moveaxis(np.array(gains), -1, 0)  # (8, 11, 4)
+bas, haut = paired_interval(gains)
+signes = np.where(bas > 0, 1, np.where(haut < 0, -1, 0))
+
+# %% [markdown]
+# Combien aident, combien nuisent ?
+
+# %%
+titre = f"Sur {signes.size} essais : {np.sum(signes > 0)} aident, {np.sum(signes < 0)} nuisent"
+figures.effects(gains.mean(axis=0), signes, AUTRES, [jeu[:-3] for jeu in DEPARTS], titre)
+
+# %% [markdown]
+# Rien n'aide aux quatre jeux. La cible à un pas nuit à trois d'entre eux ; la perte de Huber, à CartPole, et à LunarLander, pour qui on la
+# recommande, huit graines ne disent pas qu'elle aide. Diviser les récompenses par dix y aide, là où elles sont grandes. Deux fois plus de mises
+# à jour aident à CartPole et à MountainCar, au prix de deux fois plus de calcul. Et le même ε pour toutes les copies fait mieux que notre
+# échelle à MountainCar et à LunarLander : de près, ce choix de la recette n'était pas le bon.
+#
+# De quarante-quatre comparaisons sans correction, deux environ passeraient par hasard : ce sont des pistes, non des verdicts. Et là où l'on
+# ne sait pas, voici ce que huit graines auraient vu.
+
+# %%
+muets = smallest_effect(gains)[signes == 0]
+print(
+    f"sans verdict : {muets.size} ; plus petit effet visible (médiane) : {number(np.median(muets), 1)}"
+)
+
+# %% [markdown]
+# ## 3. La clinique, ailleurs
 #
 # Les seuils de la clinique ont été réglés à CartPole, sur notre moteur. L'étude `etudes/clinique_ailleurs.py` provoque les mêmes maladies
 # dans deux programmes hors de notre moteur, le DQN de Stable-Baselines3 et une boucle tirée de `one_page`, à CartPole et à Acrobot : dix
@@ -208,7 +263,7 @@ salle.judge(MES_AVIS)
 salle.reveal()
 
 # %% [markdown]
-# ## 3. Emporter une page
+# ## 4. Emporter une page
 #
 # `one_page`, le DQN d'une page du [carnet 05](05_la_boucle_d_entrainement.ipynb), accepte tout jeu de Gymnasium dont l'observation est une
 # suite de nombres et les actions, un choix. Prenons-en un dont le cours n'a rien dit : `Pendulum-v1`, un pendule qu'il faut dresser et
