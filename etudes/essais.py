@@ -45,7 +45,7 @@ class Clipped(Training):
 
 
 class Scaled(Altered):
-    """Les récompenses entrent en mémoire divisées par dix."""
+    """La mémoire reçoit les récompenses, divisées par dix."""
 
     def add(self, observation, action, reward, *rest):
         """Ajoute une transition (S, E, ...)."""

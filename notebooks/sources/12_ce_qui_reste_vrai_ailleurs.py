@@ -155,9 +155,8 @@ figures.effects(gains.mean(axis=0), signes, AUTRES, [jeu[:-3] for jeu in DEPARTS
 
 # %%
 muets = smallest_effect(gains)[signes == 0]
-print(
-    f"sans verdict : {muets.size} ; plus petit effet visible (médiane) : {number(np.median(muets), 1)}"
-)
+visible = number(np.median(muets), 1)
+print(f"sans verdict : {muets.size} ; plus petit effet visible (médiane) : {visible}")
 
 # %% [markdown]
 # ## 3. La clinique, ailleurs
