@@ -563,8 +563,8 @@ for graines in (3, 5, 10, 20, 100):
 #    l'horizon, du hasard. Elles se mesurent avant d'apprendre.
 # 2. Avant de demander si un agent apprend, demandez s'il **voit** quelque chose à apprendre : combien d'épisodes joués au
 #    hasard ont un retour qui diffère des autres ?
-# 3. Ce n'est pas plus de hasard qu'il faut, c'est un hasard qui va quelque part : des actions tenues, un ε propre à
-#    chaque copie.
+# 3. Ce n'est pas plus de hasard qu'il faut, c'est un hasard qui va quelque part : des actions tenues. Ce que vaut, dans cette
+#    recette, l'ε propre à chaque copie, le carnet 12 en doute.
 #
 # Le [carnet 11](11_chercher_une_recette.ipynb) cherche une recette, et mesure tout ce par quoi une recherche trompe. Le
 # [carnet 12](12_ce_qui_reste_vrai_ailleurs.ipynb) demande ce que valent, à ces jeux, les verdicts et les outils de CartPole ; vous y

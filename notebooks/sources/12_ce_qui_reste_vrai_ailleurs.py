@@ -32,7 +32,7 @@ from cartpole_helpers.teaching.exercises import check, show
 # %% [markdown]
 # ## 1. Quels verdicts survivent
 #
-# Le carnet 07 a jugé onze réparations, puis onze retraits, sur vingt graines de CartPole. L'étude `etudes/ailleurs.py` refait tout à
+# Le carnet 07 a jugé onze réparations, puis onze retraits, sur vingt graines de CartPole, déjà vues pendant sa recherche. L'étude `etudes/ailleurs.py` refait tout à
 # Acrobot et à MountainCar : mêmes réglages, à l'échelle des entrées près, qui se mesure ; vingt graines chacun ; même mesure, le
 # retour moyen de toute la courbe ; même correction, sur les vingt-deux verdicts d'un jeu.
 #
@@ -148,7 +148,7 @@ figures.effects(gains.mean(axis=0), signes, AUTRES, [jeu[:-3] for jeu in DEPARTS
 # Rien n'aide aux quatre jeux. La cible à un pas nuit à trois d'entre eux ; la perte de Huber, à CartPole, et à LunarLander, pour qui on la
 # recommande, huit graines ne disent pas qu'elle aide. Diviser les récompenses par dix y aide, là où elles sont grandes. Deux fois plus de mises
 # à jour aident à CartPole et à MountainCar, au prix de deux fois plus de calcul. Et le même ε pour toutes les copies fait mieux que notre
-# échelle à MountainCar et à LunarLander : de près, ce choix de la recette n'était pas le bon.
+# échelle à MountainCar et à LunarLander : ce choix de la recette est à rejuger.
 #
 # De quarante-quatre comparaisons sans correction, deux environ passeraient par hasard : ce sont des pistes, non des verdicts. Et là où l'on
 # ne sait pas, voici ce que huit graines auraient vu.
@@ -360,11 +360,11 @@ if check(cran).passed:
 show("cran")
 
 # %% [markdown]
-# <details><summary>Ce que nous en avons vu</summary>
+# <details><summary>Ce que l'on peut en attendre</summary>
 #
-# Sur deux graines, des récompenses dix fois plus petites ont fait gagner du temps. Une explication possible : une valeur vaut ici jusqu'à
-# plusieurs centaines, dans les négatifs, et Adam avance d'un pas à peu près constant, quelle que soit l'erreur ; il lui faut bien des mises à
-# jour pour descendre si bas. C'est l'échelle de Q du carnet 10, encore elle. Deux graines ne font pas une mesure : à vous.
+# Nous ne l'avons pas mesuré. Ce que l'on peut prévoir : une valeur vaut ici jusqu'à plusieurs centaines, dans les négatifs, et Adam avance d'un pas à peu près constant, quelle que soit l'erreur ; il lui faut bien des mises à
+# jour pour descendre si bas. Des récompenses dix fois plus petites devraient donc l'y mener plus tôt : c'est l'échelle de Q du carnet 10.
+# Votre essai le confirme-t-il ?
 #
 # </details>
 

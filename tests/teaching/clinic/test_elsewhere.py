@@ -193,7 +193,7 @@ def test_a_costly_game_is_judged_by_the_same_signs():
 
 
 def test_values_have_no_unit_before_the_first_reward():
-    nothing = COSTLY._replace(game=Game("MemeDepart-v0", 0.0, 0.0, 0.0))
+    nothing = COSTLY._replace(game=Game("Couloir-v0", 0.0, 0.0, 0.0))
     assert "valeurs qui explosent" in unseen_because(nothing)
     assert "valeurs qui explosent" not in [one.name for one in diagnose(nothing).hypotheses]
     endless = nothing._replace(q_limit=np.full(12, math.inf))
