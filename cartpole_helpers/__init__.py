@@ -16,7 +16,7 @@ from cartpole_helpers.statistics import (
     paired_interval,
     wilson_interval,
 )
-from cartpole_helpers.tables import evaluations_of, load_study
+from cartpole_helpers.tables import evaluations_of, load_study, series_of
 from cartpole_helpers.training import Step, Training, train
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "record",
     "save",
     "save_training",
+    "series_of",
     "solve",
     "td_loss",
     "td_target",

@@ -11,7 +11,13 @@ from statistics import NormalDist
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from cartpole_helpers.checks import check_array, check_callable, check_number, check_seed
+from cartpole_helpers.checks import (
+    check_array,
+    check_callable,
+    check_number,
+    check_numbers,
+    check_seed,
+)
 
 _CHUNK = 1 << 16  # nombres que l'on rééchantillonne d'un coup : de quoi tenir dans le cache
 
@@ -188,6 +194,20 @@ def streak_end(solved: np.ndarray, length: int = 1) -> np.ndarray:
     if length <= solved.shape[1]:
         ended[:, length - 1 :] = sliding_window_view(solved, length, axis=1).all(axis=-1)
     return np.where(ended.any(axis=1), ended.argmax(axis=1), np.nan)
+
+
+def at_success(solved: np.ndarray, values: np.ndarray, length: int = 1) -> np.ndarray:
+    """Rend ce que `values` (S, V) vaut où s'achève la première suite de `length` réussites : (S,).
+
+    Un nombre de pas, une durée ; l'infini pour une graine qui n'a pas de telle suite. `solved` :
+    (S, V) booléens, comme dans `streak_end`.
+    """
+    ended, values = streak_end(solved, length), check_numbers("values", values)
+    if values.shape != np.shape(solved):
+        wanted = f"values doit être de la forme de solved, {np.shape(solved)}"
+        raise ValueError(f"{wanted} : {values.shape} reçu.")
+    found = values[np.arange(len(ended)), np.nan_to_num(ended).astype(int)]
+    return np.where(np.isnan(ended), np.inf, found)
 
 
 def after_success(solved: np.ndarray, length: int = 1) -> np.ma.MaskedArray:

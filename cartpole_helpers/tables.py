@@ -38,17 +38,38 @@ def evaluations_of(study: Mapping[str, np.ndarray], **where) -> np.ndarray:
     accepte. Les graines vont croissant ; les évaluations sont les colonnes nommées d'un nombre de
     pas, ou de leur rang (« 3/20 »). ValueError si une colonne n'existe pas, ou si rien ne convient.
     """
+    rows = _rows_where(study, where)
+    looks = [name for name in study if re.fullmatch(r"\d+(/\d+)?", name)]
+    if not looks:
+        raise ValueError("study doit avoir une colonne par évaluation : aucune trouvée.")
+    rows = rows[np.argsort(study["graine"][rows], kind="stable")]
+    return np.stack([study[name][rows] for name in looks], axis=1)
+
+
+def series_of(study: Mapping[str, np.ndarray], column: str, **where) -> np.ndarray:
+    """Rend une colonne d'une étude qui a une ligne par évaluation : (graines, évaluations).
+
+    `study`, `where` : ceux d'`evaluations_of`. Les graines vont croissant ; NaN après la dernière
+    évaluation de celles qui en ont moins. ValueError si une colonne n'existe pas, ou si rien ne
+    convient.
+    """
+    check_choice("column", column, [*study])
+    rows = _rows_where(study, where)
+    seeds = study["graine"][rows]
+    each = [study[column][rows[seeds == seed]] for seed in np.unique(seeds)]
+    longest = max(map(len, each))
+    return np.stack([np.pad(one, (0, longest - len(one)), constant_values=np.nan) for one in each])
+
+
+def _rows_where(study: Mapping[str, np.ndarray], where: Mapping) -> np.ndarray:
+    """Rend les rangs, une au moins, des lignes d'une étude où ses colonnes valent ce qu'on veut."""
     for name in where:
         check_choice("une colonne", name, [*study])
     kept = np.all([np.isin(study[name], value) for name, value in where.items()], axis=0)
     rows = np.flatnonzero(np.broadcast_to(kept, len(study["graine"])))
-    looks = [name for name in study if re.fullmatch(r"\d+(/\d+)?", name)]
-    if not len(rows) or not looks:
-        raise ValueError(
-            f"study doit avoir des évaluations aux lignes où {where} : aucune trouvée."
-        )
-    rows = rows[np.argsort(study["graine"][rows], kind="stable")]
-    return np.stack([study[name][rows] for name in looks], axis=1)
+    if not len(rows):
+        raise ValueError(f"study doit avoir des lignes où {where} : aucune trouvée.")
+    return rows
 
 
 def _column(cells: Sequence[str]) -> np.ndarray:

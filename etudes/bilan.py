@@ -1,9 +1,10 @@
-"""Ce que disent ensemble les archives : les tableaux du README, et la figure de la comparaison.
+"""Ce que disent ensemble les archives : la phrase de tête du README, les tableaux des études, et la
+figure de la comparaison.
 
     .venv/bin/python etudes/bilan.py
 
-Les tableaux s'affichent, prêts à être recopiés dans le README, qu'un test compare à eux ; la figure
-est écrite dans comparaison.png.
+Tout s'affiche, prêt à être recopié dans les deux README, qu'un test compare ; la figure est écrite
+dans comparaison.png.
 """
 
 from collections.abc import Iterable
@@ -12,13 +13,13 @@ from pathlib import Path
 import jeux
 import numpy as np
 
-from cartpole_helpers import evaluations_of, exact_interval, load_study
+from cartpole_helpers import evaluations_of, exact_interval, load_study, series_of
 from cartpole_helpers.cartpole import SOLVED_RETURN
 from cartpole_helpers.display.figures import strips
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.environments import solved_return
 from cartpole_helpers.repairs import RECIPES
-from cartpole_helpers.statistics import after_success, streak_end
+from cartpole_helpers.statistics import after_success, at_success, streak_end
 
 HERE = Path(__file__).parent
 FIGURE = HERE / "comparaison.png"
@@ -29,12 +30,14 @@ DELIVERED = {
     "Stable-Baselines3": "en_ligne",
 }  # le réseau que l'on livre
 NETWORKS = {"en_ligne": "en ligne", "moyenne": "moyenne des poids"}
+STUDY = load_study(HERE / "jeux.csv")
 LEVELS = (475, 400, 200)  # une rechute sous 475 peut être brève ; sous 200, l'agent s'effondre
 
 
 def main() -> None:
-    """Affiche les tableaux et écrit la figure."""
-    for table in (solving(), holding(), elsewhere(), comparing()):
+    """Affiche la phrase et les tableaux, et écrit la figure."""
+    print(headline())
+    for table in (solving(), holding(), elsewhere(), beside(), comparing()):
         print("", *table, sep="\n")
     FIGURE.write_bytes(comparison_figure().png())
 
@@ -83,16 +86,24 @@ def holding() -> list[str]:
     return markdown(("Recette", "Réussissent", *(f"Puis sous {level}" for level in LEVELS)), rows)
 
 
+def headline() -> str:
+    """Rend ce que la recette commune fait aux quatre jeux, en une phrase, d'après jeux.csv."""
+    reached = np.concatenate([at_threshold(env).any(axis=1) for env in jeux.BUDGETS])
+    return (
+        f"{len(reached)} entraînements neufs, quatre jeux, une seule recette : "
+        f"{reached.sum()} atteignent le seuil du jeu"
+    )
+
+
 def elsewhere() -> list[str]:
     """Rend le tableau de la recette commune, jeu par jeu, d'après jeux.csv."""
-    study, rows = load_study(HERE / "jeux.csv"), []
+    rows = []
     for env, steps in jeux.BUDGETS.items():
-        means = evaluations_of(study, recette=jeux.ONE, jeu=env)
-        solved = means >= solved_return(env)
+        solved = at_threshold(env)
         arrival = steps / jeux.LOOKS * (streak_end(solved, 3) + 1)
         rows.append(
             (
-                f"{env} ({number(solved_return(env))})",
+                game(env),
                 number(steps),
                 share(solved.any(axis=1)),
                 f"{np.isfinite(arrival).sum()} sur {len(arrival)}",
@@ -106,6 +117,50 @@ def elsewhere() -> list[str]:
         "Graines qui l'atteignent",
         "Trois réussites de suite",
         "Pas jusque-là, médiane",
+        "Évaluations suivantes au seuil",
+    )
+    return markdown(header, rows)
+
+
+def at_threshold(env: str) -> np.ndarray:
+    """Rend, de la recette commune à un jeu, les évaluations au seuil (graines, évaluations)."""
+    return evaluations_of(STUDY, recette=jeux.ONE, jeu=env) >= solved_return(env)
+
+
+def game(env: str) -> str:
+    """Écrit un jeu et son seuil."""
+    return f"{env} ({number(solved_return(env))})"
+
+
+def beside() -> list[str]:
+    """Rend le tableau de la recette commune à côté de ses pairs, d'après pairs_jeux.csv."""
+    study, rows = load_study(HERE / "pairs_jeux.csv"), []
+    for env in jeux.BUDGETS:
+        for system in dict.fromkeys(study["systeme"].tolist()):
+            where = {"systeme": system, "jeu": env}
+            means = series_of(study, "moyenne", **where)
+            solved = means >= solved_return(env)
+            steps, seconds = (
+                at_success(solved, series_of(study, name, **where), 3)
+                for name in ("pas", "secondes")
+            )
+            held = after_success(solved, 3)[~np.isnan(means)].compressed()
+            rows.append(
+                (
+                    game(env),
+                    system,
+                    share(np.isfinite(steps)),
+                    written(np.median(steps)),
+                    f"{written(np.median(seconds), 1)} s",
+                    f"{number(100 * np.mean(held))} %" if len(held) else "",
+                )
+            )
+    header = (
+        "Jeu (seuil)",
+        "Système",
+        "Trois réussites de suite",
+        "Pas jusque-là, médiane",
+        "Processeur, médiane",
         "Évaluations suivantes au seuil",
     )
     return markdown(header, rows)
@@ -167,18 +222,14 @@ def systems() -> list[tuple[str, str]]:
 def arrivals(recipe: str, engine: str, network: str) -> tuple[np.ndarray, ...]:
     """Rend les secondes et les pas (graines,) à la troisième réussite de suite, l'infini si jamais,
     puis, pour les seules graines qui y sont, si une évaluation suivante passe sous 475."""
-    study = comparison()
-    mine = (study["recette"] == recipe) & (study["moteur"] == engine)
-    shape = len(np.unique(study["graine"][mine])), -1  # (graines, évaluations)
-    solved = study[network][mine].reshape(shape) >= SOLVED_RETURN
-    third = streak_end(solved, 3)
-    place = np.arange(len(third)), np.nan_to_num(third).astype(int)
+    where = {"recette": recipe, "moteur": engine}
+    solved = series_of(comparison(), network, **where) >= SOLVED_RETURN
     seconds, steps = (
-        np.where(np.isnan(third), np.inf, study[name][mine].reshape(shape)[place])
+        at_success(solved, series_of(comparison(), name, **where), 3)
         for name in ("secondes", "pas")
     )
     fallen = ~after_success(solved, 3).filled(True)
-    return seconds, steps, fallen.any(axis=1)[np.isfinite(third)]
+    return seconds, steps, fallen.any(axis=1)[np.isfinite(steps)]
 
 
 def ratio(theirs: np.ndarray, ours: np.ndarray) -> str:
@@ -197,11 +248,9 @@ _COMPARISON = {}
 
 
 def comparison() -> dict[str, np.ndarray]:
-    """Rend comparaison.csv, lue une seule fois, graine après graine : deux cœurs l'ont écrite."""
+    """Rend comparaison.csv, lue une seule fois."""
     if not _COMPARISON:
-        study = load_study(HERE / "comparaison.csv")
-        order = np.argsort(study["graine"], kind="stable")
-        _COMPARISON.update({name: values[order] for name, values in study.items()})
+        _COMPARISON.update(load_study(HERE / "comparaison.csv"))
     return _COMPARISON
 
 

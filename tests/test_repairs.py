@@ -15,6 +15,7 @@ from cartpole_helpers.repairs import (
     REPAIRS,
     SHORTER,
     TUNED,
+    comparisons,
     ladder,
     shorter,
     tuned,
@@ -37,6 +38,9 @@ def test_each_rung_and_each_ablation_change_only_their_fields():
         # Ôter des chariots ne doit pas, du même coup, changer le nombre de mises à jour.
         assert config.carts * config.learn_every == VERSION_2.carts * VERSION_2.learn_every
     assert shorter() == replace(VERSION_2, gamma=1.0, double=False, capacity=5_000)
+    for name, (after, before) in comparisons().items():
+        every = rungs | without()
+        assert every[after] == replace(every[before], **(REPAIRS | ABLATIONS)[name])
     # C'est pourquoi aucun retrait n'est au nom de la moyenne : il compterait deux fois.
     assert replace(VERSION_2, average_rate=1.0, average_tail=0.0) == rungs["Double DQN"]
     plain, mirror, starts, both = RECIPES.values()

@@ -16,6 +16,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.statistics import (
     after_success,
+    at_success,
     costs,
     holm,
     paired_p_value,
@@ -200,6 +201,15 @@ def test_streaks_are_what_a_reader_finds_in_a_text():
     np.testing.assert_array_equal(streak_end(solved), streak_end(solved, 1))
     np.testing.assert_array_equal(after_success(solved).mask, after_success(solved, 1).mask)
     assert after_success(np.zeros((2, 3), bool)).mean() is np.ma.masked  # sans un avertissement
+
+
+def test_what_success_costs_is_read_where_its_streak_ends_and_failing_costs_forever():
+    solved = np.array([[True, False, True, True], [True, False, True, False]])
+    values = [[1, 2, 3, 4], [1, 2, 3, math.nan]]
+    assert at_success(solved, values, 2).tolist() == [4, math.inf]
+    assert at_success(solved, values).tolist() == [1, 1]
+    with pytest.raises(ValueError, match=r"forme de solved, \(2, 4\) : \(1, 4\) reçu"):
+        at_success(solved, values[:1])
 
 
 def test_a_seed_costs_what_it_misses_then_five_times_what_it_loses():

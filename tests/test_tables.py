@@ -2,11 +2,12 @@
 
 import csv
 import re
+from math import nan
 
 import numpy as np
 import pytest
 
-from cartpole_helpers import evaluations_of, load_study
+from cartpole_helpers import evaluations_of, load_study, series_of
 from cartpole_helpers.tables import read_table, write_study, write_table
 
 
@@ -42,10 +43,23 @@ def test_evaluations_are_those_of_the_rows_that_were_asked_for_seed_by_seed():
     assert evaluations_of(study, jeu="a").tolist() == [[3, 30], [4, 40], [1, 10]]
     assert evaluations_of(study, jeu="a", graine=range(6)).tolist() == [[3, 30], [4, 40]]
     assert evaluations_of(study).shape == (4, 2)
-    with pytest.raises(ValueError, match=r"^study doit avoir des évaluations .* : aucune trouvée"):
+    with pytest.raises(ValueError, match=r"^study doit avoir des lignes .* : aucune trouvée"):
         evaluations_of(study, jeu="c")
     with pytest.raises(ValueError, match=r"'jeux'.*'jeu'"):
         evaluations_of(study, jeux="a")
+    with pytest.raises(ValueError, match="une colonne par évaluation : aucune trouvée"):
+        evaluations_of({"graine": np.zeros(1)})
+
+
+def test_a_column_with_a_row_per_evaluation_is_arranged_by_seed_and_padded():
+    study = {
+        "jeu": np.array(["a", "b", "a", "a", "a"]),
+        "graine": np.array([7.0, 7.0, 3.0, 7.0, 7.0]),
+        "pas": np.array([1.0, 9.0, 4.0, 2.0, 3.0]),
+    }
+    np.testing.assert_array_equal(series_of(study, "pas", jeu="a"), [[4, nan, nan], [1, 2, 3]])
+    with pytest.raises(ValueError, match=r"column .*'duree'"):
+        series_of(study, "duree", jeu="a")
 
 
 BAD_ARCHIVES = {

@@ -32,6 +32,7 @@ from cartpole_helpers import (
     load,
     load_study,
     paired_interval,
+    series_of,
     solve,
 )
 from cartpole_helpers.cartpole import dynamics, has_fallen
@@ -56,6 +57,7 @@ from cartpole_helpers.repairs import (
 from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.statistics import (
     after_success,
+    at_success,
     holm,
     paired_p_value,
     smallest_effect,
@@ -941,24 +943,19 @@ systemes = [*dict.fromkeys(zip(duel["recette"], duel["moteur"], strict=True))]
 
 # %% [markdown]
 # Chaque ligne est une évaluation, jouée deux fois : par le réseau **en ligne**, et par la **moyenne** de ses poids,
-# que nous avons ajoutée à Stable-Baselines3 pour que l'on puisse comparer. Rangeons-les par graine, puis
-# cherchons la troisième réussite de suite.
+# que nous avons ajoutée à Stable-Baselines3 pour que l'on puisse comparer. `series_of` range une colonne par graine ;
+# `at_success` la lit où s'achève la troisième réussite de suite, et rend l'infini si elle n'est pas venue.
 
 
 # %%
 def releve(systeme, colonne):
     """Une colonne de l'archive, rangée : (graines, évaluations)."""
-    lignes = (duel["recette"] == systeme[0]) & (duel["moteur"] == systeme[1])
-    graines = np.unique(duel["graine"][lignes])
-    return np.stack([duel[colonne][lignes & (duel["graine"] == graine)] for graine in graines])
+    return series_of(duel, colonne, recette=systeme[0], moteur=systeme[1])
 
 
-# %%
 def a_la_troisieme(systeme, reseau, colonne):
-    """Ce que vaut une colonne à la troisième réussite de suite : (graines,), l'infini si jamais."""
-    rangs = streak_end(releve(systeme, reseau) >= 475, 3)
-    valeurs = np.pad(releve(systeme, colonne), ((0, 0), (0, 1)), constant_values=np.inf)
-    return valeurs[np.arange(len(rangs)), np.nan_to_num(rangs, nan=-1).astype(int)]
+    """Ce que vaut une colonne à la troisième réussite de suite : (graines,)."""
+    return at_success(releve(systeme, reseau) >= 475, releve(systeme, colonne), 3)
 
 
 # %% [markdown]

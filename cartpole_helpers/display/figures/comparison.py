@@ -327,8 +327,9 @@ def effects(
         mark = {"ha": "center", "va": "center", "color": INK, "fontsize": 11}
         axes.text(column, row, f"{arrow} {brief(value)}", **mark)
     _frame_table(axes, rows, columns)
+    told_columns = [" ".join(name.split()) for name in columns]  # un nom peut tenir deux lignes
     told = [
-        f"{name} : {', '.join(map(_told_effect, columns, line, sure))}"
+        f"{name} : {', '.join(map(_told_effect, told_columns, line, sure))}"
         for name, line, sure in zip(rows, values, verdicts, strict=True)
     ]
     return finish(figure, title, f"{' ; '.join(told)}.")

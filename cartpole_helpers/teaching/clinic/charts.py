@@ -33,6 +33,7 @@ from cartpole_helpers.teaching.clinic.references import (
     References,
     Seen,
     references_of,
+    spread,
 )
 from cartpole_helpers.training import Step, Training
 
@@ -263,7 +264,7 @@ def _doomed(
         return references.doomed
     if memory is None or fallen is None:
         return references.safe[:0]
-    return memory.observation[_spread(np.flatnonzero(fallen), PROBES)].astype(np.float32)
+    return memory.observation[spread(np.flatnonzero(fallen), PROBES)].astype(np.float32)
 
 
 def _compared(
@@ -271,7 +272,7 @@ def _compared(
 ) -> dict[str, float]:
     if policy is None:
         return {}
-    states = memory.observation[_spread(np.arange(len(memory.action)))]
+    states = memory.observation[spread(np.arange(len(memory.action)), SAMPLE)]
     preferred = _asked("online", online, states, actions).argmax(axis=-1)
     answer = check_callable("policy", policy)(states)
     chosen = check_actions(answer, preferred.shape, "policy", actions)
@@ -361,7 +362,7 @@ def _fit(
     À l'équilibre, la moyenne de Q(s, a) − r sur la mémoire est γ fois celle de max Q(s'), comptée
     nulle après une chute : γ s'en déduit. Une chute, elle, devrait valoir sa récompense.
     """
-    falls, others = _spread(np.flatnonzero(fallen)), _spread(np.flatnonzero(~fallen))
+    falls, others = spread(np.flatnonzero(fallen), SAMPLE), spread(np.flatnonzero(~fallen), SAMPLE)
     at_falls, elsewhere = (_excess(online, memory, rows, actions) for rows in (falls, others))
     following = _asked("target", target, memory.next_observation[others], actions).max(axis=-1)
     share, middle = fallen.mean(), _average(elsewhere)
@@ -402,11 +403,6 @@ def _excess(online: QFunction, memory: Transition, rows: np.ndarray, actions: in
     q = _asked("online", online, memory.observation[rows], actions)
     taken = np.take_along_axis(q, memory.action[rows, None].astype(int), axis=-1)[:, 0]
     return taken - memory.reward[rows]
-
-
-def _spread(rows: np.ndarray, most: int = SAMPLE) -> np.ndarray:
-    """Rend au plus `most` des lignes, à intervalles réguliers."""
-    return rows[:: math.ceil(len(rows) / most)] if len(rows) else rows
 
 
 def examine_lived(seen: Seen, references: References, *networks, **given) -> dict[str, float]:

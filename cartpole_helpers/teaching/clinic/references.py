@@ -1,5 +1,6 @@
 """Ce que la clinique sait d'un jeu : où interroger un réseau, et ce qui est une fin."""
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
@@ -131,7 +132,7 @@ def references_from(lived: Transition, actions: int, copies: int = 1) -> Referen
     fresh[copies:] = (states[copies:] != lived.next_observation[:-copies]).any(axis=-1)
     starts = states[fresh][:PROBES]
     return References(
-        starts, None, actions, varied=None if _are_varied(starts) else _spread(states)
+        starts, None, actions, varied=None if _are_varied(starts) else spread(states, PROBES)
     )
 
 
@@ -149,9 +150,9 @@ def _walked(games: VectorEnv, starts: np.ndarray, actions: int) -> np.ndarray:
     return reached
 
 
-def _spread(states: np.ndarray) -> np.ndarray:
-    """Rend au plus `PROBES` des états, à intervalles réguliers."""
-    return states[:: -(-len(states) // PROBES)]
+def spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """Rend au plus `most` des lignes, à intervalles réguliers."""
+    return rows[:: math.ceil(len(rows) / most)] if len(rows) else rows
 
 
 # Ce qu'un entraînement a vécu

@@ -21,6 +21,7 @@ from cartpole_helpers.teaching.clinic import (
     Game,
     Logbook,
     diagnose,
+    edges,
     examine,
     load_chart,
     monitor,
@@ -458,3 +459,8 @@ def test_a_curve_of_sensitivity_counts_the_degrees_of_an_archive():
     assert (found.sick, found.sound) == (4, 2)
     absent = sensitivity(study, "lot trop petit", [1])
     assert (np.isnan(absent.recall).all(), absent.sick) == (True, 0)
+    drawn = edges(study, "Ce que devient un seuil déplacé").alt
+    assert "unités mortes" in drawn
+    assert "lot trop petit" not in drawn
+    with pytest.raises(ValueError, match="aucun ne change"):
+        edges(study | {"unités mortes": np.zeros(6)}, "Rien")
