@@ -204,7 +204,7 @@ def at_success(solved: np.ndarray, values: np.ndarray, length: int = 1) -> np.nd
     """
     ended, values = streak_end(solved, length), check_numbers("values", values)
     if values.shape != np.shape(solved):
-        wanted = f"values doit être de la forme de solved, {np.shape(solved)}"
+        wanted = f"values doit avoir la forme de `solved`, {np.shape(solved)}"
         raise ValueError(f"{wanted} : {values.shape} reçu.")
     found = values[np.arange(len(ended)), np.nan_to_num(ended).astype(int)]
     return np.where(np.isnan(ended), np.inf, found)

@@ -208,7 +208,7 @@ def test_what_success_costs_is_read_where_its_streak_ends_and_failing_costs_fore
     values = [[1, 2, 3, 4], [1, 2, 3, math.nan]]
     assert at_success(solved, values, 2).tolist() == [4, math.inf]
     assert at_success(solved, values).tolist() == [1, 1]
-    with pytest.raises(ValueError, match=r"forme de solved, \(2, 4\) : \(1, 4\) reçu"):
+    with pytest.raises(ValueError, match=r"forme de `solved`, \(2, 4\) : \(1, 4\) reçu"):
         at_success(solved, values[:1])
 
 

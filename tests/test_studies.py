@@ -1,4 +1,4 @@
-"""Les études archivées : elles sont entières, et le README en cite les mesures."""
+"""Les études archivées : elles sont entières, et les deux README en citent les mesures."""
 
 import csv
 import re
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ARCHIVES = sorted((ROOT / "etudes").glob("*.csv"))
 SCRIPTS = {path.stem: path.read_text("utf-8") for path in (ROOT / "etudes").glob("*.py")}
 STUDIES = [one.stem for one in ARCHIVES if "\nSTUDY = " in SCRIPTS.get(one.stem, "")]
-README = (ROOT / "README.md").read_text("utf-8")
+MEASURES = (ROOT / "etudes" / "README.md").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -28,17 +28,18 @@ def bilan():
         return runpy.run_path(str(ROOT / "etudes" / "bilan.py"))
 
 
-def test_the_readme_quotes_the_measured_speeds_and_the_tables_of_the_studies(bilan):
+def test_the_pages_quote_the_measured_speeds_and_the_tables_of_the_studies(bilan):
     with (ROOT / "etudes" / "vitesse.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) >= 6
     for row in rows:
         median, low, high = (row[n].replace(".", ",") for n in ("rapport", "minimum", "maximum"))
-        assert f"| {row['mesure']} | {median} | {low} à {high} | {row['cible']} |" in README
-    for table in ("solving", "holding", "elsewhere", "comparing"):
+        assert f"| {row['mesure']} | {median} | {low} à {high} | {row['cible']} |" in MEASURES
+    for table in ("solving", "holding", "elsewhere", "beside", "comparing"):
         lines = bilan[table]()
         assert len(lines) > 3
-        assert "\n".join(lines) in README
+        assert "\n".join(lines) in MEASURES
+    assert bilan["headline"]() in (ROOT / "README.md").read_text("utf-8")
 
 
 def test_a_seed_that_never_succeeds_waits_forever_in_the_duel(bilan, monkeypatch):
