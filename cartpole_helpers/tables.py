@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cartpole_helpers.checks import check_choice
+from cartpole_helpers.checks import check_choice, check_numbers
 from cartpole_helpers.files import check_path, write_atomically
 
 END = "# fin : {} lignes"  # ce que dit la dernière ligne d'une table close
@@ -50,13 +50,14 @@ def series_of(study: Mapping[str, np.ndarray], column: str, **where) -> np.ndarr
     """Rend une colonne d'une étude qui a une ligne par évaluation : (graines, évaluations).
 
     `study`, `where` : ceux d'`evaluations_of`. Les graines vont croissant ; NaN après la dernière
-    évaluation de celles qui en ont moins. ValueError si une colonne n'existe pas, ou si rien ne
-    convient.
+    évaluation de celles qui en ont moins. TypeError si la colonne n'a pas que des nombres ;
+    ValueError si une colonne n'existe pas, ou si rien ne convient.
     """
     check_choice("column", column, [*study])
     rows = _rows_where(study, where)
     seeds = study["graine"][rows]
-    each = [study[column][rows[seeds == seed]] for seed in np.unique(seeds)]
+    values = check_numbers(f"study[{column!r}]", study[column][rows]).astype(float)
+    each = [values[seeds == seed] for seed in np.unique(seeds)]
     longest = max(map(len, each))
     return np.stack([np.pad(one, (0, longest - len(one)), constant_values=np.nan) for one in each])
 

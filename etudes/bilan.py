@@ -37,7 +37,7 @@ LEVELS = (475, 400, 200)  # une rechute sous 475 peut être brève ; sous 200, l
 def main() -> None:
     """Affiche la phrase et les tableaux, et écrit la figure."""
     print(headline())
-    for table in (solving(), holding(), elsewhere(), beside(), comparing()):
+    for table in (solving(), holding(), elsewhere(), comparing()):
         print("", *table, sep="\n")
     FIGURE.write_bytes(comparison_figure().png())
 
@@ -130,40 +130,6 @@ def at_threshold(env: str) -> np.ndarray:
 def game(env: str) -> str:
     """Écrit un jeu et son seuil."""
     return f"{env} ({number(solved_return(env))})"
-
-
-def beside() -> list[str]:
-    """Rend le tableau de la recette commune à côté de ses pairs, d'après pairs_jeux.csv."""
-    study, rows = load_study(HERE / "pairs_jeux.csv"), []
-    for env in jeux.BUDGETS:
-        for system in dict.fromkeys(study["systeme"].tolist()):
-            where = {"systeme": system, "jeu": env}
-            means = series_of(study, "moyenne", **where)
-            solved = means >= solved_return(env)
-            steps, seconds = (
-                at_success(solved, series_of(study, name, **where), 3)
-                for name in ("pas", "secondes")
-            )
-            held = after_success(solved, 3)[~np.isnan(means)].compressed()
-            rows.append(
-                (
-                    game(env),
-                    system,
-                    share(np.isfinite(steps)),
-                    written(np.median(steps)),
-                    f"{written(np.median(seconds), 1)} s",
-                    f"{number(100 * np.mean(held))} %" if len(held) else "",
-                )
-            )
-    header = (
-        "Jeu (seuil)",
-        "Système",
-        "Trois réussites de suite",
-        "Pas jusque-là, médiane",
-        "Processeur, médiane",
-        "Évaluations suivantes au seuil",
-    )
-    return markdown(header, rows)
 
 
 def comparing() -> list[str]:

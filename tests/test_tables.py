@@ -60,6 +60,8 @@ def test_a_column_with_a_row_per_evaluation_is_arranged_by_seed_and_padded():
     np.testing.assert_array_equal(series_of(study, "pas", jeu="a"), [[4, nan, nan], [1, 2, 3]])
     with pytest.raises(ValueError, match=r"column .*'duree'"):
         series_of(study, "duree", jeu="a")
+    with pytest.raises(TypeError, match=r"study\['jeu'\] .*"):
+        series_of(study, "jeu")
 
 
 BAD_ARCHIVES = {
