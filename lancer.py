@@ -18,7 +18,15 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOG = VENV / "installation.log"
-READER, DEV = "requirements.txt", "requirements-dev.txt"
+READER, DEV, CONSTRAINTS = "requirements.txt", "requirements-dev.txt", "constraints.txt"
+SETTINGS = (  # dans .venv, à la place qu'ils ont dans jupyter/
+    "jupyter/share/jupyter/lab/settings/overrides.json5",
+    "jupyter/etc/ipython/ipython_kernel_config.py",
+)
+PYTHONS = ("3.13", "3.12", "3.11", "3.14")  # ceux que nos versions connaissent
+MINE = "{}.{}".format(*sys.version_info[:2])
+LIGHT_TORCH = "https://download.pytorch.org/whl/cpu"
+HEAVY_TORCH = "PyTorch vient de PyPI, avec CUDA : cinq gigaoctets de plus (Ctrl-C pour renoncer)."
 HOST = "127.0.0.1"
 PATIENCE = 60  # s, pour que le Python de .venv réponde
 PAGE = "/lab/tree/notebooks/00_prise_en_main.ipynb"
@@ -36,29 +44,19 @@ La première fois, tout s'installe dans .venv ; ensuite, seulement ce qui a chan
   --port N           sert sur ce port ; à défaut, sur un port libre
   -h, --help         affiche cette aide
 """
-OVERRIDES = {
-    "@jupyterlab/translation-extension:plugin": {"locale": "fr_FR"},
-    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
-    # Nos carnets sont courts : tout dessiner d'emblée garde exacts l'ascenseur et les ancres.
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
-    # Sans leur état, un carnet rouvert n'aurait qu'une erreur à la place des panneaux.
-    "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
-}
 # Les cellules d'un carnet restent ensemble ; les carnets, les plus longs, passent en dernier et se
 # répartissent : rangés par nombre de tests, tout un fichier de solutions finirait sur un seul cœur.
 IN_PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
-# Sans la version de Python, la même pour tous : sinon, un carnet à peine ouvert serait « modifié ».
-KERNEL = "c.IPKernelApp.exec_lines = [\"del get_ipython().kernel.language_info['version']\"]\n"
 # Ce que l'on demande au Python de .venv : les paquets du lecteur qui n'y sont plus.
 PROBE = r"""
 import pathlib, re, sys, pip
 from importlib.util import find_spec
 imported = {"pillow": "PIL", "ipython": "IPython"}
 requirements = pathlib.Path(sys.argv[1]).read_text("utf-8")
-for name, version in re.findall(r"^([\w-]+)\S*(==\S+)", requirements, re.M):
+for name in re.findall(r"^([\w-]+)\S*==", requirements, re.M):
     spec = find_spec(imported.get(name, name.replace("-", "_")))
     if spec is None or spec.origin is None:
-        print(name + version)
+        print(name)
 """
 NO_VENV = (
     "Ce Python est installé sans son module venv : lancez « sudo apt install python3-venv », "
@@ -71,8 +69,13 @@ NO_NETWORK = (
 )
 NO_TORCH = (
     "PyTorch n'existe pas pour cette machine : prenez un Python 64 bits, sous Linux, "
-    "Windows x86-64 ou un Mac à puce Apple."
+    "Windows x86-64 ou macOS 14 et plus, sur un Mac à puce Apple."
 )
+REFUSED = (
+    "Le réseau refuse : mettez la machine à l'heure ; derrière un proxy, donnez son adresse "
+    "(variable HTTPS_PROXY) et son certificat (PIP_CERT), puis relancez la même commande."
+)
+READ_ONLY = "On ne peut pas écrire ici : copiez le projet dans un dossier à vous, puis relancez."
 BRACES = (
     "pip n'installe rien sous un dossier dont le nom contient « { » : renommez-le, puis relancez."
 )
@@ -80,6 +83,8 @@ BRACES = (
 DIAGNOSES = {
     r"ensurepip is not\s+available|No module named '?(venv|ensurepip)": NO_VENV,
     r"Errno 28|Errno 122|WinError 112": DISK_FULL,
+    r"Errno 13\b|Errno 30\b": READ_ONLY,
+    r"CERTIFICATE_VERIFY_FAILED|SSLError|ProxyError": REFUSED,
     r"Retry\(total=0|(Timeout|Connection|ConnectionReset)Error|IncompleteRead": NO_NETWORK,
     r"HTTP error|incomplete-download": NO_NETWORK,
     r"No matching distribution found for torch\b": NO_TORCH,
@@ -98,24 +103,29 @@ PIPES = {
     "encoding": "utf-8",
     "errors": "replace",
 }
-# Un seul fil de calcul : nos petits réseaux y vont plus vite, au bit près à chaque fois. Et la
-# glibc garde la mémoire libérée (256 Mio au plus), au lieu de la redemander à chaque tour.
-COMPUTE = {
-    "OMP_NUM_THREADS": "1",
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
-}
 NOISE = re.compile(r"\[[DIW] |\[IPKernelApp\] (INFO|WARNING)|\s+Setting websocket_ping_timeout")
 
 
-def check_python(version):
-    """Refuse un Python pour lequel nos versions des paquets n'existent pas."""
-    if not (3, 11) <= tuple(version[:2]) <= (3, 13):
-        fault = "ancien" if version < (3, 11) else "récent"
-        sys.exit(
-            f"Python {version[0]}.{version[1]} est trop {fault} : installez Python 3.12 "
-            "(python.org), puis lancez « python3.12 lancer.py » (Windows : « py -3.12 lancer.py »)."
-        )
+def fitting_python():
+    """La commande d'un Python que nos versions connaissent : celui-ci, ou un autre d'ici."""
+    if MINE in PYTHONS:
+        return [sys.executable]
+    for one in PYTHONS:
+        for command in (["python" + one], ["py", "-" + one]):
+            able = [*command, "-c", "import ensurepip, venv"]  # que Debian sépare de Python
+            if shutil.which(command[0]) and not run(able, lambda _: None):
+                return command
+    return sys.exit(
+        f"Python {MINE} ne convient pas, et nous n'en trouvons pas d'autre ici : installez "
+        "Python 3.13 (python.org), puis relancez la même commande."
+    )
+
+
+def hand_over(command):
+    """Relance cette commande sous un autre Python, et rend son code."""
+    if os.name == "nt":  # un `exec` y rendrait la main à la console
+        return subprocess.call(command)
+    return os.execvp(command[0], command)
 
 
 def diagnose(log, free_bytes):
@@ -144,7 +154,8 @@ def stop(process):
 def run(command, on_line=None, **environment):
     """Exécute une commande et rend son code ; `on_line`, si on le donne, reçoit ses lignes."""
     pipes = PIPES if on_line else {}
-    environment = {**COMPUTE, **os.environ, "PYTHONUTF8": "1", **environment}
+    # NumPy, que l'on charge souvent avant le paquet, lit alors combien de fils il emploie.
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONUTF8": "1", **environment}
     with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as process:
         try:
             for line in process.stdout or ():
@@ -164,23 +175,23 @@ def record(line, log):
             print(sentence.format(*found.groups()))
 
 
-def run_logged(*command):
-    """Exécute une étape de l'installation, journal dans LOG, et s'arrête si elle échoue."""
+def run_logged(*command, needed=True):
+    """Exécute une étape, journal dans LOG ; un échec arrête tout, ou rend faux."""
     with LOG.open("w", encoding="utf-8") as log:
         code = run(command, lambda line: record(line, log))
-    if code:
+    if code and needed:
         sys.exit(diagnose(LOG.read_text(encoding="utf-8"), shutil.disk_usage(ROOT).free))
+    return not code
 
 
-def check_venv():
+def check_venv(accepted):
     """Refuse le .venv d'un autre Python : le refaire l'effacerait sans qu'on l'ait demandé."""
     settings = VENV / "pyvenv.cfg"
     found = settings.exists() and re.search(r"^version\S* = (\d+\.\d+)", settings.read_text(), re.M)
-    mine = "{}.{}".format(*sys.version_info[:2])
-    if found and found.group(1) != mine:
+    if found and found.group(1) not in accepted:
         sys.exit(
-            f"L'environnement .venv est celui de Python {found.group(1)}, et vous lancez Python "
-            f"{mine} : reprenez l'autre, ou supprimez le dossier .venv pour l'installer ici."
+            f"L'environnement .venv est celui de Python {found.group(1)}, qui ne convient pas ou "
+            "n'est plus là : supprimez le dossier .venv, puis relancez la même commande."
         )
 
 
@@ -208,10 +219,9 @@ def make_venv():
 
 def digest(requirements):
     """L'empreinte de tout ce dont dépend une installation."""
-    files = sorted({requirements, READER, "pyproject.toml"})
-    place = [*sys.version_info[:2], os.path.realpath(VENV), OVERRIDES, KERNEL]
-    state = json.dumps(place + [(ROOT / file).read_text(encoding="utf-8") for file in files])
-    return hashlib.sha256(state.encode()).hexdigest()
+    files = (requirements, READER, CONSTRAINTS, "pyproject.toml", *SETTINGS)
+    state = [os.path.realpath(VENV), *((ROOT / file).read_text("utf-8") for file in files)]
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
 
 def seal(requirements):
@@ -224,21 +234,25 @@ def is_installed(requirements):
     return seal(requirements).exists() and seal(requirements).read_text() == digest(requirements)
 
 
-def write_settings():
-    """Met JupyterLab en français, sans nouvelles ni mises à jour ; règle son noyau."""
-    files = {
-        "share/jupyter/lab/settings/overrides.json": json.dumps(OVERRIDES, indent=2),
-        "etc/ipython/ipython_kernel_config.py": KERNEL,
-    }
-    for name, text in files.items():
-        (VENV / name).parent.mkdir(parents=True, exist_ok=True)
-        (VENV / name).write_text(text, encoding="utf-8")
+def copy_settings():
+    """Met JupyterLab en français, sans nouvelles ni mises à jour, et règle son noyau."""
+    for name in SETTINGS:
+        target = VENV / Path(name).relative_to("jupyter")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((ROOT / name).read_bytes())
 
 
-def pip_install(*arguments):
+def pip_install(*arguments, **options):
     """Demande un paquet, ou plusieurs, à pip."""
     pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    run_logged(*pip, "--progress-bar=off", *arguments)
+    return run_logged(*pip, "--progress-bar=off", *arguments, **options)
+
+
+def install_light_torch():
+    """Prend d'abord, sous Linux, le PyTorch sans CUDA ; à défaut, la suite prendra l'autre."""
+    options = ["--no-deps", "--retries=1", f"--index-url={LIGHT_TORCH}"]
+    if not pip_install("torch", "-c", CONSTRAINTS, *options, needed=False):
+        print(HEAVY_TORCH)
 
 
 def install(requirements):
@@ -246,8 +260,10 @@ def install(requirements):
     for old in VENV.glob("*.sceau"):
         old.unlink()
     print(f"Installation de {requirements} dans .venv (quelques minutes la première fois)…")
-    pip_install("-r", requirements)
-    write_settings()
+    if sys.platform == "linux":
+        install_light_torch()
+    pip_install("-r", requirements, "-c", CONSTRAINTS)
+    copy_settings()
     for name in {requirements, READER}:
         seal(name).write_text(digest(name))
     print("Tout est installé.")
@@ -255,37 +271,29 @@ def install(requirements):
 
 def set_up(requirements):
     """Met .venv à jour ; ne fait rien s'il l'est déjà."""
-    check_venv()
+    check_venv(PYTHONS)
     absent = missing()
     if absent is None:
+        check_venv([MINE])
         make_venv()
         absent = missing()
     if absent is None:
         sys.exit("Le Python de .venv ne répond pas : supprimez le dossier .venv, puis relancez.")
-    if not is_installed(requirements):
-        install(requirements)
-    elif absent:
+    if is_installed(requirements):
+        if not absent:
+            return
         print(f"Paquets disparus de .venv, remis en place : {', '.join(absent)}.")
-        pip_install("--force-reinstall", "--no-deps", *absent)
-
-
-def is_free(port):
-    """Dit si l'on peut servir sur ce port."""
-    with socket.socket() as probe:
-        if os.name != "nt":  # sous Windows, cette option prendrait le port d'un autre
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
+        run_logged(str(PYTHON), "-m", "pip", "uninstall", "--yes", *absent)
+    install(requirements)
 
 
 def check_port(asked):
     """Rend le port demandé, s'il est libre."""
     if not (asked.isdecimal() and 0 < int(asked) < 65536):
         sys.exit(f"Le port « {asked} » n'existe pas : donnez un nombre de 1 à 65535.")
-    if not is_free(int(asked)):
+    try:
+        socket.create_server((HOST, int(asked))).close()
+    except OSError:
         sys.exit(f"Le port {asked} est pris ou réservé : donnez-en un autre, ou aucun.")
     return int(asked)
 
@@ -322,22 +330,16 @@ def serve(port, browser):
     return run(command, lambda line: relay(line, environment["JUPYTER_TOKEN"]), **environment)
 
 
-class FrenchParser(argparse.ArgumentParser):
-    """Un argparse qui parle français."""
-
-    def format_help(self):
-        """L'aide, écrite à la main."""
-        return HELP
-
-    def error(self, message):
-        """Cite la commande, et non le message, qui est en anglais."""
-        command = " ".join(["lancer.py", *sys.argv[1:]])
-        sys.exit(f"Commande non comprise : « {command} » ; « lancer.py --help » dit tout.")
+def refuse(_message):
+    """Cite la commande, et non le message d'argparse, qui est en anglais."""
+    command = " ".join(["lancer.py", *sys.argv[1:]])
+    sys.exit(f"Commande non comprise : « {command} » ; « lancer.py --help » dit tout.")
 
 
 def open_series(arguments):
     """Ouvre la série dans JupyterLab."""
-    parser = FrenchParser(allow_abbrev=False)
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.format_help, parser.error = lambda: HELP, refuse
     parser.add_argument("--sans-navigateur", action="store_true")
     parser.add_argument("--port")
     options = parser.parse_args(arguments)
@@ -360,7 +362,9 @@ def run_dev(*arguments):
 
 def main(arguments):
     """Exécute une commande ; rend son code de sortie, ou la phrase qui dit son échec."""
-    check_python(sys.version_info)
+    python = fitting_python()
+    if python != [sys.executable]:
+        return hand_over([*python, str(ROOT / "lancer.py"), *arguments])
     if arguments[:1] == ["tests"]:
         return run_dev("-m", "pytest", *IN_PARALLEL, *arguments[1:])
     if arguments[:1] == ["carnets"]:
@@ -378,8 +382,9 @@ def outcome(arguments):
         print("\nInterrompu : relancez la même commande pour reprendre.", file=sys.stderr)
         return 130
     except OSError as error:
-        full = error.errno == errno.ENOSPC
-        return DISK_FULL if full else f"Le système refuse ({error}) : corrigez, puis relancez."
+        known = {errno.ENOSPC: DISK_FULL, errno.EACCES: READ_ONLY, errno.EROFS: READ_ONLY}
+        refused = f"Le système refuse ({error}) : corrigez, puis relancez."
+        return known.get(error.errno, refused)
 
 
 if __name__ == "__main__":

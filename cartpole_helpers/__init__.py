@@ -7,6 +7,7 @@ from cartpole_helpers.config import ONE_RECIPE, QUICK, VERSION_1, VERSION_2, Con
 from cartpole_helpers.dqn import double_td_target, epsilon_greedy, td_loss, td_target
 from cartpole_helpers.evaluation import Episode, evaluate, play
 from cartpole_helpers.history import History, Recorder, record
+from cartpole_helpers.machine import settle
 from cartpole_helpers.replay import ReplayBuffer, Transition
 from cartpole_helpers.solving import Interrupted, Solution, Unsolved, solve
 from cartpole_helpers.statistics import (
@@ -18,6 +19,8 @@ from cartpole_helpers.statistics import (
 )
 from cartpole_helpers.tables import evaluations_of, load_study, series_of
 from cartpole_helpers.training import Step, Training, train
+
+__version__ = "0.1.0"
 
 __all__ = [
     "ONE_RECIPE",
@@ -60,3 +63,5 @@ __all__ = [
     "train",
     "wilson_interval",
 ]
+
+settle()

@@ -32,7 +32,7 @@ HOST = "127.0.0.1"  # une grappe locale n'écoute que cette machine
 PATIENCE = 20  # s : ce que l'on attend d'un ordonnanceur
 ENDED = ("finished", "error")  # ce que dask dit d'une tâche qu'elle ne refera pas
 PULSE = 10  # s : si rien ne s'achève en ce temps, on regarde s'il y a encore qui calcule
-ENVIRONMENT = {  # ce que lancer.py met aussi
+ENVIRONMENT = {  # avant que dask ne mette autre chose
     "OMP_NUM_THREADS": "1",
     "MALLOC_MMAP_THRESHOLD_": "33554432",
     "MALLOC_TRIM_THRESHOLD_": "268435456",

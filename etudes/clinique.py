@@ -25,17 +25,16 @@ sans erreur. Les seuils sont aussi refaits sans la recette jugée : pour chaque 
 géométrique de ceux qui, sur les deux autres, donnent le plus grand total de sensibilité et de
 spécificité. Aucune hypothèse n'est testée.
 
-Enfin, seize malades et deux bien portants sont gardés dans patients/, sans nom, chacun avec un
-témoin : un entraînement sain, des mêmes réglages, d'une autre graine. reponses.csv dit qui est qui,
-et quel autre nom convient aussi. divergence.csv est l'une des fausses alarmes de l'archive, refaite
-pour être regardée. Ils ne sont faits que s'ils manquent : effacez-les d'abord.
+Enfin, seize malades et deux bien portants sont gardés dans le paquet (`PATIENTS`), sans nom, chacun
+avec un témoin : un entraînement sain, des mêmes réglages, d'une autre graine. reponses.csv dit qui
+est qui, et quel autre nom convient aussi. divergence.csv est l'une des fausses alarmes de
+l'archive, refaite pour être regardée. Ils ne sont faits que s'ils manquent : effacez-les d'abord.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
-from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -58,6 +57,7 @@ from cartpole_helpers.tables import write_table
 from cartpole_helpers.teaching.clinic import (
     HEALTHY,
     ILLNESSES,
+    PATIENTS,
     Chart,
     degree,
     diagnose,
@@ -68,8 +68,7 @@ from cartpole_helpers.teaching.clinic import (
 from cartpole_helpers.teaching.laboratory import Altered, ClockEnds
 
 SICK, WITNESSES = 8, 12  # graines par cause et par recette, puis par recette saine
-FOLDER = Path(__file__).with_name("patients")
-ANSWERS = FOLDER / "reponses.csv"
+ANSWERS = PATIENTS / "reponses.csv"
 UNLISTED = "hors liste"  # la maladie d'une faute aveugle qu'aucun des noms ne décrit
 BLIND, FAULTLESS = "aveugle", "recette saine"
 LOGGED = ("env_steps", "gradient_steps", "epsilon", "played", "loss", "loss_spread")
@@ -247,7 +246,7 @@ EDGE: dict[str, Mapping] = {
 """Des réglages que l'on peut vouloir, et dont on sait que l'outil les juge mal."""
 
 
-PATIENTS: tuple[tuple[str, str], ...] = (
+CASES: tuple[tuple[str, str], ...] = (
     ("cible jamais synchronisée", "rapide"),
     ("γ = 1 ou presque", "version 2"),
     ("troncature prise pour une chute", "rapide"),
@@ -347,20 +346,20 @@ def logged(seen: Chart) -> Chart:
 
 def admit() -> None:
     """Fait les patients, dans un ordre qui ne dit rien d'eux, leurs témoins, leurs réponses."""
-    FOLDER.mkdir(exist_ok=True)
-    order = np.random.default_rng(9).permutation(len(PATIENTS))
+    PATIENTS.mkdir(exist_ok=True)
+    order = np.random.default_rng(9).permutation(len(CASES))
     answers = []
     for number, place in enumerate(order.tolist(), 1):
-        cause, recipe = PATIENTS[place]
+        cause, recipe = CASES[place]
         seed = 300_000 + place
         well = replace(RECIPE[recipe], **CAUSES.get(cause, Cause()).setting)
         [sick], [sound] = builder(cause, recipe)([seed]), followed(Training, well, [seed + 100])
-        save_chart(sick, FOLDER / f"patient_{number:02d}.csv")
-        save_chart(sound, FOLDER / f"temoin_{number:02d}.csv")
+        save_chart(sick, PATIENTS / f"patient_{number:02d}.csv")
+        save_chart(sound, PATIENTS / f"temoin_{number:02d}.csv")
         answers.append((number, illness_of(cause), ALSO.get(cause, ""), recipe, seed))
     recipe, seed = DIVERGENCE
     [diverged] = builder(HEALTHY, recipe)([seed])
-    save_chart(diverged, FOLDER / "divergence.csv")
+    save_chart(diverged, PATIENTS / "divergence.csv")
     write_table(ANSWERS, ("patient", "maladie", "aussi", "recette", "graine"), answers)
 
 

@@ -22,14 +22,13 @@ accusent que si la perte, elle, dépasse leur relief ; sans succès, Acrobot en 
 
 Une ligne par entraînement : le retour glouton à la fin, les deux premières hypothèses, le nombre de
 maladies que le relevé ne permet pas de juger, et le degré de chacune. Quatre autres, à Acrobot,
-sont gardés dans patients_ailleurs/, sans nom, chacun avec un témoin sain.
+sont gardés dans le paquet (`ACROBOT_PATIENTS`), sans nom, chacun avec un témoin sain.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -44,6 +43,7 @@ from cartpole_helpers.one_page import SCALE, QNetwork, greedy
 from cartpole_helpers.studies import Study, archive_of, launch
 from cartpole_helpers.tables import write_table
 from cartpole_helpers.teaching.clinic import (
+    ACROBOT_PATIENTS,
     HEALTHY,
     ILLNESSES,
     Chart,
@@ -60,8 +60,7 @@ LOOKS, EPISODES = 20, 2
 SICK, SOUND = 10, 15  # graines par programme et par jeu
 SCALES = {"CartPole-v1": SCALE, "Acrobot-v1": (1.0, 1.0, 1.0, 1.0, 0.1, 0.1)}
 SB3, PAGE = "Stable-Baselines3", "une page"
-FOLDER = Path(__file__).with_name("patients_ailleurs")
-ANSWERS = FOLDER / "reponses.csv"
+ANSWERS = ACROBOT_PATIENTS / "reponses.csv"
 SHORT = 60  # pas d'un épisode de CartPole, quand il faut qu'il soit interrompu
 
 
@@ -369,7 +368,7 @@ def plan() -> Iterator[tuple[tuple[str, str, str], Callable, range]]:
             place += 1
 
 
-PATIENTS = (
+CASES = (
     ("récompense perdue", SB3),
     ("pas d'apprentissage trop grand", PAGE),
     ("cible jamais synchronisée", SB3),
@@ -380,13 +379,13 @@ PATIENTS = (
 
 def admit() -> None:
     """Fait les patients, leurs témoins et leurs réponses ; leurs graines ne sont qu'à eux."""
-    FOLDER.mkdir(exist_ok=True)
+    ACROBOT_PATIENTS.mkdir(exist_ok=True)
     programs, answers = {SB3: (borrowed, LIBRARY), PAGE: (page, PAGES)}, []
-    for number, (illness, program) in enumerate(PATIENTS, 1):
+    for number, (illness, program) in enumerate(CASES, 1):
         (build, settings), seed = programs[program], 300_200 + number
         for kind, cause, own in (("patient", illness, seed), ("temoin", HEALTHY, seed + 100)):
             made = build("Acrobot-v1", settings[cause], own)
-            save_chart(made, FOLDER / f"{kind}_{number:02d}.csv")
+            save_chart(made, ACROBOT_PATIENTS / f"{kind}_{number:02d}.csv")
         answers.append((number, illness, "", program, seed))
     write_table(ANSWERS, ("patient", "maladie", "aussi", "recette", "graine"), answers)
 

@@ -108,9 +108,9 @@ class Page(AnyWidget):
         inherited = set(DOMWidget.class_trait_names(sync=True))
         return {name: getattr(self, name) for name in sorted(kept) if name not in inherited}
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        data, *_ = super()._repr_mimebundle_()
-        return data | {"text/html": self.frozen(), "text/plain": self.still.alt}
+    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
+        data, metadata = super()._repr_mimebundle_()  # où Colab lit d'où charger anywidget
+        return data | {"text/html": self.frozen(), "text/plain": self.still.alt}, metadata
 
 
 def _answering_nothing() -> Context:

@@ -37,6 +37,7 @@ from cartpole_helpers.one_page import QNetwork, greedy
 from cartpole_helpers.teaching.clinic import (
     HEALTHY,
     ILLNESSES,
+    PATIENTS,
     Logbook,
     Ward,
     diagnose,
@@ -204,7 +205,7 @@ for rang, maladie in enumerate(ILLNESSES, 1):
 # faut comparer.
 
 # %%
-salle = Ward("../etudes/patients")
+salle = Ward()
 salle.wall(range(1, 10), "Patients 1 à 9 : où la ligne bleue quitte-t-elle la grise ?")
 
 # %% [markdown]
@@ -354,7 +355,7 @@ for ligne in np.flatnonzero(provoquees & ~juste | sain & alarme):
 # graine, refaite par l'étude.
 
 # %%
-derive = load_chart("../etudes/patients/divergence.csv")
+derive = load_chart(PATIENTS / "divergence.csv")
 combien = number(round(derive.q_limit[-1], -3))
 sheet(derive, f"Une recette saine, et Q atteint {combien} : l'alarme avait raison")
 

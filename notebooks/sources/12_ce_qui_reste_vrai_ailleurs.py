@@ -26,7 +26,7 @@ from cartpole_helpers.display import figures
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.repairs import comparisons
 from cartpole_helpers.statistics import holm, paired_p_value, smallest_effect
-from cartpole_helpers.teaching.clinic import HEALTHY, ILLNESSES, Ward
+from cartpole_helpers.teaching.clinic import ACROBOT_PATIENTS, HEALTHY, ILLNESSES, Ward
 from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
@@ -239,7 +239,7 @@ for ou, jeu in LIEUX:
 # n'est pas malade.
 
 # %%
-salle = Ward("../etudes/patients_ailleurs")
+salle = Ward(ACROBOT_PATIENTS)
 salle.wall(salle.numbers, "Quatre entraînements d'Acrobot : lequel n'est pas malade ?")
 
 # %% [markdown]

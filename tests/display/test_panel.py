@@ -248,7 +248,7 @@ def test_a_past_run_keeps_its_curves_and_the_notebook_saves_them(make):
     one = trained(make())
     assert frozen_state(one)["current"] == one.current
     assert re.match(r"1 · QUICK, .*graine 3 : [\d,]+ pas à la dernière", plain(one.still.alt))
-    saved = one._repr_mimebundle_()
+    saved, _ = one._repr_mimebundle_()
     assert saved["application/vnd.jupyter.widget-view+json"]["model_id"] == one.model_id
     assert (saved["text/html"], saved["text/plain"]) == (one.frozen(), one.still.alt)
     first = json.loads(json.dumps(one.current))

@@ -4,10 +4,12 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import threading
 from base64 import b64decode
 from contextvars import ContextVar
 from io import BytesIO
+from unittest.mock import Mock
 
 import pytest
 from matplotlib.figure import Figure
@@ -131,6 +133,18 @@ def page(monkeypatch):
     monkeypatch.setattr(made, "send", lambda content, buffers=None: made.sent.append(content))
     yield made
     made.close()
+
+
+def test_colab_is_told_where_to_find_the_widgets(page, monkeypatch):
+    address = "adresse du gestionnaire"
+    output = Mock(_widgets=Mock(_installed_url=address))
+    monkeypatch.setitem(sys.modules, "google.colab.output", output)
+    for told in ({"colab": {"custom_widget_manager": {"url": address}}}, None):
+        data, metadata = page._repr_mimebundle_()
+        view = "application/vnd.jupyter.widget-view+json"
+        assert metadata.get(view) == told
+        assert {view, "text/html", "text/plain"} == {*data}
+        monkeypatch.delitem(sys.modules, "google.colab.output", raising=False)
 
 
 def say(page, content, buffers=()):

@@ -29,12 +29,14 @@ from cartpole_helpers.teaching.clinic.references import (
 )
 from cartpole_helpers.teaching.clinic.sheets import edges, sheet
 from cartpole_helpers.teaching.clinic.thresholds import refitted, sensitivity
-from cartpole_helpers.teaching.clinic.ward import Ward
+from cartpole_helpers.teaching.clinic.ward import ACROBOT_PATIENTS, PATIENTS, Ward
 
 __all__ = [
+    "ACROBOT_PATIENTS",
     "HEALTHY",
     "HUBER",
     "ILLNESSES",
+    "PATIENTS",
     "SQUARED",
     "Chart",
     "Game",

@@ -28,7 +28,9 @@ from cartpole_helpers.teaching.clinic.diagnosis import (
 )
 from cartpole_helpers.teaching.clinic.sheets import UPDATES, Vital, sheet, vitals_of, wall
 
-PATIENTS = Path("../etudes/patients")  # depuis un carnet
+FOLDER = Path(__file__).parent
+PATIENTS = FOLDER / "patients/cartpole"
+ACROBOT_PATIENTS = FOLDER / "patients/acrobot"
 NAMES = (HEALTHY, *(one.name for one in ILLNESSES))
 
 
@@ -96,8 +98,8 @@ def _html_cell(text: str) -> str:
 class Ward:
     """La salle d'attente : des patients enregistrés, numérotés, dont on ne sait rien d'autre.
 
-    `folder` : le dossier où `etudes/clinique.py` les a écrits, ou, d'un autre jeu,
-    `etudes/clinique_ailleurs.py`. FileNotFoundError s'il n'y est pas,
+    `folder` : le dossier où `etudes/clinique.py` les a écrits, ou, d'Acrobot,
+    `etudes/clinique_ailleurs.py` (`ACROBOT_PATIENTS`). FileNotFoundError s'il n'y est pas,
     ValueError si la liste des réponses n'est pas entière.
     """
 

@@ -21,9 +21,9 @@ from cartpole_helpers.teaching.clinic.diagnosis import (
     diagnose,
     illness,
 )
+from cartpole_helpers.teaching.clinic.ward import PATIENTS
 
 STUDIES = Path(__file__).resolve().parents[3] / "etudes"
-PATIENTS = STUDIES / "patients"
 ORDER = [one.name for one in ILLNESSES]
 NAMES = {*ORDER}
 SMALL = replace(QUICK, total_steps=2_400, hidden=(16, 16), warmup=64)

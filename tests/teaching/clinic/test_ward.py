@@ -1,7 +1,6 @@
 """La salle d'attente : ses patients, et ce qu'elle répond sans trop en dire."""
 
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,15 +9,22 @@ from handmade import NORMAL, SICK, TITLE, assert_frame, chart_of, plain, tail
 from cartpole_helpers.teaching.clinic.charts import Chart, load_chart, save_chart
 from cartpole_helpers.teaching.clinic.diagnosis import HEALTHY, ILLNESSES, diagnose, illness
 from cartpole_helpers.teaching.clinic.sheets import VITALS
-from cartpole_helpers.teaching.clinic.ward import Answers, Opinion, Round, Ward, telling
+from cartpole_helpers.teaching.clinic.ward import (
+    ACROBOT_PATIENTS,
+    PATIENTS,
+    Answers,
+    Opinion,
+    Round,
+    Ward,
+    telling,
+)
 
-PATIENTS = Path(__file__).resolve().parents[3] / "etudes" / "patients"
 EVERYONE = (HEALTHY, *(one.name for one in ILLNESSES))
 
 
 @pytest.fixture(scope="module")
 def ward():
-    return Ward(PATIENTS)
+    return Ward()
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +62,9 @@ def test_the_patients_are_those_of_the_folder(ward, truths, monkeypatch, unseen)
     rows = np.reshape(ward.wall(iter([9, 2, 9]), TITLE).figure.axes, (2, 8))
     assert [row[0].get_ylabel() for row in rows] == ["9", "2"]
     assert_frame(rows[1, 0], VITALS[0], ward.chart(2), ward.witness(2))
-    monkeypatch.chdir(PATIENTS.parents[1] / "notebooks")
-    assert Ward().numbers == tuple(truths)  # sans dossier, un carnet les trouve
+    monkeypatch.chdir(PATIENTS.anchor)  # le paquet les porte, où que l'on soit
+    assert Ward().numbers == tuple(truths)
+    assert Ward(ACROBOT_PATIENTS).numbers == (1, 2, 3, 4)
 
 
 def test_what_is_asked_badly_is_refused(ward):
