@@ -359,7 +359,7 @@ export function training(config, seed, forgetSince = Infinity) {
   const [online, target, average] = [made(), made(), made()];
   const descend = adam(first.length);
   const memory = replay(config.capacity);
-  const window = stepWindow(config.n_steps, config.gamma, carts);
+  const recent = stepWindow(config.n_steps, config.gamma, carts);
 
   const states = Array.from({ length: carts }, () => start(draws.carts));
   const [ages, held] = [new Uint32Array(carts), new Int8Array(carts).fill(FREE)];
@@ -375,7 +375,7 @@ export function training(config, seed, forgetSince = Infinity) {
 
   function oneTurn() {
     act();
-    const transitions = window.push(lived, truncated);
+    const transitions = recent.push(lived, truncated);
     if (transitions) remember(transitions);
     turn.updated = memory.size >= config.warmup && turn.step % config.learn_every === 0;
     turn.loss = turn.updated ? learn(sampled()) : NaN;

@@ -10,6 +10,7 @@ import { diagnose } from "./checkup.mjs";
 import { trainer } from "./trainer.mjs";
 
 const SOLVED = 475;
+const FORGOTTEN = 200; // après une réussite, un retour plus bas est un effondrement, comme au carnet 08
 const HIGH = 520; // le haut de la courbe, un peu au-dessus des 500 pas d’un épisode
 const KEPT = 5; // essais passés qui restent à l’écran
 const REST = 0.7; // s pendant lesquelles on voit la chute, ou la fin, d’un épisode
@@ -360,9 +361,9 @@ function spoken(clinic, run) {
 
 function progress({ news, config }) {
   return [
-    `${number(Math.min(news.envSteps, config.total_steps))} pas sur ${number(config.total_steps)}`,
+    `${number(Math.min(news.envSteps, config.total_steps))}\u00a0pas sur ${number(config.total_steps)}`,
     `${number(news.gradientSteps)} mises à jour`,
-    `ε = ${number(news.epsilon, 2)}`,
+    `ε\u00a0=\u00a0${number(news.epsilon, 2)}`,
     `${number(news.seconds, 1)}\u00a0s de calcul`,
   ].join(" · ");
 }
@@ -371,10 +372,10 @@ function reached({ steps, seconds }) {
   return `475 pas en moyenne, dès le pas ${number(steps)}, après ${number(seconds, 1)}\u00a0s de calcul.`;
 }
 
-function conclusion({ solved, points, forget }) {
+function conclusion({ solved, points }) {
   const last = points.at(-1)?.y;
   if (last === undefined) return "Arrêté avant la première évaluation.";
   if (!solved) return `Le seuil de 475 n’est pas atteint\u00a0: ${number(last)} pas pour finir.`;
-  const after = forget && last < SOLVED ? ` Puis il a oublié\u00a0: ${number(last)} pas pour finir.` : "";
-  return `${reached(solved)}${after}`;
+  if (last < FORGOTTEN) return `${reached(solved)} Puis il a oublié\u00a0: ${number(last)} pas pour finir.`;
+  return `${reached(solved)} Pour finir\u00a0: ${number(last)}.`;
 }
