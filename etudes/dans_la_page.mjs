@@ -1,30 +1,40 @@
-// Entraîne une graine comme le fait la page, jusqu'à ce qu'une validation la dise prête, puis la
-// juge. Lit sa question en JSON sur l'entrée ; dans_la_page.py la pose.
+// Entraîne une graine comme le fait la page, s'arrête quand un certificat dit l'agent prêt, puis le
+// juge. dans_la_page.py pose la question, en JSON, sur l'entrée.
 
 import { readFileSync } from "node:fs";
 import { evaluate, stream, training } from "../cartpole_helpers/display/web/dqn.mjs";
 
-const { config, seed, every, episodes, ready, judges } = JSON.parse(readFileSync(0, "utf8"));
+const { config, seed, every, episodes, hopeful, certificate, sure, judges } = JSON.parse(readFileSync(0, "utf8"));
 const trained = training(config, seed);
 const { turn, average } = trained;
 const validation = stream(seed, "validation");
+const returned = (count, draw) => evaluate(config, average.weights, count, draw);
+
+// Les secondes de processeur de tous les fils, compilation et ramasse-miettes compris.
 const began = process.cpuUsage();
-const seconds = () => {
+function seconds() {
   const { user, system } = process.cpuUsage(began);
   return (user + system) / 1e6;
-};
+}
 
-let evaluating = 0;
-let reached = false;
-while (!reached && turn.envSteps < config.total_steps) {
+function isReady() {
+  return returned(episodes, validation) >= hopeful && returned(certificate, validation) >= sure;
+}
+
+let [ready, evaluating] = [false, 0];
+while (!ready && turn.envSteps < config.total_steps) {
   trained.advance();
   if (turn.envSteps % every >= config.carts || !turn.gradientSteps) continue;
   const before = seconds();
-  reached = evaluate(config, average.weights, episodes, validation) >= ready;
+  ready = isReady();
   evaluating += seconds() - before;
 }
 const spent = seconds();
-const returned = evaluate(config, average.weights, judges, stream(seed, "judge"));
 process.stdout.write(JSON.stringify({
-  reached, steps: turn.envSteps, updates: turn.gradientSteps, seconds: spent, evaluating, returned,
+  ready,
+  steps: turn.envSteps,
+  updates: turn.gradientSteps,
+  seconds: spent,
+  evaluating,
+  judged: returned(judges, stream(seed, "judge")),
 }));

@@ -57,7 +57,7 @@ def clinic() -> dict:
         "measures": MEASURES,
         "illnesses": [*map(_described, JUDGED)],
         "enough": ENOUGH,
-        "healthy": HEALTHY,
+        "healthy": typography(HEALTHY),
         "scope": typography(scope),
     }
 
