@@ -34,8 +34,9 @@ def test_the_page_is_whole_alone_and_light():
     assert "JavaScript" in page
 
 
-def test_the_recipe_is_version_2_but_for_three_numbers():
-    assert [*differences(IN_THE_PAGE, VERSION_2)] == ["total_steps", "hidden", "batch_size"]
+def test_the_recipe_is_version_2_but_for_four_numbers():
+    changed_fields = {"total_steps", "hidden", "batch_size", "learning_rate_decay"}
+    assert {*differences(IN_THE_PAGE, VERSION_2)} == changed_fields
     assert FORGET_SINCE == SINCE  # celle du laboratoire
 
 
