@@ -68,7 +68,9 @@ def summary() -> Iterator[str]:
     good = (columns["retour"] >= SOLVED) & (columns["certifie"] == 1)
     quick = good & (columns["secondes"] <= SECONDS)
     for told, which in (("en trois secondes au plus", quick), ("quelle qu'en soit la durée", good)):
-        low, high = (number(100 * bound) for bound in exact_interval(int(which.sum()), len(which)))
+        low, high = (
+            number(100 * bound, 1) for bound in exact_interval(int(which.sum()), len(which))
+        )
         yield f"à 475 au moins, {told} : {which.sum()} sur {len(which)} [{low} à {high} %]"
     for name, digits in (("secondes", 2), ("pas", 0), ("mises_a_jour", 0)):
         lowest, middle, highest = np.quantile(columns[name], [0, 0.5, 1])

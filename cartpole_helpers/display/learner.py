@@ -17,9 +17,9 @@ WITHOUT_SCRIPT = "Image fixe : cette page apprend à jouer dès que JavaScript y
 IN_THE_PAGE = replace(
     VERSION_2, total_steps=30_000, hidden=(64, 64), batch_size=64, learning_rate_decay=0.998
 )
-"""La Version 2, dont quatre nombres diffèrent. JavaScript calcule sur un cœur, sans les instructions
-vectorielles de PyTorch : un réseau de deux couches de 64 et des lots de 64 y coûtent quatre fois
-moins, et suffisent (`etudes/dans_la_page.py`). Un lot moitié moindre, et le pas d'apprentissage
+"""La Version 2, dont quatre nombres diffèrent. JavaScript n'a pas les instructions vectorielles de
+PyTorch : un réseau de deux couches de 64 et des lots de 64 y coûtent quatre fois moins, et
+suffisent (`etudes/dans_la_page.py`). Un lot moitié moindre, et le pas d'apprentissage
 décroît deux fois moins vite. La durée est celle que montre la courbe."""
 
 PACE = {"episodes": 20, "evaluateEvery": 1_000, "looks": 40}
