@@ -13,22 +13,33 @@ from cartpole_helpers import Training
 from cartpole_helpers.display import explorer, panel
 from cartpole_helpers.display.run import Run
 
-SCRIPT = Path(__file__).with_name("physics.mjs")
+HERE = Path(__file__).parent
 PIPES = {"check": True, "stdout": subprocess.PIPE, "encoding": "utf-8"}
 
 
-@pytest.fixture(scope="session")
-def node(require):
-    """`node(tâche, ...)` interroge les modules de la page."""
+def asking(require, script):
+    """Une fonction qui pose à `script` une question, la tâche et ce qu'elle demande."""
     program = shutil.which("node")
     require("node", program)
 
     def ask(task, **question):
         asked = json.dumps({"task": task, **question})
-        command = [program, str(SCRIPT)]
+        command = [program, str(HERE / script)]
         return json.loads(subprocess.run(command, input=asked, text=True, **PIPES).stdout)
 
     return ask
+
+
+@pytest.fixture(scope="session")
+def node(require):
+    """`node(tâche, ...)` interroge les modules de la page."""
+    return asking(require, "physics.mjs")
+
+
+@pytest.fixture(scope="session")
+def engine(require):
+    """`engine(tâche, ...)` interroge le DQN de la page, et son diagnostic."""
+    return asking(require, "dqn.mjs")
 
 
 @pytest.fixture

@@ -19,12 +19,14 @@ from traitlets import Any, Dict
 from cartpole_helpers.display import widget
 from cartpole_helpers.display.explorer import Explorer
 from cartpole_helpers.display.game import Game
+from cartpole_helpers.display.learner import CODE as LEARNER
 from cartpole_helpers.display.panel import Panel
 from cartpole_helpers.display.player import CODE
 from cartpole_helpers.display.style import Picture
 from cartpole_helpers.display.widget import FOLDER, Page, bundle, frozen
 
 PAGES = {"jeu": Game.code, "lecteur": CODE, "panneau": Panel.code, "curseurs": Explorer.code}
+PAGES["apprentissage"] = LEARNER
 HOSTILE = "</script><img src=x onerror=alert(1)> <!-- \u2028 \\ \" ' ${x} `"
 NODE = shutil.which("node")
 # Ce que `mount` demande à un navigateur, et rien de plus : une place déjà vivante est ignorée.
