@@ -90,7 +90,7 @@ def test_cuda_is_not_downloaded_under_linux_unless_there_is_nothing_else(
         installed, "run_logged", lambda *one, **more: without(*one) and "needed" not in more
     )
     installed.install(installed.READER)
-    assert "PyTorch vient de PyPI, avec CUDA" in capsys.readouterr().out
+    assert "PyTorch sans CUDA n'est pas joignable" in capsys.readouterr().out
     monkeypatch.setattr(sys, "platform", "darwin")
     installed.commands.clear()
     installed.install(installed.READER)
