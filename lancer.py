@@ -3,7 +3,6 @@
 import argparse
 import errno
 import hashlib
-import json
 import os
 import re
 import secrets
@@ -26,7 +25,10 @@ SETTINGS = (  # dans .venv, à la place qu'ils ont dans jupyter/
 PYTHONS = ("3.13", "3.12", "3.11", "3.14")  # ceux que nos versions connaissent
 MINE = "{}.{}".format(*sys.version_info[:2])
 LIGHT_TORCH = "https://download.pytorch.org/whl/cpu"
-HEAVY_TORCH = "PyTorch vient de PyPI, avec CUDA : cinq gigaoctets de plus (Ctrl-C pour renoncer)."
+HEAVY_TORCH = (
+    "PyTorch sans CUDA n'est pas joignable : celui de PyPI, s'il l'est, prend cinq gigaoctets de "
+    "plus (Ctrl-C pour renoncer)."
+)
 HOST = "127.0.0.1"
 PATIENCE = 60  # s, pour que le Python de .venv réponde
 PAGE = "/lab/tree/notebooks/00_prise_en_main.ipynb"
@@ -58,15 +60,9 @@ for name in re.findall(r"^([\w-]+)\S*==", requirements, re.M):
     if spec is None or spec.origin is None:
         print(name)
 """
-NO_VENV = (
-    "Ce Python est installé sans son module venv : lancez « sudo apt install python3-venv », "
-    "puis la même commande."
-)
+NO_VENV = "Ce Python n'a pas son module venv : « sudo apt install python3-venv », puis relancez."
 DISK_FULL = "Le disque est plein : libérez quelques gigaoctets, puis relancez la même commande."
-NO_NETWORK = (
-    "Le réseau ne répond pas : vérifiez la connexion (et le proxy, s'il y en a un), "
-    "puis relancez la même commande."
-)
+NO_NETWORK = "Le réseau ne répond pas : vérifiez la connexion, puis relancez la même commande."
 NO_TORCH = (
     "PyTorch n'existe pas pour cette machine : prenez un Python 64 bits, sous Linux, "
     "Windows x86-64 ou macOS 14 et plus, sur un Mac à puce Apple."
@@ -85,8 +81,7 @@ DIAGNOSES = {
     r"Errno 28|Errno 122|WinError 112": DISK_FULL,
     r"Errno 13\b|Errno 30\b": READ_ONLY,
     r"CERTIFICATE_VERIFY_FAILED|SSLError|ProxyError": REFUSED,
-    r"Retry\(total=0|(Timeout|Connection|ConnectionReset)Error|IncompleteRead": NO_NETWORK,
-    r"HTTP error|incomplete-download": NO_NETWORK,
+    r"Retry\(total=0|(Timeout|Connection\w*)Error|IncompleteRead|HTTP err|incomplete-": NO_NETWORK,
     r"No matching distribution found for torch\b": NO_TORCH,
     r"ValueError: invalid variable": BRACES,
 }
@@ -221,7 +216,7 @@ def digest(requirements):
     """L'empreinte de tout ce dont dépend une installation."""
     files = (requirements, READER, CONSTRAINTS, "pyproject.toml", *SETTINGS)
     state = [os.path.realpath(VENV), *((ROOT / file).read_text("utf-8") for file in files)]
-    return hashlib.sha256(json.dumps(state).encode()).hexdigest()
+    return hashlib.sha256("\0".join(state).encode()).hexdigest()
 
 
 def seal(requirements):
