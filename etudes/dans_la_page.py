@@ -14,7 +14,7 @@ compris, a pris au plus 3 secondes de processeur, avec son intervalle exact de C
 On annonce aussi les médianes des secondes, des pas de jeu et des mises à jour. Une graine que le
 budget ne suffit pas à certifier compte pour un échec, quel que soit son jugement.
 
-Les secondes sont celles du processeur, tous fils compris : la compilation par V8 et son
+Les secondes sont celles du processeur, tous fils compris : la compilation du code et le
 ramasse-miettes y sont, le démarrage de Node.js et le jugement n'y sont pas. La machine de la mesure
 était occupée par d'autres calculs, qui lui prenaient du cache et de la fréquence : elles en sont un
 peu longues.
@@ -46,7 +46,7 @@ def run(setting: Mapping, seeds: Sequence[int]) -> list[tuple]:
     asked = setting | {"config": asdict(setting["config"]), "seed": seed}
     program = shutil.which("node")
     if program is None:
-        raise FileNotFoundError("Il faut Node.js : la commande node est introuvable.")
+        raise FileNotFoundError("Il faut Node.js : la commande `node` est introuvable.")
     script = Path(__file__).with_suffix(".mjs")
     done = subprocess.run(
         [program, str(script)],

@@ -26,9 +26,9 @@ CLOSE = {"rtol": 1e-9, "atol": 1e-10}  # en float64, des deux côtés
 FAR = 1e5 * CLOSE["atol"]  # ce que change au moins la plus petite faute
 
 
-def random_weights(config, count, seed=0):
-    """Des poids (count, P) en float64, de la taille de ceux d'un réseau neuf."""
-    return np.random.default_rng(seed).uniform(-0.4, 0.4, (count, used(config)))
+def random_weights(config, networks, seed=0):
+    """Des poids (N, P) en float64, de la taille de ceux d'un réseau neuf."""
+    return np.random.default_rng(seed).uniform(-0.4, 0.4, (networks, used(config)))
 
 
 def used(config):
