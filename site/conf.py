@@ -1,0 +1,88 @@
+"""Le site du cours, bâti par Sphinx : ses pages, les carnets enregistrés, la référence de l'API."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+import french  # noqa: E402
+import living  # noqa: E402
+import maths  # noqa: E402
+from docutils import nodes  # noqa: E402
+from sphinx import addnodes  # noqa: E402
+from sphinx.search import languages  # noqa: E402
+from sphinx.util.docutils import SphinxDirective  # noqa: E402
+
+project = html_title = "Le deep Q-learning sur CartPole"
+language = "fr"
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 4
+nb_execution_mode = "off"
+default_role = "code"
+exclude_patterns = ["README.md"]
+suppress_warnings = ["mystnb.unknown_mime_type"]
+
+html_theme = "furo"
+html_theme_options = {"navigation_with_keys": False, "top_of_page_buttons": []}
+html_static_path = ["_static"]
+html_css_files = ["vivant.css", "site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
+templates_path = [str(HERE / "_templates")]
+html_math_renderer = "mathml"
+html_copy_source = html_show_sourcelink = html_show_search_summary = False
+html_use_index = html_domain_indices = False
+
+copybutton_selector = ".highlight pre"
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+add_module_names = False
+languages["fr"] = french.FoldedFrench
+
+
+class Living(SphinxDirective):
+    """{vivant} nom : l'une des pages de living.PAGES."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        up = "../" * self.env.docname.count("/")
+        page = living.PAGES[self.arguments[0]]()
+        return [nodes.raw("", living.apart(page, up, Path(self.env.srcdir)), format="html")]
+
+
+class References(SphinxDirective):
+    """{references} : une ligne par source, auteurs | année | titre | revue | où elle est citée."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        items = [self.item(*map(str.strip, line.split("|"))) for line in self.content]
+        return [nodes.bullet_list("", *items, classes=["sources"])]
+
+    def item(self, authors: str, year: str, title: str, where: str, cited: str) -> nodes.list_item:
+        parts = [nodes.Text(f"{authors} ({year}). "), nodes.emphasis("", title, classes=["titre"])]
+        parts.append(nodes.Text(f". {where}. "))
+        parts.append(nodes.inline("", f"Cité : {cited}.", classes=["cite"]))
+        name = nodes.make_id(f"{authors.split()[0]} {authors.split()[-1]} {year}")
+        return nodes.list_item("", nodes.paragraph("", "", *parts), ids=[name])
+
+
+def play_films(app, tree: nodes.document) -> None:
+    """Laisse le navigateur montrer un film, au lieu de le télécharger."""
+    for link in [*tree.findall(addnodes.download_reference)]:
+        if link["reftarget"].endswith(".mp4"):
+            film = nodes.reference("", "", *link.children, refuri=link["reftarget"])
+            link.replace_self(film)
+
+
+def setup(app) -> None:
+    """Branche sur Sphinx ce qui précède."""
+    app.add_directive("vivant", Living)
+    app.add_directive("references", References)
+    app.add_html_math_renderer("mathml", (maths.inline, None), (maths.block, None))
+    app.connect("autodoc-process-docstring", french.as_markup)
+    app.connect("autodoc-skip-member", french.is_alias)
+    app.connect("doctree-read", play_films)
