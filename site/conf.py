@@ -1,5 +1,6 @@
 """Le site du cours, bâti par Sphinx : ses pages, les carnets enregistrés, la référence de l'API."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -14,6 +15,26 @@ from sphinx import addnodes  # noqa: E402
 from sphinx.search import languages  # noqa: E402
 from sphinx.util.docutils import SphinxDirective  # noqa: E402
 
+# Les couleurs, claires puis sombres ; celles du code cité portent les noms que leur donne JupyterLab.
+COLOURS = {
+    "color-brand-primary": ("#00639c", "#6cbcf0"),
+    "color-brand-content": ("#00639c", "#6cbcf0"),
+    "color-brand-visited": ("#7a3d78", "#d7a5d5"),
+    "on-brand": ("#ffffff", "#0b1a24"),
+    "jp-mirror-editor-keyword-color": ("#7928a1", "#dcc6e0"),
+    "jp-mirror-editor-builtin-color": ("#00639c", "#6cbcf0"),
+    "jp-mirror-editor-string-color": ("#1b6d2c", "#abe338"),
+    "jp-mirror-editor-number-color": ("#a8480d", "#ffb86c"),
+    "jp-mirror-editor-comment-color": ("#5f6368", "#b4b8bf"),
+    "jp-mirror-editor-operator-color": ("#7928a1", "#dcc6e0"),
+}
+
+
+def colours(theme: int) -> dict[str, str]:
+    """Rend les couleurs d'un thème, 0 pour le clair, 1 pour le sombre."""
+    return {name: pair[theme] for name, pair in COLOURS.items()}
+
+
 project = html_title = "Le deep Q-learning sur CartPole"
 language = "fr"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton"]
@@ -25,7 +46,12 @@ exclude_patterns = ["README.md"]
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
 html_theme = "furo"
-html_theme_options = {"navigation_with_keys": False, "top_of_page_buttons": []}
+html_theme_options = {
+    "navigation_with_keys": False,  # les flèches poussent le chariot
+    "top_of_page_buttons": [],
+    "light_css_variables": colours(0),
+    "dark_css_variables": colours(1),
+}
 html_static_path = ["_static"]
 html_css_files = ["vivant.css", "site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
@@ -65,7 +91,9 @@ class References(SphinxDirective):
     def item(self, authors: str, year: str, title: str, where: str, cited: str) -> nodes.list_item:
         parts = [nodes.Text(f"{authors} ({year}). "), nodes.emphasis("", title, classes=["titre"])]
         parts.append(nodes.Text(f". {where}. "))
-        parts.append(nodes.inline("", f"Cité : {cited}.", classes=["cite"]))
+        names = re.split("(, )", cited)
+        names = [nodes.Text(x) if x == ", " or "carnet" in x else nodes.literal("", x) for x in names]
+        parts.append(nodes.inline("", "Cité : ", *names, classes=["cite"]))
         name = nodes.make_id(f"{authors.split()[0]} {authors.split()[-1]} {year}")
         return nodes.list_item("", nodes.paragraph("", "", *parts), ids=[name])
 

@@ -45,7 +45,7 @@ def _patient(number: int) -> str:
 
 # Ce que le Markdown du site appelle par {vivant} : un nom, et de quoi faire la page autonome.
 PAGES: dict[str, Callable[[], str]] = {
-    "jeu": lambda: game({"un agent entraîné": _agent("agent_5600_pas")}).frozen(),
+    "jeu": lambda: game({"DQN": _agent("agent_5600_pas")}).frozen(),
     "avant": lambda: _replayed("amnesique_10000_pas"),
     "après": lambda: _replayed("amnesique_20000_pas"),
     "patient": lambda: _patient(3),
