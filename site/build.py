@@ -1,4 +1,4 @@
-"""Bâtit le site du cours, sans réseau et sans exécuter un carnet, dans site/construit."""
+"""Bâtit le site du cours, sans réseau et sans exécuter un carnet : site/build.py [dossier]."""
 
 import json
 import shutil
@@ -53,19 +53,19 @@ def build(stage: Path, html: Path) -> None:
         shutil.copy(film, html / "videos")
 
 
-def main() -> None:
-    """Bâtit le site à l'écart, puis le met à la place de l'ancien."""
+def main(output: Path = OUTPUT) -> None:
+    """Bâtit le site à l'écart, puis le met dans `output`, à la place de l'ancien."""
     with tempfile.TemporaryDirectory() as folder:
         stage, html = Path(folder, "pages"), Path(folder, "html")
         stage.mkdir()
         gather(stage)
         build(stage, html)
         shutil.rmtree(html / ".doctrees", ignore_errors=True)
-        shutil.rmtree(OUTPUT, ignore_errors=True)
-        shutil.copytree(html, OUTPUT)
-    size = sum(file.stat().st_size for file in OUTPUT.rglob("*") if file.is_file())
+        shutil.rmtree(output, ignore_errors=True)
+        shutil.copytree(html, output)
+    size = sum(file.stat().st_size for file in output.rglob("*") if file.is_file())
     megabytes = f"{size / 1e6:.1f}".replace(".", ",")
-    print(f"Le site est prêt ({megabytes} Mo), ouvrez : {(OUTPUT / 'index.html').as_uri()}")
+    print(f"Le site est prêt ({megabytes} Mo), ouvrez : {(output / 'index.html').as_uri()}")
 
 
 if __name__ == "__main__":
@@ -74,4 +74,4 @@ if __name__ == "__main__":
 
     from cartpole_helpers.display.typography import typography
 
-    main()
+    main(*map(Path, sys.argv[1:]))

@@ -15,7 +15,7 @@ from sphinx import addnodes  # noqa: E402
 from sphinx.search import languages  # noqa: E402
 from sphinx.util.docutils import SphinxDirective  # noqa: E402
 
-# Les couleurs, claires puis sombres ; celles du code cité portent les noms que leur donne JupyterLab.
+# Les couleurs, claires puis sombres ; celles du code cité ont les noms que leur donne JupyterLab.
 COLOURS = {
     "color-brand-primary": ("#00639c", "#6cbcf0"),
     "color-brand-content": ("#00639c", "#6cbcf0"),
@@ -69,7 +69,7 @@ languages["fr"] = french.FoldedFrench
 
 
 class Living(SphinxDirective):
-    """{vivant} nom : l'une des pages de living.PAGES."""
+    """`{vivant} nom` : l'une des pages de living.PAGES."""
 
     required_arguments = 1
 
@@ -80,7 +80,7 @@ class Living(SphinxDirective):
 
 
 class References(SphinxDirective):
-    """{references} : une ligne par source, auteurs | année | titre | revue | où elle est citée."""
+    """`{references}` : par ligne, auteurs | année | titre | revue | où la source est citée."""
 
     has_content = True
 
@@ -91,11 +91,13 @@ class References(SphinxDirective):
     def item(self, authors: str, year: str, title: str, where: str, cited: str) -> nodes.list_item:
         parts = [nodes.Text(f"{authors} ({year}). "), nodes.emphasis("", title, classes=["titre"])]
         parts.append(nodes.Text(f". {where}. "))
-        names = re.split("(, )", cited)
-        names = [nodes.Text(x) if x == ", " or "carnet" in x else nodes.literal("", x) for x in names]
+        names = [self.place(name) for name in re.split("(, )", cited)]
         parts.append(nodes.inline("", "Cité : ", *names, classes=["cite"]))
         name = nodes.make_id(f"{authors.split()[0]} {authors.split()[-1]} {year}")
         return nodes.list_item("", nodes.paragraph("", "", *parts), ids=[name])
+
+    def place(self, name: str) -> nodes.Node:
+        return nodes.Text(name) if " " in name else nodes.literal("", name)
 
 
 def play_films(app, tree: nodes.document) -> None:

@@ -13,7 +13,7 @@ def folded(text: str) -> str:
 
 
 class FoldedFrench(SearchFrench):
-    """La recherche française, où « equation » trouve « équation »."""
+    """La recherche française, où `equation` trouve `équation`."""
 
     stopwords = SearchFrench.stopwords | {*map(folded, SearchFrench.stopwords)}
     # `var`, car la page déclare aussi ce nom.

@@ -21,7 +21,7 @@ BELOW = (r"<msub>(<mo>max</mo><mrow>.*?</mrow>)</msub>", r"<munder>\1</munder>")
 
 
 def mathml(latex: str, display: str) -> str:
-    """Rend en MathML une formule de LaTeX ; `display` : inline, dans le texte, ou block, à part."""
+    """Rend en MathML une formule de LaTeX ; `display` : `inline` dans le texte, `block` à part."""
     text = convert(latex, display=display)
     for pattern, better in [*TOUCHES, *([BELOW] if display == "block" else [])]:
         text = re.sub(pattern, better, text)
@@ -36,5 +36,5 @@ def inline(writer, node: nodes.math) -> None:
 
 def block(writer, node: nodes.math_block) -> None:
     """Écrit une formule à part, que l'on fait défiler si elle est trop large."""
-    writer.body.append(f'<div class="equation" tabindex="0">{mathml(node.astext(), "block")}</div>')
+    writer.body.append(f'<div class="equation">{mathml(node.astext(), "block")}</div>')
     raise nodes.SkipNode

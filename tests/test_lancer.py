@@ -31,7 +31,7 @@ def load(path):
 @pytest.fixture
 def launcher(tmp_path):
     """Le lanceur d'un dépôt factice : rien de ce qu'il fait n'atteint le vrai."""
-    for name in ("lancer.py", "requirements.txt", "requirements-dev.txt", "pyproject.toml"):
+    for name in ("lancer.py", "pyproject.toml", *(path.name for path in ROOT.glob("require*.txt"))):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     return load(tmp_path / "lancer.py")
 
@@ -223,6 +223,15 @@ def test_options_go_on_to_the_tool_and_its_code_comes_back(installed, monkeypatc
     assert installed.is_installed(installed.DEV)
 
 
+def test_the_site_is_built_with_what_it_needs(installed, monkeypatch):
+    seen = []
+    monkeypatch.setattr(installed, "run", lambda command: seen.append(command[1:]) or 5)
+    assert installed.main(["site"]) == 5
+    assert seen == [["site/build.py"]]
+    assert installed.is_installed(installed.SITE)
+    assert (ROOT / "site" / "build.py").exists()
+
+
 def test_children_compute_on_one_thread_and_keep_memory_unless_told(launcher, monkeypatch):
     """Sans cela, les tableaux de soixante-quatre agents seraient redemandés à chaque tour."""
     names = ("OMP_NUM_THREADS", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
@@ -266,8 +275,8 @@ def test_what_stops_it_is_told_in_one_sentence(installed, monkeypatch, capsys):
 
 def test_every_requirement_is_pinned():
     pinned = re.compile(r"|#.*|-e \.|-r requirements\.txt|[\w-]+(\[[\w-]+\])?==[\w.]+")
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements-jeux.txt"):
-        for line in (ROOT / name).read_text("utf-8").splitlines():
+    for kind in ("", "-dev", "-jeux", "-site"):
+        for line in (ROOT / f"requirements{kind}.txt").read_text("utf-8").splitlines():
             assert pinned.fullmatch(line), line
 
 

@@ -10,3 +10,13 @@ const near = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "600px" });
 document.querySelectorAll(".cp[data-page]").forEach((place) => near.observe(place));
+
+// Ce qui défile de côté se prend au clavier.
+function reach() {
+  for (const box of document.querySelectorAll("article pre, .table-wrapper, .equation, .output")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+}
+["load", "resize"].forEach((moment) => window.addEventListener(moment, reach));
+document.addEventListener("toggle", reach, true); // une réponse se déplie
