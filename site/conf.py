@@ -42,8 +42,8 @@ myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"
 myst_heading_anchors = 4
 nb_execution_mode = "off"
 default_role = "code"
-exclude_patterns = ["README.md"]
-suppress_warnings = ["mystnb.unknown_mime_type"]
+suppress_warnings = ["mystnb.unknown_mime_type", "toc.empty_glob"]
+exclude_patterns = ["README.md", *(["apprendre.md"] if "apprendre" not in living.PAGES else [])]
 
 html_theme = "furo"
 html_theme_options = {
@@ -53,6 +53,7 @@ html_theme_options = {
     "dark_css_variables": colours(1),
 }
 html_static_path = ["_static"]
+html_favicon = "_static/icone.svg"
 html_css_files = ["vivant.css", "site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
 templates_path = [str(HERE / "_templates")]
@@ -64,6 +65,7 @@ copybutton_selector = ".highlight pre"
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 80
 add_module_names = False
 languages["fr"] = french.FoldedFrench
 

@@ -5,6 +5,8 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from html import escape
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from cartpole_helpers import load, play
@@ -50,6 +52,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "après": lambda: _replayed("amnesique_20000_pas"),
     "patient": lambda: _patient(3),
 }
+
+if find_spec("cartpole_helpers.teaching.learner"):  # la page où un DQN apprend, si le paquet l'a
+    PAGES["apprendre"] = lambda: import_module("cartpole_helpers.teaching.learner").learner()
 
 
 def apart(html: str, up: str, root: Path) -> str:
