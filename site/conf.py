@@ -42,8 +42,8 @@ myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"
 myst_heading_anchors = 4
 nb_execution_mode = "off"
 default_role = "code"
-suppress_warnings = ["mystnb.unknown_mime_type", "toc.empty_glob"]
-exclude_patterns = ["README.md", *(["apprendre.md"] if "apprendre" not in living.PAGES else [])]
+suppress_warnings = ["mystnb.unknown_mime_type"]
+exclude_patterns = ["README.md", *(f"{name}.md" for name in living.ABSENT)]
 
 html_theme = "furo"
 html_theme_options = {
@@ -110,6 +110,19 @@ def play_films(app, tree: nodes.document) -> None:
             link.replace_self(film)
 
 
+def skip_absent(app, docname: str, content: list[str]) -> None:
+    """Ôte de la table les pages que ce paquet ne sait pas faire."""
+    for name in living.ABSENT if docname == "index" else ():
+        content[0] = content[0].replace(f"\n{name}\n", "\n")
+
+
+def lighten(app, pagename: str, template, context: dict, tree) -> None:
+    """N'appelle, de la couverture, que ce qui y sert : un téléphone lent l'attend."""
+    if pagename == "index":
+        for kind, kept in {"script_files": r"site|furo", "css_files": r"site|vivant|furo"}.items():
+            context[kind] = [x for x in context[kind] if re.search(kept, str(x.filename))]
+
+
 def setup(app) -> None:
     """Branche sur Sphinx ce qui précède."""
     app.add_directive("vivant", Living)
@@ -117,4 +130,6 @@ def setup(app) -> None:
     app.add_html_math_renderer("mathml", (maths.inline, None), (maths.block, None))
     app.connect("autodoc-process-docstring", french.as_markup)
     app.connect("autodoc-skip-member", french.is_alias)
+    app.connect("source-read", skip_absent)
     app.connect("doctree-read", play_films)
+    app.connect("html-page-context", lighten, priority=900)

@@ -18,7 +18,7 @@ from cartpole_helpers.teaching.clinic import Ward, diagnose
 ROOT = Path(__file__).parents[1]
 FOLDER = "_static/vivant"
 PAGE = re.compile(
-    r'(<div class="cp" data-page="(\w+)">.*?</div>)\n<style>.*?</style>\n<script>(.*?)</script>',
+    r'(<div class="cp" data-page="(\w+)">)(.*?)</div>\n<style>.*?</style>\n<script>(.*?)</script>',
     re.DOTALL,
 )
 EMBEDDED = re.compile(r'src="data:\w+/(png|mp4);base64,([\w+/=\s]+)"')
@@ -53,8 +53,10 @@ PAGES: dict[str, Callable[[], str]] = {
     "patient": lambda: _patient(3),
 }
 
-if find_spec("cartpole_helpers.teaching.learner"):  # la page où un DQN apprend, si le paquet l'a
-    PAGES["apprendre"] = lambda: import_module("cartpole_helpers.teaching.learner").learner()
+LEARNER = "cartpole_helpers.teaching.learner"  # la page où un DQN apprend, si le paquet l'a
+if find_spec(LEARNER):
+    PAGES["apprendre"] = lambda: import_module(LEARNER).learner()
+ABSENT = {"apprendre"} - PAGES.keys()
 
 
 def apart(html: str, up: str, root: Path) -> str:
@@ -62,9 +64,9 @@ def apart(html: str, up: str, root: Path) -> str:
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
 
     def script_apart(found: re.Match) -> str:
-        still, place, script = found.groups()
+        opening, place, still, script = found.groups()
         (root / FOLDER / f"{place}.js").write_text(script, "utf-8")
-        return still
+        return f"{opening}<noscript>{still}</noscript></div>"
 
     def media_apart(found: re.Match) -> str:
         kind, content = found[1], b64decode(found[2])

@@ -5,10 +5,11 @@ const near = new IntersectionObserver((entries) => {
     if (!isIntersecting) continue;
     near.unobserve(target);
     const script = document.createElement("script");
+    script.fetchPriority = "high";
     script.src = `${root}_static/vivant/${target.dataset.page}.js`;
     document.head.append(script);
   }
-}, { rootMargin: "600px" });
+}, { rootMargin: "300px" });
 document.querySelectorAll(".cp[data-page]").forEach((place) => near.observe(place));
 
 // Ce qui défile de côté se prend au clavier.
