@@ -11,6 +11,7 @@ import french  # noqa: E402
 import living  # noqa: E402
 import maths  # noqa: E402
 from docutils import nodes  # noqa: E402
+from docutils.parsers.rst import directives  # noqa: E402
 from sphinx import addnodes  # noqa: E402
 from sphinx.search import languages  # noqa: E402
 from sphinx.util.docutils import SphinxDirective  # noqa: E402
@@ -71,14 +72,18 @@ languages["fr"] = french.FoldedFrench
 
 
 class Living(SphinxDirective):
-    """`{vivant} nom` : l'une des pages de living.PAGES."""
+    """`{vivant} nom` : l'une des pages de living.PAGES ; `:vite:`, son code précède tout."""
 
     required_arguments = 1
+    option_spec = {"vite": directives.flag}  # noqa: RUF012
 
     def run(self) -> list[nodes.Node]:
         up = "../" * self.env.docname.count("/")
-        page = living.PAGES[self.arguments[0]]()
-        return [nodes.raw("", living.apart(page, up, Path(self.env.srcdir)), format="html")]
+        html = living.apart(living.PAGES[self.arguments[0]](), up, Path(self.env.srcdir))
+        if "vite" in self.options:
+            code = living.FOLDER + "/" + re.search(r'data-page="(\w+)"', html)[1] + ".js"
+            html = f'<link rel="preload" as="script" href="{up}{code}">{html}'
+        return [nodes.raw("", html, format="html")]
 
 
 class References(SphinxDirective):

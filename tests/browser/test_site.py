@@ -124,11 +124,11 @@ def test_a_narrow_and_dark_page_does_not_overflow(page, site, name):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_no_serious_fault(page, site, name, theme):
+def test_axe_finds_no_serious_fault(page, served, name, theme):
     from axe_playwright_python.sync_playwright import Axe
 
     page.emulate_media(color_scheme=theme)
-    page.goto((site / f"{name}.html").as_uri())
+    page.goto(f"{served}/{name}.html")  # elle relit les feuilles de style
     page.evaluate(WAKE)
     page.wait_for_function("() => !document.querySelector('.cp[data-page]:not([data-alive])')")
     report = Axe().run(page, options={"resultTypes": ["violations"]})
