@@ -55,6 +55,7 @@ def build(stage: Path, html: Path) -> None:
 
 def main(output: Path = OUTPUT) -> None:
     """Bâtit le site à l'écart, puis le met dans `output`, à la place de l'ancien."""
+    print("Le site se bâtit, en une minute ou deux…", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         stage, html = Path(folder, "pages"), Path(folder, "html")
         stage.mkdir()
