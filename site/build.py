@@ -19,13 +19,15 @@ CITED = (
 
 def gather(stage: Path) -> None:
     """Réunit dans `stage` les pages du site, les carnets et ce qu'ils citent."""
-    for page in HERE.glob("*.md"):
-        text = page.read_text("utf-8").replace("](../", "](")
-        (stage / page.name).write_text(typography(text), "utf-8")
     for file in (file for pattern in CITED for file in ROOT.glob(pattern)):
         place = stage / file.relative_to(ROOT)
         place.parent.mkdir(exist_ok=True)
         shutil.copy(file, place)
+    for page in HERE.glob("*.md"):
+        text = page.read_text("utf-8").replace("](../", "](")
+        (stage / page.name).write_text(text, "utf-8")
+    for page in stage.rglob("*.md"):
+        page.write_text(typography(page.read_text("utf-8")), "utf-8")
     (stage / "notebooks").mkdir()
     for notebook in ROOT.glob("notebooks/*.ipynb"):
         (stage / "notebooks" / notebook.name).write_text(lightened(notebook, stage), "utf-8")
