@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOG = VENV / "installation.log"
-READER, DEV, CONSTRAINTS = "requirements.txt", "requirements-dev.txt", "constraints.txt"
+READER, DEV, SITE = "requirements.txt", "requirements-dev.txt", "requirements-site.txt"
+CONSTRAINTS = "constraints.txt"
 SETTINGS = (  # dans .venv, à la place qu'ils ont dans jupyter/
     "jupyter/share/jupyter/lab/settings/overrides.json5",
     "jupyter/etc/ipython/ipython_kernel_config.py",
@@ -41,6 +42,7 @@ La première fois, tout s'installe dans .venv ; ensuite, seulement ce qui a chan
   preparer           installe, sans rien ouvrir
   tests [options]    lance tous les tests ; les options vont à pytest
   carnets [carnet]   rebâtit les carnets, ou celui-ci, si la source a changé
+  site               fait des carnets un site à lire, dans site/construit
 
   --sans-navigateur  donne l'adresse sans ouvrir de navigateur
   --port N           sert sur ce port ; à défaut, sur un port libre
@@ -355,6 +357,12 @@ def run_dev(*arguments):
     return run([str(PYTHON), *arguments])
 
 
+def build_site():
+    """Bâtit le site, qui dit lui-même où il est."""
+    set_up(SITE)
+    return run([str(PYTHON), "site/build.py"])
+
+
 def main(arguments):
     """Exécute une commande ; rend son code de sortie, ou la phrase qui dit son échec."""
     python = fitting_python()
@@ -366,6 +374,8 @@ def main(arguments):
         return run_dev("notebooks/build.py", *arguments[1:])
     if arguments == ["preparer"]:
         return set_up(READER)
+    if arguments == ["site"]:
+        return build_site()
     return open_series(arguments)
 
 

@@ -20,7 +20,10 @@ LEXICON = ROOT / "tests" / "lexique.txt"
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md")])
 SOURCES = sorted(ROOT.glob("notebooks/sources/*.py"))
-MODULES = sorted({*ROOT.glob("*.py"), *ROOT.glob("[!.]*/**/*.py")} - {*SOURCES})
+MODULES = sorted(
+    {*ROOT.glob("*.py"), *ROOT.glob("[!.]*/**/*.py")}
+    - {*SOURCES, *ROOT.glob("site/construit/**/*.py")}
+)
 FILES = {path.relative_to(ROOT).as_posix(): path for path in (*PAGES, *SOURCES, *MODULES)}
 
 FRENCH = re.compile(r"\b(?:le|la|les|un|une|des|du|de|est|et|pas|pour|dans|par|que|qui|ne|en|à)\b")

@@ -35,7 +35,7 @@ def load(path):
 def launcher(tmp_path):
     """Le lanceur d'un dépôt factice : rien de ce qu'il fait n'atteint le vrai."""
     shutil.copytree(ROOT / "jupyter", tmp_path / "jupyter")
-    for name in ("lancer.py", *DECIDING):
+    for name in ("lancer.py", "requirements-site.txt", *DECIDING):
         shutil.copy(ROOT / name, tmp_path)
     return load(tmp_path / "lancer.py")
 
@@ -275,6 +275,15 @@ def test_options_go_on_to_the_tool_and_its_code_comes_back(installed, monkeypatc
     parallel = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     assert seen == [["-m", "pytest", *parallel, "-k", "nom"], ["notebooks/build.py", "--tout"]]
     assert installed.is_installed(installed.DEV)
+
+
+def test_the_site_is_built_with_what_it_needs(installed, monkeypatch):
+    seen = []
+    monkeypatch.setattr(installed, "run", lambda command: seen.append(command[1:]) or 5)
+    assert installed.main(["site"]) == 5
+    assert seen == [["site/build.py"]]
+    assert installed.is_installed(installed.SITE)
+    assert (ROOT / "site" / "build.py").exists()
 
 
 def test_children_compute_on_one_thread_unless_told(launcher, monkeypatch):

@@ -22,6 +22,7 @@ HTML = re.compile(r"<[^>]+?\b(?:src|href|poster)\s*=\s*[\"']([^\"']+)[\"']", re.
 SCRIPT = re.compile(r"<script\b.*?</script>", re.I | re.S)
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)  # https:, mailto:, data:
 ANCHOR = re.compile(r"<[^>]+?\b(?:id|name)\s*=\s*[\"']([^\"']+)[\"']", re.I)
+NAMED = re.compile(r"\]\{#([\w-]+)\}")  # « [mot]{#ancre} », dans les pages du site
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.M)
 
 
@@ -59,7 +60,7 @@ def anchors(path):
         slugs = [title.replace(" ", "-") for title in titles]
     else:
         slugs = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
-    return {*slugs, *ANCHOR.findall(whole)}
+    return {*slugs, *ANCHOR.findall(whole), *NAMED.findall(whole)}
 
 
 def broken(path, known):

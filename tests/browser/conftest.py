@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from pilot import ROOT, START, Launcher
 
-NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "captures", "build")
+NOT_COPIED = shutil.ignore_patterns(
+    ".*", "__pycache__", "*.egg-info", "captures", "build", "construit"
+)
 PRIVATE = (
     "JUPYTER_CONFIG_DIR",
     "JUPYTER_DATA_DIR",
