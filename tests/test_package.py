@@ -16,6 +16,8 @@ import yaml
 
 import cartpole_helpers
 from cartpole_helpers import __main__ as checkup
+from cartpole_helpers.display.numbers import number
+from cartpole_helpers.tables import read_table
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = "import sys; from setuptools import build_meta as b; getattr(b, sys.argv[1])(sys.argv[2])"
@@ -145,6 +147,14 @@ def test_the_doors_name_our_versions_and_files_that_exist():
         assert (ROOT / "binder" / named).is_file()
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8"))
     assert container["postCreateCommand"] == "python3 lancer.py preparer"
+
+
+def test_the_memory_of_a_class_is_what_was_measured():
+    rows = read_table(ROOT / "etudes" / "noyaux.csv")
+    shares = [int(one) for one in rows["pss_mio"]]
+    told = (ROOT / "PORTES.md").read_text("utf-8")
+    assert len(shares) == 40
+    assert f"{number(sum(shares) / 1024, 1)} Gio, soit {max(shares)} Mio" in told
 
 
 def test_the_forges_can_read_what_they_run():
