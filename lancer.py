@@ -253,7 +253,8 @@ def install_light_torch():
 
 
 def install(requirements):
-    """Installe des paquets ; les sceaux ne sont posés qu'à la fin, celui du lecteur compris."""
+    """Installe des paquets ; leur sceau et ceux des autres ne sont posés qu'à la fin."""
+    sealed = {requirements, READER, *filter(is_installed, (DEV, SITE))}
     for old in VENV.glob("*.sceau"):
         old.unlink()
     print(f"Installation de {requirements} dans .venv (quelques minutes la première fois)…")
@@ -261,7 +262,7 @@ def install(requirements):
         install_light_torch()
     pip_install("-r", requirements, "-c", CONSTRAINTS)
     copy_settings()
-    for name in {requirements, READER}:
+    for name in sealed:
         seal(name).write_text(digest(name))
     print("Tout est installé.")
 
