@@ -72,7 +72,7 @@ def written(row):
 @pytest.fixture(scope="module")
 def ward():
     """Les patients de la clinique et leurs témoins."""
-    room = Ward("etudes/patients")
+    room = Ward()
     return [one for number in room.numbers for one in (room.chart(number), room.witness(number))]
 
 
