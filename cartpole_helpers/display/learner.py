@@ -46,7 +46,9 @@ FORGETTING_TOLD = (
     "transitions, aucune moyenne des poids. Dès le pas 10 000, les chutes n'entrent plus en "
     "mémoire : le pas d'avant y est répété. Peu à peu, les anciennes chutes en sortent ; plus rien "
     "ne dit alors au réseau qu'un état finit mal, il leur promet à tous le même avenir, et la "
-    "courbe peut retomber bien que rien d'autre n'ait changé."
+    "courbe peut retomber bien que rien d'autre n'ait changé. Tant que la case est cochée, le "
+    "curseur de la mémoire est sans effet ; et l'agrandir, comme le diagnostic le conseille, ne "
+    "ferait ici que retarder l'oubli, puisque plus aucune chute n'entre."
 )
 
 

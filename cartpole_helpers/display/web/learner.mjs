@@ -62,7 +62,7 @@ export function render({ model, el }) {
       active.points.push(...news.points);
       active.rows.push(...news.rows);
       active.news = news;
-      stage.learned(news.weights, news.envSteps);
+      stage.learned(news.weights, news.envSteps, news.done);
       solvedYet(active);
     }
     const ended = news.done ? active : null;
@@ -277,7 +277,11 @@ function stageView(base) {
       [config, latest, episode] = [chosen, null, null];
       caption.textContent = "Avant d’avoir appris, personne ne conduit.";
     },
-    learned: (weights, envSteps) => { latest = { weights, envSteps }; },
+    // À la fin, le chariot cède aussitôt la place au dernier agent : le verdict parle de lui.
+    learned(weights, envSteps, done) {
+      latest = { weights, envSteps };
+      if (done) episode = null;
+    },
     end: () => cancelAnimationFrame(frame),
   };
 }
