@@ -43,6 +43,7 @@ myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"
 myst_heading_anchors = 4
 nb_execution_mode = "off"
 default_role = "code"
+smartquotes = False  # il fermerait en guillemet l'apostrophe qui précède du gras
 suppress_warnings = ["mystnb.unknown_mime_type"]
 exclude_patterns = ["README.md"]
 
