@@ -22,7 +22,10 @@ OPTIONAL = {
     "distributed": "dask, pour les études sur plusieurs cœurs",
 }
 BRIEF = replace(QUICK, total_steps=4_000)
-REMEDY = "Quelque chose manque ou ne va pas : « python3 lancer.py preparer » réinstalle le cours."
+REMEDY = (
+    "Quelque chose manque ou ne va pas : « python3 lancer.py preparer » remet en place ce qui "
+    "manque."
+)
 
 
 def installed(name: str) -> str:

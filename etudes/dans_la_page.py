@@ -1,4 +1,4 @@
-"""Le DQN de la page, écrit en JavaScript : combien de graines jouent bien en trois secondes.
+"""Le DQN de la page, écrit en JavaScript : combien de graines apprennent en trois secondes.
 
     .venv/bin/python etudes/dans_la_page.py
 

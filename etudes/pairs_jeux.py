@@ -3,7 +3,7 @@
     .venv/bin/python -m pip install -r requirements-etudes.txt -r requirements-jeux.txt
     OMP_NUM_THREADS=1 .venv/bin/python etudes/pairs_jeux.py
 
-Nous jouons partout avec `ONE_RECIPE`, le budget de jeux.py ; les pairs, avec les nombres et le
+Nous jouons partout avec `ONE_RECIPE` et le budget de jeux.py ; les pairs, avec les nombres et le
 budget que `rl-zoo3` (commit `22e3ff2`) publie pour chaque jeu. Tous sont évalués aux mêmes pas, sur
 les mêmes 100 départs neufs, que l'entraînement ne lit jamais ; chacun par ce qu'il livre (eux, leur
 réseau ; nous, la moyenne des poids) ; chacun s'arrête dix évaluations après sa réussite, sinon au

@@ -90,7 +90,7 @@ def test_what_fails_is_told_with_its_cure(monkeypatch, capsys):
     told = capsys.readouterr().out
     assert "✔ un entraînement (0,0 s)\n✘ evaluation : RuntimeError('gare')\n✔ une" in told
     assert "Facultatif : rien : absent\n" in told
-    assert told.endswith("« python3 lancer.py preparer » réinstalle le cours.\n")
+    assert told.endswith("« python3 lancer.py preparer » remet en place ce qui manque.\n")
 
 
 def test_one_version_is_told_everywhere():

@@ -43,12 +43,12 @@ FORGETTING = {"n_steps": 1, "capacity": 5_000, "average_rate": 1.0, "average_tai
 """L'oubli du carnet 08 : dès ce pas, les chutes n'entrent plus en mémoire ; et ce qu'il suppose."""
 FORGETTING_TOLD = (
     "C'est l'amnésique du carnet 08. L'essai prend une cible à un pas, une mémoire de 5 000 "
-    "transitions, aucune moyenne des poids. Dès le pas 10 000, les chutes n'entrent plus en "
-    "mémoire : le pas d'avant y est répété. Peu à peu, les anciennes chutes en sortent ; plus rien "
-    "ne dit alors au réseau qu'un état finit mal, il leur promet à tous le même avenir, et la "
-    "courbe peut retomber bien que rien d'autre n'ait changé. Tant que la case est cochée, le "
-    "curseur de la mémoire est sans effet ; et l'agrandir, comme le diagnostic le conseille, ne "
-    "ferait ici que retarder l'oubli, puisque plus aucune chute n'entre."
+    "transitions, et se passe de moyenne des poids. Dès le pas 10 000, les chutes n'entrent plus "
+    "en mémoire : le pas d'avant y est répété. Peu à peu, les anciennes chutes en sortent ; plus "
+    "rien ne dit alors au réseau que certains états finissent mal : il leur promet à tous le même "
+    "avenir, et la courbe peut retomber bien que rien d'autre n'ait changé. Tant que la case est "
+    "cochée, le curseur de la mémoire est sans effet ; et l'agrandir, comme le diagnostic le "
+    "conseille, ne ferait ici que retarder l'oubli, puisque plus aucune chute n'entre."
 )
 
 

@@ -64,7 +64,7 @@ def test_it_learns_from_a_file_and_answers_meanwhile(opened):
     assert page.get_by_role("button", name="Arrêter", exact=True).is_visible()
     wait_end(page)
     note = page.locator(".cp-head [role=status]").inner_text()
-    assert re.match(r"475 pas en moyenne, dès le pas", note)
+    assert re.match(r"Seuil de 475 atteint au pas", note)
     assert "rien d’anormal" in page.locator(".cp-diagnosis").inner_text()
     assert page.locator(".cp-chart circle").count() >= 29
 
@@ -77,7 +77,7 @@ def test_it_learns_from_a_file_and_answers_meanwhile(opened):
     assert page.locator(".cp-keys li").all_inner_texts() == [
         "graine 0",
         "graine 1, oubli provoqué",
-        "dès ici, les chutes n’entrent plus en mémoire",
+        "à partir d’ici, les chutes n’entrent plus en mémoire",
     ]
     press(page, "Effacer les essais")
     assert page.locator(".cp-keys li").count() == 0

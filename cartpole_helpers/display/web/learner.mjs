@@ -222,7 +222,7 @@ function settingsForm(model) {
 function stageView(base) {
   const cart = scene();
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const caption = element("p", { class: "cp-note" }, "Avant d’avoir appris, personne ne conduit.");
+  const caption = element("p", { class: "cp-note" }, "Tant que l’agent n’a rien appris, personne ne conduit.");
   const toggle = button(still ? "Montrer l’agent" : "Figer l’agent", () => {
     moving = !moving;
     toggle.textContent = moving ? "Figer l’agent" : "Montrer l’agent";
@@ -275,7 +275,7 @@ function stageView(base) {
       element("div", { class: "cp-beside" }, caption, toggle)),
     follow(chosen) {
       [config, latest, episode] = [chosen, null, null];
-      caption.textContent = "Avant d’avoir appris, personne ne conduit.";
+      caption.textContent = "Tant que l’agent n’a rien appris, personne ne conduit.";
     },
     // À la fin, le chariot cède aussitôt la place au dernier agent : le verdict parle de lui.
     learned(weights, envSteps, done) {
@@ -309,7 +309,7 @@ function curvesView(total) {
     plot.draw({ series, marks: [{ y: SOLVED, text: "seuil\u00a0: 475" }], xRange: [0, total] });
     keys.replaceChildren(
       ...shown.map(({ label, ...style }) => key(style, label)),
-      ...(cut ? [key({ colour: "muted", dash: "2 3", width: 1.2 }, "dès ici, les chutes n’entrent plus en mémoire")] : []),
+      ...(cut ? [key({ colour: "muted", dash: "2 3", width: 1.2 }, "à partir d’ici, les chutes n’entrent plus en mémoire")] : []),
     );
   }
 
@@ -373,13 +373,13 @@ function progress({ news, config }) {
 }
 
 function reached({ steps, seconds }) {
-  return `475 pas en moyenne, dès le pas ${number(steps)}, après ${number(seconds, 1)}\u00a0s de calcul.`;
+  return `Seuil de 475 atteint au pas ${number(steps)}, après ${number(seconds, 1)}\u00a0s de calcul.`;
 }
 
 function conclusion({ solved, points }) {
   const last = points.at(-1)?.y;
   if (last === undefined) return "Arrêté avant la première évaluation.";
-  if (!solved) return `Le seuil de 475 n’est pas atteint\u00a0: ${number(last)} pas pour finir.`;
-  if (last < FORGOTTEN) return `${reached(solved)} Puis il a oublié\u00a0: ${number(last)} pas pour finir.`;
-  return `${reached(solved)} Pour finir\u00a0: ${number(last)}.`;
+  if (!solved) return `Le seuil de 475 n’est pas atteint\u00a0: ${number(last)} à la dernière évaluation.`;
+  if (last < FORGOTTEN) return `${reached(solved)} Puis l’agent a oublié\u00a0: ${number(last)} à la dernière évaluation.`;
+  return `${reached(solved)} Dernière évaluation\u00a0: ${number(last)}.`;
 }
