@@ -286,11 +286,25 @@ def _remote(cluster: str, stack: ExitStack) -> Any:
     from distributed import Client
     from distributed.versions import VersionMismatchWarning
 
+    class Closed(Client):
+        """Un client qui se ferme s'il n'a pas pu s'ouvrir.
+
+        Sinon, le ramasse-miettes le ferme quand bon lui semble, même pendant que le suivant tient
+        le verrou que cela demande : rien n'avance plus.
+        """
+
+        def start(self, **options: Any) -> None:
+            try:
+                super().start(**options)
+            except BaseException:
+                self.close()
+                raise
+
     address = _address(cluster)
     try:
         with warnings.catch_warnings():  # `perform` le dira en français, et pour ce qui compte
             warnings.simplefilter("ignore", VersionMismatchWarning)
-            return stack.enter_context(Client(address, timeout=PATIENCE))
+            return stack.enter_context(Closed(address, timeout=PATIENCE))
     except Exception as error:  # chaque façon de ne pas s'entendre a la sienne
         raise ClusterError(
             f"aucun ordonnanceur ne répond à {address} : vérifiez l'adresse et, si la grappe "

@@ -1,6 +1,7 @@
 """Le moteur d'études : qui que ce soit qui calcule, et quoi qu'il arrive, la même archive."""
 
 import csv
+import gc
 import os
 import re
 import shutil
@@ -178,10 +179,13 @@ def test_a_command_that_cannot_be_done_is_told_in_a_sentence(asked, told, study,
 
 
 def test_a_cluster_without_a_key_is_refused_where_one_is_required(study):
-    dask = pytest.importorskip("dask")
+    dask, distributed = map(pytest.importorskip, ("dask", "distributed"))
     required = {"distributed.comm.require-encryption": True}
     with dask.config.set(required), pytest.raises(Incomplete, match="aucun ordonnanceur ne répond"):
         finish(study, "tcp://127.0.0.1:9")
+    # Un client resté entrouvert se fermerait plus tard, où cela bloque tout.
+    known = (one for one in gc.get_objects() if issubclass(type(one), distributed.Client))
+    assert {client.status for client in known} <= {"closed"}
 
 
 def test_the_command_line_does_a_part_of_the_study(study, capsys):

@@ -69,6 +69,7 @@ def test_it_learns_from_a_file_and_answers_meanwhile(opened):
     assert page.locator(".cp-chart circle").count() >= 29
 
     page.get_by_label("Provoquer l’oubli").check()
+    assert page.locator("input[type=range]:disabled").count() == 1  # la mémoire
     press(page, "Autre graine")
     press(page, "Entraîner")
     page.wait_for_function(POINTS.format(2))

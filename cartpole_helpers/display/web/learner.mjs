@@ -172,7 +172,7 @@ function settingsForm(model) {
   const values = Object.fromEntries(fields.map(({ name }) => [name, base[name]]));
   const seed = element("input", { type: "number", min: 0, max: 999999, step: 1, value: 0 });
   const other = button("Autre graine", () => { seed.value = wholeSeed() + 1; });
-  const box = element("input", { type: "checkbox", change: () => { lesson.open = box.checked; } });
+  const box = element("input", { type: "checkbox", change: onForget });
   const sliders = fields.map((field) => {
     const one = slider(field, { onInput: (rank) => { values[field.name] = field.values[rank]; } });
     one.draw({ rank: field.start });
@@ -195,6 +195,14 @@ function settingsForm(model) {
   const forget = element("div", { class: "cp-forget" },
     element("label", {}, box, element("strong", {}, "Provoquer l’oubli")),
     lesson);
+
+  // Les curseurs que l’oubli remplace ne répondent plus.
+  function onForget() {
+    lesson.open = box.checked;
+    fields.forEach(({ name }, i) => {
+      sliders[i].node.querySelector("input").disabled = box.checked && name in forgetting.changes;
+    });
+  }
 
   function wholeSeed() {
     return Math.min(Math.max(Math.round(Number(seed.value)) || 0, 0), 999999);
