@@ -220,6 +220,27 @@ def after_success(solved: np.ndarray, length: int = 1) -> np.ma.MaskedArray:
     return np.ma.masked_array(solved, ~(np.arange(np.shape(solved)[1]) > ended))
 
 
+def succeeds(solved: np.ndarray, length: int = 3) -> np.ndarray:
+    """Dit quelles graines (S,) ont, un jour, `length` réussites de suite ; `solved` : (S, V)."""
+    return np.isfinite(streak_end(solved, length))
+
+
+def holds(solved: np.ndarray, kept: np.ndarray | None = None, length: int = 3) -> np.ndarray:
+    """Dit quelles graines (S,) réussissent, puis n'ont plus une évaluation hors de `kept` (S, V).
+
+    `solved`, `length` : ceux de `succeeds`. `kept` : ce qui compte ensuite pour tenu ; `solved`, si
+    l'on ne dit rien.
+    """
+    later = ~after_success(solved, length).mask
+    return succeeds(solved, length) & ~(later & ~(solved if kept is None else kept)).any(axis=1)
+
+
+def percentage(successes: np.ndarray) -> tuple[float, float, float]:
+    """Rend une part de réussites (n,), en pour cent, et son intervalle exact à 95 %."""
+    count, total = int(np.sum(successes)), len(successes)
+    return tuple(100 * bound for bound in (count / total, *exact_interval(count, total)))
+
+
 def costs(solved: np.ndarray, fall: float = 5) -> np.ndarray:
     """Rend ce que coûte chaque graine (S,), en évaluations : de 0 à V, ce que coûte un échec.
 

@@ -1,4 +1,4 @@
-"""L'échelle et les retraits du carnet 07, à Acrobot et à MountainCar : quels verdicts survivent ?
+"""L'échelle et les retraits du carnet 08, à Acrobot et à MountainCar : quels verdicts survivent ?
 
     .venv/bin/python etudes/ailleurs.py
 
@@ -7,7 +7,7 @@ Les mêmes barreaux, de la Version 1 à la Version 2, et les mêmes retraits qu'
 4200 à 4219, que rien n'avait utilisées ; Acrobot-v1, 50 000 pas, et MountainCar-v0, 100 000. Dix
 évaluations également espacées, de 20 épisodes depuis des départs neufs.
 
-Écrit avant qu'elle ne tourne. La mesure principale est celle du carnet 07, le retour moyen de toute
+Écrit avant qu'elle ne tourne. La mesure principale est celle du carnet 08, le retour moyen de toute
 la courbe : chaque barreau contre le précédent, chaque retrait contre la Version 2 complète, graine
 à graine (Student) ; Holm sur les vingt-deux écarts d'un jeu. Un verdict *survit* s'il est prononcé
 au même sens qu'à CartPole ; il *s'inverse* s'il l'est au sens contraire ; sinon, on ne sait pas, et

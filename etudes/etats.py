@@ -1,4 +1,4 @@
-"""Des états d'épreuve, dont la vérité est connue : ce que les études du carnet 08 partagent."""
+"""Des états d'épreuve, dont la vérité est connue : ce que les études du carnet 10 partagent."""
 
 from typing import NamedTuple
 

@@ -2,7 +2,7 @@
 
     .venv/bin/python etudes/fautes_version1.py
 
-Sept fautes de la table du carnet 05 peuvent changer ce qu'on apprend ; chacune a sa réparation :
+Sept fautes de la table du carnet 06 peuvent changer ce qu'on apprend ; chacune a sa réparation :
 
 - une mise à jour par épisode → une tous les 10 pas, le rythme des premiers épisodes ;
 - une copie de la cible tous les 60 épisodes → tous les 600 pas ;

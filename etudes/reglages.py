@@ -4,7 +4,7 @@
 
 Chaque combinaison s'entraîne 20 000 pas. Tous les 1 000 pas, l'agent glouton joue 20 épisodes
 depuis de nouveaux départs ; l'entraînement ne lit jamais une évaluation. Les douze graines d'une
-combinaison avancent ensemble. Les curseurs du carnet 07 lisent cette archive. Les graines 0 à 11
+combinaison avancent ensemble. Les curseurs du carnet 08 lisent cette archive. Les graines 0 à 11
 étaient déjà vues, et nulle comparaison n'était annoncée : ce qu'on en tire est exploratoire.
 """
 

@@ -21,7 +21,7 @@ from cartpole_helpers.teaching.exercises import CAPSTONE, EXERCISES, show
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "notebooks" / "sources").glob("*.py"))
 DQN = ROOT / "notebooks" / "sources" / "04_le_dqn.py"
-BLANK_PAGE = ROOT / "notebooks" / "sources" / "14_de_zero.py"
+BLANK_PAGE = ROOT / "notebooks" / "sources" / "15_de_zero.py"
 
 
 # Trouver les ébauches, et les remplacer
@@ -200,7 +200,7 @@ def test_a_notebook_with_every_solution_runs_and_every_property_holds(run, sourc
         total = len(EXERCISES[name].properties)
         assert report(notebook, name).startswith(f"{name} : {total} propriétés sur {total} ✔")
     for text in results(notebook):
-        # Les avis sur les patients du carnet 09 ne sont pas un exercice : l'un y est faux, exprès.
+        # Les avis sur les patients du carnet 11 ne sont pas un exercice : l'un y est faux, exprès.
         assert "✘" not in text or text.startswith("Avis justes")
         assert "pas encore écrit" not in text
 

@@ -191,9 +191,9 @@ def test_each_repair_of_the_study_changes_what_it_names(study, monkeypatch):
     assert (crowd.gamma[:, 0] < 1).tolist() == [one in (study.UNDISCOUNTED, None) for one in faults]
 
 
-# La table « Du document au cours » du carnet 05
+# La table « Du document au cours » du carnet 06
 
-LESSON = ROOT / "notebooks/sources/05_la_boucle_d_entrainement.py"
+LESSON = ROOT / "notebooks/sources/06_la_boucle_d_entrainement.py"
 ENGINE = Path(version1.__file__).read_text("utf-8")
 
 

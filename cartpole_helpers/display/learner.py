@@ -40,9 +40,9 @@ VALUES = {
 
 FORGET_SINCE = 10_000
 FORGETTING = {"n_steps": 1, "capacity": 5_000, "average_rate": 1.0, "average_tail": 0.0}
-"""L'oubli du carnet 08 : dès ce pas, les chutes n'entrent plus en mémoire ; et ce qu'il suppose."""
+"""L'oubli du carnet 10 : dès ce pas, les chutes n'entrent plus en mémoire ; et ce qu'il suppose."""
 FORGETTING_TOLD = (
-    "C'est l'amnésique du carnet 08. L'essai prend une cible à un pas, une mémoire de 5 000 "
+    "C'est l'amnésique du carnet 10. L'essai prend une cible à un pas, une mémoire de 5 000 "
     "transitions, et se passe de moyenne des poids. Dès le pas 10 000, les chutes n'entrent plus "
     "en mémoire : le pas d'avant y est répété. Peu à peu, les anciennes chutes en sortent ; plus "
     "rien ne dit alors au réseau que certains états finissent mal : il leur promet à tous le même "

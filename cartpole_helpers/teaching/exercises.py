@@ -31,7 +31,7 @@ def check(obj: Callable) -> Report:
     if not callable(obj) or not isinstance(name, str):
         return Report("check", note="donnez-lui votre fonction, et non ce qu'elle rend")
     if name == CAPSTONE:
-        return Report(name, note="un DQN entier se juge avec `jury`, carnet 14")
+        return Report(name, note="un DQN entier se juge avec `jury`, carnet 15")
     if name not in EXERCISES:
         known = ", ".join(EXERCISES)
         return Report(shortened(name, 50), note=f"aucun exercice ne porte ce nom ; il y a {known}")

@@ -48,7 +48,7 @@ def clinic() -> dict:
     """Rend ce que le diagnostic de la page reçoit de la clinique : noms, seuils, conseils."""
     others = ", ".join(one.name for one in ILLNESSES if one not in JUDGED)
     scope = (
-        f"La page juge {len(JUDGED)} des {len(ILLNESSES)} maladies de la clinique (carnet 09), par "
+        f"La page juge {len(JUDGED)} des {len(ILLNESSES)} maladies de la clinique (carnet 11), par "
         "les mêmes signes et les mêmes seuils, sur des relevés pris au long de l'essai. Elle ne "
         f"juge pas : {others}. Ses seuils ont été réglés sur des entraînements entiers : en cours "
         "de route, un nom peut encore changer."

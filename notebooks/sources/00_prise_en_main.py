@@ -188,15 +188,17 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # | | [02 · De la table au réseau](02_de_la_table_au_reseau.ipynb) |
 # | Replay Memory | [03 · La mémoire de rejeu](03_la_memoire_de_rejeu.ipynb) |
 # | DQNN | [04 · Le DQN](04_le_dqn.ipynb) |
-# | Boucle d'entraînement | [05 · La boucle d'entraînement](05_la_boucle_d_entrainement.ipynb) |
-# | Boucle de test, Résultats | [06 · La boucle de test](06_la_boucle_de_test.ipynb) |
-# | Version 2 (un titre, sans rien dessous) | [07 · Version 2](07_version_2.ipynb) |
-# | | [08 · Pourquoi ça s'effondre](08_pourquoi_ca_s_effondre.ipynb) |
-# | | [09 · La clinique du DQN](09_la_clinique_du_dqn.ipynb) |
-# | | [10 · Un autre jeu](10_un_autre_jeu.ipynb) |
-# | | [11 · Chercher une recette](11_chercher_une_recette.ipynb) |
-# | | [12 · Ce qui reste vrai ailleurs](12_ce_qui_reste_vrai_ailleurs.ipynb) |
-# | | [14 · De zéro](14_de_zero.ipynb) |
+# | | [05 · Éprouver ses règles](05_eprouver_ses_regles.ipynb) |
+# | Boucle d'entraînement | [06 · La boucle d'entraînement](06_la_boucle_d_entrainement.ipynb) |
+# | Boucle de test, Résultats | [07 · La boucle de test](07_la_boucle_de_test.ipynb) |
+# | Version 2 (un titre, sans rien dessous) | [08 · Version 2](08_version_2.ipynb) |
+# | | [09 · Résoudre et tenir](09_resoudre_et_tenir.ipynb) |
+# | | [10 · Pourquoi ça s'effondre](10_pourquoi_ca_s_effondre.ipynb) |
+# | | [11 · La clinique du DQN](11_la_clinique_du_dqn.ipynb) |
+# | | [12 · Un autre jeu](12_un_autre_jeu.ipynb) |
+# | | [13 · Chercher une recette](13_chercher_une_recette.ipynb) |
+# | | [14 · Ce qui reste vrai ailleurs](14_ce_qui_reste_vrai_ailleurs.ipynb) |
+# | | [15 · De zéro](15_de_zero.ipynb) |
 
 # %% [markdown]
 # ## 6. Les mots du métier
@@ -332,7 +334,7 @@ show("part_reussie")
 #
 # **3 : A.** Le budget était fixé d'avance, et l'on juge ce qu'il en reste. Répondre 500, c'est choisir après coup
 # l'instant le plus flatteur. On aurait le droit de garder l'agent de cet instant-là, mais il faudrait alors le
-# juger de nouveau, sur d'autres départs : c'est une des questions du carnet 06.
+# juger de nouveau, sur d'autres départs : c'est une des questions du carnet 07.
 #
 # </details>
 

@@ -744,7 +744,7 @@ figures.curves(
 #
 # Plus faible, mais pas nul. C'est sans doute pourquoi un réseau apprend vite, et pourquoi il peut **oublier** :
 # corriger ici, c'est déranger là-bas. (Un seul réseau de chaque sorte a été dessiné : c'est une
-# illustration, non une mesure ; le carnet 08 provoquera l'oubli.)
+# illustration, non une mesure ; le carnet 10 provoquera l'oubli.)
 
 # %% [markdown]
 # ## 5. La table était déjà un réseau

@@ -442,8 +442,8 @@ if compte_rendu.passed:
 # <details><summary>Réponse</summary>
 #
 # Non. Une grande mémoire garde les erreurs de débutant longtemps après que l'agent les a dépassées ;
-# une petite oublie à quoi ressemble une chute, quand l'agent ne tombe plus. Le carnet 08 mesure le prix de la
-# petite ; celui de la grande, si elle en a un à CartPole, ne se voit pas au carnet 07, qui la ramène à cinq mille et
+# une petite oublie à quoi ressemble une chute, quand l'agent ne tombe plus. Le carnet 10 mesure le prix de la
+# petite ; celui de la grande, si elle en a un à CartPole, ne se voit pas au carnet 08, qui la ramène à cinq mille et
 # dit le plus petit effet qu'il aurait vu.
 #
 # </details>

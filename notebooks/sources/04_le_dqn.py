@@ -3,14 +3,12 @@
 #
 # **La question.** Un réseau de neurones rend deux nombres, que l'on voudrait prendre pour les valeurs de
 # deux actions. Personne ne connaît les bonnes réponses. Comment corriger ses erreurs ? En visant une
-# cible, que l'on fabrique avec le réseau lui-même. Cela tient en quatre règles de quelques lignes, et il y
-# a au moins dix façons de les rater sans que rien ne se plaigne.
+# cible, que l'on fabrique avec le réseau lui-même : c'est l'idée du DQN, et c'en est le danger.
 #
-# C'est la section *DQNN* du document fondateur : le réseau, la cible, le réseau cible, la perte. Nous
-# faisons tourner son code, nous séparons ce qu'il réussit de ce qu'il manque, puis nous construisons
-# un banc d'essai qui attrape les fautes avant que CartPole ne les cache.
+# C'est la section *DQNN* du document fondateur : le réseau, la cible, le réseau cible, la perte. Nous lisons son
+# code, et séparons ce qu'il réussit de ce qu'il manque. Le carnet suivant éprouvera les règles que voici.
 #
-# *Comptez une heure de lecture ; le carnet s'exécute en une minute environ.*
+# *@DUREE@*
 
 # %%
 from copy import deepcopy
@@ -18,21 +16,16 @@ from dataclasses import replace
 from itertools import islice
 from textwrap import dedent
 from timeit import timeit
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn, tensor
+from torch import nn, tensor
 
 from cartpole_helpers import (
     QUICK,
     Training,
-    bootstrap_interval,
-    double_td_target,
-    dqn,
     evaluate,
     interquartile_mean,
-    one_page,
     play,
     policies,
     td_loss,
@@ -42,6 +35,7 @@ from cartpole_helpers import (
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import Listing, listing
 from cartpole_helpers.display.numbers import number
+from cartpole_helpers.display.settings import written
 from cartpole_helpers.dqn import value_of
 from cartpole_helpers.teaching.exercises import check, show
 from cartpole_helpers.tensors import check_same_shape
@@ -80,7 +74,7 @@ with torch.no_grad():
 # et de sa vitesse, comme au carnet 01.
 #
 # > **À vous.** À quoi ressemblera la frontière entre « gauche » et « droite » d'un réseau tiré au hasard :
-# > un damier, un nuage, une ligne ?
+# > un damier, un nuage, une ligne, rien de tel ?
 
 
 # %%
@@ -118,19 +112,21 @@ print(f"{obstines} réseaux neufs sur 100 poussent du même côté plus de 9 foi
 
 # %% [markdown]
 # Non : c'est le cas ordinaire. Or qui pousse toujours du même côté renverse la tige plus vite que le
-# hasard. Un réseau neuf ne part donc pas de rien : il part d'un parti pris, qu'il faudra corriger.
+# hasard : voilà pourquoi, au carnet 00, l'agent d'avant l'entraînement faisait pire que pile ou face. Un réseau neuf
+# ne part donc pas de rien : il part d'un parti pris, qu'il faudra corriger.
 
 # %% [markdown]
 # ### Le réseau du document
 #
 # Le document écrit `DQNN(NN)` sans jamais définir `NN`. Son auteur l'a donné ailleurs : sept couches, de
-# plus en plus étroites, puis de plus en plus larges.
+# plus en plus étroites, puis de plus en plus larges. Son activation laisse passer une petite part des nombres négatifs ;
+# ses poids de départ, dits de Xavier, sont d'autant plus petits que la couche a de neurones.
 
 # %%
 listing(version1.NN)
 
 # %% [markdown]
-# > **À vous.** Lequel a le plus de poids, du sien ou du nôtre ? Et lequel est le plus lent à lire ?
+# > **À vous.** Lequel a le plus de poids, du sien ou du nôtre ? Et lequel est le plus lent à répondre ?
 
 
 # %%
@@ -175,7 +171,7 @@ figures.distributions(
 )
 
 # %% [markdown]
-# L'angle, dont tout dépend, est aussi l'une des entrées les plus discrètes : à 0,21 rad, la tige est déjà
+# Les dents du peigne de ẋ sont les poussées, dont chacune change la vitesse d'environ 0,2 m/s. L'angle, dont tout dépend, est aussi l'une des entrées les plus discrètes : à 0,21 rad, la tige est déjà
 # tombée. Au départ, les poids d'une couche sont tous du même ordre ; une entrée dix fois plus petite y pèse
 # donc dix fois moins, et le réseau l'entend à peine. Le réglage `input_scale` multiplie chaque entrée par un nombre.
 
@@ -184,11 +180,28 @@ print("facteurs    ", QUICK.input_scale)
 print("écarts types", (ecarts_types * QUICK.input_scale).round(2))
 
 # %% [markdown]
-# Est-ce que cela compte ? Mesurons, avec la boucle que le carnet 00 a fait tourner et que le carnet 05
+# Est-ce que cela compte ? Mesurons, avec la boucle que le carnet 00 a fait tourner et que le carnet 06
 # expliquera. Douze graines, une seule chose changée à la fois ; tous les 800 pas, chaque agent joue vingt
 # épisodes sur des départs qu'il n'a jamais vus. Nous jugeons le réseau tel qu'il est à cet instant,
-# d'où `average_rate=1.0`, qui retire la moyenne des poids que fait `QUICK`. Le reste vient de `QUICK`, y
-# compris la symétrie entre gauche et droite, qu'il construit dans le réseau.
+# d'où `average_rate=1.0`, qui retire la moyenne des poids que fait `QUICK`. Le reste vient de `QUICK`, dont voici ce
+# qui compte ici.
+
+# %%
+for champ in ("gamma", "double", "hidden", "activation", "input_scale", "mirror"):
+    print(f"{champ:14}", written(getattr(QUICK, champ)))
+
+# %% [markdown]
+# | Champ | Ce qu'il règle | Où on l'explique |
+# |:---|:---|:---|
+# | `gamma` | le prix de l'avenir | carnet 02, et section 2 |
+# | `double` | une autre façon d'évaluer la suite ; `QUICK` ne s'en sert pas | carnet 05 |
+# | `hidden`, `activation` | les couches cachées, et la fonction qui suit chacune | ci-dessus |
+# | `input_scale` | l'échelle des entrées | ci-dessus |
+# | `mirror` | la symétrie : le réseau répond en miroir à un état en miroir | carnet 00 |
+#
+# Restent la mémoire (50 000 transitions, lots de 64, carnet 03), le réseau cible (section 4), puis, au carnet 06, les
+# seize chariots qui jouent de front, une mise à jour à chaque tour, un pas d'Adam de 0,008 et une exploration qui descend de 1 à
+# 0,1 en mille pas.
 
 # %%
 REGLAGE = replace(QUICK, total_steps=9_600, average_rate=1.0)
@@ -203,7 +216,7 @@ debout = np.zeros((len(GRAINES), 1, 4))  # pour chaque agent, une observation : 
 
 # %%
 def apprendre(**changements):
-    """Entraîne douze agents ; rend leurs retours et la valeur du départ (12, V), et les agents."""
+    """Entraîne douze agents ; rend leurs retours et la valeur du départ (12, évaluations), et eux."""
     groupe = Training(replace(REGLAGE, **changements), GRAINES)
     retours, departs = [], []
     for pas in PAS:
@@ -216,7 +229,7 @@ def apprendre(**changements):
 
 # %% [markdown]
 # Une évaluation isolée monte et descend ; pour résumer un essai, nous prendrons, par graine, la moyenne du
-# dernier tiers. Puis, des douze graines, la **moyenne interquartile** : celle qui reste quand on a écarté le
+# dernier tiers, choisi avant de regarder : à la fin du budget, comme au carnet 00, mais sur quatre évaluations. Puis, des douze graines, la **moyenne interquartile** : celle qui reste quand on a écarté le
 # quart le plus haut et le quart le plus bas.
 
 
@@ -257,19 +270,23 @@ figures.learning_curves(PAS, retours, f"Dernier tiers : {constat}")
 for nom, serie in retours.items():
     reussies = serie[:, -4:] >= 475
     une, toutes = reussies.any(axis=1).sum(), reussies.all(axis=1).sum()
-    print(f"{nom:22} une fois au moins : {une:2} sur 12   les quatre fois : {toutes:2} sur 12")
+    print(
+        f"{nom:22} une fois au moins : {une:2} sur 12   les quatre fois : {toutes:2} sur 12", end=""
+    )
+    print(f"   à la toute fin : {interquartile_mean(serie)[-1]:.0f} pas")
 
 # %% [markdown]
 # Le réseau du document n'est pas incapable de jouer : la plupart de ses graines passent le seuil, mais elles
 # ne s'y tiennent pas. Ce n'est pas un réseau qui échoue, c'est un réseau qui réussit **quelquefois**, du
 # moins avec des réglages choisis pour le nôtre ; voilà ce qui rend les essais isolés trompeurs. Le nôtre
-# n'est pas irréprochable non plus ; la fin de la série s'occupera de ce qu'il oublie.
+# n'est pas irréprochable non plus ; la fin de la série s'occupera de ce qu'il oublie. Un seul point, le dernier, l'aurait
+# d'ailleurs fait croire presque aussi bon que le nôtre : c'est pour cela que l'on en prend quatre.
 
 # %% [markdown]
 # ## 2. La cible
 #
 # Que devrait valoir $Q(s, a)$ ? Le carnet 02 l'a dit : la récompense reçue, plus ce que vaut la suite,
-# réduite par $\gamma$. Quand l'épisode s'est **terminé**, il n'y a pas de suite, et il reste la
+# réduite par $\gamma$, qui est ici un outil : il garde les valeurs finies. Le score, lui, reste la somme simple. Quand l'épisode s'est **terminé**, il n'y a pas de suite, et il reste la
 # récompense seule.
 #
 # $$y = r + \gamma \max_{a'} Q(s', a') \quad\text{ou, à la chute,}\quad y = r$$
@@ -292,7 +309,8 @@ chronometre = tensor([False, False, True])
 q_suivants = tensor([[2.0, 5.0], [7.0, 3.0], [4.0, 6.0]])
 
 # %% [markdown]
-# Voici la réponse de la règle du cours :
+# Voici la réponse de la règle du cours ; *td*, pour *temporal difference*, est l'écart d'un instant au suivant, la
+# « surprise » du carnet 02 :
 
 # %%
 td_target(recompense, tombee, q_suivants, 0.9)
@@ -331,7 +349,7 @@ def extrait(fonction, premier, dernier):
 extrait(version1.DQNN.train_dqn, "torch.no_grad", "(1 -")
 
 # %% [markdown]
-# Le réseau cible lit les observations suivantes, on garde le maximum de chaque ligne, on l'annule quand
+# Le réseau cible, une copie retardée (section 4), lit les observations suivantes, on garde le maximum de chaque ligne, on l'annule quand
 # `dones` est vrai. C'est la bonne formule, et `no_grad` dit que rien ne s'apprend ici. La cible
 # elle-même est écrite plus loin, au milieu de la perte :
 
@@ -339,30 +357,20 @@ extrait(version1.DQNN.train_dqn, "torch.no_grad", "(1 -")
 extrait(version1.DQNN.train_dqn, "q_states =", "loss =")
 
 # %% [markdown]
-# Pour lui soumettre nos trois transitions, il nous faut un réseau dont on choisisse les réponses. Une
-# table en est un : `nn.Embedding(3, 2)` rend la ligne qu'on lui demande. Nous mettons nos valeurs dans
-# le réseau cible, et des zéros dans l'autre.
+# Donnons-lui nos trois transitions. `discount` y vaut 1 par défaut, et la boucle range dans un même `done` la chute
+# et le chronomètre.
+#
+# > **À vous.** Lesquelles de ses trois cibles différeront des nôtres ?
 
 # %%
-table = version1.DQNN(lambda: nn.Embedding(3, 2))
-nn.init.zeros_(table.train_net.weight)
-_ = table.target_net.load_state_dict({"weight": q_suivants})
+done = (tombee | chronometre).int()
+suites = q_suivants.max(dim=-1).values * (1 - done)
+print("le document :", recompense + 1 * suites)
+print("le cours :   ", td_target(recompense, tombee, q_suivants, 0.9))
 
 # %% [markdown]
-# Comment lire une cible enfouie dans une perte ? Le gradient de $(Q - y)^2$ est $2(Q - y)$, divisé ici
-# par les trois lignes du lot. Puisque $Q = 0$, il vaut $-\tfrac{2}{3}\, y$, et la cible s'en déduit.
-
-# %%
-lignes, colonne = np.arange(3), np.ones((3, 1), np.int8)  # actions et récompenses : 1
-fini = (tombee | chronometre).numpy()[:, None]  # le `done` du document
-table.train_dqn((lignes, colonne, lignes, colonne, fini), steps_nmbr=0)
-print(-1.5 * table.train_net.weight.grad[:, 1])
-
-# %% [markdown]
-# Deux réponses sur trois diffèrent des nôtres. La première vaut $1 + 5$ : `discount` vaut 1 par défaut,
-# et l'avenir lointain y pèse autant que l'instant. La troisième vaut 1 : la boucle du document range
-# dans un même `done` la chute et le chronomètre. Tenir cinq cents pas y est appris
-# comme une chute : le carnet 05 calcule l'erreur qui en résulte, et le carnet 08 la mesure.
+# La première vaut $1 + 5$ : l'avenir lointain y pèse autant que l'instant. La troisième vaut 1 : tenir cinq cents
+# pas y est appris comme une chute. Le carnet 06 calcule l'erreur qui en résulte, et le carnet 10 la mesure.
 
 # %% [markdown]
 # ### Une colonne ou une ligne
@@ -423,7 +431,7 @@ fin = tensor([False, False, True, True])
 # %%
 def avec_arret(v):
     cible = td_target(gain, fin, v[suite, None], gamma=1.0)
-    return td_loss(v[lieu, None], torch.zeros(4, dtype=int), cible)
+    return td_loss(v[lieu, None], torch.zeros(4, dtype=int), cible)  # une seule action, 0
 
 
 def sans_arret(v):
@@ -469,14 +477,15 @@ figures.curves(np.arange(200), courbes, titre, ("pas de descente", "valeur appri
 
 # %% [markdown]
 # La descente sans arrêt tire B et C vers A. Puisque A ne peut pas être égal à l'un et à l'autre à la fois,
-# elle gagne à les rapprocher, quitte à mentir sur eux, alors que B rapporte 1 **à coup sûr**. Le passé
-# déforme l'avenir, quand c'est à l'avenir de corriger le passé.
+# elle gagne à les rapprocher, quitte à mentir sur eux, alors que B rapporte 1 **à coup sûr**. B vient après A :
+# c'est à ce que vaut B de corriger ce que l'on croit de A, et non l'inverse.
 #
 # Le plus instructif est la perte elle-même.
 
 # %%
 for nom, v in [("les vraies valeurs", vraie[-1]), ("les fausses", naive[-1])]:
-    print(f"{nom:19}", v.numpy().round(2), f" perte {sans_arret(v).item():.4f}")
+    ecrites = ", ".join(number(une.item(), 2) for une in v)
+    print(f"{nom:19} {ecrites:18} perte {number(sans_arret(v).item(), 4)}")
 
 # %% [markdown]
 # > **Attention.** Les fausses valeurs ont une perte **deux fois plus petite**. Une perte qui baisse ne dit
@@ -499,9 +508,18 @@ print("vers Q :", *q.grad.numpy().round(2))
 # ## 4. Le réseau cible
 #
 # Arrêter le gradient ne suffit pas à tenir la cible immobile. Le réseau est d'un seul tenant : corriger
-# $Q(s, a)$ déplace aussi $Q(s', a')$, qui lui ressemble, et donc la cible qu'on visait. On court après
-# sa propre ombre. D'où l'idée de Mnih et coll. (2015) : viser avec une **copie retardée**, le réseau
-# cible.
+# $Q(s, a)$ déplace aussi $Q(s', a')$, qui lui ressemble, et donc la cible qu'on visait : elle avance quand on avance.
+# D'où l'idée de Mnih et coll. (2015) : viser avec une **copie retardée**, le réseau cible.
+#
+# Pourquoi un retard calmerait-il l'apprentissage, au lieu de seulement le ralentir ? Entre deux copies, chaque cible est un nombre
+# fixe : on retrouve un problème supervisé ordinaire, celui que PyTorch sait résoudre. S'il est bien résolu, copier puis
+# recommencer, c'est faire un **balayage** du carnet 02, et un balayage multiplie l'erreur par γ au plus : elle diminue.
+#
+# Sans copie, on ne résout jamais rien : chaque correction change le problème. Une valeur trop haute relève la cible de ses
+# voisines, qui relèvent la sienne ; et le maximum pousse dans ce sens, car il retient les erreurs vers le haut (carnet 05).
+# Avec une copie, l'erreur ne remonte que d'un pas à chaque fois, et les autres transitions ont, entre-temps, le
+# loisir de la corriger. Ce raisonnement n'est pas une preuve : un réseau qui ne sait pas rejoindre toutes ses cibles peut encore
+# s'en écarter à chaque copie. Mesurons.
 #
 # On peut copier tous les poids de temps en temps, ou en verser un peu à chaque mise à jour. Dans le
 # paquet, `target_period` est l'intervalle entre deux versements, en mises à jour, et `target_rate` la part
@@ -526,12 +544,12 @@ figures.learning_curves(PAS, retours, f"Dernier tiers : {constat}")
 
 # %% [markdown]
 # Sans retard, l'agent part le premier, puis cale. Avec trop de retard, il ne part pas. Le goutte-à-goutte
-# et la copie partent tous deux ; cet essai ne cherche pas à les départager. Pour comprendre **pourquoi** le retard compte, regardons la
+# et la copie partent tous deux ; cet essai ne cherche pas à les départager. L'explication tient-elle ? Regardons la
 # valeur que chaque réseau prête au départ.
 #
 # Nous avons un repère sûr. Chaque pas rapporte 1 au plus ; même sans jamais tomber, on ne peut donc espérer
-# plus que $1 + \gamma + \gamma^2 + \dots = 1/(1 - \gamma)$. Toute valeur au-dessus de ce plafond est une
-# **erreur**, sans discussion possible.
+# plus que $1 + \gamma + \gamma^2 + \dots = 1/(1 - \gamma)$, soit 33,3 pour $\gamma = 0{,}97$. Toute valeur au-dessus de ce
+# plafond est une **erreur**, sans discussion possible.
 
 # %% tags=["nbval-ignore-output"]
 plafond = 1 / (1 - REGLAGE.gamma)
@@ -550,8 +568,7 @@ figures.curves(
 # Le trait est la médiane des douze graines, la bande va de la plus basse à la plus haute ; avec un retard,
 # les graines sont si proches que la bande se cache sous le trait.
 #
-# Sans retard, les valeurs traversent le plafond. Rien ne retient la boucle : une erreur vers le haut relève
-# la cible, qui relève la valeur, qui relève la cible. Une valeur trop haute ne nuirait pas au jeu si les deux
+# Sans retard, les valeurs traversent le plafond : c'est l'emballement attendu. Une valeur trop haute ne nuirait pas au jeu si les deux
 # actions l'étaient autant ; rien ne garantit qu'elles le soient.
 #
 # Avec 0,1 %, c'est l'inverse : les valeurs montent si lentement que l'agent ne voit que le bout de son nez.
@@ -581,8 +598,8 @@ def ecart(un, autre):
 torch.manual_seed(0)
 dqnn = [version1.DQNN(version1.NN) for _ in range(8)]
 etrangers = [ecart(un.train_net, un.target_net) for un in dqnn]
-print(f"le document, huit tirages : de {min(etrangers):.3f} à {max(etrangers):.3f}")
-print(f"une copie : {ecart(reseau, deepcopy(reseau)):.3f}")
+print("le document, huit tirages : de", " à ".join(number(f(etrangers), 3) for f in (min, max)))
+print("une copie :", number(ecart(reseau, deepcopy(reseau)), 3))
 
 # %% [markdown]
 # Une copie ne s'écarte pas de l'original ; jusqu'à la première copie, le document, lui, vise les opinions
@@ -605,8 +622,7 @@ def montee(graine, episodes=180):
 
 
 # %% [markdown]
-# > **À vous.** Une mise à jour vise ici $1 + \max Q_{\text{cible}}$, puisque $\gamma$ vaut 1, et 1 à la
-# > chute. Si le réseau cible part de zéro, à quelle valeur peut-il prétendre après trois copies ?
+# > **À vous.** Une mise à jour vise ici $1 + \max Q_{\text{cible}}$, car $\gamma = 1$, ou 1 tout court à la chute. Si le réseau cible part de zéro, à quelle valeur peut-il prétendre après trois copies ?
 
 # %%
 en_ligne, en_retard = np.mean([montee(graine) for graine in range(8)], axis=0).T
@@ -651,354 +667,16 @@ figures.action_maps(agents[0].q_values, titre)
 #
 # À gauche, la valeur est haute sur toute une diagonale, où la vitesse ramène l'angle vers zéro, et basse dans
 # les deux coins où elle l'en éloigne. La tige y est perdue, quoi que l'on fasse : les deux petites frontières
-# que le panneau de droite montre dans ces coins n'ont guère d'effet sur le jeu.
-
-# %% [markdown]
-# ## 5. Des mondes dont on connaît la réponse
-#
-# Supposez que vous ayez écrit votre propre DQN et qu'il n'apprenne pas CartPole. Est-ce la cible, la perte, le
-# pas d'apprentissage, la patience ? CartPole répond trop tard et trop vaguement. Il faut des mondes
-# si petits que l'on connaît leurs valeurs d'avance, et si différents que chacun **isole une faute**.
-#
-# Un monde est ici une poignée de transitions, toujours les mêmes. Chaque transition dit le lieu, l'action, la
-# récompense, comment l'épisode a fini, et le lieu suivant.
-
-
-# %%
-class Monde(NamedTuple):
-    place: Tensor  # (B,)
-    action: Tensor
-    reward: Tensor
-    terminated: Tensor
-    truncated: Tensor
-    next_place: Tensor
-
-
-def monde(*transitions):
-    lignes = [(lieu, a, gain, *fin, suivant) for lieu, a, gain, fin, suivant in transitions]
-    return Monde(*map(tensor, zip(*lignes, strict=True)))
-
-
-# %% [markdown]
-# Un pas finit de trois façons : la partie continue, elle est terminée, elle est coupée. Souvent, l'action ne
-# change rien ; `toujours` écrit alors les deux transitions d'un coup.
-
-
-# %%
-SUIT, FINI, COUPE = (False, False), (True, False), (False, True)  # terminated, truncated
-
-
-def toujours(lieu, gain, fin, suivant):
-    return [(lieu, action, gain, fin, suivant) for action in (0, 1)]
-
-
-# %% [markdown]
-# Les trois premiers mondes. **Lire** : deux lieux, où l'on finit avec −1 ou 1, quoi qu'on fasse.
-# **Choisir** : un lieu, où l'action 0 rapporte −1 et l'action 1, 1. **Attendre** : le lieu 0 mène au
-# lieu 1, qui rapporte 1.
-
-# %%
-lire = monde(*toujours(0, -1.0, FINI, 0), *toujours(1, 1.0, FINI, 1))
-choisir = monde((0, 0, -1.0, FINI, 0), (0, 1, 1.0, FINI, 0))
-attendre = monde(*toujours(0, 0.0, SUIT, 1), *toujours(1, 1.0, FINI, 1))
-
-# %% [markdown]
-# Trois autres. **Prévoir** : le lieu 0 mène au lieu 1, où il faut choisir. **Durer** : un lieu dont on ne
-# sort pas, 1 par pas, et parfois le chronomètre. **Parier** : le lieu 0 mène au hasard à 1 ou à 2 ; c'est
-# le monde de Sutton et Barto.
-
-# %%
-prevoir = monde(*toujours(0, 0.0, SUIT, 1), (1, 0, -1.0, FINI, 1), (1, 1, 1.0, FINI, 1))
-durer = monde(*toujours(0, 1.0, SUIT, 0), *toujours(0, 1.0, COUPE, 0))
-hasard = [*toujours(0, 0.0, SUIT, 1), *toujours(0, 0.0, SUIT, 2)]
-parier = monde(*hasard, *toujours(1, 1.0, FINI, 1), *toujours(2, 0.0, FINI, 2))
-
-# %% [markdown]
-# Pour les valeurs, prenons $\gamma = \tfrac12$ : l'avenir y perd vite son prix, et tout se calcule de tête.
-#
-# > **À vous.** Calculez les vraies valeurs de chaque monde avant de les lire. « Durer » est le plus
-# > traître : combien vaut 1 par pas, pour toujours, quand $\gamma = \tfrac12$ ?
-
-# %%
-GAMMA = 0.5
-MONDES = {
-    "lire": (lire, [[-1, -1], [1, 1]]),
-    "choisir": (choisir, [[-1, 1]]),
-    "attendre": (attendre, [[GAMMA, GAMMA], [1, 1]]),
-    "prévoir": (prevoir, [[GAMMA, GAMMA], [-1, 1]]),
-    "durer": (durer, [[1 / (1 - GAMMA)] * 2]),
-    "parier": (parier, [[GAMMA / 2, GAMMA / 2], [1, 1], [0, 0]]),
-}
-
-# %% [markdown]
-# Ce que nous éprouvons est une **règle** : une cible, calculée avec les valeurs `v` des lieux suivants, puis une
-# perte, qui compare `q` à cette cible `y`. Voici celles du cours.
-
-
-# %%
-def cible_juste(m, v):
-    return dqn.td_target(m.reward, m.terminated, v, GAMMA)
-
-
-def perte_juste(m, q, y):
-    return dqn.td_loss(q, m.action, y)
-
-
-def regle(cible, perte=perte_juste):
-    return lambda m, q, v: perte(m, q, cible(m, v))
-
-
-# %% [markdown]
-# L'élève est le plus petit réseau qui soit : une couche, de trois lieux vers deux valeurs. À chaque pas, il
-# lit tout le monde, et corrige ses poids selon la règle.
-
-# %% [markdown]
-# L'erreur d'une règle dans un monde est son plus grand écart aux vraies valeurs, après cent pas.
-
-# %%
-LIEUX = torch.eye(3)  # le lieu n, vu par le réseau : un 1 à la place n, des 0 ailleurs
-
-
-def erreur(une_regle, monde, vraies, graine):
-    torch.manual_seed(graine)
-    reseau = nn.Linear(3, 2)
-    optimiseur = torch.optim.Adam(reseau.parameters(), lr=0.1)
-    for _ in range(100):
-        q = reseau(LIEUX)
-        optimiseur.zero_grad()
-        une_regle(monde, q[monde.place], q[monde.next_place]).backward()
-        optimiseur.step()
-    return (reseau(LIEUX)[: len(vraies)] - tensor(vraies)).abs().max().item()
-
-
-# %% [markdown]
-# > **À vous.** La règle du cours trouvera-t-elle les vraies valeurs partout, hasard de « parier » compris ?
-
-# %%
-juste = regle(cible_juste)
-for nom, (lot, vraies) in MONDES.items():
-    pire = max(erreur(juste, lot, vraies, graine) for graine in range(3))
-    print(f"{nom:9} plus grande erreur, sur trois graines : {pire:.2f}")
-
-# %% [markdown]
-# La règle du cours passe partout. Mais une épreuve que tout le monde réussit ne prouve rien. Il faut la voir
-# **refuser**. Plantons donc des fautes, de celles que l'on trouve dans de vrais programmes ; d'abord
-# dans la cible.
-
-# %%
-CIBLES = {
-    "pas de masque à la fin": lambda m, v: m.reward + GAMMA * v.amax(-1),
-    "la récompense masquée aussi": lambda m, v: (m.reward + GAMMA * v.amax(-1)) * ~m.terminated,
-    "le maximum de tout le lot": lambda m, v: m.reward + GAMMA * v.max() * ~m.terminated,
-    "la moyenne au lieu du maximum": lambda m, v: m.reward + GAMMA * v.mean(-1) * ~m.terminated,
-}
-
-# %% [markdown]
-# Trois autres se font sans toucher à la règle, en l'appelant de travers.
-
-# %%
-CIBLES |= {
-    "γ oublié": lambda m, v: td_target(m.reward, m.terminated, v, 1.0),
-    "le mauvais signe": lambda m, v: td_target(m.reward, m.terminated, v, -GAMMA),
-    "le chronomètre pour une chute": lambda m, v: td_target(
-        m.reward, m.terminated | m.truncated, v, GAMMA
-    ),
-}
-
-# %% [markdown]
-# Puis dans la perte : corriger la meilleure action au lieu de l'action prise, laisser passer le gradient,
-# croiser des lignes et des colonnes.
-
-
-# %%
-def prise(m, q):
-    return q.gather(-1, m.action[:, None])  # (B, 1)
-
-
-PERTES = {
-    "la meilleure action, non la prise": lambda m, q, y: (q.amax(-1) - y.detach()).square().mean(),
-    "le gradient dans la cible": lambda m, q, y: (prise(m, q)[:, 0] - y).square().mean(),
-    "(B, 1) contre (B,)": lambda m, q, y: (prise(m, q) - y.detach()).square().mean(),
-}
-
-# %% [markdown]
-# > **À vous.** Onze lignes, six mondes. Quelle faute sera la plus discrète ? Et quel monde le plus sévère ?
-
-
-# %%
-def verdict(une_regle):
-    """Pour chaque monde, la règle trouve-t-elle les vraies valeurs, trois graines sur trois ?"""
-    return [
-        all(erreur(une_regle, lot, vraies, graine) < 0.1 for graine in range(3))
-        for lot, vraies in MONDES.values()
-    ]
-
-
-# %% [markdown]
-# Chaque règle entre dans chaque monde, avec trois graines ; elle passe si toutes ses valeurs sont justes à 0,1
-# près.
-
-# %%
-REGLES = {"la règle du cours": juste}
-REGLES |= {nom: regle(cible) for nom, cible in CIBLES.items()}
-REGLES |= {nom: regle(cible_juste, perte) for nom, perte in PERTES.items()}
-passe = np.array([verdict(une_regle) for une_regle in REGLES.values()])
-
-# %%
-refusees = np.sum(~passe[1:].all(axis=1))
-severe = np.sum(~passe, axis=0).max()
-titre = (
-    f"{refusees} fautes sur {len(passe) - 1} sont prises ; aucun monde n'en prend plus de {severe}"
-)
-figures.verdicts(passe, list(REGLES), list(MONDES), titre)
-
-# %% [markdown]
-# Lisez par lignes : chaque faute est refusée quelque part. Lisez par colonnes : « parier » est le plus
-# sévère, et aucun monde ne suffit. Les fautes les plus discrètes ne sont vues que d'un seul. Le gradient dans la
-# cible ne l'est que de « parier », parce qu'il faut du hasard pour que la cible ait intérêt à mentir ; le
-# maximum de tout le lot, de « parier » aussi ; le chronomètre, de « durer » ; la moyenne, de « prévoir ».
-#
-# Relisez enfin la colonne « durer ». Elle accepte qu'on oublie le masque, puisque rien n'y finit.
-# **Une épreuve n'éprouve que ce qu'elle contient** : un essai où l'épisode ne se termine jamais ne
-# dira rien de la fin des épisodes.
-#
-# > **Pour aller plus loin.** Ces mondes suivent une pratique du métier, les *probe environments*
-# > (environnements sondes). Les tests du paquet en ont neuf, joués par la vraie boucle, mémoire et
-# > environnements compris : lisez `tests/test_worlds.py`.
-
-# %% [markdown]
-# ## 6. Le maximum est optimiste
-#
-# > **Pour aller plus loin.** Cette section peut se sauter à la première lecture ; la série y reviendra.
-#
-# La cible prend un maximum sur des valeurs **estimées**. Supposons que toutes les actions valent
-# exactement zéro, et que chaque estimation se trompe d'un bruit de moyenne nulle, d'écart type 1. Le
-# maximum choisit l'action la plus chanceuse, et garde sa chance.
-#
-# > **À vous.** Avec deux actions, le maximum des estimations vaut-il 0 en moyenne ? Et avec vingt ?
-
-# %%
-actions = np.arange(2, 21, 2)
-generateur = torch.Generator().manual_seed(0)
-rien, jamais = torch.zeros(20_000), torch.zeros(20_000, dtype=bool)
-simple, double = [], []
-for nombre in actions:
-    bruit, autre = torch.randn((2, 20_000, nombre), generator=generateur)
-    simple.append(td_target(rien, jamais, bruit, 1.0).mean().item())
-    double.append(double_td_target(rien, jamais, bruit, autre, 1.0).mean().item())
-
-# %% [markdown]
-# `bruit` sert à choisir et à évaluer dans le premier cas ; dans le second, `autre` évalue le choix de
-# `bruit`.
-
-# %%
-figures.curves(
-    actions,
-    {"maximum (td_target)": simple, "double (double_td_target)": double},
-    f"Deux actions nulles, et leur maximum vaut {number(simple[0], 2)} en moyenne",
-    ("nombre d'actions", "cible moyenne (la vraie est 0)"),
-)
-
-# %% [markdown]
-# L'optimisme croît avec le nombre d'actions. Dans un DQN, la cible le recopie dans les valeurs, d'où il
-# revient dans la cible : c'est sans doute un des moteurs de l'emballement de la section 4.
-#
-# Le remède est de van Hasselt (2010), adapté au DQN en 2016. Un réseau choisit l'action, un **autre** en donne
-# la valeur : la chance du premier n'est plus celle du second. Ici, où les deux bruits sont
-# indépendants, le biais disparaît ; dans un DQN, le second est une copie retardée du premier, et le biais ne fait que
-# diminuer.
-
-# %% [markdown]
-# ## 7. Le tout assemblé
-#
-# Quatre règles suffisent. Trois sont dans ce carnet : `td_target`, sa variante `double_td_target`, et
-# `td_loss`. La quatrième choisit les actions ; c'est la règle ε-gloutonne, et la voici.
-
-# %%
-listing(version1.choose_action)
-
-# %% [markdown]
-# C'est celle du document, ou plutôt de son auteur, car le document l'emploie sans la donner. Celle du
-# paquet, `epsilon_greedy`, fait la même chose sur un lot entier, avec des tirages qu'on lui
-# passe. Et voici un pas d'apprentissage complet : l'essentiel de ce carnet, en une dizaine de lignes.
-
-# %%
-listing(one_page.learn)
-
-# %% [markdown]
-# La cible, sous `no_grad` ; la perte ; un pas de l'optimiseur ; puis le réseau cible, que `lerp_` rapproche
-# un peu de l'autre.
-# Rien n'y parle de chariot. On peut donc l'essayer **sans jouer** : remplissons une mémoire de
-# 5 000 pas d'un joueur qui pousse au hasard, et apprenons d'elle, sans jamais laisser le réseau toucher au jeu.
-
-
-# %%
-def souvenirs_du_hasard(graine):
-    """La mémoire d'un joueur qui n'a jamais regardé où il poussait."""
-    hasard = replace(QUICK, epsilon_start=1.0, epsilon_end=1.0, warmup=6_000)
-    joueur = Training(hasard, graine)
-    while joueur.env_steps < 5_000:
-        joueur.advance()
-    return joueur.memory
-
-
-# %% [markdown]
-# Le réseau, la copie, l'optimiseur et la boucle la plus simple qui soit : tirer, apprendre, recommencer.
-
-
-# %%
-def apprendre_sans_jouer(graine, mises_a_jour=1_000, arret=200):
-    """Les retours d'un réseau tous les `arret` lots tirés de cette mémoire."""
-    torch.manual_seed(graine)
-    memoire, enligne, retours = souvenirs_du_hasard(graine), one_page.QNetwork(), []
-    cible, optimiseur = deepcopy(enligne), torch.optim.Adam(enligne.parameters(), 1e-3)
-    for numero in range(1, mises_a_jour + 1):
-        one_page.learn(enligne, cible, optimiseur, memoire.sample(64))
-        if numero % arret == 0:
-            retours.append(evaluate(one_page.greedy(enligne), episodes=20).mean())
-    return retours
-
-
-# %% [markdown]
-# > **À vous.** Le joueur au hasard tombe presque aussitôt. Un réseau qui n'apprend que de ses chutes peut-il
-# > tenir plus longtemps que lui ?
-
-# %%
-hors_jeu = np.array([apprendre_sans_jouer(graine) for graine in range(8)])
-
-# %% [markdown]
-# Huit graines, huit joueurs différents, huit réseaux ; la bande est l'intervalle à 95 % de la moyenne
-# interquartile.
-
-# %% tags=["nbval-ignore-output"]
-modele = np.mean([len(partie.actions) for partie in parties])
-bilan = {
-    "la meilleure graine": hors_jeu.max(axis=0),
-    "moyenne interquartile": interquartile_mean(hors_jeu),
-    "la moins bonne": hors_jeu.min(axis=0),
-    "le joueur au hasard": np.full(5, modele),
-}
-acquis = bilan["moyenne interquartile"][-1]
-figures.curves(
-    np.arange(200, 1_001, 200),
-    bilan,
-    f"Formés par un joueur qui tient {modele:.0f} pas, huit réseaux en tiennent {acquis:.0f}",
-    ("mises à jour", "retour moyen (pas)"),
-    bands={"moyenne interquartile": bootstrap_interval(hors_jeu)},
-)
-
-# %% [markdown]
-# Voilà la force du Q-learning : le maximum de la cible suppose que l'on jouera **bien** ensuite, quoi qu'ait fait
-# celui dont on lit les souvenirs. L'élève n'imite pas ; il recoupe. C'est ce que le
-# carnet 02 appelait apprendre **hors politique**. La figure invite aussi à la prudence : les graines
-# s'écartent beaucoup. Une raison probable est que, là où le hasard n'est jamais allé, rien ne corrige l'élève.
+# que le panneau de droite montre dans ces coins n'ont guère d'effet sur le jeu. Elle ne culmine pas au centre : le
+# plus haut est loin de tout ce que l'agent a joué, et au-delà des tirets l'épisode est déjà fini. Là où rien n'a été appris, un
+# réseau prolonge ; c'est une opinion, non une connaissance.
 
 # %% [markdown]
 # Pour finir, ce que le document écrit dans `DQNN`, et ce que le cours écrit à la place :
 #
 # | Le document écrit | Le cours écrit | Pourquoi |
 # |:---|:---|:---|
-# | `NN`, non défini ; sept couches | `nn.Sequential`, trois couches | plus rapide à lire, et plus constant ici |
+# | `NN`, non défini ; sept couches | `nn.Sequential`, trois couches | plus rapide à répondre, et plus constant ici |
 # | observations brutes | `input_scale` | l'angle pèse autant que les vitesses |
 # | `discount=1` | `gamma`, moins de 1 | les valeurs ont un plafond |
 # | `dones` | `terminated` | le chronomètre n'est pas une chute |
@@ -1009,31 +687,62 @@ figures.curves(
 # | `eval_dqn` lit le réseau cible | on juge le réseau qu'on garde | pas de retard |
 
 # %% [markdown]
-# ## 8. À vous
+# ## 5. À vous
 #
-# **Exercice 1, à écrire (30 minutes).** Récrivez trois règles du carnet, sans les regarder. Elles gardent leur
-# nom et leurs arguments ; `check` les met à l'épreuve, propriété par propriété, sur des cas calculés à la
-# main et sur d'autres, tirés au hasard. Remplacez les trois points, puis exécutez les cellules.
+# **Exercice 1, à écrire (15 minutes).** Récrivez la cible, sans la regarder. Elle garde son nom et ses arguments ; `check`
+# la met à l'épreuve, propriété par propriété, sur des cas calculés à la main et sur d'autres, tirés au hasard.
+# Remplacez les trois points, puis exécutez la cellule. Un lot par agent donne à chaque tableau un axe de plus, **devant** :
+# une règle écrite sur le dernier axe ne s'en aperçoit pas.
 
 
 # %%
 def td_target(reward, terminated, next_q, gamma):
-    """Rend r + γ max Q(s', a'), ou r si l'épisode s'est terminé : (B,), (B,), (B, A) → (B,)."""
+    """Rend r + γ max Q(s', a'), ou r si l'épisode s'est terminé.
+
+    (..., B), (..., B) booléen, (..., B, A) → (..., B).
+    """
     ...
 
 
 check(td_target)
 
 # %% [markdown]
-# Un lot par agent donne à chaque tableau un axe de plus, **devant**. Une règle écrite sur les derniers axes ne
-# s'en aperçoit pas.
-#
 # <details><summary>Indice</summary>
 #
-# `next_q.max(dim=-1).values` est le maximum sur le dernier axe ; `~terminated` vaut 0 à la chute, 1
-# ailleurs.
+# `next_q.max(dim=-1).values` est le maximum sur le dernier axe ; `.masked_fill(terminated, 0)` met à zéro les suites
+# des épisodes terminés.
 #
 # </details>
+#
+# Votre cible sait-elle conduire de vrais agents ? L'entraînement du paquet accepte votre fonction à la place de la
+# sienne, juste ou fausse. Essayez aussi `sans_masque`, pour voir ce qu'une faute coûte.
+
+
+# %%
+def sans_masque(reward, terminated, next_q, gamma):
+    """La cible de qui oublie que l'épisode finit."""
+    return reward + gamma * next_q.max(dim=-1).values
+
+
+# %% tags=["nbval-ignore-output"]
+conduite = td_target  # ou sans_masque
+if conduite(recompense, tombee, q_suivants, 0.9) is None:
+    print("La cible n'est pas encore écrite : rien à conduire.")
+else:
+    eleves = Training(replace(REGLAGE, total_steps=6_400), range(8), td_target=conduite)
+    while eleves.env_steps < 6_400:
+        eleves.advance()
+    print("retours :", *evaluate(eleves.agent, episodes=20).mean(axis=1).round().astype(int))
+
+# %% [markdown]
+# Voici celle du paquet, repliée. `masked_fill` efface la suite même si elle vaut l'infini ; un produit par zéro, que
+# `check` refuse donc, donnerait `nan`.
+
+# %%
+show("td_target")
+
+# %% [markdown]
+# **Exercice 2, à écrire (15 minutes).** La perte, cible détachée.
 
 
 # %%
@@ -1054,141 +763,18 @@ check(td_loss)
 # cible, devenue constante ; `mean(dim=-1)` ne moyenne que sur le lot.
 #
 # </details>
-#
-# Troisième règle, celle qui choisit : la politique ε-gloutonne de la section 7, pour un lot entier. Les tirages
-# sont donnés, afin que la fonction n'ait aucun hasard à elle.
-
-
-# %%
-def epsilon_greedy(q, epsilon, draws):
-    """Rend la meilleure action, ou, si l'on explore, une action uniforme : (B, A) → (B,).
-
-    `draws` : (B, 2), uniformes dans [0, 1) ; le premier dit s'il faut explorer, le second quelle
-    action prendre alors.
-    """
-    ...
-
-
-check(epsilon_greedy)
-
-# %% [markdown]
-# <details><summary>Indice</summary>
-#
-# `draws.unbind(dim=-1)` sépare les deux tirages ; `torch.where` choisit, ligne par ligne. Un nombre uniforme,
-# multiplié par le nombre d'actions puis tronqué, donne une action uniforme.
-#
-# </details>
-
-# %%
-show("epsilon_greedy")
-
-# %% [markdown]
-# Votre cible sait-elle conduire de vrais agents ? L'entraînement du paquet accepte votre fonction à la place de la
-# sienne, juste ou fausse. Essayez une faute du tableau de la section 5, pour voir ce qu'elle coûte.
-
-# %% tags=["nbval-ignore-output"]
-eleve = Training(replace(REGLAGE, total_steps=6_400), range(8), td_target=td_target)
-if td_target(recompense, tombee, q_suivants, 0.9) is None:
-    print("La cible n'est pas encore écrite : rien à conduire.")
-else:
-    for _ in eleve.run():
-        pass
-    print("retours :", *evaluate(eleve.agent, episodes=20).mean(axis=1).round().astype(int))
-
-# %% [markdown]
-# Voici celle du paquet, repliée. Le masque est `masked_fill`, que la section 2 a montré : il
-# efface la suite même si elle vaut l'infini ; un produit par zéro donnerait `nan`.
-
-# %%
-show("td_target")
 
 # %%
 show("td_loss")
 
 # %% [markdown]
-# **Exercice 2, à écrire (10 minutes).** La cible du Double DQN, section 6 : deux réseaux, deux rôles. Lequel
-# choisit, lequel juge ?
-
-
-# %%
-def double_td_target(reward, terminated, next_q_online, next_q_target, gamma):
-    """Rend la cible du Double DQN : formes de `td_target`, avec deux tableaux de valeurs."""
-    ...
-
-
-check(double_td_target)
-
-# %% [markdown]
-# <details><summary>Indice</summary>
-#
-# Le réseau en ligne choisit l'action suivante, par `argmax` ; le réseau cible dit ce qu'elle vaut, et `gather` va
-# l'y chercher. Le masque ne change pas.
-#
-# </details>
-
-# %%
-show("double_td_target")
-
-# %% [markdown]
-# **Exercice 3, à diagnostiquer (10 minutes).** Cette perte contient une faute qui n'est pas dans le
-# tableau. Elle s'exécute, elle baisse, elle détache sa cible. Lisez d'abord les verdicts, dites ce qu'ils
-# excluent, et trouvez la ligne.
-
-
-# %%
-def suspecte(m, q, v):
-    valeur = q.gather(-1, m.action[:, None]).squeeze(-1)
-    ensuite = v.gather(-1, m.action[:, None]).squeeze(-1)
-    cible = m.reward + GAMMA * ensuite * ~m.terminated
-    return (valeur - cible.detach()).square().mean()
-
-
-for nom, accepte in zip(MONDES, verdict(suspecte), strict=True):
-    print("✔" if accepte else "✘", nom)
-
-# %% [markdown]
-# <details><summary>Indice</summary>
-#
-# Un seul monde refuse : celui où le lieu **suivant** offre un choix.
-#
-# </details>
+# **Exercice 3, à calculer (5 minutes).** Une copie entière toutes les vingt mises à jour, ou 5 % à chaque mise à jour : au
+# bout de vingt mises à jour, quelle part du réseau cible vient encore du réseau d'il y a vingt mises à jour, dans chaque recette ?
 #
 # <details><summary>Solution</summary>
 #
-# La ligne `ensuite` prend, dans l'état suivant, la valeur de l'action qu'on vient de prendre dans l'état
-# présent, au lieu du maximum. La règle apprend ce que vaut une politique qui s'obstine. Partout où les deux actions se
-# valent, on ne voit pas la différence. Remède : `v.max(dim=-1).values`.
-#
-# </details>
-#
-# **Exercice 4, à inventer (15 minutes).** La mémoire du document garde ses récompenses sur huit bits. La
-# règle que voici fait de même, et nos six mondes l'acceptent. Inventez un septième monde qui la refuse, et
-# que la règle du cours réussit.
-
-
-# %%
-def huit_bits(m, q, v):
-    return juste(m._replace(reward=m.reward.to(torch.int8).float()), q, v)
-
-
-septieme = monde((0, 0, -1.0, FINI, 0), (0, 1, 1.0, FINI, 0))  # à changer
-vraies = [[-1, 1]]  # à changer aussi
-
-# %% [markdown]
-# Les deux règles devraient s'y séparer :
-
-# %%
-print("les six mondes l'acceptent :", all(verdict(huit_bits)))
-for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
-    print(f"{nom:18} septième monde, erreur {erreur(essayee, septieme, vraies, 0):.2f}")
-
-# %% [markdown]
-# <details><summary>Solution</summary>
-#
-# Une récompense qui n'est pas un entier : `monde(*toujours(0, 0.5, FINI, 0))`, de valeurs
-# `[[0.5, 0.5]]`. Ou 0,4 par pas, sans fin : `monde(*toujours(0, 0.4, SUIT, 0))`, de valeurs
-# `[[0.8, 0.8]]`. La leçon vaut plus que la réponse : un
-# banc d'essai n'est jamais fini, et chaque faute découverte y laisse une épreuve de plus.
+# Aucune avec la copie entière, juste après elle ; tout, juste avant. Avec 5 %, $0{,}95^{20} \approx 36$ %. Les deux recettes
+# ont un retard du même ordre, mais l'une avance par marches, l'autre sans à-coups.
 #
 # </details>
 #
@@ -1199,8 +785,8 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 # ## Ce que ce carnet ne montre pas
 #
 # Les comparaisons tiennent sur une recette, un jeu et douze graines ; le bon retard d'un réseau cible dépend de tout
-# le reste. Nous avons fait tourner une boucle sans l'ouvrir : qui joue, quand on apprend, avec quel ε. C'est
-# le carnet suivant. Et même la recette à 5 % laisse des graines en route : savoir n'est pas
+# le reste. Nous avons fait tourner une boucle sans l'ouvrir : qui joue, quand on apprend, avec quel ε. C'est le
+# carnet 06. Et même la recette à 5 % laisse des graines en route : savoir n'est pas
 # garder, et la fin de la série y viendra.
 
 # %% [markdown]
@@ -1208,13 +794,12 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 #
 # Trois programmes vous sont confiés. Aucun ne lève d'erreur ; que dites-vous à leurs auteurs ?
 #
-# **1.** Le premier trouve les vraies valeurs de « lire » et de « choisir », mais pas celles d'« attendre ». Quelle
-# faute l'explique ?
+# **1.** Le premier a $\gamma = 0{,}97$ ; la valeur qu'il prête au départ passe de 5 à 20, puis à 45, puis à 80. Que
+# soupçonnez-vous d'abord ?
 #
-# - **A.** Il n'y a pas de masque à la fin des épisodes.
-# - **B.** La perte corrige la meilleure action, au lieu de l'action prise.
-# - **C.** Le chronomètre est pris pour une chute.
-# - **D.** Le facteur γ est oublié.
+# - **A.** Rien : il joue de mieux en mieux, ses valeurs montent.
+# - **B.** Un réseau cible qui suit de trop près.
+# - **C.** Un réseau cible qui suit de trop loin.
 #
 # **2.** Le deuxième joue à CartPole avec $\gamma = 0{,}95$ et prête 26 à la position de départ. Qu'en pensez-vous ?
 #
@@ -1231,10 +816,9 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 #
 # <details><summary>Les réponses, expliquées</summary>
 #
-# **1 : D.** Dans « lire » et « choisir », tout finit au premier pas : γ n'y sert jamais. « Attendre » est le premier
-# monde où une valeur vient d'une autre. Il est tentant de répondre A, car la fin des épisodes est la faute la plus
-# courante ; mais sans masque, « lire » échouerait déjà, en ajoutant à −1 une suite qui n'existe pas. La réponse B
-# échouerait dans « choisir », et aucun chronomètre ne sonne dans « attendre ».
+# **1 : B.** Aucune valeur ne peut dépasser $1/(1 - 0{,}97) \approx 33$ : à 45, elle est fausse, et elle monte encore. C'est la
+# courbe « sans retard » de la section 4. Répondre A, c'est prendre une valeur pour un score. Avec C, elle monterait trop
+# lentement, et ne dépasserait rien.
 #
 # **2 : B.** Chaque pas rapporte 1 au plus, donc aucune somme actualisée ne dépasse $1/(1 - 0{,}95) = 20$. Répondre A,
 # c'est lire la valeur comme un nombre de pas, ce qu'elle n'est que si $\gamma = 1$. La réponse C est trop modeste : il joue
@@ -1254,7 +838,6 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 #    pour une constante, sans quoi la perte baisse en déformant les valeurs.
 # 2. Trop vif, un **réseau cible** laisse les valeurs s'emballer ; trop lent, il les empêche de monter. Une
 #    copie vaut, au mieux, un pas d'avenir.
-# 3. Une faute de DQN ne lève pas d'erreur, elle fait de mauvais agents : on la cherche dans de **petits mondes** dont on
-#    connaît les valeurs, et l'on vérifie que chacun sait refuser.
+# 3. Une valeur au-dessus de $1/(1 - \gamma)$ est fausse, quoi que dise la perte : c'est le premier nombre à regarder.
 #
-# Le prochain carnet ouvre la boucle : [05 · La boucle d'entraînement](05_la_boucle_d_entrainement.ipynb).
+# Ces règles sont-elles justes, et comment le savoir ? [05 · Éprouver ses règles](05_eprouver_ses_regles.ipynb).

@@ -9,9 +9,9 @@ from pilot import ROOT
 # Par carnet : ce que l'on y cherche, et ce que l'on y fait pour voir la page répondre.
 PAGES = {
     "01_le_probleme": (".cp-game", "button:has-text('Laisser jouer')", ".cp-note", "joue"),
-    "05_la_boucle_d_entrainement": (".cp-panel", "button:has-text('Un tour')", ".cp-note", "noyau"),
-    "06_la_boucle_de_test": (".cp-player", "button:has-text('+ 1 pas')", ".cp-where", "pas\u00a01"),
-    "07_version_2": (".cp-explorer", "button.cp-main", ".cp-alert", "noyau"),
+    "06_la_boucle_d_entrainement": (".cp-panel", "button:has-text('Un tour')", ".cp-note", "noyau"),
+    "07_la_boucle_de_test": (".cp-player", "button:has-text('+ 1 pas')", ".cp-where", "pas\u00a01"),
+    "08_version_2": (".cp-explorer", "button.cp-main", ".cp-alert", "noyau"),
 }
 
 

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Ctrl-C ne s'envoie ains
 
 NOTEBOOKS = sorted(path.name for path in ROOT.glob("notebooks/*.ipynb"))
 # Exécutés ici de haut en bas ; nbval exécute les autres, sans page.
-PLAYED = ("00_prise_en_main.ipynb", "01_le_probleme.ipynb", "14_de_zero.ipynb")
+PLAYED = ("00_prise_en_main.ipynb", "01_le_probleme.ipynb", "15_de_zero.ipynb")
 FAULTY_PROSE = r"Deux formules fausses : $\left( x$ et $\inconnu$."
 FAULTY_CODE = (
     "import sys; print('alerte', file=sys.stderr)",

@@ -13,7 +13,7 @@ import pytest
 from pilot import ROOT
 
 NOTEBOOKS = sorted(path.stem for path in ROOT.glob("notebooks/*.ipynb"))
-PAGES = ("index", "apprendre", "notebooks/01_le_probleme", "notebooks/05_la_boucle_d_entrainement")
+PAGES = ("index", "apprendre", "notebooks/01_le_probleme", "notebooks/06_la_boucle_d_entrainement")
 TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll('.cp, .cp *')]
     .filter(box => box.getBoundingClientRect().right > innerWidth + 1 && !box.closest('svg, pre'))
     .map(box => box.outerHTML.slice(0, 80))"""

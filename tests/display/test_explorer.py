@@ -45,7 +45,7 @@ def make(alive):
 
 @pytest.fixture(scope="module")
 def archive():
-    """L'étude archivée que lit le carnet 07."""
+    """L'étude archivée que lit le carnet 08."""
     return load_study(ARCHIVE)
 
 

@@ -10,7 +10,7 @@ import { diagnose } from "./checkup.mjs";
 import { trainer } from "./trainer.mjs";
 
 const SOLVED = 475;
-const FORGOTTEN = 200; // après une réussite, un retour plus bas est un effondrement, comme au carnet 08
+const FORGOTTEN = 200; // après une réussite, un retour plus bas est un effondrement, comme au carnet 10
 const HIGH = 520; // le haut de la courbe, un peu au-dessus des 500 pas d’un épisode
 const KEPT = 5; // essais passés qui restent à l’écran
 const REST = 0.7; // s pendant lesquelles on voit la chute, ou la fin, d’un épisode

@@ -11,29 +11,29 @@ NAMES = (
     "Memoire",
     "td_target",  # 04
     "td_loss",
-    "epsilon_greedy",
+    "epsilon_greedy",  # 05
     "double_td_target",
-    "epsilon",  # 05
+    "epsilon",  # 06
     "fin_et_reprise",
     "calendrier",
     "jouer",
-    "borne_parfaite",  # 06
+    "borne_parfaite",  # 07
     "evaluer",
-    "retour_a_n_pas",  # 07
+    "retour_a_n_pas",  # 08
     "moyenne_glissante",
     "rapprocher",
-    "valeur_rabaissee",  # 08
+    "valeur_rabaissee",  # 10
     "part_surestimee",
-    "fausses_fins",  # 09
+    "fausses_fins",  # 11
     "gamma_apparent",
     "valeur_predictive",
-    "normaliser",  # 10
+    "normaliser",  # 12
     "echelle_des_recompenses",
     "actions_tenues",
-    "cout_d_une_graine",  # 11
+    "cout_d_une_graine",  # 13
     "tirer_log",
     "meilleur_attendu",
-    "cran",  # 12
+    "cran",  # 14
 )
 EXERCISES = {name: import_module(f"{__name__}.{name.lower()}").EXERCISE for name in NAMES}
 """Les exercices, par le nom que doit porter la réponse."""

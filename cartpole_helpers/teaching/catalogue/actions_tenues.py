@@ -1,4 +1,4 @@
-"""Carnet 10 : tenir une action au hasard, pour aller quelque part."""
+"""Carnet 12 : tenir une action au hasard, pour aller quelque part."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Carnet 06 : ce que garantissent des épisodes tous parfaits."""
+"""Carnet 07 : ce que garantissent des épisodes tous parfaits."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Carnet 05 : à quel pas apprendre, à quel pas recopier le réseau cible."""
+"""Carnet 06 : à quel pas apprendre, à quel pas recopier le réseau cible."""
 
 import numpy as np
 

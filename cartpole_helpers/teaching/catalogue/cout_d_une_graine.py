@@ -1,4 +1,4 @@
-"""Carnet 11 : ce que coûte une graine."""
+"""Carnet 13 : ce que coûte une graine."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Carnet 12 : une action continue, en quelques crans."""
+"""Carnet 14 : une action continue, en quelques crans."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Carnet 14, la page blanche : un DQN écrit de mémoire, et ceux que l'épreuve doit refuser."""
+"""Carnet 15, la page blanche : un DQN écrit de mémoire, et ceux que l'épreuve doit refuser."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Carnet 10 : de quelle taille sont les valeurs que le réseau doit atteindre."""
+"""Carnet 12 : de quelle taille sont les valeurs que le réseau doit atteindre."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Carnet 05 : la décroissance de ε."""
+"""Carnet 06 : la décroissance de ε."""
 
 import numpy as np
 

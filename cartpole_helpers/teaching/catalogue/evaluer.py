@@ -1,4 +1,4 @@
-"""Carnet 06 : évaluer une politique."""
+"""Carnet 07 : évaluer une politique."""
 
 import numpy as np
 

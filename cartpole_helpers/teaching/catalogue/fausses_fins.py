@@ -1,4 +1,4 @@
-"""Carnet 09 : la part des fausses fins d'une mémoire."""
+"""Carnet 11 : la part des fausses fins d'une mémoire."""
 
 import numpy as np
 

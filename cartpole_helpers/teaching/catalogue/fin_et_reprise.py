@@ -1,4 +1,4 @@
-"""Carnet 05 : la fin à mémoriser, et l'épisode à recommencer."""
+"""Carnet 06 : la fin à mémoriser, et l'épisode à recommencer."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Carnet 09 : le γ que trahissent les valeurs."""
+"""Carnet 11 : le γ que trahissent les valeurs."""
 
 import numpy as np
 

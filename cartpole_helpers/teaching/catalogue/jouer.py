@@ -1,4 +1,4 @@
-"""Carnet 05 : jouer pas à pas, et garder les transitions."""
+"""Carnet 06 : jouer pas à pas, et garder les transitions."""
 
 from collections.abc import Callable
 

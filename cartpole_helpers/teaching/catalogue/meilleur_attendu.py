@@ -1,4 +1,4 @@
-"""Carnet 11 : ce que vaut, en moyenne, le meilleur de n essais."""
+"""Carnet 13 : ce que vaut, en moyenne, le meilleur de n essais."""
 
 from itertools import combinations
 from math import comb

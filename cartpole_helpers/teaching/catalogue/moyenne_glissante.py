@@ -1,4 +1,4 @@
-"""Carnet 07 : la moyenne dont l'horizon grandit."""
+"""Carnet 08 : la moyenne dont l'horizon grandit."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Carnet 10 : des entrées de même taille, sans rien savoir du jeu."""
+"""Carnet 12 : des entrées de même taille, sans rien savoir du jeu."""
 
 import numpy as np
 import torch

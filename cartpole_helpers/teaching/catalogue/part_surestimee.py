@@ -1,4 +1,4 @@
-"""Carnet 08 : la part des états surestimés."""
+"""Carnet 10 : la part des états surestimés."""
 
 import numpy as np
 import torch

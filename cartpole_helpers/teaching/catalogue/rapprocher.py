@@ -1,4 +1,4 @@
-"""Carnets 04 et 07 : le réseau cible qui se rapproche de l'autre."""
+"""Carnets 04 et 08 : le réseau cible qui se rapproche de l'autre."""
 
 import numpy as np
 import torch

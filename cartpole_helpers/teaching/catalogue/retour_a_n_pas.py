@@ -1,4 +1,4 @@
-"""Carnet 07 : la cible à n pas."""
+"""Carnet 08 : la cible à n pas."""
 
 import numpy as np
 

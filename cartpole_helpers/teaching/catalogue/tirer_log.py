@@ -1,4 +1,4 @@
-"""Carnet 11 : tirer un nombre dont l'ordre de grandeur est inconnu."""
+"""Carnet 13 : tirer un nombre dont l'ordre de grandeur est inconnu."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Carnet 09 : ce que vaut un diagnostic."""
+"""Carnet 11 : ce que vaut un diagnostic."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Carnet 08 : la valeur d'un état sûr, quand une part des transitions passe pour une fin."""
+"""Carnet 10 : la valeur d'un état sûr, quand une part des transitions passe pour une fin."""
 
 import numpy as np
 

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 08 · Pourquoi ça s'effondre
+# # 10 · Pourquoi ça s'effondre
 #
 # **La question.** Un agent savait jouer, et ne sait plus. Un autre joue bien, et se croit promis à des
 # fortunes qu'aucune partie ne peut rapporter. Que se passe-t-il dans leurs valeurs ? Et d'où vient le mal ?
@@ -140,7 +140,7 @@ print("moyenne du maximum      :", number(bruit.max(axis=1).mean(), 2))
 
 # %% [markdown]
 # Puis l'amorçage recopie l'erreur flatteuse dans la cible de l'état d'avant, et ainsi de suite. Deux remèdes
-# sont connus depuis le [carnet 04](04_le_dqn.ipynb) : le **réseau cible**, qui bouge lentement, et **Double
+# sont connus depuis les carnets [04](04_le_dqn.ipynb) et [05](05_eprouver_ses_regles.ipynb) : le **réseau cible**, qui bouge lentement, et **Double
 # DQN**, où un réseau choisit l'action et l'autre l'évalue.
 #
 # L'étude archivée part de la Version 2, appauvrie exprès : quatre chariots, une cible à un pas, un pas d'apprentissage
@@ -317,7 +317,7 @@ figures.intervals({"écart de retour (pas)": {nom: moyenne(un) for nom, un in je
 # %% [markdown]
 # ## 3. Le laboratoire de la troncature
 #
-# Le [carnet 05](05_la_boucle_d_entrainement.ipynb) a fait un calcul : si le chronomètre passe pour une chute, et
+# Le [carnet 06](06_la_boucle_d_entrainement.ipynb) a fait un calcul : si le chronomètre passe pour une chute, et
 # si une transition sur cinq cents en est une, un état sûr ne vaut plus 100, mais environ 83,5. Le voici en
 # une ligne. Soit $p$ la part des transitions qui passent pour des fins ; la valeur $V$ d'un état sûr vérifie
 # $V = 1 + \gamma(1-p)V$, donc $V = 1/(1-\gamma(1-p))$.
@@ -741,7 +741,7 @@ for nom in dict.fromkeys(oubli["reglage"]):
 # %% [markdown]
 # ## 6. Ce qu'y change la moyenne des poids
 #
-# La moyenne des poids ne touche pas à l'apprentissage, le carnet 07 l'a vu au bit près : elle ne fait que
+# La moyenne des poids ne touche pas à l'apprentissage, le carnet 08 l'a vu au bit près : elle ne fait que
 # choisir avec quel réseau l'on joue. L'étude a donc jugé les **deux** réseaux des mêmes entraînements, sur les
 # mêmes départs.
 
@@ -1025,7 +1025,7 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # choisies pour ce qu'elles montrent.
 #
 # Nous avons **provoqué** une forme d'oubli, par l'absence de chutes. Les rechutes de la Version 2, à la fin du
-# [carnet 07](07_version_2.ipynb), peuvent en avoir une autre : la dérive du chariot, loin de tout souvenir. Ce
+# [carnet 09](09_resoudre_et_tenir.ipynb), peuvent en avoir une autre : la dérive du chariot, loin de tout souvenir. Ce
 # carnet ne l'a pas mise à l'épreuve.
 
 # %% [markdown]
@@ -1038,5 +1038,5 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # 3. Une corrélation se soupçonne, une cause se **provoque**, et se contrôle : ôter les chutes fait
 #    oublier, les rendre l'empêche, et un placebo, non. Comptez ce qui suit l'intervention, à plusieurs seuils.
 #
-# Ici, nous savions ce que nous avions cassé. Le [carnet 09](09_la_clinique_du_dqn.ipynb) part de l'autre bout : un
+# Ici, nous savions ce que nous avions cassé. Le [carnet 11](11_la_clinique_du_dqn.ipynb) part de l'autre bout : un
 # entraînement qui va mal, dont on ne sait rien, et qu'il faut diagnostiquer.

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 10 · Un autre jeu
+# # 12 · Un autre jeu
 #
 # **La question.** Vous savez écrire un DQN pour CartPole, et dire quand il est malade. Demain, vous aurez un autre
 # problème. Que faut-il changer ? Que peut-on garder ?
@@ -194,7 +194,7 @@ figures.curves(np.arange(len(valeurs)), series, titre, ("pas de l'épisode", "va
 # compte ce que l'exploration a joué, qui n'est pas ce que joue cet agent.
 #
 # L'échelle de Q se lit donc avant d'apprendre : si $|r| \le R$, alors $|Q| \le R/(1-\gamma)$. Une valeur qui
-# passe cette borne est une erreur, comme au [carnet 08](08_pourquoi_ca_s_effondre.ipynb).
+# passe cette borne est une erreur, comme au [carnet 10](10_pourquoi_ca_s_effondre.ipynb).
 #
 # Cette borne est parfois bien trop large : à LunarLander, où les grandes récompenses ne viennent qu'à la fin, elle en
 # compte une à chaque pas. Avant d'apprendre, on peut aussi **regarder** : jouer quelques épisodes au hasard, et y chercher
@@ -302,7 +302,7 @@ print(f"intervalle à 95 % [{number(bas, 1)} ; {number(haut, 1)}]")
 # Le hasard ne l'a jamais vu. Pourtant, il essaie toutes les actions. Pourquoi cela ne suffit-il pas ?
 #
 # > **À vous.** On y met 32 000 pas, tous joués au hasard. Combien de drapeaux attendez-vous ? Et si, au lieu de tirer une
-# > action à chaque pas, on tenait chacune huit pas en moyenne, comme au [carnet 07](07_version_2.ipynb) ?
+# > action à chaque pas, on tenait chacune huit pas en moyenne, comme au [carnet 08](08_version_2.ipynb) ?
 
 
 # %%
@@ -515,7 +515,7 @@ player(pose, names="LunarLander-v3") if BOX2D else None
 #
 # | | Question | Si non, ou si l'on ne sait pas | Le nombre à avoir |
 # |:---|:---|:---|:---|
-# | 1 | Mes règles passent-elles les **mondes** du [carnet 04](04_le_dqn.ipynb), et mon programme ceux du [carnet 14](14_de_zero.ipynb) ? | Réparez-les là : une faute s'y voit en quelques secondes | l'écart aux vraies valeurs, un dixième de la plus grande au plus |
+# | 1 | Mes règles passent-elles les **mondes** du [carnet 05](05_eprouver_ses_regles.ipynb), et mon programme ceux du [carnet 15](15_de_zero.ipynb) ? | Réparez-les là : une faute s'y voit en quelques secondes | l'écart aux vraies valeurs, un dixième de la plus grande au plus |
 # | 2 | Que valent le **hasard**, et une règle d'une ligne ? | Sans eux, un retour ne veut rien dire | deux moyennes, sur cent épisodes |
 # | 3 | Le hasard voit-il des **retours** qui diffèrent ? | Tenir ses actions ; partir d'ailleurs ; sinon, un DQN seul a peu de chances d'y arriver | la part des épisodes au hasard dont le retour n'est pas le plus bas : quelques-uns sur cent, au moins |
 # | 4 | Les **entrées** sont-elles à l'échelle ? | `input_scale="auto"`, ou l'inverse de chaque écart type | un écart type de 1 par composante |
@@ -564,8 +564,8 @@ for graines in (3, 5, 10, 20, 100):
 # 2. Avant de demander si un agent apprend, demandez s'il **voit** quelque chose à apprendre : combien d'épisodes joués au
 #    hasard ont un retour qui diffère des autres ?
 # 3. Ce n'est pas plus de hasard qu'il faut, c'est un hasard qui va quelque part : des actions tenues. Ce que vaut, dans cette
-#    recette, l'ε propre à chaque copie, le carnet 12 en doute.
+#    recette, l'ε propre à chaque copie, le carnet 14 en doute.
 #
-# Le [carnet 11](11_chercher_une_recette.ipynb) cherche une recette, et mesure tout ce par quoi une recherche trompe. Le
-# [carnet 12](12_ce_qui_reste_vrai_ailleurs.ipynb) demande ce que valent, à ces jeux, les verdicts et les outils de CartPole ; vous y
+# Le [carnet 13](13_chercher_une_recette.ipynb) cherche une recette, et mesure tout ce par quoi une recherche trompe. Le
+# [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) demande ce que valent, à ces jeux, les verdicts et les outils de CartPole ; vous y
 # emporterez le vôtre.

@@ -1,11 +1,11 @@
 # %% [markdown]
-# # 12 · Ce qui reste vrai ailleurs
+# # 14 · Ce qui reste vrai ailleurs
 #
 # **La question.** Presque tout ce que ces carnets ont établi, ils l'ont établi à CartPole. Qu'est-ce qui était vrai du
 # **DQN**, et qu'est-ce qui ne l'était que d'un chariot ?
 #
-# Nous referons les verdicts du [carnet 07](07_version_2.ipynb) à deux autres jeux ; nous essaierons, à quatre, ce que l'on recommande
-# d'ordinaire ; nous porterons la clinique du [carnet 09](09_la_clinique_du_dqn.ipynb) à des programmes hors de notre moteur. Enfin, vous
+# Nous referons les verdicts du [carnet 08](08_version_2.ipynb) à deux autres jeux ; nous essaierons, à quatre, ce que l'on recommande
+# d'ordinaire ; nous porterons la clinique du [carnet 11](11_la_clinique_du_dqn.ipynb) à des programmes hors de notre moteur. Enfin, vous
 # emporterez un DQN d'une page à un jeu dont le cours n'avait rien dit.
 #
 # *Comptez une heure, exercices compris ; le carnet s'exécute en moins d'une minute, sur un cœur.*
@@ -32,7 +32,7 @@ from cartpole_helpers.teaching.exercises import check, show
 # %% [markdown]
 # ## 1. Quels verdicts survivent
 #
-# Le carnet 07 a jugé onze réparations, puis onze retraits, sur vingt graines de CartPole, déjà vues pendant sa recherche. L'étude `etudes/ailleurs.py` refait tout à
+# Le carnet 08 a jugé onze réparations, puis onze retraits, sur vingt graines de CartPole, déjà vues pendant sa recherche. L'étude `etudes/ailleurs.py` refait tout à
 # Acrobot et à MountainCar : mêmes réglages, à l'échelle des entrées près, qui se mesure ; vingt graines chacun ; même mesure, le
 # retour moyen de toute la courbe ; même correction, sur les vingt-deux verdicts d'un jeu.
 #
@@ -231,7 +231,7 @@ for ou, jeu in LIEUX:
 # %% [markdown]
 # Les fausses alarmes sont toutes au même endroit : la boucle à la main qui, en quatre mille pas, n'arrive presque jamais au but d'Acrobot. Trois
 # fois sur quatre, l'outil y accuse une cible mal alignée, à cause de valeurs plates ; or, sans succès, les vraies sont presque les mêmes
-# partout. Et le lot trop petit, seul signe vraiment fragile du carnet 09, manque aussi des malades ici, surtout chez Stable-Baselines3, dont
+# partout. Et le lot trop petit, seul signe vraiment fragile du carnet 11, manque aussi des malades ici, surtout chez Stable-Baselines3, dont
 # la perte de Huber n'est pas le carré pour lequel son seuil fut réglé.
 #
 # **Exercice 1, à diagnostiquer (15 minutes).** Quatre entraînements d'Acrobot, deux de Stable-Baselines3 et deux d'une boucle à la main,
@@ -249,7 +249,7 @@ salle.wall(salle.numbers, "Quatre entraînements d'Acrobot : lequel n'est pas ma
 salle.sheet(1)
 
 # %% [markdown]
-# À vous, avec les noms du carnet 09, « rien d'anormal » compris. Pour montrer une erreur, disons que le premier explore trop.
+# À vous, avec les noms du carnet 11, « rien d'anormal » compris. Pour montrer une erreur, disons que le premier explore trop.
 
 # %%
 MES_AVIS = {1: "ε bloqué haut"}
@@ -264,7 +264,7 @@ salle.reveal()
 # %% [markdown]
 # ## 4. Emporter une page
 #
-# `one_page`, le DQN d'une page du [carnet 05](05_la_boucle_d_entrainement.ipynb), accepte tout jeu de Gymnasium dont l'observation est une
+# `one_page`, le DQN d'une page du [carnet 06](06_la_boucle_d_entrainement.ipynb), accepte tout jeu de Gymnasium dont l'observation est une
 # suite de nombres et les actions, un choix. Prenons-en un dont le cours n'a rien dit : `Pendulum-v1`, un pendule qu'il faut dresser et
 # tenir debout. Son action est un **couple**, un nombre de −2 à 2 : un DQN ne sait pas en choisir. Donnons-lui donc trois crans.
 #
@@ -294,7 +294,7 @@ def pendule(couples=(-2.0, 0.0, 2.0), **options):
 gymnasium.register("Pendule-v1", entry_point=pendule)
 
 # %% [markdown]
-# D'abord, les nombres de « Dans quel ordre essayer » (carnet 10, section 5) : ce que vaut le hasard, et la taille de chaque composante.
+# D'abord, les nombres de « Dans quel ordre essayer » (carnet 12, section 5) : ce que vaut le hasard, et la taille de chaque composante.
 
 # %% tags=["nbval-ignore-output"]
 tirages = np.random.default_rng(0)
@@ -363,7 +363,7 @@ show("cran")
 # <details><summary>Ce que l'on peut en attendre</summary>
 #
 # Nous ne l'avons pas mesuré. Ce que l'on peut prévoir : une valeur vaut ici jusqu'à plusieurs centaines, dans les négatifs, et Adam avance d'un pas à peu près constant, quelle que soit l'erreur ; il lui faut bien des mises à
-# jour pour descendre si bas. Des récompenses dix fois plus petites devraient donc l'y mener plus tôt : c'est l'échelle de Q du carnet 10.
+# jour pour descendre si bas. Des récompenses dix fois plus petites devraient donc l'y mener plus tôt : c'est l'échelle de Q du carnet 12.
 # Votre essai le confirme-t-il ?
 #
 # </details>
@@ -393,7 +393,7 @@ show("cran")
 #
 # **1 : B.** Un verdict vaut pour le jeu où il fut mesuré. Avec A, on oublie un second hasard : des jeux, on n'en a tiré qu'un.
 #
-# **2 : B.** Trois des quatre questions du carnet 09 n'ont besoin d'aucune vérité ; de la dernière, les valeurs, il ne reste que la borne. La réponse C oublie qu'un début d'épisode dit où
+# **2 : B.** Trois des quatre questions du carnet 11 n'ont besoin d'aucune vérité ; de la dernière, les valeurs, il ne reste que la borne. La réponse C oublie qu'un début d'épisode dit où
 # regarder, non ce que l'on doit y trouver.
 #
 # **3 : B.** Un vrai au dernier pas y ferait la suite nulle : dans un jeu où chaque pas coûte, l'agent croirait que le temps le sauve, et,
@@ -415,4 +415,4 @@ show("cran")
 # 3. Emporter un DQN, c'est écrire ce que sont l'observation, le choix, la récompense et la fin, puis mesurer les échelles : les règles ne
 #    changent pas.
 #
-# Le [carnet 14](14_de_zero.ipynb) vous donne une page blanche : à vous d'écrire un DQN entier, que la clinique saura examiner.
+# Le [carnet 15](15_de_zero.ipynb) vous donne une page blanche : à vous d'écrire un DQN entier, que la clinique saura examiner.

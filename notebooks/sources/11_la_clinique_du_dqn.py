@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 09 · La clinique du DQN
+# # 11 · La clinique du DQN
 #
 # **La question.** Votre agent apprend mal. Le programme tourne, la perte a l'air d'une perte, rien ne s'affiche en
 # rouge. Qu'est-ce qui ne va pas ?
@@ -169,7 +169,7 @@ sheet(malade, titre, witness=sains[0])
 # %% [markdown]
 # Deux cadres trahissent la cause ; les autres en découlent. La perte s'effondre : le réseau atteint presque exactement une
 # cible qui ne bouge plus. Et les états sûrs ne valent presque rien, tandis que les tirets, ceux du réseau cible, ne quittent
-# pas zéro : Q ne compte qu'**une récompense**, plus γ fois ce que disait le premier $Q^-$. C'est le piège du carnet 08, en
+# pas zéro : Q ne compte qu'**une récompense**, plus γ fois ce que disait le premier $Q^-$. C'est le piège du carnet 10, en
 # plus net : une perte qui fond n'est pas une bonne nouvelle.
 
 # %% [markdown]
@@ -249,7 +249,7 @@ salle.reveal()
 # <details><summary>Deux d'entre eux méritent qu'on s'y arrête</summary>
 #
 # Le patient 4 est le plus traître : il joue bien presque jusqu'au bout, et ses états sûrs sont justes ; mais sa mémoire se
-# vide de ses chutes, ses états perdus montent, et le [carnet 08](08_pourquoi_ca_s_effondre.ipynb) dit où cela mène.
+# vide de ses chutes, ses états perdus montent, et le [carnet 10](10_pourquoi_ca_s_effondre.ipynb) dit où cela mène.
 #
 # Le patient 1 est le plus étonnant : ses valeurs n'ont plus aucun sens, et son retour est parfait, car leur ordre est
 # resté bon. L'explosion y est l'**effet** ; la cause est un γ de 1,5, que le γ apparent trahit, au début surtout. « γ = 1 ou
@@ -732,7 +732,7 @@ check(fausses_fins)
 #
 # </details>
 #
-# Essayez-la sur une mémoire où le chronomètre passe pour une chute, celle du laboratoire du carnet 08.
+# Essayez-la sur une mémoire où le chronomètre passe pour une chute, celle du laboratoire du carnet 10.
 
 # %%
 reglages = replace(RAPIDE, carts=4, epsilon_end=0.02, total_steps=12_000)
@@ -909,4 +909,4 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 #    l'on tombe.
 # 3. Un diagnostic se **confirme** en changeant une seule chose, et un outil se juge sur ce qu'il n'a pas vu, ses manqués compris.
 #
-# Le [carnet 10](10_un_autre_jeu.ipynb) quitte CartPole : la même recette, la même boucle, d'autres jeux.
+# Le [carnet 12](12_un_autre_jeu.ipynb) quitte CartPole : la même recette, la même boucle, d'autres jeux.

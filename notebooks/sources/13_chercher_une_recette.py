@@ -1,10 +1,10 @@
 # %% [markdown]
-# # 11 · Chercher une recette
+# # 13 · Chercher une recette
 #
 # **La question.** Une recette a seize réglages, et l'on veut la meilleure. On en essaie une centaine, on garde celle qui
 # a le meilleur score. Que vaut-elle vraiment ? Et comment dépenser au mieux le calcul dont on dispose ?
 #
-# La Version 2 du [carnet 07](07_version_2.ipynb) vient d'une recherche dont il ne reste rien. Celle-ci a tout gardé :
+# La Version 2 du [carnet 08](08_version_2.ipynb) vient d'une recherche dont il ne reste rien. Celle-ci a tout gardé :
 # les essais, les graines, le critère écrit d'avance, les échecs. Vous lancerez d'abord la vôtre, en petit ; puis vous
 # lirez la grande, où presque toutes les façons de se tromper soi-même se mesurent.
 #
@@ -303,7 +303,7 @@ print(f"sur douze graines neuves          : {number(np.mean(neuves), 1)}")
 # recette **et** une bonne chance. La recette reste ; la chance, non. Deux recettes identiques coûtent 10 ; chacune est mesurée
 # 8 ou 12, à pile ou face. Le gagnant annonce 8 trois fois sur quatre, 12 la quatrième : 9 en moyenne. Rejugé, il coûte 10.
 #
-# C'est la surestimation du [carnet 08](08_pourquoi_ca_s_effondre.ipynb) : on y prenait le maximum de deux valeurs bruitées, on
+# C'est la surestimation du [carnet 10](10_pourquoi_ca_s_effondre.ipynb) : on y prenait le maximum de deux valeurs bruitées, on
 # prend ici le minimum d'une centaine de coûts.
 #
 # Huit graines par essai : choisissons sur quatre, et rejugeons sur les quatre autres. Il y a soixante-dix façons de les partager.
@@ -836,4 +836,4 @@ for nom in RIVALES:
 #    sait qui l'arrêt précoce n'écoute pas.
 # 3. Chercher, choisir, confirmer : **trois séries de graines**, et le critère écrit avant la première.
 #
-# Le [carnet 12](12_ce_qui_reste_vrai_ailleurs.ipynb) demande ce qui, de tout cela, reste vrai à d'autres jeux.
+# Le [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) demande ce qui, de tout cela, reste vrai à d'autres jeux.

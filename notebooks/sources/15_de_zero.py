@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 14 · De zéro : la page blanche
+# # 15 · De zéro : la page blanche
 #
 # **La question.** Vous avez lu des cibles, des pertes, des mémoires, des boucles, et récrit chacune. Sauriez-vous
 # écrire le tout, de mémoire, sur une page blanche ? Et si votre programme n'apprend pas, comment savoir
@@ -62,7 +62,7 @@ from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
 
 # %% [markdown]
 # C'est cette fin imposée qui rend CartPole plus dur que les mondes. À ceux-ci, les dix lignes de la boucle suffisent ; pour
-# CartPole, le carnet 07 a mesuré ce qui manque, et il n'est pas question de vous le faire deviner :
+# CartPole, le carnet 08 a mesuré ce qui manque, et il n'est pas question de vous le faire deviner :
 #
 # - **Des entrées de tailles voisines.** Vous avez le droit de connaître celles de CartPole : avec quatre composantes,
 #   multipliez-les par 2, 1, 10 et 1 ; les mondes s'en accommodent.
@@ -132,7 +132,7 @@ q_paresseux(np.zeros((3, 4), np.float32)).round(2)
 # %% [markdown]
 # ## 2. Six mondes
 #
-# Voici les mondes du jury. Le carnet 04 en montrait de semblables sous forme de lots tout faits ; ceux-ci se
+# Voici les mondes du jury. Le carnet 05 en montrait de semblables sous forme de lots tout faits ; ceux-ci se
 # **jouent**, si bien qu'ils éprouvent aussi la mémoire, l'exploration et la boucle. Leurs récompenses sont tirées
 # au hasard à chaque passage : on ne peut les savoir d'avance.
 
@@ -257,7 +257,7 @@ for compte_rendu in jury(dqn, seeds=range(5)):
 # <details><summary>Indice 3 : les mondes sont justes, CartPole non</summary>
 #
 # Relisez, en section 1, les quatre points en gras : en manque-t-il un ? Puis faites comme pour un malade : `relever`, du
-# carnet 09, section 8, se branche sur votre boucle, et la clinique dit ce qui cloche : la cible, l'exploration ou l'échelle.
+# carnet 11, section 8, se branche sur votre boucle, et la clinique dit ce qui cloche : la cible, l'exploration ou l'échelle.
 #
 # </details>
 #
@@ -298,7 +298,7 @@ figures.strips({"DQN du cours": retours}, titre, "retour moyen sur 1 000 départ
 # entiers, et CartPole n'y verra rien, puisqu'elles y valent toutes 1. Voilà pourquoi le jury commence par les mondes,
 # et pourquoi il veut plusieurs graines.
 #
-# Pourquoi moins bien que la page du carnet 05, ou que la Version 2 ? Parce que nous avons renoncé à deux choses. La page
+# Pourquoi moins bien que la page du carnet 06, ou que la Version 2 ? Parce que nous avons renoncé à deux choses. La page
 # s'évalue en chemin et s'arrête quand elle est bonne ; ici, le nombre de pas est imposé. La Version 2 vise à plusieurs
 # pas ; une telle cible mêle aux valeurs ce que l'exploration a joué, et « prévoir », qui veut les vraies, la refuserait.
 
@@ -372,7 +372,7 @@ for part in (sortis / len(ailleurs), bornes[0]):
 # marcherait sur un troisième. Ce que vous emportez n'est pas une recette sûre, c'est un programme **juste**, et de quoi
 # dire, avec un intervalle, s'il réussit là où vous l'emmenez.
 #
-# Voilà la sortie. Le carnet 10 montre ce qui résiste ailleurs, et dans quel ordre essayer quand le jeu est le vôtre.
+# Voilà la sortie. Le carnet 12 montre ce qui résiste ailleurs, et dans quel ordre essayer quand le jeu est le vôtre.
 
 # %% [markdown]
 # ## 7. La réponse du cours

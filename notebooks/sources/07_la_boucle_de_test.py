@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 06 · La boucle de test
+# # 07 · La boucle de test
 #
 # **La question.** Un agent vient de tenir cinq cents pas. Sait-il jouer, ou a-t-il eu de la chance ?
 # Combien d'épisodes faut-il pour affirmer qu'il dépasse 475 en moyenne, et sur quels départs ? Que garder
@@ -609,8 +609,8 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 # ## Ce que ce carnet ne montre pas
 #
 # Nous avons jugé **un** agent. Pour juger une **méthode**, il en faut beaucoup, un par graine : c'est un
-# second étage de hasard, que cent mille épisodes du même agent ne réduisent pas. Le carnet 05 l'a fait
-# pour la Version 1 ; le carnet 07 le fait pour la Version 2.
+# second étage de hasard, que cent mille épisodes du même agent ne réduisent pas. Le carnet 06 l'a fait
+# pour la Version 1 ; le carnet 08 le fait pour la Version 2.
 
 # %% [markdown]
 # ## Vérifiez-vous
@@ -644,7 +644,7 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 # subtile : ne pas avoir établi 475 n'est pas avoir établi le contraire.
 #
 # **2 : A.** Le plus haut de vingt nombres bruités est presque toujours plus haut que ce qu'il mesure ; la seconde
-# note, qui n'a rien choisi, est la bonne. La réponse B est tentante après le carnet 05, mais rien n'a été appris
+# note, qui n'a rien choisi, est la bonne. La réponse B est tentante après le carnet 06, mais rien n'a été appris
 # entre les deux mesures : les poids sont les mêmes. Quant aux départs, ils viennent tous du même tirage.
 #
 # **3 : C.** La borne demande un nombre d'épisodes fixé d'avance. Prenez un agent parfait 95 fois sur cent : la
@@ -663,5 +663,5 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 #    chanceux.
 # 3. Un fichier doit suffire : configuration, graine, contrôle d'intégrité, et pas de code caché.
 #
-# Le carnet suivant, [07 · Version 2](07_version_2.ipynb), part des nombres du document, réparés, et monte
+# Le carnet suivant, [08 · Version 2](08_version_2.ipynb), part des nombres du document, réparés, et monte
 # jusqu'à une recette qui tient.

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 05 · La boucle d'entraînement
+# # 06 · La boucle d'entraînement
 #
 # **La question.** Nous avons une mémoire, un réseau, une cible et une perte. Dans quel ordre et à quel
 # rythme les faire travailler ? C'est la boucle qui en décide, et c'est là que se cachent les fautes
@@ -266,11 +266,11 @@ print(f"le chronomètre termine aussi : {valeur(chronometre):6.1f}")
 # Une transition sur cinq cents suffit à rabaisser tous les états sûrs, parce que l'amorçage propage son
 # erreur aux autres. L'agent ne voit pas le chronomètre : pour lui, un état parfaitement stable finit
 # parfois en catastrophe, sans cause visible. Que des valeurs soient fausses ne dit pas encore ce qu'il en coûte
-# au jeu : le carnet 08 le mesure.
+# au jeu : le carnet 10 le mesure.
 #
 # Avec le $\gamma = 1$ du document, la somme $1 + 1 + 1 + \dots$ n'a pas de fin, et seule la fausse chute la
 # borne, à 500. Sans elle, les valeurs montent sans limite ; le jeu, qui ne lit que leur ordre, n'en souffre pas
-# forcément : au carnet 07, un agent qui a $\gamma = 1$ et le chronomètre réparé joue bien.
+# forcément : au carnet 08, un agent qui a $\gamma = 1$ et le chronomètre réparé joue bien.
 
 # %% [markdown]
 # ## 6. Un réseau cible en retard, que l'on évalue
@@ -394,7 +394,7 @@ print(
 # l'ordre des réparations décide de ce que chacune semble rapporter.
 #
 # Pour les cinq autres, nous ne savons pas : un effet plus petit que le nombre imprimé a pu échapper. Du chronomètre,
-# l'étude ne dit rien : il ne sonne presque jamais ici ; le carnet 08 le juge sur des agents qui tiennent. (Son
+# l'étude ne dit rien : il ne sonne presque jamais ici ; le carnet 10 le juge sur des agents qui tiennent. (Son
 # intervalle et celui de la mise à jour, réparés seuls, couvrent mal : une à trois graines y font tout l'écart.) Dans
 # la suite, nous réparons tout.
 
@@ -410,7 +410,7 @@ listing(Training.advance)
 # %% [markdown]
 # `act` choisit des actions ε-gloutonnes, avec un ε qui part de 1 et descend ; `is_time_to_learn` attend
 # que la mémoire contienne `warmup` transitions. `remember` y range `terminated` ; `truncated` ne lui sert
-# qu'avec la cible à plusieurs pas du carnet 07.
+# qu'avec la cible à plusieurs pas du carnet 08.
 #
 # Cette méthode ne trace rien, n'affiche rien, ne sauvegarde rien : elle fait un tour, et dit dans un
 # `Step` ce qui s'y est passé. Qui veut une courbe, une barre, un arrêt, l'écrit **dehors**, dans sa
@@ -423,7 +423,7 @@ listing(Training.learn, Training.synchronise)
 # On y reconnaît le carnet précédent : la cible, que `_target` calcule sans gradient ; la perte ; un pas
 # d'Adam. Puis la synchronisation rapproche un peu le réseau cible du réseau en ligne à chaque mise à jour,
 # au lieu de l'y recopier de loin en loin ; `_average`, une moyenne des poids, est le réseau avec lequel
-# joue l'agent rendu (le carnet 07 dira pourquoi). Faisons un tour à la main.
+# joue l'agent rendu (le carnet 08 dira pourquoi). Faisons un tour à la main.
 
 # %%
 entrainement = Training(QUICK, seeds=0)
@@ -564,7 +564,7 @@ figures.points(
 
 # %% [markdown]
 # Une page suffit, si elle sait s'arrêter : la première évaluation à 490 ou plus y met fin, et seule l'attente change d'une
-# graine à l'autre. Le carnet 14 écrit un programme presque pareil, sans cet arrêt : à budget fixe, toutes ses
+# graine à l'autre. Le carnet 15 écrit un programme presque pareil, sans cet arrêt : à budget fixe, toutes ses
 # graines n'y arrivent pas. L'axe vertical ne montre que le haut de l'échelle.
 #
 # ## 10. Du document au cours
@@ -844,4 +844,4 @@ print(f"arrêté après {essai.env_steps} pas, dernière évaluation : {retour:.
 #    mesure que l'agent progresse, et personne ne l'a décidé.
 # 3. Un DQN complet tient sur **une page**, et se juge sur **beaucoup de graines**.
 #
-# Le prochain carnet apprend à juger : [06 · La boucle de test](06_la_boucle_de_test.ipynb).
+# Le prochain carnet apprend à juger : [07 · La boucle de test](07_la_boucle_de_test.ipynb).
