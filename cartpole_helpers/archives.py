@@ -84,7 +84,7 @@ class Archive:
         return len(new)
 
     def recognise(self, signed: Mapping[tuple, str]) -> None:
-        """Réécrit l'empreinte de chaque réglage ; un réglage que `signed` ignore garde la sienne.
+        """Récrit l'empreinte de chaque réglage ; un réglage que `signed` ignore garde la sienne.
 
         L'origine des groupes est gardée. ValueError si l'archive est coupée.
         """

@@ -42,17 +42,17 @@ class Config:
     """Construit dans le réseau la symétrie de CartPole : Q(s, 1) = f(s) et Q(s, 0) = f(−s)."""
 
     learning_rate: float = 1e-3
-    """Pas d'apprentissage d'Adam au départ."""
+    """Taux d'apprentissage d'Adam au départ."""
     learning_rate_decay: float = 1.0
-    """Facteur appliqué au pas d'apprentissage à chaque mise à jour ; 1 le laisse constant."""
+    """Facteur appliqué au taux d'apprentissage à chaque mise à jour ; 1 le laisse constant."""
     learning_rate_floor: float = 0.0
-    """Valeur sous laquelle le pas d'apprentissage ne descend pas."""
+    """Valeur sous laquelle le taux d'apprentissage ne descend pas."""
     gamma: float = 0.99
     """Facteur d'actualisation γ des récompenses futures."""
     n_steps: int = 1
     """Nombre de récompenses réelles dans la cible avant l'amorçage."""
     double: bool = False
-    """Double DQN : le réseau en ligne choisit l'action, le réseau cible l'évalue."""
+    """Double DQN : le réseau principal choisit l'action, le réseau cible l'évalue."""
 
     epsilon_start: float = 1.0
     """Probabilité ε d'une action au hasard, au départ."""
@@ -79,10 +79,10 @@ class Config:
     target_period: int = 1
     """Nombre de mises à jour entre deux synchronisations du réseau cible."""
     target_rate: float = 0.01
-    """Part du réseau en ligne versée au réseau cible à chaque synchronisation ; 1 le recopie."""
+    """Part du réseau principal versée au réseau cible à chaque synchronisation ; 1 le recopie."""
     average_rate: float = 1.0
-    """Part du réseau en ligne versée, à chaque mise à jour, à la moyenne que suit la politique
-    gloutonne ; 1 : cette politique lit le réseau en ligne lui-même."""
+    """Part du réseau principal versée, à chaque mise à jour, à la moyenne que suit la politique
+    gloutonne ; 1 : cette politique lit le réseau principal lui-même."""
     average_tail: float = 0.0
     """Part la plus récente des mises à jour sur laquelle porte cette moyenne tant qu'elles sont peu
     nombreuses, pour qu'elle ne traîne pas les poids du début ; 0 : `average_rate` dès le départ."""
@@ -128,7 +128,7 @@ class Config:
         return float(each[0] if self.epsilon_spread == 1 else each.mean())
 
     def epsilons(self, env_steps: int) -> np.ndarray:
-        """Rend le ε de chaque copie (E,) ; une échelle comme chez Horgan et al. (2018)."""
+        """Rend le ε de chaque copie (E,) ; une échelle comme chez Horgan et coll. (2018)."""
         progress = min(env_steps / self.epsilon_steps, 1.0)
         return self.epsilon_start + progress * (self._last_epsilons - self.epsilon_start)
 
@@ -145,7 +145,7 @@ class Config:
         return min(max(self.average_rate, recent), 1.0)
 
     def learning_rate_at(self, gradient_steps: int) -> float:
-        """Rend le pas d'apprentissage après `gradient_steps` mises à jour."""
+        """Rend le taux d'apprentissage après `gradient_steps` mises à jour."""
         decayed = self.learning_rate * self.learning_rate_decay**gradient_steps
         return max(decayed, self.learning_rate_floor)
 

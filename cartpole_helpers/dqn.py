@@ -12,8 +12,8 @@ def td_target(reward: Tensor, terminated: Tensor, next_q: Tensor, gamma: float |
     """Rend la cible r + γ max Q(s', a'), réduite à r quand l'épisode s'est terminé.
 
     `reward`, `terminated` (booléen) : (..., B) ; `next_q` : (..., B, A) ; `gamma` : un nombre, ou
-    (..., B). Rend (..., B), sans détacher. Source : Mnih et al. (2015), algorithme 1 ; une
-    troncature n'est pas une terminaison : Pardo et al. (2018).
+    (..., B). Rend (..., B), sans détacher. Source : Mnih et coll. (2015), algorithme 1 ; une
+    troncature n'est pas une terminaison : Pardo et coll. (2018).
     """
     check_transitions(reward, terminated, gamma, next_q=next_q)
     next_value = next_q.max(dim=-1).values
@@ -27,7 +27,7 @@ def double_td_target(
     next_q_target: Tensor,
     gamma: float | Tensor,
 ) -> Tensor:
-    """Rend la cible du Double DQN : le réseau en ligne choisit a', le réseau cible l'évalue.
+    """Rend la cible du Double DQN : le réseau principal choisit a', le réseau cible l'évalue.
 
     Formes de `td_target`. Source : van Hasselt, Guez et Silver (2016).
     """
@@ -42,7 +42,7 @@ def td_loss(q: Tensor, action: Tensor, target: Tensor) -> Tensor:
     """Rend la moyenne, sur le lot, de (Q(s, a) − cible)² : une perte par agent.
 
     `q` : (..., B, A) ; `action` (entiers), `target` : (..., B). Rend (...). La cible est détachée :
-    aucun gradient ne la traverse. Source : Mnih et al. (2015), algorithme 1.
+    aucun gradient ne la traverse. Source : Mnih et coll. (2015), algorithme 1.
     """
     value = value_of(q, action)
     check_same_shape(action=action, target=target)

@@ -24,7 +24,7 @@ REPAIRS: dict[str, dict] = {
         "batch_size": VERSION_2.batch_size,
         "warmup": VERSION_2.warmup,
     },
-    "le pas d'apprentissage": {
+    "le taux d'apprentissage": {
         "learning_rate": VERSION_2.learning_rate,
         "learning_rate_decay": VERSION_2.learning_rate_decay,
         "learning_rate_floor": VERSION_2.learning_rate_floor,
@@ -53,7 +53,7 @@ ABLATIONS: dict[str, dict] = {
     "réseau de 2 × 32": {"hidden": (32, 32)},
     "entrées brutes": {"input_scale": (1.0, 1.0, 1.0, 1.0)},
     "un seul chariot": {"carts": 1, "learn_every": VERSION_2.carts * VERSION_2.learn_every},
-    "pas d'apprentissage constant": {"learning_rate_decay": 1.0},
+    "taux d'apprentissage constant": {"learning_rate_decay": 1.0},
     "cible recopiée": {"target_period": 33, "target_rate": 1.0},
     "ε = 0,05": {"epsilon_end": 0.05},
     "actions non tenues": {"epsilon_hold": 1.0},
@@ -89,7 +89,7 @@ TUNED: dict[str, tuple] = {
 def tuned(**changes) -> Config:
     """Rend VERSION_2, sur 20 000 pas, avec d'autres valeurs des champs de `TUNED`.
 
-    Le plancher du pas d'apprentissage le suit : dix fois moins, comme dans VERSION_2.
+    Le plancher du taux d'apprentissage le suit : dix fois moins, comme dans VERSION_2.
     """
     config = replace(VERSION_2, learning_rate_floor=0.0, total_steps=20_000, **changes)
     return replace(config, learning_rate_floor=config.learning_rate / 10)

@@ -26,7 +26,7 @@ def interquartile_mean(values: np.ndarray, axis: int = 0) -> np.ndarray:
     """Rend la moyenne de la moitié centrale de `values` le long de `axis`.
 
     Un quart des valeurs est écarté de chaque côté ; quand n/4 n'est pas entier, les valeurs du bord
-    comptent en proportion, au lieu d'être tronquées. Source : Agarwal et al. (2021).
+    comptent en proportion, au lieu d'être tronquées. Source : Agarwal et coll. (2021).
     """
     values = _numbers(values)
     axis = check_number("axis", axis, int, low=-values.ndim, high=values.ndim - 1)

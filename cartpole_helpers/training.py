@@ -160,7 +160,7 @@ class Training:
 
     @property
     def online(self) -> Agent:
-        """Les S agents qui joueraient avec le réseau en ligne, à cet instant."""
+        """Les S agents qui joueraient avec le réseau principal, à cet instant."""
         return self._snapshot(self._online)
 
     @property
@@ -170,7 +170,7 @@ class Training:
 
     @torch.no_grad()
     def start_from(self, agent: Agent) -> None:
-        """Donne les poids de `agent` (S agents) aux trois réseaux : en ligne, cible et moyenne."""
+        """Donne les poids de `agent` (S agents) aux trois réseaux : principal, cible et moyenne."""
         if not isinstance(agent, Agent):
             raise TypeError(f"agent doit être un Agent : {agent!r} reçu.")
         mine = layer_shapes(self.config, self.sizes)
@@ -244,7 +244,7 @@ class Training:
     # Agir et avancer
 
     def act(self, observation: np.ndarray, epsilon: float | np.ndarray) -> np.ndarray:
-        """Rend des actions ε-gloutonnes (S, E), d'après le réseau en ligne ; ε : un, ou (E,)."""
+        """Rend des actions ε-gloutonnes (S, E), d'après le réseau principal ; ε : un, ou (E,)."""
         if self._spread is not None and not self.gradient_steps:
             self._spread.add(observation)
         drawn = [generator.random((self.config.carts, 2)) for generator in self._exploration]
@@ -353,7 +353,7 @@ class Training:
         self.gradient_steps += 1
 
     def synchronise(self) -> None:
-        """Rapproche du réseau en ligne le réseau cible et la moyenne que suit l'agent."""
+        """Rapproche du réseau principal le réseau cible et la moyenne que suit l'agent."""
         online, config = self._online.weights, self.config
         if self.gradient_steps % config.target_period == 0:
             self._target_net.weights.lerp_(online, config.target_rate)

@@ -147,8 +147,8 @@ class DQNN(nn.Module):
         loss.backward()
         self.optimizer.step()
         self.target_switch(steps_nmbr)
-        # DÉFAUT : le pas d'apprentissage fond à chaque épisode jusqu'à son plancher, cent fois plus
-        # bas, que l'agent ait appris ou non. (`get_lr()`, déconseillé, avertit.)
+        # DÉFAUT : le taux d'apprentissage fond à chaque épisode jusqu'à son plancher, cent fois
+        # plus bas, que l'agent ait appris ou non. (`get_lr()`, déconseillé, avertit.)
         if self.scheduler.get_last_lr()[0] > self.min_lr:
             self.scheduler.step()
 
@@ -163,8 +163,8 @@ class DQNN(nn.Module):
             self.target_net.load_state_dict(self.train_net.state_dict())
             self.target_iter = 0
             self.save_freq += 1
-            # DÉFAUT : la sauvegarde, en pickle, est cachée dans le pas d'apprentissage, et porte le
-            # nom d'une durée d'épisode bruitée par l'exploration.
+            # DÉFAUT : la sauvegarde, en pickle, est cachée dans le taux d'apprentissage, et porte
+            # le nom d'une durée d'épisode bruitée par l'exploration.
             if self.save_freq & 3 == 0 and self.folder is not None:
                 name = f"deep-q-model-{steps_nmbr}-{int(time()):5d}.pt"
                 torch.save(self.state_dict(), Path(self.folder) / name)

@@ -29,7 +29,7 @@ DELIVERED = {
     "moteur du cours": "moyenne",
     "Stable-Baselines3": "en_ligne",
 }  # le réseau que l'on livre
-NETWORKS = {"en_ligne": "en ligne", "moyenne": "moyenne des poids"}
+NETWORKS = {"en_ligne": "réseau principal", "moyenne": "moyenne des poids"}
 STUDY = load_study(HERE / "jeux.csv")
 LEVELS = (475, 400, 200)  # une rechute sous 475 peut être brève ; sous 200, l'agent s'effondre
 

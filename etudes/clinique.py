@@ -200,9 +200,9 @@ CAUSES: dict[str, Cause] = {
     "cible trop lente": Cause({"target_rate": 0.001, "target_period": 1}),
     "pas de réseau cible": Cause({"target_rate": 1.0, "target_period": 1}),
     "unités mortes": Cause(build=drowned, setting={"activation": "relu"}),
-    "pas d'apprentissage trop grand": Cause({"learning_rate": 0.3, "learning_rate_decay": 1.0}),
-    "pas d'apprentissage trop petit": Cause({"learning_rate": 1e-5, "learning_rate_floor": 0.0}),
-    "pas d'apprentissage tombé au plancher": Cause(
+    "taux d'apprentissage trop grand": Cause({"learning_rate": 0.3, "learning_rate_decay": 1.0}),
+    "taux d'apprentissage trop petit": Cause({"learning_rate": 1e-5, "learning_rate_floor": 0.0}),
+    "taux d'apprentissage tombé au plancher": Cause(
         {"learning_rate_decay": 0.97, "learning_rate_floor": 1e-7}
     ),
     "lot trop petit": Cause({"batch_size": 1}),
@@ -217,13 +217,13 @@ WEAK: dict[str, Cause] = {
     "ε bloqué haut (0,8)": Cause({"epsilon_end": 0.8}),
     "mises à jour trop rares (10 tours)": Cause({"learn_every": 10}),
     "cible trop lente (0,005)": Cause({"target_rate": 0.005, "target_period": 1}),
-    "pas d'apprentissage trop grand (0,1)": Cause(
+    "taux d'apprentissage trop grand (0,1)": Cause(
         {"learning_rate": 0.1, "learning_rate_decay": 1.0}
     ),
-    "pas d'apprentissage trop petit (0,0001)": Cause(
+    "taux d'apprentissage trop petit (0,0001)": Cause(
         {"learning_rate": 1e-4, "learning_rate_floor": 0.0}
     ),
-    "pas d'apprentissage tombé au plancher (0,99)": Cause(
+    "taux d'apprentissage tombé au plancher (0,99)": Cause(
         {"learning_rate_decay": 0.99, "learning_rate_floor": 1e-5}
     ),
     "lot trop petit (4)": Cause({"batch_size": 4}),
@@ -251,9 +251,9 @@ CASES: tuple[tuple[str, str], ...] = (
     ("γ = 1 ou presque", "version 2"),
     ("troncature prise pour une chute", "rapide"),
     ("masque oublié", "cible recopiée"),
-    ("pas d'apprentissage tombé au plancher", "rapide"),
-    ("pas d'apprentissage trop petit", "version 2"),
-    ("pas d'apprentissage trop grand", "version 2"),
+    ("taux d'apprentissage tombé au plancher", "rapide"),
+    ("taux d'apprentissage trop petit", "version 2"),
+    ("taux d'apprentissage trop grand", "version 2"),
     ("mémoire sans chute", "rapide"),
     ("ε bloqué haut", "rapide"),
     ("aucune exploration", "version 2"),

@@ -104,7 +104,7 @@ class Page:
     capacity: int = 50_000
     epsilon: tuple[float, float, int] = (1.0, 0.1, 1_200)
     learning_rate: float = 1e-3
-    decay: float = 1.0  # du pas d'apprentissage, à chaque mise à jour
+    decay: float = 1.0  # du taux d'apprentissage, à chaque mise à jour
     target_rate: float = 0.02
     bias: float = 0.0  # ajouté aux biais des couches cachées, au départ
     limit: int | None = None
@@ -197,9 +197,9 @@ PAGES: dict[str, Page] = {
     "cible trop lente": Page(target_rate=0.0005),
     "pas de réseau cible": Page(target_rate=1.0),
     "unités mortes": Page(bias=-2.0),
-    "pas d'apprentissage trop grand": Page(learning_rate=0.3),
-    "pas d'apprentissage trop petit": Page(learning_rate=1e-5),
-    "pas d'apprentissage tombé au plancher": Page(decay=0.98),
+    "taux d'apprentissage trop grand": Page(learning_rate=0.3),
+    "taux d'apprentissage trop petit": Page(learning_rate=1e-5),
+    "taux d'apprentissage tombé au plancher": Page(decay=0.98),
     "lot trop petit": Page(batch=1),
     "mémoire sans chute": Page(keep_ends=False),
     "cible mal alignée": Page(loss=broadcast),
@@ -238,7 +238,7 @@ class OnlyGoing(SB3Buffer):
 
 
 class Rewritten(DQN):
-    """Le DQN de Stable-Baselines3, dont on réécrit la perte : un oubli y fait un tableau (B, B)."""
+    """Le DQN de Stable-Baselines3, dont on récrit la perte : un oubli y fait un tableau (B, B)."""
 
     sign, column = 1, False
 
@@ -273,7 +273,7 @@ class Broadcast(Rewritten):
 
 
 def fading(left: float) -> float:
-    """Rend un pas d'apprentissage qui décroît si vite qu'on cesse d'apprendre ; `left` : de 1 à 0.
+    """Rend un taux d'apprentissage qui décroît si vite qu'on cesse d'apprendre ; `left` : de 1 à 0.
 
     Soit 0,98 par mise à jour, ou presque.
     """
@@ -339,9 +339,9 @@ LIBRARY: dict[str, Borrowed] = {
     "cible trop lente": changed(target_update_interval=1, tau=2e-4),
     "pas de réseau cible": changed(target_update_interval=1),
     "unités mortes": changed(bias=-2.0),
-    "pas d'apprentissage trop grand": changed(learning_rate=0.3),
-    "pas d'apprentissage trop petit": changed(learning_rate=1e-5),
-    "pas d'apprentissage tombé au plancher": changed(learning_rate=fading),
+    "taux d'apprentissage trop grand": changed(learning_rate=0.3),
+    "taux d'apprentissage trop petit": changed(learning_rate=1e-5),
+    "taux d'apprentissage tombé au plancher": changed(learning_rate=fading),
     "lot trop petit": changed(batch_size=1),
     "mémoire sans chute": changed(replay_buffer_class=OnlyGoing),
     "cible mal alignée": changed(Broadcast),
@@ -370,7 +370,7 @@ def plan() -> Iterator[tuple[tuple[str, str, str], Callable, range]]:
 
 CASES = (
     ("récompense perdue", SB3),
-    ("pas d'apprentissage trop grand", PAGE),
+    ("taux d'apprentissage trop grand", PAGE),
     ("cible jamais synchronisée", SB3),
     (HEALTHY, PAGE),
 )

@@ -5,11 +5,11 @@
 
 Nommé avant la mesure. Graines 1000 à 1029, qui n'ont servi à aucun choix ; 50 000 pas pour tous ;
 tous les 1 000 pas, 100 épisodes gloutons depuis des départs neufs (`FRESH`), que
-l'entraînement ne lit jamais, joués par le réseau en ligne et par la moyenne de ses poids, au taux
+l'entraînement ne lit jamais, joués par le réseau principal et par la moyenne de ses poids, au taux
 de la Version 2. Mesure principale : le rapport, Stable-Baselines3 DQN sur Version 2, des médianes
 du temps de processeur jusqu'à la troisième réussite de suite, chacun jugé sur le réseau qu'il livre
-(eux, en ligne ; nous, la moyenne) ; un échec compte comme l'infini. Tout le reste est exploratoire,
-dont les graines qui rechutent sous 475 ensuite, le 2 × 2 et PPO.
+(eux, le réseau principal ; nous, la moyenne) ; un échec compte comme l'infini. Tout le reste est
+exploratoire, dont les graines qui rechutent sous 475 ensuite, le 2 × 2 et PPO.
 
 Un fil ; un processus neuf par système et par graine, les systèmes d'une même graine à la suite sur
 le même cœur, deux graines à la fois sur une machine à deux cœurs (`--graines 1000-1014`, et
@@ -113,7 +113,7 @@ class Clock:
         self._start += process_time() - pause
 
     def evaluate(self, config: Config, weights: list[Tensor], steps: int, updates: int) -> None:
-        """Évalue les deux réseaux, en ligne et moyen, de poids `weights` ; retient la ligne."""
+        """Évalue les deux réseaux, principal et moyen, de poids `weights` ; retient la ligne."""
         seconds = self.seconds()
         agents = Agent(config, torch.stack(weights), [0, 1])
         means = evaluate(agents, EPISODES, seed=FRESH + steps).mean(axis=-1)
@@ -227,7 +227,7 @@ def network(config: Config) -> dict:
 
 
 def learning_rate(config: Config, remaining: float) -> float:
-    """Rend le pas d'apprentissage de `config` quand il reste la part `remaining` du budget."""
+    """Rend le taux d'apprentissage de `config` quand il reste la part `remaining` du budget."""
     steps = (1 - remaining) * config.total_steps - config.warmup
     return config.learning_rate_at(max(round(steps / config.carts / config.learn_every), 0))
 

@@ -99,7 +99,7 @@ def matrix_factors(config: Config, agents: int) -> list[tuple[Tensor, Tensor]]:
     """Rend les facteurs (S, n, k) et (S, k, m) de chaque produit d'un tour.
 
     Un passage vers l'avant sur les chariots, deux sur le lot (l'état, puis son successeur par le
-    réseau cible, et trois si celui en ligne choisit l'action), et les deux produits par couche du
+    réseau cible, et trois si le principal choisit l'action), et les deux produits par couche du
     retour en arrière, que la première couche n'a pas à propager. Un résultat de deux colonnes
     seulement se calcule transposé, comme dans le moteur : il coûte moins.
     """

@@ -4,7 +4,7 @@
 
 Fixé avant de lancer l'étude. Graines 0 à 39 ; celles de 0 à 19 avaient déjà été vues dans sept des
 treize réglages. 30 000 pas ; l'intervention, s'il y en a une, est à 10 000. Critère principal : une
-graine s'effondre si une évaluation du réseau en ligne, strictement après le pas 10 000, passe sous
+graine s'effondre si une évaluation du réseau principal, strictement après le pas 10 000, passe sous
 200 quand une évaluation d'avant avait atteint 475 ; le compte à chaque seuil de 100 à 400
 l'accompagne. Treize comparaisons, appariées par graine (McNemar, exact), ensemble sous la règle de
 Holm :
@@ -17,7 +17,7 @@ Holm :
 Tout le reste est exploratoire.
 
 Une ligne par grandeur mesurée et par graine ; les colonnes sont les pas. Tous les 1 000 pas, 20
-épisodes joués depuis des départs neufs par le réseau en ligne (`retour`) et par la moyenne de ses
+épisodes joués depuis des départs neufs par le réseau principal (`retour`) et par la moyenne de ses
 poids (`retour_moyen`), puis :
 
 - dans la mémoire, réserve non comprise, en %, les chutes (`chutes`), et les états à plus de la
@@ -138,7 +138,7 @@ def run(arm: Arm, seeds: Sequence[int]) -> list[tuple]:
 
 
 def returns(training: Training) -> dict[str, np.ndarray]:
-    """Rend les retours moyens (S,) du réseau en ligne, et de la moyenne des poids."""
+    """Rend les retours moyens (S,) du réseau principal, et de la moyenne des poids."""
     starts = fresh_seed(Purpose.STUDY, training.env_steps)
     agents = {"retour": training.online, "retour_moyen": training.agent}
     return {name: evaluate(one, EPISODES, starts).mean(-1) for name, one in agents.items()}
@@ -180,7 +180,7 @@ def everywhere(agent: Agent, states: np.ndarray) -> np.ndarray:
 
 
 def keep() -> None:
-    """Garde l'amnésique de la graine 0, réseau en ligne, aux moments `KEPT`, s'il manque."""
+    """Garde l'amnésique de la graine 0, réseau principal, aux moments `KEPT`, s'il manque."""
     paths = {steps: FOLDER / f"amnesique_{steps}_pas.safetensors" for steps in KEPT}
     if all(path.exists() for path in paths.values()):
         return

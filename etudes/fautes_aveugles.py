@@ -194,14 +194,14 @@ FAULTS: dict[str, Fault] = {
     "moyenne presque figée": Fault(
         "politique évaluée périmée", "part de 0,0001", _set(average_rate=0.0001)
     ),
-    "pas de 0,3": Fault("pas d'apprentissage trop grand", "lr = 0,3", _set(learning_rate=0.3)),
+    "pas de 0,3": Fault("taux d'apprentissage trop grand", "lr = 0,3", _set(learning_rate=0.3)),
     "pas de 3e-6": Fault(
-        "pas d'apprentissage trop petit",
+        "taux d'apprentissage trop petit",
         "lr = 3e-6",
         _set(learning_rate=3e-6, learning_rate_floor=0.0),
     ),
     "décroissance par mise à jour": Fault(
-        "pas d'apprentissage tombé au plancher",
+        "taux d'apprentissage tombé au plancher",
         "0,97 à chaque mise à jour",
         _set(learning_rate_decay=0.97, learning_rate_floor=1e-6),
     ),

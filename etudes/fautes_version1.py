@@ -6,7 +6,7 @@ Sept fautes de la table du carnet 06 peuvent changer ce qu'on apprend ; chacune 
 
 - une mise à jour par épisode → une tous les 10 pas, le rythme des premiers épisodes ;
 - une copie de la cible tous les 60 épisodes → tous les 600 pas ;
-- un pas d'apprentissage multiplié par 0,999 à chaque épisode, jusqu'à 3·10⁻⁶ → constant, 3·10⁻⁴ ;
+- un taux d'apprentissage multiplié par 0,999 à chaque épisode, jusqu'à 3·10⁻⁶ → constant, 3·10⁻⁴ ;
 - le chronomètre rangé comme une chute → la chute seule ;
 - γ = 1 → γ = 0,99 ;
 - le réseau cible tiré à part → une copie ;
@@ -21,7 +21,7 @@ document (réseau, Adam, ε = 0,05). Ce n'est pas le portage de `version1`, trop
 pour R agents ensemble, sans l'épisode « de test » (un sur 1 024), et qui tire ses lots avec remise.
 
 Annoncé avant de lancer. Graines 600 à 629, jamais employées ; un essai préalable, 900 à 905, a fixé
-budget et rythmes. Budget : 50 000 pas. Tous les 2 500 pas, le réseau en ligne, glouton, joue
+budget et rythmes. Budget : 50 000 pas. Tous les 2 500 pas, le réseau principal, glouton, joue
 30 épisodes depuis des départs neufs. Critère principal : la moyenne des dix dernières évaluations,
 de 27 500 à 50 000 pas. Quatorze comparaisons appariées par graine, chacune « avec la réparation
 moins sans » : une faute réparée seule, contre aucune ; toutes, contre toutes sauf une. Intervalles
@@ -52,7 +52,7 @@ GAMMA = 0.99
 OTHER = 1_000_000  # le réseau cible tiré à part est celui d'une graine décalée d'autant
 
 RHYTHM, COPIES = "une mise à jour par épisode", "copies comptées en épisodes"
-DECAY, CLOCK = "pas d'apprentissage qui s'éteint", "chronomètre pris pour une chute"
+DECAY, CLOCK = "taux d'apprentissage qui s'éteint", "chronomètre pris pour une chute"
 UNDISCOUNTED, APART, SHORT = "γ = 1", "cible tirée à part", "premiers lots trop courts"
 FAULTS = (RHYTHM, COPIES, DECAY, CLOCK, UNDISCOUNTED, APART, SHORT)
 NONE_REPAIRED, ALL_REPAIRED = "aucune réparée", "toutes réparées"
@@ -115,7 +115,7 @@ class Crowd:
         self.target[copying] = self.online[copying]
 
     def _networks(self) -> tuple[Tensor, Tensor]:
-        """Rend les poids (R, P) des réseaux en ligne et cible ; le second copie, ou est à part."""
+        """Rend les poids (R, P) des réseaux principal et cible ; le second copie, ou est à part."""
         online = initial_weights(VERSION_1, self.seeds)
         other = initial_weights(VERSION_1, [OTHER + seed for seed in self.seeds])
         return online, torch.where(torch.from_numpy(self.has[APART])[:, None], other, online)

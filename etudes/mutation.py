@@ -102,7 +102,7 @@ class Score(NamedTuple):
 
 
 def main(moment: str, *modules: str) -> None:
-    """Mesure les modules nommés, ou tous ; réécrit leurs lignes après chacun."""
+    """Mesure les modules nommés, ou tous ; récrit leurs lignes après chacun."""
     table = Path(__file__).with_suffix(".csv")
     rows = [*zip(*read_table(table).values(), strict=True)] if table.exists() else []
     name = git("rev-parse", "--short", MOMENTS[moment]).decode().strip()

@@ -10,7 +10,7 @@ critère n'ont été gardés. Voici une recherche dont tout l'est, échecs compr
 - Trois bras de 96 essais, chacun son tirage : `hasard` ; `tpe`, l'estimateur de Parzen d'Optuna,
   dû à Bergstra et à d'autres (2011), qui ne sait rien d'avance ; `reprise`, le même, dont le
   premier essai est la Version 2. Un essai est un réglage pris dans `SPACE` ; le reste est à la
-  Version 2, dont le pas d'apprentissage ne descend pas sous un dixième de son départ.
+  Version 2, dont le taux d'apprentissage ne descend pas sous un dixième de son départ.
 - Budget d'un essai : les graines 2000 à 2007, que rien n'avait utilisées, entraînées 30 000 pas.
   Tous les 1 000 pas, 20 épisodes depuis des départs neufs. Aucun essai n'est arrêté en route.
 - Critère, à minimiser, la moyenne sur les graines du coût d'une graine : le nombre des évaluations

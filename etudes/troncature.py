@@ -76,7 +76,7 @@ def values(training: Training, recent: deque) -> tuple[np.ndarray, ...]:
 
 
 def spreads(recent: deque) -> tuple[np.ndarray, np.ndarray]:
-    """Rend l'écart type de x (S,) là où le chronomètre sonne, autour de 0, et partout."""
+    """Rend l'écart type de x (S,) là où le chronomètre coupe l'épisode, autour de 0, et partout."""
     steps: list[Step] = [step for step, _ in recent]
     x = np.concatenate([step.next_observation[..., 0] for step in steps], axis=1)  # (S, N)
     rung = np.concatenate([by_clock(step) for step in steps], axis=1)

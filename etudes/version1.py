@@ -3,7 +3,7 @@
     .venv/bin/python etudes/version1.py
 
 Chaque graine s'arrête à `MAX_STEPS` pas. Tous les `EVERY` pas, on évalue sur 100 départs la
-politique gloutonne du réseau en ligne, et celle du réseau cible, que le document juge.
+politique gloutonne du réseau principal, et celle du réseau cible, que le document juge.
 """
 
 from collections.abc import Sequence

@@ -132,7 +132,7 @@ def test_reset_without_a_seed_continues_the_streams():
 
 
 def test_what_it_returned_is_to_its_reader():
-    """Il n'y réécrit jamais, et ce qu'on y écrit ne le dérange pas."""
+    """Il n'y récrit jamais, et ce qu'on y écrit ne le dérange pas."""
     touched, untouched = (CartPoleVector(3, max_episode_steps=4) for _ in range(2))
     touched.reset(seed=0)[0][:] = 0
     kept = [untouched.reset(seed=0)[0]]

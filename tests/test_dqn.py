@@ -20,7 +20,7 @@ ACTION = tensor([0, 1, 0])
 
 
 def test_the_targets_by_hand():
-    """Le réseau en ligne choisit 0, 1, 1 ; le réseau cible en donne la valeur : 2, 7, −6.
+    """Le réseau principal choisit 0, 1, 1 ; le réseau cible en donne la valeur : 2, 7, −6.
 
     Une fenêtre de k récompenses amorce avec γᵏ : γ peut être un nombre par transition.
     """
@@ -57,7 +57,7 @@ def test_td_loss_by_hand_and_its_gradient():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_extra_leading_axes_change_nothing(dtype):
-    """Chaque agent a sa cible et sa perte, celles qu'il aurait seul ; rien n'est réécrit."""
+    """Chaque agent a sa cible et sa perte, celles qu'il aurait seul ; rien n'est récrit."""
     lead = (2, 3)
     q, next_q, online = (normal(*lead, 5, 2, seed=seed).to(dtype) for seed in (4, 5, 6))
     reward, action = normal(*lead, 5, seed=1).to(dtype), (normal(*lead, 5, seed=2) > 0).long()

@@ -150,6 +150,19 @@ def test_the_french_is_correct(grammalecte):
     assert not faults, "\n".join(faults)
 
 
+def test_one_word_for_one_notion():
+    """Ce que le glossaire écarte ne se lit nulle part, sinon dans des citations."""
+    glossary = ROOT / "site" / "glossaire.md"
+    _, _, table = glossary.read_text("utf-8").partition("| On dit | On ne dit pas |\n|:---|:---|\n")
+    refused = [row.split(" | ")[1].strip(" |").removesuffix("r") for row in table.splitlines()]
+    assert len(refused) >= 5
+    read = {*FILES.values(), *ROOT.glob("cartpole_helpers/**/*.mjs")}
+    read -= {glossary, ROOT / "ERRATA.md", ROOT / "CHANGELOG.md"}
+    for path in read:
+        text = path.read_text("utf-8").replace("’", "'").casefold()
+        assert not [word for word in refused if word in text], path
+
+
 def test_every_kind_of_file_is_read_and_the_lexicon_sorted():
     for name in ("README.md", "lancer.py", "cartpole_helpers/config.py", "notebooks/build.py"):
         assert name in FILES

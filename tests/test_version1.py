@@ -177,7 +177,7 @@ def test_each_repair_of_the_study_changes_what_it_names(study, monkeypatch):
         return [one for one, pair in zip(faults, pairs, strict=True) if torch.equal(*pair)]
 
     assert together() == [study.APART, None]
-    crowd.carts.max_episode_steps = 5  # le chronomètre sonne avant toute chute
+    crowd.carts.max_episode_steps = 5  # le chronomètre coupe l'épisode avant toute chute
     for _ in range(300):
         crowd.advance()
     assert crowd.episodes.tolist() == [60] * 8

@@ -19,7 +19,7 @@ IN_THE_PAGE = replace(
 )
 """La Version 2, dont quatre nombres diffèrent. JavaScript n'a pas les instructions vectorielles de
 PyTorch : un réseau de deux couches de 64 et des lots de 64 y coûtent quatre fois moins, et
-suffisent (`etudes/dans_la_page.py`). Un lot moitié moindre, et le pas d'apprentissage
+suffisent (`etudes/dans_la_page.py`). Un lot moitié moindre, et le taux d'apprentissage
 décroît deux fois moins vite. La durée est celle que montre la courbe."""
 
 PACE = {"episodes": 20, "evaluateEvery": 1_000, "looks": 40}

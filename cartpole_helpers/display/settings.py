@@ -20,7 +20,7 @@ NAMES = {preset: name for name, preset in PRESETS.items()}
 SLIDERS: dict[str, dict[str, tuple[str, tuple]]] = {
     "Apprendre": {
         "learning_rate": (
-            "pas d'apprentissage",
+            "taux d'apprentissage",
             (1e-4, 3e-4, 1e-3, 2e-3, 4e-3, 8e-3, 0.016, 0.03, 0.1),
         ),
         "gamma": (
@@ -80,7 +80,7 @@ def _size(value):
 def changed(config: Config, **changes) -> Config:
     """Rend `config` avec d'autres valeurs, et ce qu'il faut pour que les champs s'accordent.
 
-    Le plancher du pas d'apprentissage descend avec lui ; l'attente avant la première mise à jour
+    Le plancher du taux d'apprentissage descend avec lui ; l'attente avant la première mise à jour
     tient dans la mémoire et contient un lot. ValueError ou TypeError si un champ n'existe pas, ou
     si sa valeur ne convient pas.
     """

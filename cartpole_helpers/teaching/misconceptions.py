@@ -61,7 +61,7 @@ la cible jamais rapprochée (carnet 04, section 4)
     La cible ne bouge jamais : elle visera toujours d'après le réseau du départ.
 rien ne remonte (carnet 04, section 4)
     Rien ne remonte d'un pas à l'autre : la cible lit-elle un réseau cible, et le rapprochez-vous
-    assez souvent du réseau en ligne ?
+    assez souvent du réseau principal ?
 rien n'est appris (carnet 04, section 3)
     Vos valeurs restent près de zéro : l'optimiseur fait-il un pas, assez souvent, et la récompense
     entre-t-elle dans la cible ?

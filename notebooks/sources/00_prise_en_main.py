@@ -204,7 +204,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # ## 6. Les mots du métier
 #
 # Les identifiants du code sont en anglais, comme partout dans ce domaine ; la prose est en français.
-# Voici les mots qui reviennent, dans les deux langues.
+# Voici les mots qui reviennent, dans les deux langues ; le [glossaire](../site/glossaire.md) les a tous.
 #
 # | Français | Anglais | Ce que c'est |
 # |:---|:---|:---|
@@ -217,13 +217,19 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # | retour | *return* | la somme des récompenses d'un épisode |
 # | politique | *policy* | la règle qui choisit l'action devant une observation |
 # | politique ε-gloutonne | *ε-greedy* | prendre la meilleure action, sauf parfois, où l'on tire au hasard |
+# | actualisation, γ | *discount* | le facteur par lequel on multiplie une récompense pour chaque pas d'attente |
 # | valeur d'action, Q | *action value* | le retour espéré si l'on prend cette action, puis qu'on joue bien |
 # | amorçage | *bootstrapping* | estimer une valeur à partir d'une autre estimation |
 # | mémoire de rejeu | *replay memory* | les pas passés, gardés pour apprendre plusieurs fois de chacun |
+# | lot | *batch* | les pas tirés ensemble de la mémoire pour une mise à jour |
+# | mise à jour | *gradient step* | un lot, un gradient : les poids changent une fois |
+# | taux d'apprentissage | *learning rate* | la taille du pas que fait l'optimiseur à chaque mise à jour |
+# | réseau principal | *online network* | celui que l'on entraîne |
 # | réseau cible | *target network* | une copie retardée du réseau, qui fournit les valeurs à viser |
 # | surestimation | *overestimation* | croire une action meilleure qu'elle n'est |
+# | hors politique | *off-policy* | apprendre ce que vaut une politique en en regardant jouer une autre |
 # | oubli | *forgetting* | perdre une compétence acquise |
-# | terminaison, troncature | *terminated*, *truncated* | tomber ; être arrêté par le chronomètre |
+# | terminaison, troncature | *terminated*, *truncated* | tomber ; être coupé par le chronomètre, à 500 pas |
 # | graine | *seed* | le nombre qui fixe tous les tirages au hasard |
 # | rééchantillonnage | *bootstrap* (statistique) | estimer une incertitude en tirant de nouveau, avec remise, dans ses données |
 
@@ -296,7 +302,7 @@ if check(part_reussie).passed:
 show("part_reussie")
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # Trois situations, rien à exécuter. Choisissez votre réponse avant de déplier la nôtre.
 #

@@ -148,7 +148,7 @@ np.array_equal(cartpole.dynamics(etat, 1).astype(np.float32), attendu)
 #
 # - `terminated` (**terminaison**) : la tige est tombée ou le chariot est sorti. L'avenir ne vaut plus
 #   rien, quoi qu'on fasse.
-# - `truncated` (**troncature**) : le chronomètre a sonné. La tige tient toujours ; on a seulement
+# - `truncated` (**troncature**) : le temps est écoulé, que la tige tienne ou non ; on a seulement
 #   cessé de regarder.
 #
 # Comparons deux épisodes : pousser toujours à droite, et suivre une bonne règle, la dernière de celles
@@ -531,7 +531,7 @@ print(f"moyenne {mes_durees.mean():.0f} pas, le plus court {mes_durees.min():.0f
 # reste de la série part de là.
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # Un crayon suffit : les équations ne servent pas, leur sens, si.
 #

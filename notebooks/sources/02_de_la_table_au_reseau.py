@@ -749,7 +749,7 @@ figures.curves(
 # %% [markdown]
 # ## 5. La table était déjà un réseau
 #
-# Comment fait-on du Q-learning avec un réseau ? Réécrivons la mise à jour de la table : elle ajoute à
+# Comment fait-on du Q-learning avec un réseau ? Récrivons la mise à jour de la table : elle ajoute à
 # $Q(s, a)$ une part de l'écart à la cible. Un pas de gradient sur $(\text{cible} - Q(s, a))^2$ ajoute aussi,
 # à chaque poids, une part de cet écart. Est-ce la même chose ? Exactement, pour un certain réseau.
 #
@@ -991,7 +991,7 @@ print(f"{np.prod(MES_TRANCHES)} cases : {reussis} agents sur {GRAINES} dépassen
 # l'éternité : une table qui les tient peut tomber ensuite.
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # La première question se calcule de tête, les deux autres se raisonnent.
 #

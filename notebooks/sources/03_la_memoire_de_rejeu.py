@@ -248,7 +248,7 @@ print("demandé 256, reçu", len(lot[0]), "; récompense 0,5 devenue", lot[3][0,
 
 # %% [markdown]
 # Le dernier n'est pas dans la mémoire, mais dans ce qu'on y range : un seul drapeau `done`,
-# vrai aussi quand le chronomètre a sonné. Vous l'avez vu au [carnet 01](01_le_probleme.ipynb) : tomber et être interrompu
+# vrai aussi quand le temps est écoulé. Vous l'avez vu au [carnet 01](01_le_probleme.ipynb) : tomber et être interrompu
 # ne disent pas la même chose de l'avenir. Notre mémoire garde `terminated`, et lui seul.
 
 # %% [markdown]
@@ -455,7 +455,7 @@ if compte_rendu.passed:
 # cible à viser.
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # Deux diagnostics et un calcul.
 #

@@ -292,7 +292,7 @@ for nom, serie in retours.items():
 # $$y = r + \gamma \max_{a'} Q(s', a') \quad\text{ou, à la chute,}\quad y = r$$
 #
 # Faisons-le au crayon, sur trois transitions. La première est ordinaire ; dans la deuxième, la tige
-# tombe ; dans la troisième, le chronomètre sonne et la tige est encore debout. On prend $\gamma = 0{,}9$.
+# tombe ; dans la troisième, le temps est écoulé et la tige est encore debout. On prend $\gamma = 0{,}9$.
 #
 # | transition | $r$ | tombée ? | chronomètre ? | $Q(s', 0)$ | $Q(s', 1)$ | $y$ |
 # |:---|:---:|:---:|:---:|:---:|:---:|:---:|
@@ -628,18 +628,18 @@ def montee(graine, episodes=180):
 en_ligne, en_retard = np.mean([montee(graine) for graine in range(8)], axis=0).T
 
 # %% [markdown]
-# Le réseau en ligne apprend à chaque épisode ; le réseau cible attend.
+# Le réseau principal apprend à chaque épisode ; le réseau cible attend.
 
 # %% tags=["nbval-ignore-output"]
 figures.curves(
     np.arange(1, 181),
-    {"réseau en ligne": en_ligne, "réseau cible": en_retard},
+    {"réseau principal": en_ligne, "réseau cible": en_retard},
     f"Trois copies, et la cible du document ne vaut que {number(en_retard[-1], 1)}",
     ("épisode", "valeur moyenne (8 graines)"),
 )
 
 # %% [markdown]
-# Un escalier. Entre deux copies, le réseau en ligne s'approche de $1 + Q_{\text{cible}}$, qui ne bouge pas : **une copie
+# Un escalier. Entre deux copies, le réseau principal s'approche de $1 + Q_{\text{cible}}$, qui ne bouge pas : **une copie
 # vaut un pas d'avenir**, au mieux. La réponse était donc 3 au plus, et le document en est loin : soixante
 # mises à jour ne suffisent pas à rejoindre la cible. Même au mieux, voir cinquante pas devant soi demanderait cinquante
 # copies, soit trois mille épisodes.
@@ -790,7 +790,7 @@ show("td_loss")
 # garder, et la fin de la série y viendra.
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # Trois programmes vous sont confiés. Aucun ne lève d'erreur ; que dites-vous à leurs auteurs ?
 #

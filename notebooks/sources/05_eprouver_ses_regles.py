@@ -297,7 +297,7 @@ figures.curves(
 # indépendants, le biais disparaît ; dans un DQN, le second est une copie retardée du premier, et le biais ne fait que
 # diminuer.
 #
-# $$y = r + \gamma\, Q_{\text{cible}}\big(s', \arg\max_{a'} Q_{\text{en ligne}}(s', a')\big)$$
+# $$y = r + \gamma\, Q_{\text{cible}}\big(s', \arg\max_{a'} Q_{\text{principal}}(s', a')\big)$$
 
 # %% [markdown]
 # ## 3. Le tout assemblé
@@ -311,7 +311,7 @@ listing(version1.choose_action)
 # %% [markdown]
 # C'est celle du document, ou plutôt de son auteur, car le document l'emploie sans la donner. Celle du
 # paquet, `epsilon_greedy`, fait la même chose sur un lot entier, avec des tirages qu'on lui
-# passe. Et voici un pas d'apprentissage complet : l'essentiel de deux carnets, en une dizaine de lignes.
+# passe. Et voici une mise à jour complète : l'essentiel de deux carnets, en une dizaine de lignes.
 
 # %%
 listing(one_page.learn)
@@ -431,7 +431,7 @@ check(double_td_target)
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# Le réseau en ligne choisit l'action suivante, par `argmax` ; le réseau cible dit ce qu'elle vaut, et `gather` va
+# Le réseau principal choisit l'action suivante, par `argmax` ; le réseau cible dit ce qu'elle vaut, et `gather` va
 # l'y chercher. Le masque ne change pas.
 #
 # </details>
@@ -510,7 +510,7 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 # maximum est ici calculé sur un bruit que nous avons choisi ; le [carnet 10](10_pourquoi_ca_s_effondre.ipynb) le mesure sur de vrais agents.
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # **1.** Un programme trouve les vraies valeurs de « lire » et de « choisir », mais pas celles d'« attendre ». Quelle
 # faute l'explique ?
@@ -537,7 +537,7 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 # **1 : D.** Dans « lire » et « choisir », tout finit au premier pas : γ n'y sert jamais. « Attendre » est le premier
 # monde où une valeur vient d'une autre. Il est tentant de répondre A, car la fin des épisodes est la faute la plus
 # courante ; mais sans masque, « lire » échouerait déjà, en ajoutant à −1 une suite qui n'existe pas. La réponse B
-# échouerait dans « choisir », et aucun chronomètre ne sonne dans « attendre ».
+# échouerait dans « choisir », et le temps ne coupe rien dans « attendre ».
 #
 # **2 : B.** Une épreuve n'éprouve que ce qu'elle contient : l'exercice 4 en donne un exemple. Répondre A, c'est prendre six essais pour une
 # preuve. Répondre C, c'est chercher plus de sévérité là où il manque un autre cas.

@@ -89,7 +89,7 @@ figures.points(
 # ## 2. Ce qu'elle atteint, graine après graine
 #
 # Nous avons donc attendu : deux millions de pas par graine, ou les cent mille épisodes auxquels le
-# document s'arrête. Une fois avec les valeurs qu'il imprime : pas d'apprentissage $3 \cdot 10^{-4}$, multiplié
+# document s'arrête. Une fois avec les valeurs qu'il imprime : taux d'apprentissage $3 \cdot 10^{-4}$, multiplié
 # par 0,999 à chaque mise à jour jusqu'à $3 \cdot 10^{-6}$, une copie toutes les 60. Une fois avec celles que son auteur a
 # publiées ailleurs : $10^{-3{,}5}$ ; 0,9999 ; $10^{-5}$ ; 75. Des heures de calcul, dont cette ligne lit l'archive.
 #
@@ -177,16 +177,16 @@ figures.points(
 # Les toutes premières se font, en outre, sur des lots plus courts que les 256 demandés : le carnet 03 l'a vu.
 
 # %% [markdown]
-# ## 4. Un pas d'apprentissage qui s'éteint
+# ## 4. Un taux d'apprentissage qui s'éteint
 #
-# Après chaque mise à jour, le document multiplie le pas d'apprentissage par `lr_decay`, jusqu'à un
+# Après chaque mise à jour, le document multiplie le taux d'apprentissage par `lr_decay`, jusqu'à un
 # plancher cent fois plus bas. L'objet qui s'en charge, `scheduler`, est un **ordonnanceur**. Suivons-le
 # seul, sans rien entraîner.
 
 
 # %%
 def pas_d_apprentissage(episodes, **reglage):
-    """Le pas d'apprentissage du document à chaque épisode."""
+    """Le taux d'apprentissage du document à chaque épisode."""
     dqnn = version1.DQNN(version1.NN, **reglage)
     dqnn.optimizer.step()  # sans gradient, il ne change rien ; PyTorch veut qu'il passe le premier
     suite = []
@@ -208,14 +208,14 @@ plancher = 1 + np.argmax(suites["valeurs imprimées"] <= 3e-6)
 figures.curves(
     numeros,
     suites,
-    f"À l'épisode {number(plancher)}, le pas d'apprentissage du document est au plancher",
-    ("épisode", "pas d'apprentissage d'Adam"),
+    f"À l'épisode {number(plancher)}, le taux d'apprentissage du document est au plancher",
+    ("épisode", "taux d'apprentissage d'Adam"),
     log="y",
 )
 
 # %% [markdown]
 # L'ordonnanceur compte les **épisodes**, qui au début sont courts. Combien de pas de jeu l'agent a-t-il vus
-# quand son pas d'apprentissage touche le fond ? Et que vaut la suite ? L'archive le dit.
+# quand son taux d'apprentissage touche le fond ? Et que vaut la suite ? L'archive le dit.
 
 # %%
 au_plancher = par_graine("document", "episodes") >= plancher  # (graines, évaluations)
@@ -230,7 +230,7 @@ print(f"part des pas joués au plancher, médiane : {100 * np.median(1 - vus / j
 # Elles changent aussi le plancher et les copies ; la section 7 sépare ces fautes.
 #
 # > **Attention.** Un ordonnanceur que personne ne regarde freine un algorithme aussi sûrement qu'un bogue.
-# > Tracez toujours le pas d'apprentissage en fonction de ce que vous payez, ici les pas de jeu.
+# > Tracez toujours le taux d'apprentissage en fonction de ce que vous payez, ici les pas de jeu.
 
 # %% [markdown]
 # ## 5. Le chronomètre pris pour une chute
@@ -238,7 +238,7 @@ print(f"part des pas joués au plancher, médiane : {100 * np.median(1 - vus / j
 # Vous connaissez la faute depuis le carnet 01, et sa réparation depuis le carnet 04 : `done` confond la
 # chute et la fin des cinq cents pas. Que fait-elle aux valeurs ? Prenons un état sans danger, d'où une
 # bonne politique ne tombe jamais, et $\gamma = 0{,}99$. Une transition sur cinq cents est celle où le
-# chronomètre sonne. Que vaut cet état, selon qu'on la compte ou non comme une chute ?
+# chronomètre coupe l'épisode. Que vaut cet état, selon qu'on la compte ou non comme une chute ?
 
 # %%
 rien = torch.zeros(500, dtype=torch.bool)
@@ -319,7 +319,7 @@ for graine in (None, None, 1, 1):
 # |:---|:---|:---|
 # | 1. une mise à jour par épisode | mieux l'agent joue, moins il apprend par pas | une mise à jour tous les k pas |
 # | 2. copies comptées en épisodes* | mieux l'agent joue, plus sa cible est vieille | une copie tous les k pas |
-# | 3. pas d'apprentissage qui s'éteint* | corrections minuscules, que l'agent sache jouer ou non | constant |
+# | 3. taux d'apprentissage qui s'éteint* | corrections minuscules, que l'agent sache jouer ou non | constant |
 # | 4. chronomètre pris pour une chute | les états sûrs passent pour dangereux | `terminated` seul coupe l'amorçage |
 # | 5. $\gamma = 1$* | une erreur se propage sans s'atténuer | $\gamma < 1$ |
 # | 6. cible tirée à part* | premières cibles venues d'un réseau étranger | copier à la construction |
@@ -389,7 +389,7 @@ print(
 )
 
 # %% [markdown]
-# Le pas d'apprentissage d'abord : les six autres réparées sans lui, l'agent reste où le document l'a laissé. La mise à
+# Le taux d'apprentissage d'abord : les six autres réparées sans lui, l'agent reste où le document l'a laissé. La mise à
 # jour par épisode vient après, et ne se voit qu'une fois le pas constant : une faute peut en cacher une autre, et
 # l'ordre des réparations décide de ce que chacune semble rapporter.
 #
@@ -421,7 +421,7 @@ listing(Training.learn, Training.synchronise)
 
 # %% [markdown]
 # On y reconnaît le carnet précédent : la cible, que `_target` calcule sans gradient ; la perte ; un pas
-# d'Adam. Puis la synchronisation rapproche un peu le réseau cible du réseau en ligne à chaque mise à jour,
+# d'Adam. Puis la synchronisation rapproche un peu le réseau cible du réseau principal à chaque mise à jour,
 # au lieu de l'y recopier de loin en loin ; `_average`, une moyenne des poids, est le réseau avec lequel
 # joue l'agent rendu (le carnet 08 dira pourquoi). Faisons un tour à la main.
 
@@ -630,13 +630,13 @@ def fin_et_reprise(terminated, truncated):
 check(fin_et_reprise)
 
 # %% [markdown]
-# Enfin, la synchronisation : chaque poids du réseau cible fait vers le réseau en ligne une part `taux` du
+# Enfin, la synchronisation : chaque poids du réseau cible fait vers le réseau principal une part `taux` du
 # chemin. Rendez de nouveaux poids, sans toucher à ceux que l'on vous donne.
 
 
 # %%
 def rapprocher(cible, en_ligne, taux):
-    """Rend les poids du réseau cible, rapprochés de ceux du réseau en ligne : même forme."""
+    """Rend les poids du réseau cible, rapprochés de ceux du réseau principal : même forme."""
     ...
 
 
@@ -793,7 +793,7 @@ print(f"arrêté après {essai.env_steps} pas, dernière évaluation : {retour:.
 # rythmes, l'ordre peut être un autre. Et nous avons jugé nos agents un peu vite, sur vingt ou trente épisodes.
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # **1.** Une boucle conduit seize chariots et fait une mise à jour par tour. On passe à soixante-quatre chariots
 # sans toucher au reste, ni au budget de 9 600 pas de jeu. L'agent apprend moins bien. Quelle est la première

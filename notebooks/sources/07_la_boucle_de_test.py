@@ -613,7 +613,7 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 # pour la Version 1 ; le carnet 08 le fait pour la Version 2.
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # Trois annonces, comme on en lit souvent. À vous de juger le juge.
 #

@@ -133,8 +133,8 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # | un réseau large | celui du document, au carnet 04, ne réussissait que quelquefois ; son activation, SiLU, une rampe lissée, et ses poids de départ, ceux de PyTorch, changent avec lui |
 # | les entrées à l'échelle | la chute est à 2,4 m, mais à 0,21 rad : sans facteur, l'angle pèse environ dix fois moins |
 # | seize chariots | seize pas neufs entre deux mises à jour, venus de seize épisodes au lieu d'un ; mémoire et lots rapetissent aussi |
-# | le pas d'apprentissage | grand d'abord, il décroît à chaque mise à jour jusqu'à son dixième et s'y arrête |
-# | une cible qui glisse | un vingtième du réseau en ligne à chaque mise à jour, au lieu d'une copie toutes les soixante |
+# | le taux d'apprentissage | grand d'abord, il décroît à chaque mise à jour jusqu'à son dixième et s'y arrête |
+# | une cible qui glisse | un vingtième du réseau principal à chaque mise à jour, au lieu d'une copie toutes les soixante |
 # | explorer davantage | ε descend de 1 à 0,5 : à l'entraînement, un pas sur deux reste joué au hasard |
 # | des actions tenues | section 3 |
 # | une cible à plusieurs pas | trois récompenses réelles avant l'amorçage : une nouvelle remonte trois fois plus vite |
@@ -295,7 +295,7 @@ figures.small_multiples(PAS, montee, f"En onze réparations, {bouts} de retour �
 
 # %% [markdown]
 # Les cinq premiers panneaux restent près du sol ; leurs réparations n'ont pourtant rien d'absurde. Le sixième
-# décolle : sans doute le pas d'apprentissage du document empêchait-il de voir l'effet des précédentes. Puis
+# décolle : sans doute le taux d'apprentissage du document empêchait-il de voir l'effet des précédentes. Puis
 # la cible qui glisse fait **redescendre**, et l'exploration touche le plafond. Les actions tenues montent un peu
 # moins vite, restent plus longtemps en haut, puis faiblissent. Les trois derniers panneaux s'écrasent en haut : la
 # courbe ne sait plus les départager.
@@ -386,7 +386,7 @@ print("nuisent :", ", ".join(nuisent) or "aucune")
 print("on ne sait pas :", ", ".join(f"{nom} ({visible[nom]:.0f} pas)" for nom in indecis))
 
 # %% [markdown]
-# Deux réparations font l'essentiel du chemin : un pas d'apprentissage bien plus grand, et une exploration
+# Deux réparations font l'essentiel du chemin : un taux d'apprentissage bien plus grand, et une exploration
 # bien plus forte. La cible qui glisse nuit à la place où nous l'avons mise. Aviez-vous trouvé ?
 
 # %% [markdown]
@@ -407,7 +407,7 @@ for nom, config in without().items():
     print(nom, ":", ", ".join(f"{champ} = {valeur}" for champ, valeur in defaits.items()))
 
 # %% [markdown]
-# Un retrait ne revient pas toujours au document : du pas d'apprentissage, il n'ôte que la décroissance, et il en
+# Un retrait ne revient pas toujours au document : du taux d'apprentissage, il n'ôte que la décroissance, et il en
 # garde la grandeur. La moyenne des poids n'y est pas : sans elle, c'est l'avant-dernier barreau, déjà jugé. Et le
 # dernier ne défait aucune réparation : il rapetisse la mémoire, qui ne garde plus que les cinq mille derniers pas.
 #
@@ -445,7 +445,7 @@ for nom in ABLATIONS:
 # il en a une parmi les autres.
 #
 # Baisser ε à 0,05 est l'autre retrait ruineux ; un petit réseau, lui, apprend plus tard, et ses vingt graines
-# tiennent. Et regardez le pas d'apprentissage constant : le verdict sur le retour manque, mais la moitié des
+# tiennent. Et regardez le taux d'apprentissage constant : le verdict sur le retour manque, mais la moitié des
 # graines ne tient plus.
 
 # %% [markdown]
@@ -522,7 +522,7 @@ pires = sorted(parts, key=lambda nom: parts[nom][0])[:2]
 figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '.join(pires)}")
 
 # %% [markdown]
-# Deux curseurs décident de presque tout, et chacun par son bout **lent** : un pas d'apprentissage trop
+# Deux curseurs décident de presque tout, et chacun par son bout **lent** : un taux d'apprentissage trop
 # petit, un réseau cible qui suit de trop loin. Entre γ = 0,95 et γ = 1, rien n'est tranché.
 # Retournez aux curseurs, et cherchez une combinaison, choisie après coup, où γ = 1 finit bien plus souvent sous 475 que 0,985.
 #
@@ -636,7 +636,7 @@ show("moyenne_glissante")
 # lesquels de ces verdicts valent ailleurs.
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # Les nombres qui suivent sont inventés ; les erreurs de lecture ne le sont pas.
 #
@@ -654,11 +654,11 @@ show("moyenne_glissante")
 # - **B.** Peu de chose : sur onze retraits sans aucun effet, on en déclarerait au moins un, souvent.
 # - **C.** Rien : un seul retrait ne prouve jamais rien.
 #
-# **3.** La moyenne des poids a un taux fixe de 0,001. Après 500 mises à jour, le réseau en ligne tient 500 pas ;
+# **3.** La moyenne des poids a un taux fixe de 0,001. Après 500 mises à jour, le réseau principal tient 500 pas ;
 # l'agent rendu, qui joue avec la moyenne, tombe aussitôt. Pourquoi ?
 #
 # - **A.** La moyenne a gêné l'apprentissage : il faut l'ôter.
-# - **B.** Le réseau en ligne a eu de la chance ; la moyenne montre son vrai niveau.
+# - **B.** Le réseau principal a eu de la chance ; la moyenne montre son vrai niveau.
 # - **C.** La moyenne est encore faite, pour plus de la moitié, de poids qui ne savaient rien.
 #
 # <details><summary>Les réponses, expliquées</summary>

@@ -447,7 +447,7 @@ duel = load_study("../etudes/comparaison.csv")
 systemes = [*dict.fromkeys(zip(duel["recette"], duel["moteur"], strict=True))]
 
 # %% [markdown]
-# Chaque ligne est une évaluation, jouée deux fois : par le réseau **en ligne**, et par la **moyenne** de ses poids,
+# Chaque ligne est une évaluation, jouée deux fois : par le réseau **principal**, et par la **moyenne** de ses poids,
 # que nous avons ajoutée à Stable-Baselines3 pour que l'on puisse comparer. `series_of` range une colonne par graine ;
 # `at_success` la lit où s'achève la troisième réussite de suite, et rend l'infini si elle n'est pas venue.
 
@@ -511,7 +511,7 @@ for systeme in systemes:
 chacun = {
     f"{', '.join(systeme)}, {nom}": releve(systeme, reseau)
     for systeme in systemes
-    for nom, reseau in {"en ligne": "en_ligne", "moyenne": "moyenne"}.items()
+    for nom, reseau in {"réseau principal": "en_ligne", "moyenne": "moyenne"}.items()
 }
 mesures = {
     "graines qui réussissent (%)": lambda la: succeeds(la >= 475),
@@ -525,7 +525,7 @@ figures.intervals(colonnes, "Trois réussites de suite, puis plus une évaluatio
 
 # %% [markdown]
 # Réussir n'est pas tenir. Dans un moteur comme dans l'autre, la recette de `rl-zoo3` retombe presque toujours par le
-# réseau en ligne, et environ une fois sur deux par la moyenne de ses poids. Ce n'est pas faute de souvenirs : sa mémoire, de 100 000 places,
+# réseau principal, et environ une fois sur deux par la moyenne de ses poids. Ce n'est pas faute de souvenirs : sa mémoire, de 100 000 places,
 # garde tout. Et qui réussit tard a moins d'évaluations à tenir : la comparaison ne nous avantage pas.
 
 # %% [markdown]
@@ -585,7 +585,7 @@ except Unsolved as echec:
 # oublier ?
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # Les nombres qui suivent sont inventés ; les erreurs de lecture ne le sont pas.
 #

@@ -143,7 +143,7 @@ print("moyenne du maximum      :", number(bruit.max(axis=1).mean(), 2))
 # sont connus depuis les carnets [04](04_le_dqn.ipynb) et [05](05_eprouver_ses_regles.ipynb) : le **réseau cible**, qui bouge lentement, et **Double
 # DQN**, où un réseau choisit l'action et l'autre l'évalue.
 #
-# L'étude archivée part de la Version 2, appauvrie exprès : quatre chariots, une cible à un pas, un pas d'apprentissage
+# L'étude archivée part de la Version 2, appauvrie exprès : quatre chariots, une cible à un pas, un taux d'apprentissage
 # constant, ε tombé à 0,1, aucune moyenne des poids. Vingt graines par règle, et $\gamma = 0{,}99$ : aucune valeur ne devrait
 # dépasser 100. Une même graine a partout les mêmes poids de départ et les mêmes suites de tirages.
 #
@@ -327,7 +327,7 @@ for p in (0, 1 / 500):
     print(f"p = {p:.3f} : V = {number(1 / (1 - 0.99 * (1 - p)), 1)}")
 
 # %% [markdown]
-# C'est un calcul de papier : il suppose que le réseau ne voit pas l'âge de l'épisode, que les fausses fins
+# C'est un calcul théorique : il suppose que le réseau ne voit pas l'âge de l'épisode, que les fausses fins
 # tombent au hasard parmi les états sûrs, que rien d'autre ne se trompe. Qu'en est-il d'agents réels ? Il suffit
 # d'un jeu qui se trompe. Le voici, entier.
 
@@ -337,10 +337,10 @@ listing(ClockEnds)
 # %% [markdown]
 # Vingt graines apprennent à ce jeu, qui remplit leur mémoire de fausses fins : nous la dirons **fautive**. Vingt
 # apprennent au vrai. Il faut des agents qui vont souvent au
-# bout des cinq cents pas : sans cela, le chronomètre ne sonne pas. Ceux-ci ont donc la symétrie, peu
+# bout des cinq cents pas : sans cela, le chronomètre n'arrête personne. Ceux-ci ont donc la symétrie, peu
 # d'exploration, et une mémoire de cinq mille transitions.
 #
-# > **À vous.** Avec la bonne mémoire, la vérité est 100. Avec la mauvaise, le papier dit 83,5. Où sera
+# > **À vous.** Avec la bonne mémoire, la vérité est 100. Avec la mauvaise, le calcul dit 83,5. Où sera
 # > l'agent réel, au bout de trente mille pas ? Et jouera-t-il moins bien ?
 
 # %%
@@ -355,69 +355,69 @@ def mesure(memoire, grandeur):
 
 
 # %% [markdown]
-# L'archive a compté, dans chaque mémoire, la part $p$ de transitions où le chronomètre a sonné. On peut donc
-# prédire, graine par graine et date par date, la valeur que le papier attend de la mémoire fautive.
+# L'archive a compté, dans chaque mémoire, la part $p$ de transitions que le chronomètre a coupées. On peut donc
+# prédire, graine par graine et date par date, la valeur que le calcul attend de la mémoire fautive.
 
 # %%
 part = mesure(FAUTIVE, "fins")
 series = {
     "mémoire juste": mesure(JUSTE, "q0"),
     "mémoire fautive": mesure(FAUTIVE, "q0"),
-    "papier, mémoire fautive": 1 / (1 - 0.99 * (1 - part)),
+    "calcul, mémoire fautive": 1 / (1 - 0.99 * (1 - part)),
 }
 
 # %%
 milieux = {nom: interquartile_mean(valeurs) for nom, valeurs in series.items()}
 bandes = {nom: bootstrap_interval(valeurs) for nom, valeurs in series.items()}
-juste, fautive, papier = (number(courbe[-1], 1) for courbe in milieux.values())
-titre = f"Q(s₀) à la fin : {juste} avec la mémoire juste, {fautive} avec l'autre ; papier, {papier}"
+juste, fautive, calcul = (number(courbe[-1], 1) for courbe in milieux.values())
+titre = f"Q(s₀) à la fin : {juste} avec la mémoire juste, {fautive} avec l'autre ; calcul, {calcul}"
 figures.curves(DATES, milieux, titre, ("pas de jeu par agent", "Q(s₀)"), bands=bandes)
 
 # %% [markdown]
-# La mauvaise mémoire rabaisse les valeurs, mais moins que le papier ne le dit. Même avec la bonne mémoire, l'agent n'est
+# La mauvaise mémoire rabaisse les valeurs, mais moins que le calcul ne le dit. Même avec la bonne mémoire, l'agent n'est
 # pas à 100 : il surestime un peu, et l'autre sans doute aussi. Et la valeur **suit** sa cible avec retard : elle descend
-# encore, tandis que le chronomètre sonne de plus en plus souvent, à mesure que l'agent joue mieux.
+# encore, tandis que le chronomètre coupe de plus en plus d'épisodes, à mesure que l'agent joue mieux.
 
 # %% [markdown]
 # Prenons donc un **rapport**. Les deux agents d'une même graine ont les mêmes poids de départ et les mêmes
 # tirages ; ce qui les trompe tous deux s'y simplifie. Pour tenir compte du retard, la part $p$ est moyennée sur les
-# dernières mesures ; cinq d'entre elles, soit dix mille pas, pour la figure. Le papier prédit
+# dernières mesures ; cinq d'entre elles, soit dix mille pas, pour la figure. Le calcul prédit
 # $(1-\gamma)/(1-\gamma(1-p))$.
 
 # %%
 rapport = mesure(FAUTIVE, "q0")[:, -1] / mesure(JUSTE, "q0")[:, -1]
 
 
-def papier(mesures):
+def calcul(mesures):
     """Le rapport prédit, graine par graine, si p est moyennée sur les dernières `mesures`."""
     return 0.01 / (1 - 0.99 * (1 - part[:, -mesures:].mean(axis=1)))
 
 
 # %%
-obtenu, attendu = (number(valeurs.mean(), 2) for valeurs in (rapport, papier(5)))
-titre = f"Rapport des deux Q(s₀) : {obtenu} mesuré, {attendu} prédit par le papier"
+obtenu, attendu = (number(valeurs.mean(), 2) for valeurs in (rapport, calcul(5)))
+titre = f"Rapport des deux Q(s₀) : {obtenu} mesuré, {attendu} prédit par le calcul"
 axes = ("rapport prédit, d'après la part de fausses fins", "rapport mesuré")
-figures.points({"une graine": (papier(5), rapport)}, titre, axes, identity=True)
+figures.points({"une graine": (calcul(5), rapport)}, titre, axes, identity=True)
 
 # %%
 for mesures_gardees in (1, 5, 10, 15):
-    ecart = rapport - papier(mesures_gardees)
+    ecart = rapport - calcul(mesures_gardees)
     milieu, bas, haut = (number(un, 3) for un in (ecart.mean(), *paired_interval(ecart)))
-    accord = number(np.corrcoef(rapport, papier(mesures_gardees))[0, 1], 2)
+    accord = number(np.corrcoef(rapport, calcul(mesures_gardees))[0, 1], 2)
     print(f"p sur {2 * mesures_gardees:2} 000 pas : mesuré moins prédit, {milieu} [{bas} ; {haut}]")
     print(f"    corrélation : {accord}")
 
 # %% [markdown]
-# Les graines suivent à peu près le papier, surtout si l'on moyenne $p$ sur dix mille pas au moins : c'est exploratoire.
-# Mais ses nombres sont **démentis** : l'intervalle exclut zéro, sauf à moyenner $p$ depuis le tout début, quand le chronomètre ne sonnait
+# Les graines suivent à peu près le calcul, surtout si l'on moyenne $p$ sur dix mille pas au moins : c'est exploratoire.
+# Mais ses nombres sont **démentis** : l'intervalle exclut zéro, sauf à moyenner $p$ depuis le tout début, quand le chronomètre n'en coupait
 # pas encore. Une de ses hypothèses, au moins, est fausse, et l'archive l'a mesuré.
 
 # %%
-for nom, x in (("où il sonne", "x_fins"), ("partout", "x_tous")):
+for nom, x in (("où il coupe", "x_fins"), ("partout", "x_tous")):
     print(f"écart type de x, {nom} : {number(mesure(FAUTIVE, x)[:, -1].mean(), 2)} m")
 
 # %% [markdown]
-# Le chronomètre ne sonne pas au hasard : en cinq cents pas, le chariot a dérivé, et c'est loin du centre, non en $s_0$, que la
+# Le chronomètre ne coupe pas n'importe où : en cinq cents pas, le chariot a dérivé, et c'est loin du centre, non en $s_0$, que la
 # mémoire voit ses fausses fins. En souffre-t-on au moins dans le jeu ? Comparons les retours, graine par graine, sur la seconde
 # moitié de l'entraînement.
 
@@ -753,8 +753,8 @@ comptes = {
     for mesure in ("retour", "retour_moyen")
 }
 en_ligne, en_moyenne = comptes.values()
-titre = f"Effondrés en ligne, {en_ligne.sum()} ; par la moyenne des poids, {en_moyenne.sum()}"
-labels = ("graines effondrées sur 40, réseau en ligne", "moyenne des poids")
+titre = f"Effondrés : {en_ligne.sum()} par le réseau principal, {en_moyenne.sum()} par la moyenne"
+labels = ("graines effondrées sur 40, réseau principal", "moyenne des poids")
 figures.points({"un réglage": (en_ligne, en_moyenne)}, titre, labels, identity=True)
 
 # %% [markdown]
@@ -762,7 +762,7 @@ figures.points({"un réglage": (en_ligne, en_moyenne)}, titre, labels, identity=
 # soigne-t-il, ou retarde-t-il seulement ? Suivons ses croyances chez l'amnésique, où la cause ne s'arrête jamais.
 
 # %%
-RESEAUX = {"en ligne": "", "moyenne des poids": "_moyen"}
+RESEAUX = {"réseau principal": "", "moyenne des poids": "_moyen"}
 croyances = {
     label: {nom: releve("amnésique", mesure + suffixe) for nom, suffixe in RESEAUX.items()}
     for label, mesure in (("bons choix décisifs (%)", "juste"), ("max Q − V*, perdus", "perdus"))
@@ -890,7 +890,7 @@ print("Q*, à gauche puis à droite :", bas[0].round(4), "à", haut[0].round(4))
 # valeur ; ici, une seule la divise par plus de trente.
 
 # %% [markdown]
-# **Exercice 2, à écrire (5 minutes).** Le calcul de papier de la section 3, pour toute part de fausses fins et
+# **Exercice 2, à écrire (5 minutes).** Le calcul de la section 3, pour toute part de fausses fins et
 # tout γ.
 
 
@@ -948,7 +948,7 @@ show("part_surestimee")
 # %% [markdown]
 # **Exercice 4, à explorer (15 minutes).** Combien de chutes faut-il pour ne pas oublier ? `share` est le nombre
 # de transitions de chaque lot qui viennent de la réserve. Prédisez l'effet de 0, 1, 8 et 64, puis essayez. Quatre graines ne
-# tranchent rien ; elles orientent. L'agent joue ici avec le réseau en ligne, sans moyenne.
+# tranchent rien ; elles orientent. L'agent joue ici avec le réseau principal, sans moyenne.
 
 
 # %% tags=["nbval-ignore-output"]
@@ -970,7 +970,7 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # </details>
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # Les nombres qui suivent sont inventés ; les erreurs de lecture ne le sont pas.
 #
@@ -994,7 +994,7 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # - **C.** Faire baisser cette part exprès, sans rien changer d'autre, et comparer.
 #
 # **4.** Avec $\gamma = 0{,}9$, un quart des transitions d'une mémoire passent à tort pour des fins. Que vaut un
-# état sûr, sur le papier ?
+# état sûr, en théorie ?
 #
 # - **A.** 7,5 : les trois quarts de 10.
 # - **B.** Environ 3,1.

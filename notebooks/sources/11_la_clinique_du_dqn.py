@@ -129,7 +129,7 @@ RAPIDE = replace(QUICK, total_steps=16_000)
 sains = monitor(Training(RAPIDE, range(8)))
 
 # %% [markdown]
-# Puis les mêmes, à ceci près que le réseau cible n'est **jamais** rapproché du réseau en ligne : ce peut être un `if` de
+# Puis les mêmes, à ceci près que le réseau cible n'est **jamais** rapproché du réseau principal : ce peut être un `if` de
 # travers, une ligne oubliée. Les graines sont les mêmes, donc aussi les poids de départ.
 #
 # > **À vous.** La cible d'un pas est $r + \gamma \max_a Q^-(s', a)$, où $Q^-$ ne bouge plus. Vers quoi vont les
@@ -334,7 +334,7 @@ figures.intervals(taux, "Reconnus : {} % à faible dose, contre {} % à forte do
 
 # %% [markdown]
 # Le **rappel** est la part des malades reconnus. À forte dose, ce sont des caricatures : un lot d'**une** transition, un ε de 1.
-# À dose plus faible, que les réglages ne visaient pas, l'outil en manque beaucoup. Un pas d'apprentissage de 0,0001 lui échappe toujours,
+# À dose plus faible, que les réglages ne visaient pas, l'outil en manque beaucoup. Un taux d'apprentissage de 0,0001 lui échappe toujours,
 # **alors qu'aucun agent n'atteint 475** : le seuil a été réglé sur des doses plus fortes. Dans l'archive, aucune recette saine
 # ne bouge pourtant si peu.
 #
@@ -448,7 +448,7 @@ print(f"{len(vues)} maladies sur {len(MALADIES)} :", *sorted(vues), sep="\n")
 #
 # ### Un réglage
 #
-# Voici un pas d'apprentissage qui décroît trop vite.
+# Voici un taux d'apprentissage qui décroît trop vite.
 #
 # > **À vous.** Il part de 0,008, et chaque mise à jour le multiplie par 0,97, jusqu'au plancher d'un dix-millionième. Au
 # > bout de combien de mises à jour le touche-t-il ?
@@ -671,7 +671,7 @@ diagnose(
 # L'outil a raison, et ce n'est pas une faute de la bibliothèque : ses réglages d'origine viennent pour la plupart d'Atari. Le réseau cible y attend dix mille pas
 # avant d'être recopié, et nous n'en jouons que huit mille. Un réglage qui convient à dix millions de pas est une maladie à huit mille.
 #
-# Soignons ce que l'on accuse, et cela seul ; puis le pas d'apprentissage seul, qui est d'un dix-millième ; puis les deux.
+# Soignons ce que l'on accuse, et cela seul ; puis le taux d'apprentissage seul, qui est d'un dix-millième ; puis les deux.
 
 # %% tags=["nbval-ignore-output"]
 cible, allure = {"target_update_interval": 500}, {"learning_rate": 1e-3}
@@ -680,7 +680,7 @@ for remede in (cible, allure, cible | allure) if DQN else ():
     print(f"{remede} : retour {number(late(suivi.greedy))}, « {diagnose(suivi).verdict} »")
 
 # %% [markdown]
-# Le premier remède efface le signe et ne rend pas le retour : un pas d'apprentissage de 0,0001, on l'a vu plus haut, échappe à
+# Le premier remède efface le signe et ne rend pas le retour : un taux d'apprentissage de 0,0001, on l'a vu plus haut, échappe à
 # l'outil. Les deux ensemble font remonter le retour, à cette graine, loin encore de 475.
 #
 # <details><summary>Et dans un programme d'un seul fichier, comme ceux de CleanRL ?</summary>
@@ -831,7 +831,7 @@ for releve_piege in monitor(Training(piege, range(4))):
 # %% [markdown]
 # <details><summary>Des pistes</summary>
 #
-# Pour échapper : un pas d'apprentissage de 0,0001, ou un réseau d'une seule couche étroite, `hidden=(4,)`. Pour crier au loup :
+# Pour échapper : un taux d'apprentissage de 0,0001, ou un réseau d'une seule couche étroite, `hidden=(4,)`. Pour crier au loup :
 # `gamma=0.999`, que l'on veut quand la récompense vient de loin, ou `capacity=500`. Un signe est un seuil, et un seuil a
 # toujours un bord.
 #
@@ -845,18 +845,18 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
     print(f"    475 ou plus : {(etude['retour'][etude['cause'] == cause] >= 475).sum()}")
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # Les entraînements qui suivent sont inventés ; les erreurs de lecture ne le sont pas.
 #
 # **1.** Le retour est au plus bas. La perte, elle, est tombée à un dix-millième et n'en bouge plus. Par où commencer ?
 #
 # - **A.** Rien : la perte est excellente, il faut entraîner plus longtemps.
-# - **B.** Augmenter le pas d'apprentissage.
+# - **B.** Augmenter le taux d'apprentissage.
 # - **C.** Regarder si le réseau cible change, et ce que valent des états que l'on connaît.
 #
 # **2.** Q dépasse le million, et les poids se déplacent de plus en plus. L'outil nomme les valeurs qui explosent, puis un
-# pas d'apprentissage trop grand. L'agent joue bien. Vous divisez ce pas par dix : Q dépasse encore le million, un peu plus tard. Que
+# taux d'apprentissage trop grand. L'agent joue bien. Vous divisez ce taux par dix : Q dépasse encore le million, un peu plus tard. Que
 # conclure ?
 #
 # - **A.** Ce n'était pas la cause : c'est la cible qu'il faut regarder, son masque et son γ.
@@ -871,7 +871,7 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 #
 # **4.** Vous soupçonnez un masque oublié. Quel essai confirme le mieux ?
 #
-# - **A.** Rétablir le masque, diminuer le pas d'apprentissage et agrandir la mémoire : le retour remonte.
+# - **A.** Rétablir le masque, diminuer le taux d'apprentissage et agrandir la mémoire : le retour remonte.
 # - **B.** Relancer dix fois sans rien changer, pour voir si cela recommence.
 # - **C.** Rétablir le masque seul, mêmes graines : les états perdus reviennent près de 1.
 #
@@ -881,7 +881,7 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 # récompense perdue : l'examen de C les sépare. La réponse A fait de la perte un score ; B change un réglage au hasard, et atteindrait plus vite la même cible.
 #
 # **2 : A.** Le remède n'a fait que ralentir le mal : le déplacement des poids était un effet. Une cible fausse, d'un
-# γ de 1,5 par exemple, explose à tout pas d'apprentissage. La réponse C prend le score pour une preuve de santé.
+# γ de 1,5 par exemple, explose à tout taux d'apprentissage. La réponse C prend le score pour une preuve de santé.
 #
 # **3 : B.** Le rappel se mesure sur des maladies connues, à forte dose ; il ne dit rien des autres. La réponse C est possible,
 # et se vérifie : dix graines, et non une.

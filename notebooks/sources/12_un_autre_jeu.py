@@ -523,7 +523,7 @@ player(pose, names="LunarLander-v3") if BOX2D else None
 # | 6 | Quelle est l'échelle de **Q** ? | La lire dans des épisodes joués au hasard | la plus grande valeur, et la borne $R/(1-\gamma)$ |
 # | 7 | Ai-je de quoi payer ? | Réduire le jeu, avant l'agent | pas × coût d'un pas, évaluations comprises |
 # | 8 | **Trois graines**, un dixième du budget : le retour quitte-t-il le hasard ? | La clinique, avant tout réglage | le degré de chaque signe |
-# | 9 | Dix graines, tout le budget : combien réussissent ? | Un seul réglage à la fois, du plus grossier (pas d'apprentissage, hasard) au plus fin | un compte et son intervalle |
+# | 9 | Dix graines, tout le budget : combien réussissent ? | Un seul réglage à la fois, du plus grossier (taux d'apprentissage, hasard) au plus fin | un compte et son intervalle |
 # | 10 | Que vaut l'agent gardé, sur des **départs neufs** ? | C'est ce nombre que l'on annonce, non le meilleur de la courbe | la moyenne de cent épisodes |
 #
 # Que peut-on dire avec trois graines ? Peu, mais pas rien :

@@ -53,7 +53,7 @@ from cartpole_helpers.teaching.searches import trials
 # | `carts` | chariots conduits de front | 8, 16 ou 32 |
 # | `width` | largeur des deux couches du réseau | 32 à 160 |
 # | `activation` | fonction d'activation | relu, silu ou tanh |
-# | `learning_rate` | pas d'apprentissage | 0,001 à 0,02, échelle logarithmique |
+# | `learning_rate` | taux d'apprentissage | 0,001 à 0,02, échelle logarithmique |
 # | `cooling` | ce qu'il perd à chaque mise à jour | 0,0005 à 0,02, log |
 # | `horizon` | $1/(1-\gamma)$, en pas | 20 à 200, log |
 # | `n_steps` | récompenses réelles dans la cible | 1 à 8 |
@@ -141,7 +141,7 @@ figures.distributions({"hasard": moyens}, titre, "coût d'un essai (évaluations
 # %% [markdown]
 # ## 2. La vôtre, en moins d'une minute
 #
-# Cherchons deux champs seulement, le pas d'apprentissage et la part versée au réseau cible, en six mille pas par graine. Entre
+# Cherchons deux champs seulement, le taux d'apprentissage et la part versée au réseau cible, en six mille pas par graine. Entre
 # quelles bornes ? On hésite sur l'**ordre de grandeur** : de 0,0003 à 0,1 pour l'un, de 0,005 à 0,5 pour l'autre.
 #
 # > **À vous.** Un nombre tiré uniformément entre 0,0003 et 0,1 : quelle chance a-t-il d'être sous 0,01 ?
@@ -198,7 +198,7 @@ tirage = tirer_log if check(tirer_log).passed else uniforme
 
 # %%
 def recette(parts):
-    """La Version 2, dont le pas d'apprentissage et le réseau cible sont tirés."""
+    """La Version 2, dont le taux d'apprentissage et le réseau cible sont tirés."""
     pas, cible = (tirage(*bornes, u) for bornes, u in zip(BORNES.values(), parts, strict=True))
     change = {"learning_rate": pas, "learning_rate_floor": pas / 10, "target_rate": cible}
     return replace(VERSION_2, total_steps=6_000, **change)
@@ -278,7 +278,7 @@ nuages = {
 
 # %%
 titre = f"Le gagnant de votre recherche annonce un coût de {number(scores[gagnant], 1)}"
-axes = ("logarithme décimal du pas d'apprentissage", "coût moyen (évaluations, sur douze)")
+axes = ("logarithme décimal du taux d'apprentissage", "coût moyen (évaluations, sur douze)")
 figures.points(nuages, titre, axes)
 
 # %% [markdown]
@@ -587,7 +587,7 @@ axes = ("pas d'environnement par agent", "retour moyen de huit graines")
 figures.curves(abscisses, suivies, titre, axes)
 
 # %% [markdown]
-# L'arrêt précoce a un préjugé : il préfère ce qui **part vite**. Un petit pas d'apprentissage, une moyenne des poids qui traîne, une longue
+# L'arrêt précoce a un préjugé : il préfère ce qui **part vite**. Un petit taux d'apprentissage, une moyenne des poids qui traîne, une longue
 # exploration partent lentement, et finissent parfois mieux. Il ne nuit guère à qui cherche la vitesse, et davantage à qui cherche la
 # stabilité : avant d'arrêter, demandez-vous si ce que l'on voit tôt **annonce** ce que l'on veut à la fin.
 #
@@ -785,7 +785,7 @@ for nom in RIVALES:
 # un réglage, elle refuse de mêler ses graines aux anciennes : vous l'avez peut-être vu à la section 2, où chaque façon de tirer a son fichier.
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # Les nombres qui suivent sont inventés ; les erreurs de lecture ne le sont pas.
 #

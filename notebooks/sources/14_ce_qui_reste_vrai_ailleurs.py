@@ -369,7 +369,7 @@ show("cran")
 # </details>
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # **1.** À CartPole, une réparation rapporte, et son verdict est corrigé. Que dit-il d'un autre jeu ?
 #

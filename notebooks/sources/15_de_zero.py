@@ -66,7 +66,7 @@ from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
 #
 # - **Des entrées de tailles voisines.** Vous avez le droit de connaître celles de CartPole : avec quatre composantes,
 #   multipliez-les par 2, 1, 10 et 1 ; les mondes s'en accommodent.
-# - **Un pas d'apprentissage qui décroît**, d'une grande valeur jusqu'à zéro au dernier des pas reçus.
+# - **Un taux d'apprentissage qui décroît**, d'une grande valeur jusqu'à zéro au dernier des pas reçus.
 # - **Une exploration qui dure** : comptez-la en part des pas reçus, et gardez-en un peu jusqu'au bout.
 # - **Un troisième réseau.** Ni celui qui apprend, ni la cible : une moyenne des poids du premier, que l'on ne consulte
 #   qu'à la fin. Le dernier réseau est un tirage ; la moyenne des derniers oublie moins.
@@ -124,8 +124,8 @@ q_paresseux(np.zeros((3, 4), np.float32)).round(2)
 # 6. repartir si l'épisode est terminé **ou** coupé, sinon passer à l'état suivant ;
 # 7. si la mémoire contient de quoi faire un lot, en tirer un au hasard ;
 # 8. calculer la cible avec le réseau cible, sans gradient, masquée par `terminated` seul ;
-# 9. corriger le réseau en ligne, pour la seule action prise ;
-# 10. rapprocher le réseau cible du réseau en ligne.
+# 9. corriger le réseau principal, pour la seule action prise ;
+# 10. rapprocher le réseau cible du réseau principal.
 #
 # </details>
 
@@ -249,7 +249,7 @@ for compte_rendu in jury(dqn, seeds=range(5)):
 # <details><summary>Indice 2 : mes valeurs sont presque justes</summary>
 #
 # Si vous en êtes à deux dixièmes de la plus grande valeur, au lieu d'un, ce n'est sans doute pas une faute, mais de la
-# lenteur. Essayez un pas d'apprentissage plus grand, un réseau cible rapproché plus souvent, ou un apprentissage à
+# lenteur. Essayez un taux d'apprentissage plus grand, un réseau cible rapproché plus souvent, ou un apprentissage à
 # chaque pas.
 #
 # </details>
@@ -265,7 +265,7 @@ for compte_rendu in jury(dqn, seeds=range(5)):
 #
 # Ce sont ceux du cours. Des entrées inchangées si D n'est pas 4 ; deux couches de 64 ;
 # un lot de 64 à chaque pas ; Adam à 0,004, qui descend en ligne droite jusqu'à zéro ; ε de 1 à 0,1 sur le premier
-# quart des pas ; une cible qui prend 4 % du réseau en ligne à chaque mise à jour ; une moyenne des poids sur les
+# quart des pas ; une cible qui prend 4 % du réseau principal à chaque mise à jour ; une moyenne des poids sur les
 # 250 dernières mises à jour environ.
 #
 # </details>
@@ -388,7 +388,7 @@ show("dqn")
 # > voyez si le jury la refuse. S'il l'accepte, inventez le septième monde, celui qui la trahit.
 
 # %% [markdown]
-# ## Vérifiez-vous
+# ## Testez-vous
 #
 # **1.** Dans « lire », votre programme trouve, pour une récompense de 1,50, une valeur de 3,75, avec γ = 0,6. Quelle est
 # la faute la plus probable ?

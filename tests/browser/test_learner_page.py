@@ -91,9 +91,9 @@ def test_it_learns_from_a_file_and_answers_meanwhile(opened):
 
 
 def test_without_a_thread_it_learns_by_slices_and_a_fault_is_named(opened):
-    """Le navigateur refuse le fil à part ; le clavier met le pas d'apprentissage au plus haut."""
+    """Le navigateur refuse le fil à part ; le clavier met le taux d'apprentissage au plus haut."""
     page = opened(REFUSED)
-    page.get_by_label("pas d’apprentissage (learning_rate)").press("End")
+    page.get_by_label("taux d’apprentissage (learning_rate)").press("End")
     press(page, "Entraîner")
     page.wait_for_function(POINTS.format(1))
     assert "par petites tranches" in page.locator(".cp-head [role=status]").inner_text()

@@ -104,9 +104,9 @@ FAULTS = {
     "cible jamais synchronisée": {"target_period": 100_000},
     "cible trop lente": {"target_rate": 0.0005},
     "pas de réseau cible": {"target_rate": 1.0},
-    "pas d'apprentissage trop grand": {"learning_rate": 0.1},
-    "pas d'apprentissage trop petit": {"learning_rate": 1e-5, "learning_rate_floor": 1e-5},
-    "pas d'apprentissage tombé au plancher": {
+    "taux d'apprentissage trop grand": {"learning_rate": 0.1},
+    "taux d'apprentissage trop petit": {"learning_rate": 1e-5, "learning_rate_floor": 1e-5},
+    "taux d'apprentissage tombé au plancher": {
         "learning_rate_decay": 0.97,
         "learning_rate_floor": 0.0,
     },

@@ -252,19 +252,19 @@ const SIGNS = {
   },
   "pas de réseau cible": {
     measures: [closest],
-    evidence: (c) => "La cible et le réseau en ligne rendent toujours les mêmes valeurs\u00a0: l’écart est de "
+    evidence: (c) => "La cible et le réseau principal rendent toujours les mêmes valeurs\u00a0: l’écart est de "
       + `${told(closest(c))}.`,
   },
-  "pas d'apprentissage trop grand": {
+  "taux d'apprentissage trop grand": {
     measures: [(c) => peak(c.drift)],
     evidence: (c) => `Les poids se sont déplacés, en moyenne, de ${told(peak(c.drift))} par mise à jour.`,
   },
-  "pas d'apprentissage trop petit": {
+  "taux d'apprentissage trop petit": {
     measures: [(c) => peak(c.drift)],
     evidence: (c) => `Les poids ne se sont jamais déplacés, en moyenne, de plus de ${told(peak(c.drift))} par `
       + "mise à jour.",
   },
-  "pas d'apprentissage tombé au plancher": {
+  "taux d'apprentissage tombé au plancher": {
     measures: [(c) => late(c.drift) / peak(c.drift)],
     evidence: (c) => `Les poids se déplaçaient, en moyenne, de ${told(peak(c.drift))} par mise à jour\u202f; à la fin, `
       + `de ${told(late(c.drift))}.`,

@@ -43,7 +43,7 @@ export function averageRateAt({ average_rate: rate, average_tail: tail }, update
   return Math.min(Math.max(rate, tail > 0 ? 1 / (tail * Math.max(updates, 1)) : 0), 1);
 }
 
-// La cible du Double DQN, dans `target` (B) : le réseau en ligne choisit a', le réseau cible
+// La cible du Double DQN, dans `target` (B) : le réseau principal choisit a', le réseau cible
 // l’évalue ; une chute n’a pas de suite, une troncature en a une.
 export function doubleTarget(target, { reward, discount, terminated }, nextOnline, nextTarget) {
   for (let i = 0; i < target.length; i += 1) {

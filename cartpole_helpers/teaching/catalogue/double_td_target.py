@@ -17,7 +17,7 @@ def double_td_target(reward, terminated, next_q_online, next_q_target, gamma):
 
 PROPERTIES = (
     Property(
-        "choisit avec le réseau en ligne, juge avec le réseau cible",
+        "choisit avec le réseau principal, juge avec le réseau cible",
         [
             (tensor([1.0]), GOES_ON, tensor([[1.0, 9.0]]), tensor([[7.0, 2.0]]), 0.5),
             (tensor([0.0]), GOES_ON, tensor([[3.0, -1.0]]), tensor([[4.0, 6.0]]), 0.9),
@@ -39,11 +39,11 @@ PROPERTIES = (
 CHANGES = """
 rôles échangés (les réseaux échangés) : choice = next_q_online → choice = next_q_target
 + judge = next_q_target → judge = next_q_online
-    Les rôles sont échangés : le réseau en ligne choisit, le réseau cible juge.
+    Les rôles sont échangés : le réseau principal choisit, le réseau cible juge.
 le réseau cible seul : choice = next_q_online → choice = next_q_target
     Le réseau cible choisit et juge : c'est la cible ordinaire, sans Double DQN.
-le réseau en ligne seul : judge = next_q_target → judge = next_q_online
-    Le réseau en ligne choisit et juge : le réseau cible ne sert plus à rien.
+le réseau principal seul : judge = next_q_target → judge = next_q_online
+    Le réseau principal choisit et juge : le réseau cible ne sert plus à rien.
 aucun masque : * ~terminated → ∅
 la moyenne des deux réseaux : judge = next_q_target → choice = judge = (choice + next_q_target) / 2
     Vous faites la moyenne des réseaux : l'un choisit l'action, l'autre la juge.

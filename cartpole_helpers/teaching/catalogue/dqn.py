@@ -12,7 +12,7 @@ def dqn(env, gamma, pas, graine, viser=td_target, comparer=td_loss, taux=0.04, v
     """Joue `pas` pas dans `env`, et rend q : observations (N, D) → valeurs (N, A).
 
     `viser` et `comparer` : les règles de la cible et de la perte ; `taux` : ce que le réseau cible
-    prend au réseau en ligne à chaque mise à jour ; `vitesse` : le pas d'apprentissage, au départ.
+    prend au réseau principal à chaque mise à jour ; `vitesse` : le taux d'apprentissage, au départ.
     """
     torch.manual_seed(graine)
     hasard = np.random.default_rng(graine)

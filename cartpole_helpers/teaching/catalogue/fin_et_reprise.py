@@ -42,7 +42,7 @@ done, pour les deux (le chronomètre pour une chute) : = (terminated or truncate
 les deux réponses échangées : = (terminated or truncated, terminated)
     Vos deux réponses sont échangées : la fin à mémoriser est la première.
 recommencer après la chute seulement : terminated or truncated → terminated
-    Quand le chronomètre sonne, il faut recommencer aussi.
+    Quand le chronomètre coupe l'épisode, il faut recommencer aussi.
 le chronomètre mémorisé : return terminated → return truncated
     Vous mémorisez le chronomètre : c'est la chute qui coupe l'amorçage.
 les deux fins à la fois : return terminated → return terminated and truncated
@@ -53,7 +53,7 @@ un drapeau chacun : terminated or truncated → truncated
     Après une chute aussi, il faut recommencer : l'un ou l'autre drapeau suffit.
 la chute effacée par le chronomètre (une chute pour le chronomètre) : \
 return terminated → return terminated and not truncated
-    Une chute au dernier pas reste une chute, même si le chronomètre sonne.
+    Une chute au dernier pas reste une chute, même si le chronomètre coupe l'épisode.
 la suite au lieu de la fin : return terminated → return not terminated
     Vous mémorisez que l'épisode continue : c'est le contraire de la fin.
 l'un ou l'autre, mais pas les deux : or → !=

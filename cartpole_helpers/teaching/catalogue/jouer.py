@@ -142,7 +142,7 @@ jamais de fin : terminated, suivante → False, suivante
     Votre drapeau de fin est toujours faux : rangez terminated.
 la fin, mais pas au chronomètre (une chute pour le chronomètre) : terminated, suivante → \
 terminated and not truncated, suivante
-    Une chute au dernier pas reste une chute, même si le chronomètre sonne.
+    Une chute au dernier pas reste une chute, même si le chronomètre coupe l'épisode.
 la fin en nombre : terminated, suivante → int(terminated), suivante
     Votre drapeau de fin est un nombre : gardez le booléen.
 la récompense oubliée : action, recompense → action

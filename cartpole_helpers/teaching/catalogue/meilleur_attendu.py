@@ -12,7 +12,7 @@ def meilleur_attendu(couts, n):
     """Rend la moyenne du plus petit coût de `n` essais, pris au hasard parmi tous, sans remise.
 
     Rangés du plus petit au plus grand, N coûts : celui de rang i (1 : le plus petit) est le
-    meilleur d'un groupe de `n` si les autres sont parmi les N − i suivants. Source : Dodge et al.
+    meilleur d'un groupe de `n` si les autres sont parmi les N − i suivants. Source : Dodge et coll.
     (2019), ici sans remise.
     """
     total = len(couts)

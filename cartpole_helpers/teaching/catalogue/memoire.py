@@ -170,7 +170,7 @@ def kept_fields(answer, capacity, transition):
 
 
 def reused(answer, capacity, seed):
-    """Rend ce qui est gardé (observation, suivante) quand l'appelant réécrit ses tableaux."""
+    """Rend ce qui est gardé (observation, suivante) quand l'appelant récrit ses tableaux."""
     memory, observation, following = answer(capacity), np.zeros(4), np.zeros(4)
     for number in range(1, capacity + 1):
         observation[:], following[:] = number, number + 1
@@ -260,7 +260,7 @@ PROPERTIES = (
         kept_fields,
     ),
     Property(
-        "garde des copies : l'appelant peut réécrire ses tableaux",
+        "garde des copies : l'appelant peut récrire ses tableaux",
         lambda generator: [(3, int(generator.integers(2**32)))],
         "Copiez les deux observations au moment de l'ajout.",
         reused,
@@ -387,7 +387,7 @@ chaque champ tiré à part : = [tuple(self.places[hasard.integers(len(self))][fi
 for field in range(5)) for _ in range(nombre)]
     Chaque champ est tiré à part : les cinq d'une transition vont ensemble.
 aucune copie (un tableau partagé) : = copie → = transition
-    Vous gardez le tableau de l'appelant, non une copie : s'il le réécrit, votre souvenir change.
+    Vous gardez le tableau de l'appelant, non une copie : s'il le récrit, votre souvenir change.
     Copier le tuple n'y suffit pas : copiez les tableaux.
 des vues sur un tableau (un tableau partagé) : [None] * capacite → np.zeros((capacite, 11))
 + = copie → = np.hstack(transition)

@@ -8,7 +8,7 @@ from cartpole_helpers.teaching.exercise import Cases, Exercise, Property, rounde
 
 
 def rapprocher(cible, en_ligne, taux):
-    """Rend les poids du réseau cible, rapprochés d'une part `taux` de ceux du réseau en ligne.
+    """Rend les poids du réseau cible, rapprochés d'une part `taux` de ceux du réseau principal.
 
     `cible`, `en_ligne` : tenseurs de même forme, qui ne changent pas.
     """
@@ -28,7 +28,7 @@ PROPERTIES = (
         "Le nouveau poids est (1 − taux) fois celui de la cible, plus taux fois l'autre.",
     ),
     Property(
-        "recopie le réseau en ligne quand le taux est 1",
+        "recopie le réseau principal quand le taux est 1",
         [(tensor([1.0, 2.0]), tensor([3.0, 5.0]), 1.0)],
         "Avec un taux de 1, il ne reste rien de l'ancienne cible.",
     ),
@@ -48,18 +48,18 @@ CHANGES = """
 rôles échangés (les réseaux échangés) : = taux * cible + (1 - taux) * en_ligne
     Les rôles sont échangés : c'est la cible qui bouge peu, et garde la part 1 − taux.
 une copie : = en_ligne.clone()
-    Vous recopiez tout le réseau en ligne : on n'en verse qu'une part.
+    Vous recopiez tout le réseau principal : on n'en verse qu'une part.
 aucune synchronisation (la cible jamais rapprochée) : = cible.clone()
 la cible gardée en entier : (en_ligne - cible) → en_ligne
     Vous gardez la cible en entier : elle doit perdre la part qu'elle reçoit.
-le réseau en ligne versé en entier : = (1 - taux) * cible + en_ligne
-    Vous versez tout le réseau en ligne : multipliez-le par le taux.
+le réseau principal versé en entier : = (1 - taux) * cible + en_ligne
+    Vous versez tout le réseau principal : multipliez-le par le taux.
 la moyenne des deux : = (cible + en_ligne) / 2
     Vous prenez le milieu des deux réseaux : où sert le taux ?
 le déplacement seul : cible + taux → taux
     Vous rendez le déplacement : ajoutez-le à la cible.
 un signe à l'envers : cible + taux → cible - taux
-    Le signe est à l'envers : la cible s'éloigne du réseau en ligne.
+    Le signe est à l'envers : la cible s'éloigne du réseau principal.
 """
 
 VARIANTS = (

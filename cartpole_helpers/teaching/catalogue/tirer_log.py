@@ -70,7 +70,7 @@ des puissances de dix : = 10 ** np.round(np.log10(bas) + u * np.log10(haut / bas
 un carré tiré uniformément : = (bas**0.5 + u * (haut**0.5 - bas**0.5)) ** 2
     Vous interpolez les racines carrées : prenez les logarithmes.
 un nombre entier : = round(bas * (haut / bas) ** u)
-    Vous arrondissez à l'entier : un pas d'apprentissage deviendrait nul.
+    Vous arrondissez à l'entier : un taux d'apprentissage deviendrait nul.
 """
 
 VARIANTS = (

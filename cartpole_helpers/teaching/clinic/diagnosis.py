@@ -165,7 +165,7 @@ def _target_moves(chart: Chart) -> float:
 
 
 def target_delay(chart: Chart) -> float:
-    """Rend de combien la cible est loin derrière le réseau en ligne, en part de sa valeur."""
+    """Rend de combien la cible est loin derrière le réseau principal, en part de sa valeur."""
     return 1 - late(chart.target_safe) / late(chart.q_safe)
 
 
@@ -346,9 +346,9 @@ ILLNESSES: tuple[Illness, ...] = (
         "chaque cible dépasse la précédente, sans borne.",
         (Sign(blow_up, 3_000, ("q_limit", "loss")),),
         _blown_up,
-        "Diviser par dix le pas d'apprentissage, mêmes graines : si Q explose encore, même plus "
+        "Diviser par dix le taux d'apprentissage, mêmes graines : si Q explose encore, même plus "
         "tard, la cible est fausse.",
-        "Réduire le pas d'apprentissage ; si la cible est fausse, prendre γ < 1 et masquer les "
+        "Réduire le taux d'apprentissage ; si la cible est fausse, prendre γ < 1 et masquer les "
         "fins.",
     ),
     Illness(
@@ -396,7 +396,7 @@ ILLNESSES: tuple[Illness, ...] = (
             f"En jouant, le retour est de {written(late(c.played))} ; la politique évaluée, "
             f"sans hasard, n'obtient que {written(late(c.greedy))}."
         ),
-        "Évaluer le réseau en ligne lui-même, au même instant.",
+        "Évaluer le réseau principal lui-même, au même instant.",
         "Évaluer le réseau que l'on entraîne, ou une moyenne assez récente de ses poids.",
         either=True,
         one_sided=True,
@@ -415,7 +415,7 @@ ILLNESSES: tuple[Illness, ...] = (
         ),
         lambda c: (
             f"Le réseau cible rend {written(late(c.target_safe))} du début à la fin, quand "
-            f"le réseau en ligne en est à {written(late(c.q_safe))}."
+            f"le réseau principal en est à {written(late(c.q_safe))}."
         ),
         "Comparer un poids du réseau cible avant et après la date de sa synchronisation.",
         "Recopier les poids toutes les quelques dizaines de mises à jour, ou en verser un peu à "
@@ -431,7 +431,7 @@ ILLNESSES: tuple[Illness, ...] = (
         ),
         lambda c: (
             f"Le réseau cible en est à {written(late(c.target_safe))} {_safe(c)}, et le réseau "
-            f"en ligne à {written(late(c.q_safe))}."
+            f"principal à {written(late(c.q_safe))}."
         ),
         "Doubler la fréquence des synchronisations : Q(s) monte-t-il deux fois plus vite ?",
         "Synchroniser plus souvent, ou verser une plus grande part à chaque fois.",
@@ -442,7 +442,7 @@ ILLNESSES: tuple[Illness, ...] = (
         "le réseau qui apprend calcule aussi sa cible.",
         (Sign(closest, 0, ("lag", "gradient_steps"), below=True, fact=True),),
         lambda c: (
-            "La cible et le réseau en ligne rendent toujours les mêmes valeurs : l'écart "
+            "La cible et le réseau principal rendent toujours les mêmes valeurs : l'écart "
             f"est de {written(closest(c))}."
         ),
         "Comparer les deux réseaux juste avant une synchronisation.",
@@ -456,38 +456,38 @@ ILLNESSES: tuple[Illness, ...] = (
             f"{_share(late(c.dead))} des unités cachées rendent la même chose dans tous les états."
         ),
         "Regarder les biais et la sortie de chaque couche avant la première mise à jour.",
-        "Revoir l'initialisation, baisser le pas d'apprentissage, ou changer d'activation.",
+        "Revoir l'initialisation, baisser le taux d'apprentissage, ou changer d'activation.",
     ),
     Illness(
-        "pas d'apprentissage trop grand",
+        "taux d'apprentissage trop grand",
         "chaque mise à jour déplace trop les poids.",
         (Sign(lambda c: _peak(c.drift), 0.012, ("drift",)),),
         lambda c: (
             f"Les poids se sont déplacés, en moyenne, de {written(_peak(c.drift))} par mise à jour."
         ),
-        "Diviser le pas d'apprentissage par dix et comparer.",
-        "Prendre un pas d'apprentissage entre 0,0005 et 0,01 avec Adam.",
+        "Diviser le taux d'apprentissage par dix et comparer.",
+        "Prendre un taux d'apprentissage entre 0,0005 et 0,01 avec Adam.",
     ),
     Illness(
-        "pas d'apprentissage trop petit",
+        "taux d'apprentissage trop petit",
         "chaque mise à jour les déplace trop peu.",
         (Sign(lambda c: _peak(c.drift), 3e-5, ("drift",), below=True),),
         lambda c: (
             "Les poids ne se sont jamais déplacés, en moyenne, de plus de "
             f"{written(_peak(c.drift))} par mise à jour."
         ),
-        "Multiplier le pas d'apprentissage par dix : la perte change-t-elle d'allure ?",
-        "Prendre un pas d'apprentissage entre 0,0005 et 0,01 avec Adam.",
+        "Multiplier le taux d'apprentissage par dix : la perte change-t-elle d'allure ?",
+        "Prendre un taux d'apprentissage entre 0,0005 et 0,01 avec Adam.",
     ),
     Illness(
-        "pas d'apprentissage tombé au plancher",
+        "taux d'apprentissage tombé au plancher",
         "il décroît si vite qu'on cesse d'apprendre.",
         (Sign(lambda c: late(c.drift) / _peak(c.drift), 1 / 500, ("drift",), below=True),),
         lambda c: (
             f"Les poids se déplaçaient, en moyenne, de {written(_peak(c.drift))} par mise à jour ; "
             f"à la fin, de {written(late(c.drift))}."
         ),
-        "Afficher le pas d'apprentissage : après combien de mises à jour touche-t-il le plancher ?",
+        "Afficher le taux d'apprentissage : après combien de mises à jour est-il au plancher ?",
         "Le faire décroître moins vite, ou relever le plancher.",
     ),
     Illness(

@@ -82,13 +82,13 @@ EDGES = [
     ("pas de réseau cible", {"lag": 0.0}, {"lag": tail(1e-9, 0)}),
     ("unités mortes", {"dead": 0.7}, {"dead": 0.5}),
     (
-        "pas d'apprentissage trop grand",
+        "taux d'apprentissage trop grand",
         {"drift": tail(5e-4, 0.0145)},
         {"drift": tail(5e-4, 0.0098)},
     ),
-    ("pas d'apprentissage trop petit", {"drift": 2.5e-5}, {"drift": 3.6e-5}),
+    ("taux d'apprentissage trop petit", {"drift": 2.5e-5}, {"drift": 3.6e-5}),
     (
-        "pas d'apprentissage tombé au plancher",
+        "taux d'apprentissage tombé au plancher",
         {"drift": tail(1e-3 / 600, 1e-3)},
         {"drift": tail(1e-3 / 420, 1e-3)},
     ),
