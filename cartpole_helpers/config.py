@@ -23,7 +23,7 @@ class Config:
     """
 
     total_steps: int = 50_000
-    """Nombre de pas d'environnement par agent, tous ses chariots comptés."""
+    """Nombre de pas de jeu par agent, tous ses chariots comptés."""
     carts: int = 1
     """Nombre E de copies du jeu (à CartPole, de chariots) qu'un agent conduit de front."""
     start_x: float = START_LIMIT
@@ -59,7 +59,7 @@ class Config:
     epsilon_end: float = 0.05
     """Probabilité ε d'une action au hasard, à l'arrivée."""
     epsilon_steps: int = 10_000
-    """Nombre de pas d'environnement pour passer, en ligne droite, de l'une à l'autre."""
+    """Nombre de pas de jeu pour passer, en ligne droite, de l'une à l'autre."""
     epsilon_spread: float = 1.0
     """Étalement de ε entre les copies d'un agent, à l'arrivée : la première explore ce nombre de
     fois plus que epsilon_end, la dernière autant de fois moins, en progression géométrique."""
@@ -123,7 +123,7 @@ class Config:
             )
 
     def epsilon(self, env_steps: int) -> float:
-        """Rend ε après `env_steps` pas d'environnement de l'agent, en moyenne sur ses copies."""
+        """Rend ε après `env_steps` pas de jeu de l'agent, en moyenne sur ses copies."""
         each = self.epsilons(env_steps)
         return float(each[0] if self.epsilon_spread == 1 else each.mean())
 

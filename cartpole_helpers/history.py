@@ -13,7 +13,7 @@ class History(NamedTuple):
     """Ce qu'il reste d'un entraînement de S agents : K épisodes achevés et L mises à jour."""
 
     episode_agent: np.ndarray  # (K,) rang de l'agent, de 0 à S − 1
-    episode_env_steps: np.ndarray  # (K,) pas d'environnement de l'agent à la fin de l'épisode
+    episode_env_steps: np.ndarray  # (K,) pas de jeu de l'agent à la fin de l'épisode
     episode_return: np.ndarray  # (K,)
     episode_truncated: np.ndarray  # (K,) arrêté par la seule limite de temps
     update_env_steps: np.ndarray  # (L,)
@@ -21,7 +21,7 @@ class History(NamedTuple):
     epsilon: np.ndarray  # (L,)
 
     def returns(self, agent: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Rend (pas d'environnement, retour) de chaque épisode de l'agent de rang `agent`."""
+        """Rend (pas de jeu, retour) de chaque épisode de l'agent de rang `agent`."""
         agents = self.loss.shape[1]
         mine = self.episode_agent == check_number("agent", agent, int, low=0, high=agents - 1)
         return self.episode_env_steps[mine], self.episode_return[mine]

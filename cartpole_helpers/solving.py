@@ -47,7 +47,7 @@ class Interrupted(KeyboardInterrupt):
         self.agent = agent
 
 
-VALIDATION_EVERY = 1_000  # pas d'environnement entre deux évaluations
+VALIDATION_EVERY = 1_000  # pas de jeu entre deux évaluations
 VALIDATION_EPISODES, CERTIFICATE_EPISODES = 50, 100
 ENOUGH = 490.0  # à CartPole, retour moyen de validation à partir duquel on tente le certificat
 

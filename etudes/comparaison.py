@@ -145,7 +145,7 @@ def huber(q: Tensor, action: Tensor, target: Tensor) -> Tensor:
 
 
 class Follow(BaseCallback):
-    """Tient la moyenne des poids de `layers` et évalue, tous les `EVERY` pas d'environnement."""
+    """Tient la moyenne des poids de `layers` et évalue, tous les `EVERY` pas de jeu."""
 
     def __init__(self, clock: Clock, config: Config, layers: list[nn.Linear]):
         super().__init__()

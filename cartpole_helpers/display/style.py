@@ -1,10 +1,11 @@
 """Le style commun des figures : palette, image et son texte."""
 
+import re
 from base64 import b64encode
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from textwrap import fill
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,6 +37,7 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 
 _DPI = 144  # deux pixels par point affiché : net sur un écran fin
 _FAITHFUL = 0.5  # écart moyen, sur 255, au-delà duquel une palette se verrait
+_WORD = re.compile(r"^[a-zà-ÿ](?=[a-zà-ÿ'])")
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,19 @@ def style():
         yield
 
 
+def _balanced(text: str, most: int) -> list[str]:
+    """Coupe un texte en lignes de `most` signes au plus, le moins possible, et d'égale longueur."""
+    lines = wrap(text, most)
+    widths = range(len(text) // max(len(lines), 1), most + 1)
+    return next((cut for width in widths if len(cut := wrap(text, width)) <= len(lines)), lines)
+
+
 def canvas(title: str, width: float, height: float, rows: int = 1, columns: int = 1, **shared):
     """Rend une figure stylée, son titre écrit, et ses axes."""
     check_text("title", title)
     figure = Figure((width, height), layout="constrained")
     panels = figure.subplots(rows, columns, **shared)
-    written = fill(typography(title), round(width * 9.4))
+    written = "\n".join(_balanced(typography(title), round(width * 9.4)))
     figure.suptitle(written, x=0.01, ha="left", fontsize=12.5, fontweight="bold", color=INK)
     for axes in figure.axes:
         axes.xaxis.set_major_formatter(exact)
@@ -100,11 +109,15 @@ def canvas(title: str, width: float, height: float, rows: int = 1, columns: int 
 
 
 def finish(figure: Figure, title: str, told: str) -> Picture:
-    """Pose les espaces insécables, dessine, et rend l'image avec `title` et `told` pour texte."""
+    """Pose les espaces insécables, dessine, et rend l'image avec `title` et `told` pour texte.
+
+    `told` se lit comme une phrase : s'il commence par un mot, celui-ci prend une majuscule.
+    """
     for text in figure.findobj(Text):
         text.set_text(typography(text.get_text()))
     image = _png(figure)
     end = "" if title.endswith(("?", "!", ".", "…")) else "."
+    told = _WORD.sub(lambda found: found[0].upper(), told)
     return Picture(figure, image, typography(f"{title}{end} {told}"))
 
 

@@ -583,7 +583,7 @@ suivies = {nom: hasard.returns[rang].mean(axis=0) for nom, rang in deux.items()}
 # %%
 etapes = [number(suite[rang]) for rang in (4, -1) for suite in suivies.values()]
 titre = "Gardée, tuée : {} et {} pas à l'arrêt, {} et {} à la fin".format(*etapes)
-axes = ("pas d'environnement par agent", "retour moyen de huit graines")
+axes = ("pas de jeu par agent", "retour moyen de huit graines")
 figures.curves(abscisses, suivies, titre, axes)
 
 # %% [markdown]

@@ -22,6 +22,7 @@ from cartpole_helpers.display.figures.panels import (
     checked_texts,
     colour,
     graduate,
+    legend_below,
     line,
     marker,
     name_rows,
@@ -88,7 +89,7 @@ def survival(
     lengths = checked_series("lengths", lengths)
     limit = check_number("limit", limit, int, low=1)
     marks = check_array("marks", marks, (None,))
-    figure, axes = sheet(title, 3.9)
+    figure, axes = sheet(title, 4.2)
     steps = np.unique(np.concatenate([[1, limit], *lengths.values()]).clip(max=limit))
     for rank, (name, values) in enumerate(lengths.items()):
         standing = np.array([np.mean(values > step) for step in steps])
@@ -104,7 +105,7 @@ def survival(
     axes.set_yticks([0, 25, 50, 75, 100])
     axes.set_xlabel("durée (pas de 0,02 s, échelle logarithmique)")
     axes.set_ylabel("épisodes encore debout (%)")
-    axes.legend(loc="center left", bbox_to_anchor=(0.0, 0.4))
+    legend_below(figure, 2)
     count = len(next(iter(lengths.values())))
     ends = ", ".join(
         f"{name} {percent(np.mean(values > limit))}" for name, values in lengths.items()
@@ -168,7 +169,7 @@ def points(
     """
     clouds, labels = named("series", series, checked_pair), checked_texts("labels", labels, 2)
     identity = check_flag("identity", identity)
-    figure, axes = sheet(title, 4.2)
+    figure, axes = sheet(title, 4.5)
     for rank, (name, (x, y)) in enumerate(clouds.items()):
         look = {"color": colour(rank), "marker": marker(rank)}
         axes.plot(x, y, linestyle="", alpha=0.75, markersize=6, label=name, **look)
@@ -177,9 +178,10 @@ def points(
         axes.plot(bounds, bounds, color=MUTED, linewidth=1.2, linestyle="--", label="égalité")
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
-    axes.legend()
+    legend_below(figure, 3)
     counts = ", ".join(f"{name} {len(x)}" for name, (x, _) in clouds.items())
-    return finish(figure, title, f"{labels[1]}, selon {labels[0]} ; nombre de points : {counts}.")
+    told = f"En abscisse, {labels[0]} ; en ordonnée, {labels[1]}. Nombre de points : {counts}."
+    return finish(figure, title, told)
 
 
 @style()
@@ -265,15 +267,23 @@ def _brief_or_never(value: float) -> str:
 def verdicts(
     passed: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str
 ) -> Picture:
-    """Un tableau de ✔ et de ✘ : `passed` (R, C), vrai où la ligne passe l'épreuve de la colonne."""
+    """Un tableau de ✔ et de ✘ : `passed` (R, C), vrai où la ligne passe l'épreuve de la colonne.
+
+    Seuls les refus sont en couleur : une faute qui passe n'est pas une bonne nouvelle.
+    """
     rows, columns = checked_texts("rows", rows), checked_texts("columns", columns)
     passed = check_array("passed", passed, (len(rows), len(columns))).astype(bool)
     if not passed.size:
         raise ValueError("passed doit avoir une ligne et une colonne au moins : tableau vide reçu.")
     figure, axes = sheet(title, 0.36 * len(rows) + 1.5)
     for (row, column), right in np.ndenumerate(passed):
-        verdict = GREEN if right else VERMILION
-        square = {"facecolor": verdict, "alpha": 0.16, "edgecolor": "white", "linewidth": 2}
+        verdict = MUTED if right else VERMILION
+        square = {
+            "facecolor": verdict,
+            "alpha": 0.12 if right else 0.25,
+            "edgecolor": "white",
+            "linewidth": 2,
+        }
         axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **square))
         mark = {"ha": "center", "va": "center", "color": verdict, "fontsize": 13}
         axes.text(column, row, "✔" if right else "✘", **mark)

@@ -58,7 +58,7 @@ def learning_curves(
     rows = partial(checked_rows, length=len(env_steps))
     several = isinstance(returns, Mapping)
     groups = named("returns", returns, rows) if several else {"": rows("returns", returns)}
-    figure, axes = sheet(title, 3.9)
+    figure, axes = sheet(title, 4.2)
     if len(groups) == 1:
         [alone] = groups.values()
         axes.plot(env_steps, alone.T, color=SKY, linewidth=0.9, alpha=0.8)
@@ -74,8 +74,9 @@ def learning_curves(
     legend = "moyenne interquartile, et son intervalle à 95 %"
     axes.locator_params(axis="x", nbins=6)
     if len(groups) == 1:
-        axes.legend(loc="lower right", title=legend, fontsize=10)
-    else:  # sous les axes : les bandes prennent toute la place
+        [handles, labels] = axes.get_legend_handles_labels()
+        legend_below(figure, 1, handles, [f"{legend} ({labels[0]})"])
+    else:
         legend_below(figure, 2, title=legend)
     return finish(figure, title, f"{' ; '.join(told)}. Trait gras : la {legend}.")
 
@@ -127,7 +128,7 @@ def small_multiples(
         axes.axhline(SOLVED_RETURN, color=MUTED, linewidth=1, linestyle=":")
         axes.set_title(name, fontsize=10, fontweight="normal", loc="left", pad=4)
         axes.set_ylim(0, 1.04 * EPISODE_LIMIT)
-    figure.supxlabel("pas d'environnement par agent", fontsize=11, color=INK)
+    figure.supxlabel("pas de jeu par agent", fontsize=11, color=INK)
     figure.supylabel("retour moyen", fontsize=11, color=INK)
     grey = f"« {reference} »" if reference else "la recette du panneau d'avant"
     ends = (f"{name} ({number(interquartile_mean(groups[name])[-1])})" for name in shown)
@@ -207,7 +208,7 @@ def curves(
     bands = {} if bands is None else named("bands", bands, pair, least=0)
     for name in bands:
         check_choice("bands", name, [*series])
-    figure, axes = sheet(title, 3.7)
+    figure, axes = sheet(title, 4.0)
     for rank, (name, y) in enumerate(series.items()):
         axes.plot(x, y, marker=marker(rank) if log is True else None, label=name, **line(rank))
         if name in bands:
@@ -215,12 +216,12 @@ def curves(
     for axis, scaled in (("x", axes.set_xscale), ("y", axes.set_yscale)):
         if log in (True, axis):
             scaled("log")
+    if log not in (True, "x") and np.ptp(x) < 50 and np.array_equal(x, np.rint(x)):
+        axes.xaxis.get_major_locator().set_params(integer=True)
     graduate(axes.xaxis, axes.yaxis)
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
-    if len(series) > 4:  # aucun coin n'est alors sûrement vide
-        legend_below(figure, 3)
-    else:
-        axes.legend()
+    legend_below(figure, 3)
     ends = ", ".join(f"{name} de {brief(y[0])} à {brief(y[-1])}" for name, y in series.items())
-    return finish(figure, title, f"{labels[1]}, selon {labels[0]} : {ends}.")
+    told = f"En abscisse, {labels[0]} ; en ordonnée, {labels[1]}. Du début à la fin : {ends}."
+    return finish(figure, title, told)

@@ -238,7 +238,7 @@ const SIGNS = {
   },
   "mises à jour trop rares": {
     measures: [updateRate],
-    evidence: (c) => `Il y a ${told(1000 * updateRate(c))} mises à jour pour 1\u202f000 pas d’environnement.`,
+    evidence: (c) => `Il y a ${told(1000 * updateRate(c))} mises à jour pour 1\u202f000 pas de jeu.`,
   },
   "cible jamais synchronisée": {
     measures: [targetMoves],

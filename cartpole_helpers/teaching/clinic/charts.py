@@ -81,7 +81,7 @@ class Measures(NamedTuple):
     heureuse ou non ; une chute, une fin que le jeu a dite.
     """
 
-    env_steps: np.ndarray  # (K,) pas d'environnement, croissants
+    env_steps: np.ndarray  # (K,) pas de jeu, croissants
     gradient_steps: np.ndarray  # (K,) mises à jour faites jusque-là
     epsilon: np.ndarray  # (K,)
     played: np.ndarray  # (K,) retour moyen des épisodes achevés depuis l'instant d'avant

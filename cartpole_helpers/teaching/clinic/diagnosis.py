@@ -113,7 +113,7 @@ def _range_of_epsilon(chart: Chart) -> float:
 
 
 def update_rate(chart: Chart) -> np.float64:
-    """Rend le nombre de mises à jour par pas d'environnement, sur la dernière moitié."""
+    """Rend le nombre de mises à jour par pas de jeu, sur la dernière moitié."""
     half = slice(len(chart.env_steps) // 2, None)
     steps, updates = chart.env_steps[half], chart.gradient_steps[half]
     return (updates[-1] - updates[0]) / (steps[-1] - steps[0])
@@ -379,9 +379,7 @@ ILLNESSES: tuple[Illness, ...] = (
         "mises à jour trop rares",
         "on joue beaucoup, on apprend rarement.",
         (Sign(update_rate, 1 / 128, ("gradient_steps",), below=True),),
-        lambda c: (
-            f"Il y a {written(1_000 * update_rate(c))} mises à jour pour 1 000 pas d'environnement."
-        ),
+        lambda c: f"Il y a {written(1_000 * update_rate(c))} mises à jour pour 1 000 pas de jeu.",
         "Apprendre deux fois plus souvent : Q monte-t-il deux fois plus vite ?",
         "Apprendre à chaque tour de boucle, et non une fois par épisode.",
     ),
