@@ -28,7 +28,7 @@ BOUND = re.compile(
 SETTINGS = {"475", "500", "95", "100", "12", "20", "2", "10", "0,1", "1", "1,0", "4,5"} | {
     *("400", "20 000", "30 000", "65 536", "50", "1,25")
 }
-README_SETTINGS = {"2", "3", "11", "14", "00", "04", "05", "320"}  # le dernier : `bilan.headline`
+README_SETTINGS = {"2", "3", "11", "14", "00", "04", "06", "320"}  # le dernier : `bilan.headline`
 # Des phrases relues : une devinette, une définition, un calcul, non une mesure qui n'a rien vu.
 LOOKED_AT = (
     "on ne sait pas si l'on compare deux réglages ou deux tirages",

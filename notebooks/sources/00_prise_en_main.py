@@ -14,7 +14,7 @@
 # en cite chaque section là où elle la traite, fait tourner son code, le mesure, le répare et le
 # dépasse.
 #
-# *Comptez vingt minutes de lecture ; le carnet s'exécute en moins d'une minute.*
+# *Lecture : 20 minutes ; exercices : 10 minutes ; exécution : moins d'une minute.*
 
 # %% [markdown]
 # ## 1. Se servir d'un carnet

@@ -10,7 +10,7 @@
 # repère à toute la série : un agent qui apprend, sans connaître les équations, devra battre les
 # premières et approcher la dernière.
 #
-# *Comptez quarante-cinq minutes de lecture ; le carnet s'exécute en moins d'une minute.*
+# *Lecture : 35 minutes ; exercices : 35 minutes ; exécution : moins d'une minute.*
 
 # %%
 import gymnasium as gym

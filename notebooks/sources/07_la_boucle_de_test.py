@@ -9,7 +9,7 @@
 # *Résultats*. Le document charge un fichier nommé `deep-q-model-500-1650182128.pt`, regarde jouer l'agent, et
 # montre une vidéo. Nous ferons les trois, en sachant ce que chacun établit.
 #
-# *Comptez quarante-cinq minutes de lecture ; le carnet s'exécute en moins d'une minute.*
+# *Lecture : 40 minutes ; exercices : 38 minutes ; exécution : moins d'une minute.*
 
 # %%
 import pickle

@@ -8,7 +8,7 @@
 # bonne réponse. Sur CartPole, on peut la **prouver**, presque partout. Ce carnet compare donc des agents à la
 # vérité ; puis il provoque leur effondrement, exprès, et cherche ce qui l'empêche.
 #
-# *Comptez une heure de lecture ; le carnet s'exécute en moins d'une minute.*
+# *Lecture : 70 minutes ; exercices : 40 minutes ; exécution : moins d'une minute.*
 
 # %%
 from dataclasses import replace

@@ -10,7 +10,7 @@
 # programme ressemble au nôtre, mais s'il apprend ce qui est vrai. La sortie est ailleurs : le même programme, sur un
 # jeu pour lequel personne ne l'a réglé.
 #
-# *Comptez une à deux heures, seul devant la page ; le carnet vierge s'exécute en quelques secondes.*
+# *Lecture : 30 minutes ; exercices : 90 minutes ; exécution : quelques secondes, la page restée blanche.*
 
 # %%
 from math import comb
@@ -217,7 +217,7 @@ figures.verdicts(vues, [f.name for f in FAULTS], [m.name for m in mondes], titre
 # %% [markdown]
 # ## 4. La page blanche
 #
-# À vous. La première cellule a importé `torch`, `nn`, `np`, et les deux règles `td_target` et `td_loss`, que
+# À vous (90 minutes). La première cellule a importé `torch`, `nn`, `np`, et les deux règles `td_target` et `td_loss`, que
 # vous avez déjà récrites : servez-vous-en, ou récrivez-les encore. Tout le reste est à faire : réseaux, mémoire, exploration,
 # boucle. Définissez des fonctions à côté si vous le voulez.
 
