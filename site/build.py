@@ -12,9 +12,11 @@ ROOT = HERE.parent
 OUTPUT = HERE / "construit"
 # Ce que les pages et les carnets citent, à la même place que dans le dépôt.
 CITED = (
-    *("README.md", "CONTRIBUTING.md", "ERRATA.md", "PORTES.md", "etudes/*.md", "etudes/*.py"),
+    *("README.md", "CONTRIBUTING.md", "DOCUMENT.md", "ERRATA.md", "PORTES.md"),
+    *("etudes/*.md", "etudes/*.py"),
     *("etudes/*.yaml", "etudes/comparaison.png", "tests/test_network.py", "videos/*"),
     *("etudes/mutation.csv", "etudes/noyaux.csv", "cartpole_helpers/studies.py"),
+    "cartpole_helpers/version1.py",
 )
 
 

@@ -9,7 +9,7 @@
 # minuscule, CartPole : garder debout une tige posée sur un chariot. Il vous faut connaître Python et
 # un peu de PyTorch.
 #
-# Elle part d'un **document fondateur**, « Le jeu cartpole » : quelques pages confiées aux auteurs de
+# Elle part d'un [document fondateur](../DOCUMENT.md), « Le jeu cartpole » : quelques pages confiées aux auteurs de
 # ce cours, un DQN complet mais fautif, décrit dans un français de traduction automatique. La série
 # en cite chaque section là où elle la traite, fait tourner son code, le mesure, le répare et le
 # dépasse.

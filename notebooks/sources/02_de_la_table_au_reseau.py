@@ -15,6 +15,7 @@
 # %%
 import inspect
 
+import gymnasium
 import numpy as np
 import torch
 from torch import nn
@@ -318,17 +319,43 @@ FINESSES = (2, 4, 8, 16)
 print(*(f"{tranches:2} tranches : {tranches**4:6} cases" for tranches in FINESSES), sep="\n")
 
 # %% [markdown]
-# Douze agents apprendront à la fois, chacun avec sa table et seize chariots. La mise à jour est celle du
-# couloir, au mot près ; elle reçoit seulement des tableaux. `AGENT` donne, pour chaque chariot, le
-# numéro de sa table. Quand deux chariots d'un agent quittent la même case au même instant par la
-# même action, une seule des deux corrections compte ; nous nous en accommodons.
+# Pour un chariot et une table, la boucle est celle du couloir, avec `case_de` en plus. La table commence optimiste : à
+# $\gamma = 0{,}99$, une tige qui ne tomberait jamais vaudrait $1 + 0{,}99 + 0{,}99^2 + \cdots = 100$. L'optimisme suffit à
+# explorer, et ε reste à zéro.
 
 # %%
 GRAINES, CHARIOTS, GAMMA_LONG, PAS_ALPHA = 12, 16, 0.99, 0.2
-AGENT = np.repeat(np.arange(GRAINES), CHARIOTS)
+
+
+def un_seul(tranches, pas):
+    """La table qu'apprend un chariot, un pas après l'autre."""
+    jeu, table = gymnasium.make("CartPole-v1"), np.full((tranches**4, 2), 100.0)
+    case = case_de(jeu.reset(seed=0)[0], tranches)
+    for _ in range(pas):
+        action = table[case].argmax()
+        observation, recompense, tombe, coupe, _ = jeu.step(action)
+        suivante = case_de(observation, tranches)
+        avenir = 0.0 if tombe else table[suivante].max()
+        table[case, action] += PAS_ALPHA * (recompense + GAMMA_LONG * avenir - table[case, action])
+        case = case_de(jeu.reset()[0], tranches) if tombe or coupe else suivante
+    return table
+
+
+# %%
+apprises = (un_seul(4, 20_000) != 100).any(axis=-1)
+print(f"en 20 000 pas, {apprises.sum()} cases sur {len(apprises)} ont appris quelque chose")
 
 # %% [markdown]
-# Retrouvez, dans `corriger`, la surprise et le pas vers elle.
+# > **Attention.** `tombe` est le drapeau `terminated`, et lui seul. Un épisode coupé au cinq centième pas a un avenir :
+# > l'oublier, ce serait apprendre que tenir longtemps est grave.
+#
+# C'est tout le Q-learning. Un seul agent ne dit rien, vous le savez : douze apprendront à la fois, chacun avec sa table et seize
+# chariots. C'est la même boucle sur 192 chariots, donc sur des tableaux ; vous pouvez survoler les trois fonctions qui
+# suivent. `AGENT` donne, pour chaque chariot, le numéro de sa table. Quand deux chariots d'un agent quittent la même case
+# au même instant par la même action, une seule des deux corrections compte ; nous nous en accommodons.
+
+# %%
+AGENT = np.repeat(np.arange(GRAINES), CHARIOTS)
 
 
 # %%
@@ -340,9 +367,6 @@ def corriger(tables, cases, actions, recompenses, tombes, suivantes):
 
 
 # %% [markdown]
-# > **Attention.** `tombes` est le drapeau `terminated`, et lui seul. Un épisode interrompu au cinq
-# > centième pas a un avenir : l'oublier, ce serait apprendre que tenir longtemps est grave.
-#
 # Pour juger une table, on la fait jouer sans explorer, depuis des départs qu'elle n'a pas vus, jusqu'à
 # la chute ou 500 pas. `tenir` compte les pas ; elle accepte n'importe quelle politique, et nous
 # resservira.
@@ -380,9 +404,10 @@ def noter(tables, tranches):
 
 
 # %% [markdown]
-# Et la boucle. Elle se lit comme l'algorithme : agir, avancer, corriger, et noter aux `moments` voulus.
-# Les tables commencent optimistes : à $\gamma = 0{,}99$, une tige qui ne tomberait jamais vaudrait
-# $1 + 0{,}99 + 0{,}99^2 + \cdots = 100$. L'optimisme suffit à explorer, et nous laissons ε à zéro.
+# Et la boucle : agir, avancer, corriger, et noter aux `moments` voulus.
+#
+# > **Attention.** `CartPoleVector` relance de lui-même un chariot tombé : son `observations` est déjà le nouveau départ. L'état
+# > où le pas a mené est dans `info["final_obs"]`, et c'est lui qu'il faut corriger.
 
 
 # %%

@@ -74,7 +74,7 @@ lointains = number(courbes["x, dans l'ordre"][-1], 2)
 figures.curves(
     ecarts,
     courbes,
-    f"Même à cent pas d'écart, deux positions se ressemblent (corrélation {lointains})",
+    f"Dans cet épisode, deux positions distantes de cent pas restent corrélées à {lointains}",
     ("écart entre les deux pas", "corrélation"),
 )
 
@@ -83,8 +83,8 @@ figures.curves(
 # ressemble longtemps aux précédentes. L'angle, lui, oublie bien plus vite. Mais il suffit d'une
 # composante lente pour que tout un paquet de pas consécutifs ne montre qu'un coin du jeu.
 #
-# Mélanger suffit : la courbe des pas tirés au hasard ne s'écarte de zéro que par hasard. C'est l'idée de la **mémoire
-# de rejeu** : ranger chaque transition, et apprendre de lots tirés au hasard dans tout ce qu'on a gardé.
+# Mélangés, les mêmes pas ne sont plus corrélés. C'est l'idée de la **mémoire
+# de rejeu** : ranger chaque transition, et apprendre de lots tirés au hasard dans tout ce qu'on a gardé, beaucoup d'épisodes mêlés.
 # Lin propose en 1992 de rejouer les expériences passées ; le DQN (Mnih et coll., 2013 et 2015) y ajoute
 # ces petits lots uniformes. Elle a un second avantage : une transition sert
 # plusieurs fois, au lieu d'une.
@@ -94,7 +94,7 @@ figures.curves(
 #
 # Le document garde ses transitions dans cinq tableaux circulaires, des `carray`. Quand un tableau est
 # plein, la transition la plus récente prend la place de la plus ancienne. `listing` affiche le code
-# tel qu'il s'exécute, lu dans son fichier ; d'abord l'écriture, puis la lecture.
+# tel qu'il s'exécute, lu dans son fichier ; d'abord l'écriture, puis la lecture, qui reçoit `perm`, des rangs tirés au hasard.
 
 # %%
 listing(version1.carray.append, version1.carray.sample_from_perm, comments=False)
@@ -121,7 +121,8 @@ print("relus, du plus récent :", petit.sample_from_perm(np.arange(3))[:, 0])
 # ## 3. Le piège
 #
 # Un lecteur du document voudra un jour une autre taille, disons 10 000. Remplissons une telle mémoire
-# avec des transitions numérotées, et tirons dedans deux cents lots de 256.
+# avec des transitions numérotées, et tirons dedans deux cents lots de 256. `version1.Buffer` réunit les cinq tableaux ; `push` y
+# range une transition, `sample` en tire.
 
 # %%
 TAILLE = 10_000
@@ -152,7 +153,7 @@ figures.draw_counts(
 )
 
 # %% [markdown]
-# Tout le reste de la mémoire est perdu pour toujours. Et ces 256 ne sortent pas aussi souvent les unes
+# Tout le reste de la mémoire est perdu pour toujours. (Que nos lots soient de 256 aussi n'y est pour rien.) Ces 256 ne sortent d'ailleurs pas aussi souvent les unes
 # que les autres : plusieurs numéros tombent sur la même case. Le programme tourne, la perte se calcule,
 # rien ne se plaint ; on accusera les réglages. Le coupable est l'opération `perm & (self.maxlen - 1)`,
 # un « et » bit à bit qui n'égale le reste d'une division que si `maxlen` est une **puissance de deux**.
