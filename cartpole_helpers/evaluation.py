@@ -167,14 +167,14 @@ def _check_game(policy: Policy, sizes: Sizes, env: Env) -> None:
 class Episode(NamedTuple):
     """Un épisode de T pas."""
 
-    observations: np.ndarray  # (T + 1, D)
-    actions: np.ndarray  # (T,)
-    rewards: np.ndarray  # (T,)
-    q_values: np.ndarray | None  # (T, A), ou None si la politique n'en a pas
+    observations: np.ndarray  #: (T + 1, D)
+    actions: np.ndarray  #: (T,)
+    rewards: np.ndarray  #: (T,)
+    q_values: np.ndarray | None  #: (T, A), ou None si la politique n'en a pas
     terminated: bool
     truncated: bool
     seed: int
-    frames: np.ndarray | None  # (T + 1, hauteur, largeur, 3) si render_mode="rgb_array"
+    frames: np.ndarray | None  #: (T + 1, hauteur, largeur, 3) si render_mode="rgb_array"
 
 
 def play(

@@ -12,13 +12,13 @@ from cartpole_helpers.training import Step
 class History(NamedTuple):
     """Ce qu'il reste d'un entraînement de S agents : K épisodes achevés et L mises à jour."""
 
-    episode_agent: np.ndarray  # (K,) rang de l'agent, de 0 à S − 1
-    episode_env_steps: np.ndarray  # (K,) pas de jeu de l'agent à la fin de l'épisode
-    episode_return: np.ndarray  # (K,)
-    episode_truncated: np.ndarray  # (K,) arrêté par la seule limite de temps
-    update_env_steps: np.ndarray  # (L,)
-    loss: np.ndarray  # (L, S)
-    epsilon: np.ndarray  # (L,)
+    episode_agent: np.ndarray  #: (K,) rang de l'agent, de 0 à S − 1
+    episode_env_steps: np.ndarray  #: (K,) pas de jeu de l'agent à la fin de l'épisode
+    episode_return: np.ndarray  #: (K,)
+    episode_truncated: np.ndarray  #: (K,) arrêté par la seule limite de temps
+    update_env_steps: np.ndarray  #: (L,)
+    loss: np.ndarray  #: (L, S)
+    epsilon: np.ndarray  #: (L,)
 
     def returns(self, agent: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Rend (pas de jeu, retour) de chaque épisode de l'agent de rang `agent`."""

@@ -22,10 +22,10 @@ class Solution(NamedTuple):
     agent: Agent
     env_steps: int
     gradient_steps: int
-    seconds: float  # tout compris : entraînement, évaluations, certificat
-    validation: np.ndarray  # (V,) retour moyen de chaque évaluation ; minoré si elle fut abrégée
-    certificate: np.ndarray  # (100,) retours sur des départs qui n'ont servi à rien d'autre
-    attempts: int  # certificats joués, celui-ci compris : chacun de plus est une chance de plus
+    seconds: float  #: tout compris : entraînement, évaluations, certificat
+    validation: np.ndarray  #: (V,) retour moyen de chaque évaluation ; minoré si elle fut abrégée
+    certificate: np.ndarray  #: (100,) retours sur des départs qui n'ont servi à rien d'autre
+    attempts: int  #: certificats joués, celui-ci compris : chacun de plus est une chance de plus
 
 
 class Unsolved(RuntimeError):

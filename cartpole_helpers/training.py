@@ -41,17 +41,17 @@ from cartpole_helpers.seeds import (
 class Step(NamedTuple):
     """Ce qui s'est passé pendant un tour de boucle : S agents, E copies du jeu chacun."""
 
-    observation: np.ndarray  # (S, E, D)
-    action: np.ndarray  # (S, E)
-    reward: np.ndarray  # (S, E)
-    terminated: np.ndarray  # (S, E) le jeu est fini : à CartPole, une limite est passée
-    truncated: np.ndarray  # (S, E) la limite de temps est atteinte
-    next_observation: np.ndarray  # (S, E, D) le vrai successeur, avant tout redémarrage
-    episode_return: np.ndarray  # (S, E) NaN où aucun épisode ne s'est achevé
-    loss: np.ndarray  # (S,) NaN s'il n'y a pas eu de mise à jour
-    updated: bool  # y en a-t-il eu une : une perte divergée, elle aussi, vaut NaN
+    observation: np.ndarray  #: (S, E, D)
+    action: np.ndarray  #: (S, E)
+    reward: np.ndarray  #: (S, E)
+    terminated: np.ndarray  #: (S, E) le jeu est fini : à CartPole, une limite est passée
+    truncated: np.ndarray  #: (S, E) la limite de temps est atteinte
+    next_observation: np.ndarray  #: (S, E, D) le vrai successeur, avant tout redémarrage
+    episode_return: np.ndarray  #: (S, E) NaN où aucun épisode ne s'est achevé
+    loss: np.ndarray  #: (S,) NaN s'il n'y a pas eu de mise à jour
+    updated: bool  #: y en a-t-il eu une : une perte divergée, elle aussi, vaut NaN
     epsilon: float
-    env_steps: int  # par agent
+    env_steps: int  #: par agent
     gradient_steps: int
 
 

@@ -50,13 +50,13 @@ def measures():
         timer(lambda: small.sample(BATCH), 300),
     )
     yield (
-        "tirer 256 : le document contre nous",
+        "tirer 256 : le document, par rapport à nous",
         "≥ 40",
         timer(lambda: document.sample(BATCH), 30),
         sampling,
     )
     yield (
-        "tirer 256 : Stable-Baselines3 contre nous",
+        "tirer 256 : Stable-Baselines3, par rapport à nous",
         "≥ 3",
         timer(lambda: peer.sample(BATCH), 100),
         sampling,

@@ -41,7 +41,6 @@ LOOKED_AT = (
     "Partout où les deux actions se valent, on ne voit pas la différence",
     "L'agent ne voit pas le chronomètre",
     "Laquelle ne coûtera rien ?",
-    "rien ne dit que ces nombres conviennent à un autre",
     "Partager en deux n'y change rien",
     "et ne changent rien d'autre",
     "le réseau ne voit pas l'âge de l'épisode",

@@ -92,7 +92,7 @@ def comments(code: str) -> Iterator[str]:
         if token.type == tokenize.COMMENT:
             line, alone = token.start[0], token.line.lstrip().startswith("#")
             before = found.pop(line - 1, "") if alone else ""
-            found[line] = f"{before} {DIRECTIVE.sub('', token.string).lstrip('#! ')}"
+            found[line] = f"{before} {DIRECTIVE.sub('', token.string).lstrip('#!: ')}"
     yield from found.values()
 
 

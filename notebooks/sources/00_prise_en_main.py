@@ -9,8 +9,8 @@
 # minuscule, CartPole : garder debout une tige posée sur un chariot. Il vous faut connaître Python et
 # un peu de PyTorch.
 #
-# Elle part d'un [document fondateur](../DOCUMENT.md), « Le jeu cartpole » : quelques pages confiées aux auteurs de
-# ce cours, un DQN complet mais fautif, décrit dans un français de traduction automatique. La série
+# La série part d'un [document fondateur](../DOCUMENT.md), « Le jeu cartpole » : quelques pages confiées aux auteurs de
+# ce cours, un DQN complet mais fautif, décrit dans un français de traduction automatique. Elle
 # en cite chaque section là où elle la traite, fait tourner son code, le mesure, le répare et le
 # dépasse.
 #
@@ -19,7 +19,7 @@
 # %% [markdown]
 # ## 1. Se servir d'un carnet
 #
-# Un carnet alterne du texte et des cellules de code. Cliquez dans une cellule et tapez **Maj + Entrée** :
+# Un carnet fait alterner texte et cellules de code. Cliquez dans une cellule et tapez **Maj + Entrée** :
 # elle s'exécute, son résultat s'affiche dessous, et vous passez à la suivante. L'ordre compte : si
 # vous vous y perdez, le menu *Noyau › Redémarrer le noyau et exécuter toutes les cellules* remet tout
 # à plat.
@@ -50,8 +50,8 @@ from cartpole_helpers.teaching.exercises import check, show
 #
 # Un **épisode** est une partie, du départ à la chute. Une **politique** est la règle qui choisit où
 # pousser ; un **agent** est un programme qui apprend la sienne. La politique la plus simple pousse à
-# pile ou face. `evaluate` lui fait jouer cent épisodes et rend cent **retours** : le nombre de pas, de
-# 0,02 s, que la tige a tenus.
+# pile ou face. `evaluate` lui fait jouer cent épisodes et rend cent **retours** : la durée de chacun,
+# en pas de 0,02 s.
 
 # %%
 hasard = evaluate(random_policy(seed=0), episodes=100)
@@ -62,16 +62,17 @@ print(f"moyenne {hasard.mean():.0f} pas, meilleur épisode {hasard.max():.0f}")
 # secondes, et le jeu est dit résolu quand le retour moyen atteint **475** ; le cours le mesure sur cent épisodes.
 #
 # > **À vous.** Combien de pas de jeu faut-il à un programme pour passer de là à 475, sans qu'on lui
-# > explique rien : mille, cent mille, dix millions ? Notez votre pari.
+# > explique rien : mille, dix mille, un million ? Notez votre pari.
 
 # %% [markdown]
 # ## 3. Un agent qui apprend
 #
 # `Training` réunit tout ce qu'il faut pour apprendre : un réseau de neurones, une mémoire, des
 # chariots. L'agent en conduit ici seize à la fois ; chaque appel à `advance` fait un **tour**, un pas
-# de chacun : agir, mémoriser, apprendre un peu. `QUICK` est une configuration toute prête, choisie
-# pour aller vite. Elle donne à l'agent deux coups de pouce, que nous tenons de notre connaissance du
-# jeu : gauche et droite s'y valent, et ses quatre nombres n'ont pas la même échelle.
+# par chariot : agir, mémoriser, apprendre un peu. `QUICK` est une configuration toute prête, choisie
+# pour aller vite. Elle donne à l'agent deux coups de pouce, tirés de notre connaissance du jeu : le
+# réseau répond en miroir à un état en miroir, et les quatre nombres qu'il reçoit, position et vitesse
+# du chariot, angle et vitesse de la tige, sont ramenés à des échelles voisines.
 
 # %%
 entrainement = Training(QUICK, seeds=1)
@@ -85,10 +86,10 @@ duree = number(entrainement.env_steps)
 print(f"avant : {avant:.0f} pas ; après {duree} pas de jeu : {apres.mean():.0f} pas")
 
 # %% [markdown]
-# Avant d'apprendre, l'agent suit un réseau dont les poids sont tirés au sort. Ce tirage-là fait pire que
+# Avant d'apprendre, l'agent suit un réseau dont les poids sont tirés au sort. Celui-ci fait pire que
 # pile ou face ; un autre aurait pu faire mieux. Puis il apprend, en dix mille pas de jeu : à la vitesse
-# réelle, deux cents secondes à regarder des tiges tomber. L'ordinateur, lui, n'a pas attendu. Personne
-# n'a dit à l'agent ce qu'est un angle, ni de quel côté pousser ; il n'a vu que quatre nombres, deux
+# réelle, deux cents secondes à regarder des tiges tomber. À ces
+# deux coups de pouce près, personne n'a dit à l'agent ce qu'est un angle, ni de quel côté pousser ; il n'a vu que quatre nombres, deux
 # boutons, et une récompense de 1 par pas.
 #
 # Nous avons choisi la graine 1 pour vous le montrer ; la section 4 dira ce que donnent les autres.
@@ -112,14 +113,14 @@ video.side_by_side(films, list(politiques))
 # </details>
 
 # %% [markdown]
-# ## 4. Le hasard, et comment le tenir
+# ## 4. Maîtriser le hasard
 #
 # Apprendre demande du hasard : les poids de départ du réseau, les premières actions, les exemples
 # tirés de la mémoire. Une **graine** (*seed*) fixe tous ces tirages. Même graine, même histoire, au
 # bit près ; autre graine, autre histoire.
 #
-# > **À vous.** Les trois entraînements ci-dessous font soixante tours chacun. Lesquels auront pris
-# > exactement les mêmes actions ?
+# > **À vous.** Les trois entraînements ci-dessous font soixante tours chacun, que `train` rend un à un, à
+# > l'appel de `next`. Lesquels auront pris exactement les mêmes actions ?
 
 
 # %%
@@ -138,10 +139,10 @@ print("graines 1 et 2 :", np.array_equal(une, autre))
 # affirmation sur l'apprentissage donne le **nombre de graines** sur lesquelles elle a été vérifiée,
 # et leur dispersion.
 #
-# L'entraînement sait justement conduire plusieurs agents ensemble. En voici douze, chacun sa graine,
+# `Training` sait entraîner plusieurs agents ensemble. En voici douze, chacun avec sa graine,
 # que l'on arrête tous les 400 pas (25 tours de seize chariots) pour les évaluer.
 #
-# > **À vous.** Combien des douze dépasseront 475 à la fin ?
+# > **À vous.** Combien des douze atteindront 475 à la fin ?
 
 # %%
 graines = range(12)
@@ -157,29 +158,28 @@ retours = np.array(retours).T  # (graines, évaluations)
 # %% tags=["nbval-ignore-output"]
 reussis = np.sum(evaluate(groupe.agent).mean(axis=1) >= 475)
 bas, haut = (round(100 * borne) for borne in wilson_interval(reussis, len(graines)))
-constat = f"{reussis} agents sur {len(graines)} dépassent 475 à la fin"
+constat = f"{reussis} agents sur {len(graines)} atteignent 475 à la fin"
 titre = f"{constat} (intervalle à 95 % : de {bas} à {haut} %)"
 figures.learning_curves(np.array(abscisses), retours, titre)
 
 # %% [markdown]
 # Chaque trait fin est un agent ; le trait gras est la moyenne de la moitié centrale, qui ignore le
-# meilleur et le pire quart, et la bande son incertitude. Tous suivent la même recette, et
-# pourtant leurs histoires diffèrent : l'un comprend tôt, l'autre tard, certains montent puis
+# meilleur et le pire quart, et la bande en montre l'incertitude. Tous suivent la même recette, et
+# pourtant l'un comprend tôt, l'autre tard, certains montent puis
 # **retombent**. Un seul trait vous aurait menti.
 #
 # Le titre compte les agents sur cent épisodes joués **à la fin**, et non sur leur meilleur moment :
-# choisir après coup le bon instant, c'est se mentir. Son intervalle dit ce que douze graines
-# permettent d'affirmer de toutes les autres.
+# choisir après coup le bon instant, c'est se mentir. Son intervalle, dit de Wilson, contient les taux de
+# réussite que douze graines ne démentent pas.
 #
 # Cette figure contient déjà les questions de la série. Pourquoi les premières évaluations font-elles
-# le yoyo ? Qu'est-ce qui se déclenche ensuite ? Pourquoi un agent qui savait jouer se met-il à oublier ? Et
-# comment l'en empêcher ?
+# le yoyo ? Qu'est-ce qui se déclenche ensuite ? Pourquoi un agent qui savait jouer se met-il à oublier
+# (carnet 10) ? Et comment l'en empêcher (carnet 09) ?
 
 # %% [markdown]
 # ## 5. La carte de la série
 #
-# Le document fondateur donne l'ordre. Chacune de ses sections a son carnet, qui montre son code en
-# marche, en mesure les défauts et les répare.
+# Le document fondateur donne l'ordre : chacune de ses sections a son carnet.
 #
 # | Section du document | Carnet |
 # |:---|:---|
@@ -203,8 +203,8 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # %% [markdown]
 # ## 6. Les mots du métier
 #
-# Les identifiants du code sont en anglais, comme partout dans ce domaine ; la prose est en français.
-# Voici les mots qui reviennent, dans les deux langues ; le [glossaire](../site/glossaire.md) les a tous.
+# Le code est en anglais, comme partout dans ce domaine ; la prose, en français. Voici les mots
+# qui reviennent ; le [glossaire](../site/glossaire.md) les a tous.
 #
 # | Français | Anglais | Ce que c'est |
 # |:---|:---|:---|
@@ -216,7 +216,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # | récompense | *reward* | 1 à chaque pas, celui de la chute compris |
 # | retour | *return* | la somme des récompenses d'un épisode |
 # | politique | *policy* | la règle qui choisit l'action devant une observation |
-# | politique ε-gloutonne | *ε-greedy* | prendre la meilleure action, sauf parfois, où l'on tire au hasard |
+# | politique ε-gloutonne | *ε-greedy* | prendre la meilleure action, et parfois tirer au hasard |
 # | actualisation, γ | *discount* | le facteur par lequel on multiplie une récompense pour chaque pas d'attente |
 # | valeur d'action, Q | *action value* | le retour espéré si l'on prend cette action, puis qu'on joue bien |
 # | amorçage | *bootstrapping* | estimer une valeur à partir d'une autre estimation |
@@ -238,7 +238,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 #
 # **Exercice 1, à explorer (5 minutes).** Voici la section 3, avec la graine 0. Changez la graine, puis donnez à
 # l'agent deux fois moins de pas : `dataclasses.replace` copie une configuration en changeant un champ.
-# Combien de graines sur cinq dépassent encore 475 ?
+# Combien de graines sur cinq atteignent encore 475 ?
 
 # %%
 from dataclasses import replace
@@ -254,17 +254,17 @@ print(f"retour moyen : {evaluate(essai.agent).mean():.0f} pas")
 # %% [markdown]
 # <details><summary>Que faut-il observer ?</summary>
 #
-# Le résultat dépend de la graine : avec 5 000 pas, certains agents ont compris, d'autres non. C'est la
-# figure des douze agents, lue à 5 000 pas. Pour affirmer que « 5 000 pas suffisent », il faudrait
-# essayer beaucoup de graines, et donner la part de celles qui réussissent.
+# Avec 10 000 pas, la graine 0 finit chez nous sous 475 : parmi les douze de la section 4, c'est celle qui manque.
+# Avec 5 000, certains agents ont compris, d'autres non : lisez la figure à 5 000 pas. Pour affirmer que
+# cela suffit, il faudrait beaucoup de graines, et la part de celles qui réussissent.
 #
 # </details>
 
 # %% [markdown]
-# **Exercice 2, à écrire (5 minutes).** Cette part, justement. Le tableau `retours` de la section 4 a une ligne par
-# graine et une colonne par évaluation, de la première à la dernière. Quelle part des graines a réussi, **à la fin** ?
+# **Exercice 2, à écrire (5 minutes).** Calculez cette part. Le tableau `retours` de la section 4 a une ligne par
+# graine et une colonne par évaluation, de trente épisodes cette fois. Quelle part des graines a réussi, **à la fin** ?
 # Remplacez les trois points, puis exécutez : `check` met votre fonction à l'épreuve, sur des cas calculés à la main et
-# sur d'autres, tirés au hasard. Chaque ✘ vient avec le cas qui l'a montré, et un indice.
+# sur d'autres, tirés au hasard. Chaque ✘ est suivi du cas qui l'a montré et d'un indice.
 
 
 # %%
@@ -281,8 +281,8 @@ check(part_reussie)
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# `retours[:, -1]` est la dernière colonne. La comparer au seuil donne un vrai ou faux par graine, et la moyenne de
-# vrais et de faux est la part des vrais.
+# `retours[:, -1]` est la dernière colonne. La comparer au seuil donne un booléen par graine, et leur moyenne est la
+# part des vrais.
 #
 # </details>
 #
@@ -304,7 +304,7 @@ show("part_reussie")
 # %% [markdown]
 # ## Testez-vous
 #
-# Trois situations, rien à exécuter. Choisissez votre réponse avant de déplier la nôtre.
+# Trois situations, rien à exécuter. Choisissez avant de déplier.
 #
 # **1.** Deux collègues ont chacun leur réglage. Chacun l'essaie une fois, avec une graine à lui : le premier
 # obtient 490 pas, le second 310. Que peut-on en conclure ?
@@ -331,7 +331,7 @@ show("part_reussie")
 #
 # **1 : C.** Regardez les douze traits fins de la section 4 : une seule recette, et des histoires bien
 # différentes. Avec un essai de chaque côté, on ne sait pas si l'on compare deux réglages ou deux tirages. La
-# réponse B tente, mais partager une graine ne rend pas deux essais comparables : dès que les réglages diffèrent,
+# réponse B est tentante, mais partager une graine ne rend pas deux essais comparables : dès que les réglages diffèrent,
 # les agents ne voient plus les mêmes états. Et il n'y aurait toujours qu'un tirage par réglage.
 #
 # **2 : B.** Chaque appel fait faire un pas à chacun des seize chariots : $16 \times 250 = 4\,000$ pas, et
@@ -339,7 +339,7 @@ show("part_reussie")
 # ensemble. C'est l'avantage d'en avoir seize, mais l'expérience acquise est bien celle de 4 000 pas.
 #
 # **3 : A.** Le budget était fixé d'avance, et l'on juge ce qu'il en reste. Répondre 500, c'est choisir après coup
-# l'instant le plus flatteur. On aurait le droit de garder l'agent de cet instant-là, mais il faudrait alors le
+# l'instant qui flatte. On aurait le droit de garder l'agent de cet instant-là, mais il faudrait alors le
 # juger de nouveau, sur d'autres départs : c'est une des questions du carnet 07.
 #
 # </details>
@@ -349,7 +349,7 @@ show("part_reussie")
 #
 # 1. Un agent part de **presque rien** : quatre nombres, deux actions, une récompense, et ici deux
 #    coups de pouce ; il apprend CartPole en quelques secondes.
-# 2. Une **graine** rend une expérience refaisable ; plusieurs graines la rendent croyable.
+# 2. Une **graine** rend une expérience reproductible ; plusieurs la rendent crédible.
 # 3. Réussir une fois n'est pas savoir : les courbes montent, et parfois **retombent**.
 #
 # Le cours s'est trompé, lui aussi : ce qu'il a affirmé à tort, et ce qui est vrai, est dans [ERRATA](../ERRATA.md).

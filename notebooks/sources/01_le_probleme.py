@@ -38,9 +38,9 @@ figures.cart_diagram(
 
 # %% [markdown]
 # L'état du système tient en quatre nombres : la position $x$ du chariot, sa vitesse $\dot x$,
-# l'angle $\theta$ de la tige avec la verticale et sa vitesse angulaire $\dot\theta$. Un angle positif
-# penche vers la droite. L'épisode commence tige presque droite et s'arrête quand l'angle passe
-# ±12° ou quand le chariot passe ±2,4 m : les tirets de la figure.
+# l'angle $\theta$ de la tige avec la verticale et sa vitesse angulaire $\dot\theta$. L'angle est
+# positif quand la tige penche vers la droite. L'épisode commence avec une tige presque droite,
+# et s'arrête quand elle s'écarte de plus de 12°, ou le chariot de plus de 2,4 m : les tirets de la figure.
 #
 # Le document fondateur de ce cours décrit le même jeu, mais dans une traduction automatique qui en
 # fausse le sens. Voici ses phrases, et ce qu'il faut lire.
@@ -54,11 +54,11 @@ figures.cart_diagram(
 # | « supérieur à 15 degrés » | La limite est de **12°** dans `CartPole-v1`. |
 # | « de l'or Le panier déplace plus de 2,4 unités » | **ou** quand **le chariot** passe 2,4 m. |
 #
-# Il oublie aussi deux règles qui compteront beaucoup : l'épisode est **interrompu** après 500
+# Le document oublie aussi deux règles qui compteront beaucoup : l'épisode est **interrompu** après 500
 # pas, et la tâche est dite résolue quand le retour moyen atteint 475.
 
 # %% [markdown]
-# ## 2. Un pas à la fois
+# ## 2. Pas à pas
 #
 # Gymnasium fournit ce jeu sous le nom `CartPole-v1`. Un environnement se réduit à deux gestes :
 # `reset` commence un épisode et rend une première observation ; `step` joue une action et rend ce
@@ -74,8 +74,8 @@ print("x, ẋ, θ, θ̇ =", depart)
 # Les quatre nombres sont petits : le chariot est au milieu du rail, presque immobile, la tige presque
 # droite. Les angles sont en **radians**.
 #
-# > **À vous.** Nous allons pousser une fois à droite. Lesquels des quatre nombres vont changer du fait
-# > de cette poussée, et dans quel sens ? Notez votre réponse avant d'exécuter la cellule suivante.
+# > **À vous.** Nous allons pousser une fois à droite, puis, du même départ, une fois à gauche. Lesquels des
+# > quatre nombres différeront entre les deux, et dans quel sens ? Notez votre réponse avant d'exécuter la cellule.
 
 # %%
 apres_droite, *_ = env.step(1)
@@ -99,7 +99,7 @@ print("poussé à gauche :", apres_gauche)
 #
 # Posons $F = \pm 10$ N la force, $M = 1{,}1$ kg la masse totale, $m = 0{,}1$ kg celle de la tige,
 # $\ell = 0{,}5$ m sa demi-longueur et $g = 9{,}8$ m/s². Les lois de Newton donnent les deux
-# accélérations :
+# accélérations (le $\tfrac43$ vient de l'inertie d'une tige homogène) :
 #
 # $$
 # \ddot\theta = \frac{g\sin\theta - p\cos\theta}{\ell\left(\tfrac43 - \tfrac{m\cos^2\theta}{M}\right)},
@@ -110,7 +110,7 @@ print("poussé à gauche :", apres_gauche)
 # $$
 #
 # Le nombre $p$ est l'accélération qu'aurait le chariot sans la réaction de la tige ; le code le nomme
-# `push`. La méthode d'Euler avance ensuite les quatre grandeurs par pas de $\tau = 0{,}02$ s, chacune
+# `push`. La méthode d'Euler fait ensuite avancer les quatre grandeurs par pas de $\tau = 0{,}02$ s, chacune
 # de sa dérivée multipliée par la durée du pas :
 #
 # $$
@@ -171,8 +171,9 @@ for nom, episode in [("toujours à droite", chute), ("bonne règle", reussite)]:
 # récompenses, est donc sa durée en pas. Il ne peut pas dépasser 500.
 #
 # > **Attention.** Le code du document fondateur range les deux drapeaux dans un seul `done`. Il apprend
-# > ainsi à son agent qu'être encore debout au cinq centième pas est aussi grave que tomber. La suite
-# > de la série mesurera ce que coûte cette confusion.
+# > ainsi à son agent qu'être encore debout au cinq centième pas est aussi grave que tomber. La récompense est
+# > pourtant la même ; mais un agent juge un pas sur ce qui le suit, et ce drapeau l'efface (carnet 02). Les
+# > carnets 06 et 10 mesurent ce que coûte cette confusion.
 #
 # <details><summary><b>Question.</b> Un épisode peut-il avoir les deux drapeaux vrais à la fois ?</summary>
 #
@@ -192,6 +193,7 @@ for nom, episode in [("toujours à droite", chute), ("bonne règle", reussite)]:
 listing(policies.push_by_angle_and_velocity)
 
 # %% [markdown]
+# `_checked` vérifie la forme du tableau ; `push_right_when` rend 1 là où son argument est positif, 0 ailleurs.
 # Les cinq règles que voici vont de la plus naïve à la plus savante.
 #
 # | Politique | Elle pousse à droite quand… |
@@ -227,8 +229,8 @@ figures.baselines(
 
 # %% [markdown]
 # Chaque point est un épisode, parti d'un état différent ; le losange est la moyenne des cent, la barre
-# grise son intervalle à 95 %. Réagir à l'angle, l'idée qui vient la première, ne tient pas une seconde,
-# guère plus que le hasard. Réagir à la vitesse fait bien mieux, ajouter les deux suffit presque, et la
+# grise son intervalle à 95 %. Réagir à l'angle, l'idée qui vient la première, fait presque deux fois
+# mieux que le hasard, et ne tient pas une seconde. Réagir à la vitesse fait bien mieux, ajouter les deux suffit presque, et la
 # cinquième règle ne tombe jamais dans le temps imparti.
 #
 # Les nuages comptent autant que les moyennes. La quatrième règle dépasse de peu le seuil de 475, car
@@ -279,9 +281,13 @@ figures.components(
 
 # %% [markdown]
 # La poussée s'inverse quand $\theta$ change de signe, c'est-à-dire quand la tige passe à la verticale
-# à **pleine vitesse** : elle continue sur sa lancée. Rien n'amortit l'oscillation ; et comme une
-# poussée met deux pas à se voir sur l'angle, elle s'inverse toujours un peu trop tard, et chaque tour
-# gagne en ampleur. Pour amortir, il faut s'opposer au *mouvement*, donc regarder $\dot\theta$.
+# à **pleine vitesse** : elle continue sur sa lancée. Rien n'amortit l'oscillation.
+#
+# Pire, la couleur change déjà trop tard. La dernière poussée d'avant la verticale va dans le sens du mouvement,
+# et son effet sur l'angle vient deux pas plus tard, de l'autre côté : elle y ajoute de l'élan, au lieu d'en
+# ôter. Un seul pas de poussée compte : à la section 2, il change $\dot\theta$ d'environ 0,3 rad/s. Suivez les
+# pics de $\dot\theta$ : chacun dépasse le précédent. Pour amortir, il faut s'opposer au *mouvement*, donc
+# regarder $\dot\theta$.
 #
 # On le voit d'un coup d'œil dans le plan $(\theta, \dot\theta)$, qu'on appelle le **portrait de
 # phase**. La couleur du fond est l'action choisie, les flèches le mouvement qui s'ensuit, les traits
@@ -301,18 +307,18 @@ figures.phase_portraits(
 # vite, jusqu'à sortir du rail. À droite, la frontière est **inclinée** : l'angle et la vitesse sont
 # ramenés ensemble, et les trajectoires restent dans une petite pelote.
 #
-# Il reste deux nombres que cette règle ignore : la position et la vitesse du chariot. Le régulateur
-# LQR les compte aussi. On choisit ce que coûtent les écarts et l'effort, et le calcul fait le reste : il
-# donne la force qui coûte le moins, pour des équations simplifiées où l'on remplace $\sin\theta$ par
-# $\theta$ et $\cos\theta$ par 1. Nous n'en gardons que le **signe**, puisque la nôtre vaut toujours
-# ±10 N.
+# Il reste deux nombres que cette règle ignore : la position et la vitesse du chariot. La règle LQR en tient
+# compte. On choisit ce que coûte le carré de chaque écart, ici 1, mais 10 pour l'angle, et celui de la force,
+# 0,01. Un calcul, que ce cours ne détaille pas, donne alors la force qui coûte le moins, pour des équations
+# simplifiées où l'on remplace $\sin\theta$ par $\theta$ et $\cos\theta$ par 1. Nous n'en gardons que le
+# **signe**, puisque la nôtre vaut toujours ±10 N.
 
 # %%
-policies.lqr_gain().round(3)
+policies.lqr_gain(state_cost=(1, 1, 10, 1), force_cost=0.01).round(3)
 
 # %% [markdown]
-# L'angle pèse 1 par convention, sa vitesse un quart environ, la position et la vitesse du chariot un
-# peu. **Pousser à droite quand le chariot est trop à droite**, voilà qui surprend : c'est pourtant le
+# L'angle pèse 1 par convention, sa vitesse un quart environ, la position et la vitesse du chariot moins
+# encore. **Pousser à droite quand le chariot est trop à droite**, voilà qui surprend : c'est pourtant le
 # bon sens. Il faut d'abord faire pencher la tige vers le milieu, pour pouvoir ensuite la suivre.
 
 # %% [markdown]
@@ -332,8 +338,8 @@ durees = {
 }
 
 # %% [markdown]
-# Nous jouons un pas de plus que 20 000, pour ne pas compter debout un épisode qui tombe exactement au
-# dernier pas : la différence entre tomber et cesser de regarder, encore elle.
+# Nous jouons un pas de plus que 20 000, sans quoi un épisode qui tombe exactement au dernier pas passerait
+# pour encore debout.
 
 # %%
 reste, lqr = (100 * np.mean(durees[nom] > LONGTEMPS) for nom in ("signe de θ + θ̇", "LQR"))
@@ -345,12 +351,11 @@ figures.survival(
 )
 
 # %% [markdown]
-# À la ligne des 500 pas, les deux meilleures courbes sont encore voisines ; plus loin, elles n'ont
-# plus rien de commun. La règle θ + θ̇ laisse dériver le chariot, qui finit presque toujours par sortir
-# du rail. Un score
-# de 500 veut dire « n'est pas tombé en dix secondes », et rien de plus.
+# À la ligne des 500 pas, quelques chutes seulement séparent les deux meilleures courbes ; plus loin, elles
+# n'ont plus rien de commun. La règle θ + θ̇ laisse dériver le chariot, qui finit presque toujours par sortir
+# du rail. Un score de 500 veut dire « n'est pas tombé en dix secondes », et rien de plus.
 #
-# Gardez cette figure en tête quand un agent affichera 500 : la question honnête n'est pas « a-t-il
+# Gardez cette figure en tête quand un agent affichera 500 : la bonne question n'est pas « a-t-il
 # réussi ? » mais « combien de temps, et depuis combien de départs ? ».
 
 # %% [markdown]
@@ -374,7 +379,7 @@ jeu
 # Cinquante décisions par seconde, c'est plus que ne peut la main. Quand vous en aurez assez, mettez en pause
 # (Espace), choisissez une règle et laissez-la jouer depuis l'état où vous étiez. Puis **bousculez** le
 # chariot : les mêmes flèches lui donnent alors un coup sec. Quelle règle s'en remet le mieux ? Et l'agent
-# entraîné, qui n'a jamais été bousculé ?
+# entraîné, qui n'a jamais été bousculé ? (Nous ne l'avons pas mesuré : à vous d'en juger.)
 #
 # Chaque partie que vous menez jusqu'à sa fin revient dans Python, pas à pas : un état, une action, une
 # récompense, l'état suivant, et si l'épisode s'est terminé. C'est exactement ce dont un agent apprend. Le
@@ -412,8 +417,8 @@ print("θ :", penchee[2], "→", un_pas[2].round(4), "→", deux_pas[2].round(4)
 print("θ̇ :", penchee[3], "→", un_pas[3].round(4), "→", deux_pas[3].round(4))
 
 # %% [markdown]
-# **Exercice 2, à écrire (5 minutes).** Le pas d'Euler de la section 3, quand les deux accélérations sont connues. Tout
-# tient à une question : avec quelles vitesses avancent les positions ? Rendez un nouvel état, sans toucher à celui
+# **Exercice 2, à écrire (5 minutes).** Écrivez le pas d'Euler de la section 3, les deux accélérations étant connues.
+# Tout tient à une question : avec quelles vitesses avancent les positions ? Rendez un nouvel état, sans toucher à celui
 # que l'on vous donne.
 
 
@@ -437,7 +442,7 @@ check(pas_d_euler)
 show("pas_d_euler")
 
 # %% [markdown]
-# **Exercice 3, à écrire (10 minutes).** Les deux drapeaux de la section 4. Après le pas numéro `pas`, l'épisode est-il
+# **Exercice 3, à écrire (10 minutes).** Écrivez les deux drapeaux de la section 4. Après le pas numéro `pas`, l'épisode est-il
 # terminé ? Est-il interrompu ? Ce sont deux questions, et les deux réponses peuvent être « oui ». À la limite
 # exacte, 2,4 m, le jeu continue.
 
@@ -468,9 +473,12 @@ show("fin")
 
 # %%
 def accelerations(etat, action):
-    """Les deux accélérations, retrouvées d'après les vitesses du cours."""
-    suivant = cartpole.dynamics(etat, action)
-    return (suivant[1] - etat[1]) / 0.02, (suivant[3] - etat[3]) / 0.02
+    """Les équations de la section 3 : les accélérations du chariot et de la tige."""
+    _, _, theta, theta_vitesse = etat
+    sin, cos, force = np.sin(theta), np.cos(theta), 10 if action == 1 else -10
+    p = (force + 0.1 * 0.5 * theta_vitesse**2 * sin) / 1.1
+    de_la_tige = (9.8 * sin - p * cos) / (0.5 * (4 / 3 - 0.1 * cos**2 / 1.1))
+    return p - 0.1 * 0.5 * de_la_tige * cos / 1.1, de_la_tige
 
 
 def mon_jeu(regle, etat):
@@ -483,10 +491,10 @@ def mon_jeu(regle, etat):
 
 
 # %%
-for nom, regle in regles.items() if check(pas_d_euler).passed and check(fin).passed else ():
-    if nom != "au hasard":
-        episode = play(regle, seed=7)
-        mien = mon_jeu(regle, episode.observations[0].astype(float))
+if check(pas_d_euler).passed and check(fin).passed:
+    for nom in ("signe de θ", "signe de θ̇", "signe de θ + θ̇", "LQR"):
+        episode = play(regles[nom], seed=7)
+        mien = mon_jeu(regles[nom], episode.observations[0].astype(float))
         print(f"{nom:14} : {mien} pas dans votre jeu, {len(episode.actions)} dans Gymnasium")
 
 # %% [markdown]
@@ -504,7 +512,7 @@ def ma_regle(observations):
 
 
 mes_durees = evaluate(ma_regle, episodes=100, limit=LONGTEMPS + 1)
-print(f"moyenne {mes_durees.mean():.0f} pas, le plus court {mes_durees.min():.0f}")
+print(f"moyenne {number(mes_durees.mean())} pas, le plus court {number(mes_durees.min())}")
 
 # %% [markdown]
 # <details><summary>Indice</summary>
@@ -577,10 +585,10 @@ print(f"moyenne {mes_durees.mean():.0f} pas, le plus court {mes_durees.min():.0f
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. L'état tient en **quatre nombres**, l'action en un bit ; une action agit sur les vitesses tout de
-#    suite, sur les positions au pas d'après.
+# 1. L'état tient en **quatre nombres**, l'action en un bit ; une action se voit sur les vitesses au pas
+#    suivant, et met deux pas à se voir sur les positions.
 # 2. **Terminaison et troncature** ne disent pas la même chose : tomber, ou cesser de regarder.
 # 3. Un score se compare à des **repères** et se lit avec sa **dispersion** ; 500 est la limite du
 #    chronomètre, non celle de l'agent.
 #
-# Le prochain carnet apprend à prévoir : [02 · De la table au réseau](02_de_la_table_au_reseau.ipynb).
+# Le prochain carnet vous apprend à prévoir : [02 · De la table au réseau](02_de_la_table_au_reseau.ipynb).

@@ -3,11 +3,11 @@
 #
 # **La question.** Un agent joue, voit passer des pas, et apprend de chacun. Pourquoi ne pas apprendre
 # de chaque pas à mesure qu'il vient, puis l'oublier ? Et s'il faut s'en souvenir, comment garder des
-# dizaines de milliers de pas, en retirer quelques centaines au hasard, mille fois par seconde ?
+# dizaines de milliers de pas, et y puiser quelques centaines au hasard, mille fois par seconde ?
 #
 # C'est la section *Replay Memory* du document fondateur. Nous faisons tourner son code, nous y
-# trouvons un piège que des années d'usage peuvent cacher, puis nous en écrivons une version qui marche
-# à toutes les tailles.
+# trouvons un piège que des années d'usage peuvent cacher, puis nous en écrivons une version valable
+# pour toute taille.
 #
 # *Lecture : 30 minutes ; exercices : 38 minutes ; exécution : une minute.*
 
@@ -121,7 +121,7 @@ print("relus, du plus récent :", petit.sample_from_perm(np.arange(3))[:, 0])
 # ## 3. Le piège
 #
 # Un lecteur du document voudra un jour une autre taille, disons 10 000. Remplissons une telle mémoire
-# avec des transitions numérotées, et tirons dedans deux cents lots de 256. `version1.Buffer` réunit les cinq tableaux ; `push` y
+# avec des transitions numérotées, et tirons-y deux cents lots de 256. `version1.Buffer` réunit les cinq tableaux ; `push` y
 # range une transition, `sample` en tire.
 
 # %%
@@ -155,7 +155,7 @@ figures.draw_counts(
 # %% [markdown]
 # Tout le reste de la mémoire est perdu pour toujours. (Que nos lots soient de 256 aussi n'y est pour rien.) Ces 256 ne sortent d'ailleurs pas aussi souvent les unes
 # que les autres : plusieurs numéros tombent sur la même case. Le programme tourne, la perte se calcule,
-# rien ne se plaint ; on accusera les réglages. Le coupable est l'opération `perm & (self.maxlen - 1)`,
+# aucune erreur ne s'affiche ; on accusera les réglages. Le coupable est l'opération `perm & (self.maxlen - 1)`,
 # un « et » bit à bit qui n'égale le reste d'une division que si `maxlen` est une **puissance de deux**.
 
 # %%
@@ -171,7 +171,7 @@ for taille in (65_536, TAILLE):
 # Ce n'est pas tout. Avant d'être pleine, une telle mémoire rend aussi des cases **jamais écrites** : des
 # zéros, que l'agent prend pour des souvenirs. Comptons-les dans une mémoire à moitié remplie, où chaque
 # vraie transition porte un numéro.
-#
+
 # %%
 moitie = version1.Buffer(TAILLE, seed=0)
 for numero in range(1, TAILLE // 2 + 1):
@@ -180,14 +180,17 @@ fausses = np.mean([moitie.sample(256)[0][:, 0] == 0 for _ in range(200)])
 print(f"transitions tirées qui n'ont jamais eu lieu : {100 * fausses:.0f} %")
 
 # %% [markdown]
+# Pourquoi plus de la moitié ? Le « et » ne laisse atteindre que des cases tout en haut du tableau, déjà écrites, ou
+# tout en bas, encore vides ; et les rangs tirés mènent plus souvent en bas.
+#
 # > **Attention.** Un test écrit avec 1 024 cases aurait approuvé ce code. Une optimisation qui suppose
 # > une condition doit la vérifier, ou ne pas exister.
 
 # %% [markdown]
 # ## 4. Quatre autres défauts
 #
-# Le tirage est une permutation de **toute** la mémoire, dont on garde 256 éléments. Son coût croît avec
-# la taille, alors que la taille du lot ne change pas. Chronométrons-le, à côté de la mémoire du cours.
+# Premier défaut : le tirage est une permutation de **toute** la mémoire, dont on garde 256 éléments. Son coût croît
+# avec la taille, alors que celle du lot ne change pas. Chronométrons-le, à côté de la mémoire du cours.
 
 
 # %%
@@ -231,9 +234,10 @@ figures.curves(
 )
 
 # %% [markdown]
-# Les récompenses sont gardées sur huit bits, ce qui convient à CartPole, mais fausserait tout jeu dont
-# les récompenses ne sont pas de petits entiers. Et tant que la mémoire contient moins de 256 transitions, le lot est plus court que demandé, sans un
-# mot : les premières mises à jour se font sur une poignée de pas consécutifs, ceux de la section 1.
+# Deuxième défaut : les récompenses sont gardées sur huit bits, ce qui convient à CartPole, mais fausserait tout jeu
+# dont les récompenses ne sont pas de petits entiers. Troisième défaut : tant que la mémoire contient moins de 256
+# transitions, le lot est plus court que demandé, sans un mot ; les premières mises à jour se font sur une poignée de
+# pas consécutifs, ceux de la section 1.
 
 # %%
 memoire = version1.Buffer(1024, seed=0)
@@ -248,17 +252,17 @@ lot = memoire.sample(256)
 print("demandé 256, reçu", len(lot[0]), "; récompense 0,5 devenue", lot[3][0, 0])
 
 # %% [markdown]
-# Le dernier n'est pas dans la mémoire, mais dans ce qu'on y range : un seul drapeau `done`,
+# Le dernier défaut n'est pas dans la mémoire, mais dans ce qu'on y range : un seul drapeau `done`,
 # vrai aussi quand le temps est écoulé. Vous l'avez vu au [carnet 01](01_le_probleme.ipynb) : tomber et être interrompu
 # ne disent pas la même chose de l'avenir. Notre mémoire garde `terminated`, et lui seul.
 
 # %% [markdown]
-# ## 5. Un anneau à toutes les tailles
+# ## 5. Un anneau de toute taille
 #
-# Voici la mémoire du cours. Un compteur dit combien de transitions sont passées ; la place de la
-# prochaine est son reste dans la division par la capacité. Cherchez les deux lignes qui portent
-# l'idée : `first = … % self.capacity` pour écrire, `generator.integers(len(self), …)` pour tirer. Le
-# reste vérifie les formes, et sert à plusieurs agents à la fois.
+# Voici la mémoire du cours. Un compteur dit combien de transitions sont passées ; divisé par la capacité, il
+# laisse pour reste la place de la prochaine. Cherchez les deux lignes qui portent
+# l'idée : `first = … % self.capacity` pour écrire, `generator.integers(len(self), …)` pour tirer. Les
+# autres vérifient les formes, et servent à plusieurs agents à la fois.
 
 # %%
 listing(ReplayBuffer.add, ReplayBuffer.sample, ReplayBuffer.draw)
@@ -267,7 +271,7 @@ listing(ReplayBuffer.add, ReplayBuffer.sample, ReplayBuffer.draw)
 # Le tirage prend 256 numéros au hasard, **avec remise** : un même pas peut sortir deux fois, ce qui est
 # sans conséquence, et dispense de permuter. Un lot trop grand est refusé, au lieu d'être raccourci.
 #
-# Comment savoir que celle-ci est juste ? En la comparant à un arbitre écrit tout autrement : la file bornée de Python, `deque(maxlen=...)`, lente mais évidente.
+# Comment savoir si cette mémoire est juste ? En la comparant à un arbitre écrit tout autrement : la file bornée de Python, `deque(maxlen=...)`, lente mais évidente.
 
 # %%
 memoire, arbitre = ReplayBuffer(7), deque(maxlen=7)
@@ -301,7 +305,8 @@ figures.draw_counts(
 # %% [markdown]
 # Celles qui manquent ne sont pas perdues. En 51 200 tirages, chaque transition a une chance sur 170
 # environ d'être évitée ($e^{-5{,}12}$) : il doit en rester une soixantaine, que d'autres lots verront.
-# Remarquez aussi l'échelle : une quinzaine de tirages au plus par transition, au lieu de centaines.
+# Ne les cherchez pas sur la figure : dix mille traits s'y recouvrent, et l'on ne voit que les plus hauts. Remarquez
+# plutôt l'échelle : une quinzaine de tirages au plus par transition, au lieu de centaines.
 
 # %% [markdown]
 # ## 6. À vous
@@ -451,7 +456,7 @@ if compte_rendu.passed:
 #
 # ## Ce que ce carnet ne montre pas
 #
-# Nous avons choisi les transitions au hasard, toutes à égalité. D'autres mémoires tirent plus souvent
+# Nous avons tiré les transitions au hasard, toutes avec la même probabilité. D'autres mémoires tirent plus souvent
 # celles qui surprennent le plus. Et nous n'avons encore rien appris : il manque un réseau, et une
 # cible à viser.
 
@@ -475,7 +480,7 @@ if compte_rendu.passed:
 # - **C.** Environ 6 300.
 #
 # **3.** Votre mémoire a passé un test : 64 places, cent ajouts, et l'on n'y retrouve que les 64 derniers, tous.
-# Vous n'avez le temps d'en écrire qu'un second. Lequel ?
+# Vous n'avez le temps d'en écrire qu'un de plus. Lequel ?
 #
 # - **A.** Cent places, 250 ajouts, et la comparaison avec une file bornée de Python.
 # - **B.** Le même, refait avec mille graines.
@@ -505,7 +510,7 @@ if compte_rendu.passed:
 #    hasard**, on les réutilise.
 # 2. `x & (n - 1)` n'est un reste que si `n` est une **puissance de deux** ; à 10 000 places, le code
 #    du document n'en atteint que 256, sans rien dire.
-# 3. On éprouve une structure de données contre un **arbitre** simple, à des tailles quelconques, et
+# 3. On éprouve une structure de données en la comparant à un **arbitre** simple, à des tailles quelconques, et
 #    l'on refuse un lot trop grand au lieu de le raccourcir.
 #
 # Le prochain carnet donne à l'agent un réseau et une cible : [04 · Le DQN](04_le_dqn.ipynb).

@@ -126,7 +126,7 @@ print(f"{obstines} réseaux neufs sur 100 poussent du même côté plus de 9 foi
 listing(version1.NN)
 
 # %% [markdown]
-# > **À vous.** Lequel a le plus de poids, du sien ou du nôtre ? Et lequel est le plus lent à répondre ?
+# > **À vous.** Lequel a le plus de poids, du sien ou du nôtre ? Et lequel est le plus lent à évaluer ?
 
 
 # %%
@@ -142,10 +142,10 @@ def duree(reseau):
 
 # %% tags=["nbval-ignore-output"]
 for nom, candidat in [("le nôtre", reseau), ("celui du document", version1.NN())]:
-    print(f"{nom:18}{poids(candidat):5} poids  {duree(candidat):5.0f} µs par observation")
+    print(f"{nom:18}{number(poids(candidat)):>6} poids  {duree(candidat):5.0f} µs par observation")
 
 # %% [markdown]
-# Il a bien moins de poids, et il est plus lent. Pour d'aussi petits réseaux, le temps se paie à la couche
+# Le réseau du document a bien moins de poids, et il est plus lent. Pour d'aussi petits réseaux, le temps se paie à la couche
 # et non au poids : chaque couche est un appel, et un appel coûte à peu près autant pour quatre neurones
 # que pour soixante-quatre. Sa taille de guêpe, quatre neurones au milieu, n'interdit rien en
 # principe : quatre nombres entrent, quatre peuvent passer.
@@ -180,7 +180,7 @@ print("facteurs    ", QUICK.input_scale)
 print("écarts types", (ecarts_types * QUICK.input_scale).round(2))
 
 # %% [markdown]
-# Est-ce que cela compte ? Mesurons, avec la boucle que le carnet 00 a fait tourner et que le carnet 06
+# Est-ce important ? Mesurons, avec la boucle que le carnet 00 a fait tourner et que le carnet 06
 # expliquera. Douze graines, une seule chose changée à la fois ; tous les 800 pas, chaque agent joue vingt
 # épisodes sur des départs qu'il n'a jamais vus. Nous jugeons le réseau tel qu'il est à cet instant,
 # d'où `average_rate=1.0`, qui retire la moyenne des poids que fait `QUICK`. Le reste vient de `QUICK`, dont voici ce
@@ -412,7 +412,7 @@ listing(td_loss, value_of, check_same_shape)
 # le gradient, on pourrait donc réduire l'écart de deux façons, en rapprochant $Q(s, a)$ de la cible, ou
 # en rapprochant **la cible** de $Q(s, a)$. `detach` interdit la seconde. Pourquoi s'en priver ?
 #
-# Sutton et Barto (2018, section 11.5) ont un monde pour cela. On part de A. Une pièce décide : vers B ou
+# Sutton et Barto (2018, section 11.5) en donnent un exemple. On part de A. Une pièce décide : vers B ou
 # vers C. De B, on finit avec 1 ; de C, on finit avec 0. Il n'y a rien à choisir, et $\gamma = 1$. Les
 # vraies valeurs sont évidentes : B vaut 1, C vaut 0, et A la moyenne, $\tfrac12$.
 
@@ -477,7 +477,7 @@ figures.curves(np.arange(200), courbes, titre, ("pas de descente", "valeur appri
 
 # %% [markdown]
 # La descente sans arrêt tire B et C vers A. Puisque A ne peut pas être égal à l'un et à l'autre à la fois,
-# elle gagne à les rapprocher, quitte à mentir sur eux, alors que B rapporte 1 **à coup sûr**. B vient après A :
+# elle gagne à les rapprocher, quitte à les fausser, alors que B rapporte 1 **à coup sûr**. B vient après A :
 # c'est à ce que vaut B de corriger ce que l'on croit de A, et non l'inverse.
 #
 # Le plus instructif est la perte elle-même.
@@ -526,7 +526,7 @@ print("vers Q :", *q.grad.numpy().round(2))
 # versée.
 #
 # > **À vous.** Quatre recettes : aucun retard ; 5 % à chaque mise à jour ; copie entière toutes les 20
-# > mises à jour ; 0,1 % à chaque mise à jour. Rangez-les, de la meilleure à la pire.
+# > mises à jour ; 0,1 % à chaque mise à jour. Classez-les, de la meilleure à la pire.
 
 # %%
 essais = {
@@ -543,8 +543,8 @@ constat = " ; ".join(f"{nom}, {fin:.0f} pas" for nom, fin in fins.items())
 figures.learning_curves(PAS, retours, f"Dernier tiers : {constat}")
 
 # %% [markdown]
-# Sans retard, l'agent part le premier, puis cale. Avec trop de retard, il ne part pas. Le goutte-à-goutte
-# et la copie partent tous deux ; cet essai ne cherche pas à les départager. L'explication tient-elle ? Regardons la
+# Sans retard, l'agent part le premier, puis cale. Avec trop de retard, il ne part pas. « 5 % »
+# et « copie » partent tous deux ; cet essai ne cherche pas à les départager. L'explication tient-elle ? Regardons la
 # valeur que chaque réseau prête au départ.
 #
 # Nous avons un repère sûr. Chaque pas rapporte 1 au plus ; même sans jamais tomber, on ne peut donc espérer
@@ -568,16 +568,16 @@ figures.curves(
 # Le trait est la médiane des douze graines, la bande va de la plus basse à la plus haute ; avec un retard,
 # les graines sont si proches que la bande se cache sous le trait.
 #
-# Sans retard, les valeurs traversent le plafond : c'est l'emballement attendu. Une valeur trop haute ne nuirait pas au jeu si les deux
+# Sans retard, les valeurs traversent le plafond : c'est l'emballement attendu. Une valeur trop haute ne nuirait pas au jeu si celles des deux
 # actions l'étaient autant ; rien ne garantit qu'elles le soient.
 #
-# Avec 0,1 %, c'est l'inverse : les valeurs montent si lentement que l'agent ne voit que le bout de son nez.
+# Avec 0,1 %, c'est l'inverse : les valeurs montent si lentement que l'agent ne voit pas plus loin que le bout de son nez.
 # Entre les deux, la valeur monte sans franchir le plafond pendant cet essai.
 
 # %% [markdown]
 # ### Les trois oublis du document
 #
-# Le document a bien un réseau cible. Mais, premier oubli, il tire ses deux réseaux **séparément**, et ne les
+# Le document a bien un réseau cible. Mais, premier oubli, il tire au sort **séparément** les poids de ses deux réseaux, et ne les
 # accorde qu'à la première copie.
 
 
@@ -602,8 +602,8 @@ print("le document, huit tirages : de", " à ".join(number(f(etrangers), 3) for 
 print("une copie :", number(ecart(reseau, deepcopy(reseau)), 3))
 
 # %% [markdown]
-# Une copie ne s'écarte pas de l'original ; jusqu'à la première copie, le document, lui, vise les opinions
-# d'un étranger.
+# Une copie ne s'écarte pas de l'original ; jusqu'à la première copie, le document, lui, vise les estimations
+# d'un inconnu.
 #
 # Deuxième oubli : la copie se fait attendre. Elle a lieu toutes les soixante mises à jour, ce qui a l'air
 # raisonnable ; mais le document ne fait qu'une mise à jour par **épisode**. Suivons ses deux
@@ -655,9 +655,7 @@ figures.curves(
 
 # %% tags=["nbval-ignore-output"]
 retours, _, agents = essais["5 %"]
-titre = (
-    f"La graine 0 a appris une frontière inclinée ; elle tient {dernier_tiers(retours)[0]:.0f} pas"
-)
+titre = f"L'agent de la graine 0 a appris une frontière inclinée : il tient {dernier_tiers(retours)[0]:.0f} pas"
 figures.action_maps(agents[0].q_values, titre)
 
 # %% [markdown]
@@ -676,7 +674,7 @@ figures.action_maps(agents[0].q_values, titre)
 #
 # | Le document écrit | Le cours écrit | Pourquoi |
 # |:---|:---|:---|
-# | `NN`, non défini ; sept couches | `nn.Sequential`, trois couches | plus rapide à répondre, et plus constant ici |
+# | `NN`, non défini ; sept couches | `nn.Sequential`, trois couches | plus rapide à évaluer, et plus constant ici |
 # | observations brutes | `input_scale` | l'angle pèse autant que les vitesses |
 # | `discount=1` | `gamma`, moins de 1 | les valeurs ont un plafond |
 # | `dones` | `terminated` | le chronomètre n'est pas une chute |
@@ -778,7 +776,7 @@ show("td_loss")
 #
 # </details>
 #
-# > **Pour aller plus loin.** `QUICK` construit dans son réseau la symétrie entre gauche et droite. Refaites les figures de
+# > **Pour aller plus loin.** `QUICK` inscrit dans l'architecture de son réseau la symétrie entre gauche et droite. Refaites les figures de
 # > la section 4 avec `apprendre(mirror=False, ...)` : les écarts entre recettes sont-ils aussi nets ?
 
 # %% [markdown]

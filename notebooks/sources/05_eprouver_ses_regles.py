@@ -64,7 +64,7 @@ def monde(*transitions):
 
 
 # %% [markdown]
-# Un pas finit de trois façons : la partie continue, elle est terminée, elle est coupée. Souvent, l'action ne
+# Un pas finit de trois façons : l'épisode continue, il est terminé, il est tronqué. Souvent, l'action ne
 # change rien ; `toujours` écrit alors les deux transitions d'un coup.
 
 
@@ -170,7 +170,7 @@ def erreur(une_regle, monde, vraies, graine):
 juste = regle(cible_juste)
 for nom, (lot, vraies) in MONDES.items():
     pire = max(erreur(juste, lot, vraies, graine) for graine in range(3))
-    print(f"{nom:9} plus grande erreur, sur trois graines : {pire:.2f}")
+    print(f"{nom:9} plus grande erreur, sur trois graines : {number(pire, 2)}")
 
 # %% [markdown]
 # La règle du cours passe partout. Mais une épreuve que tout le monde réussit ne prouve rien. Il faut la voir
@@ -208,7 +208,9 @@ def prise(m, q):
 
 
 PERTES = {
-    "la meilleure action, non la prise": lambda m, q, y: (q.amax(-1) - y.detach()).square().mean(),
+    "la meilleure action au lieu de l'action prise": lambda m, q, y: (
+        (q.amax(-1) - y.detach()).square().mean()
+    ),
     "le gradient dans la cible": lambda m, q, y: (prise(m, q)[:, 0] - y).square().mean(),
     "(B, 1) contre (B,)": lambda m, q, y: (prise(m, q) - y.detach()).square().mean(),
 }
@@ -239,7 +241,7 @@ passe = np.array([verdict(une_regle) for une_regle in REGLES.values()])
 # %%
 refusees = np.sum(~passe[1:].all(axis=1))
 severe = np.sum(~passe, axis=0).max()
-titre = f"{refusees} fautes sur {len(passe) - 1} sont vues ; aucun monde n'en voit plus de {severe}"
+titre = f"{refusees} fautes sur {len(passe) - 1} sont décelées ; aucun monde n'en décèle plus de {severe}"
 figures.verdicts(passe, list(REGLES), list(MONDES), titre)
 
 # %% [markdown]
@@ -261,7 +263,7 @@ figures.verdicts(passe, list(REGLES), list(MONDES), titre)
 #
 # Nos mondes éprouvent une règle ; une règle juste a pourtant un défaut, qu'ils ne voient pas, parce que leurs valeurs finissent par être exactes.
 # La cible prend un maximum sur des valeurs **estimées**. Supposons que toutes les actions valent
-# exactement zéro, et que chaque estimation se trompe d'un bruit de moyenne nulle, d'écart type 1. Le
+# exactement zéro, et que chaque estimation est entachée d'un bruit de moyenne nulle, d'écart type 1. Le
 # maximum choisit l'action la plus chanceuse, et garde sa chance.
 #
 # > **À vous.** Avec deux actions, le maximum des estimations vaut-il 0 en moyenne ? Et avec vingt ?
@@ -284,7 +286,7 @@ for nombre in actions:
 figures.curves(
     actions,
     {"maximum (td_target)": simple, "double (double_td_target)": double},
-    f"Deux actions nulles, et leur maximum vaut {number(simple[0], 2)} en moyenne",
+    f"Deux actions de valeur nulle : leur maximum estimé vaut {number(simple[0], 2)} en moyenne",
     ("nombre d'actions", "cible moyenne (la vraie est 0)"),
 )
 
@@ -320,7 +322,7 @@ listing(one_page.learn)
 # La cible, sous `no_grad` ; la perte ; un pas de l'optimiseur ; puis le réseau cible, que `lerp_` rapproche
 # un peu de l'autre.
 # Rien n'y parle de chariot. On peut donc l'essayer **sans jouer** : remplissons une mémoire de
-# 5 000 pas d'un joueur qui pousse au hasard, et apprenons d'elle, sans jamais laisser le réseau toucher au jeu.
+# 5 000 pas d'un joueur qui pousse au hasard, et apprenons à partir d'elle, sans jamais laisser le réseau toucher au jeu.
 
 
 # %%
@@ -490,7 +492,7 @@ vraies = [[-1, 1]]  # à changer aussi
 # %%
 print("les six mondes l'acceptent :", all(verdict(huit_bits)))
 for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
-    print(f"{nom:18} septième monde, erreur {erreur(essayee, septieme, vraies, 0):.2f}")
+    print(f"{nom:18} septième monde, erreur {number(erreur(essayee, septieme, vraies, 0), 2)}")
 
 # %% [markdown]
 # <details><summary>Solution</summary>
@@ -535,7 +537,7 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 # <details><summary>Les réponses, expliquées</summary>
 #
 # **1 : D.** Dans « lire » et « choisir », tout finit au premier pas : γ n'y sert jamais. « Attendre » est le premier
-# monde où une valeur vient d'une autre. Il est tentant de répondre A, car la fin des épisodes est la faute la plus
+# monde où une valeur vient d'une autre. Il est tentant de répondre A, car l'oubli de la fin des épisodes est la faute la plus
 # courante ; mais sans masque, « lire » échouerait déjà, en ajoutant à −1 une suite qui n'existe pas. La réponse B
 # échouerait dans « choisir », et le temps ne coupe rien dans « attendre ».
 #
@@ -550,7 +552,7 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. Une faute de DQN ne lève pas d'erreur, elle fait de mauvais agents : on la cherche dans de **petits mondes** dont on
+# 1. Une faute de DQN ne lève pas d'erreur : elle fait de mauvais agents. On la cherche dans de **petits mondes** dont on
 #    connaît les valeurs, et l'on vérifie que chacun sait refuser.
 # 2. **Une épreuve n'éprouve que ce qu'elle contient** : sans fin d'épisode, rien n'éprouve le masque ; sans hasard, rien n'éprouve
 #    l'arrêt du gradient.

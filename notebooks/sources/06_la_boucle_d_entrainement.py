@@ -2,12 +2,12 @@
 # # 06 · La boucle d'entraînement
 #
 # **La question.** Nous avons une mémoire, un réseau, une cible et une perte. Dans quel ordre et à quel
-# rythme les faire travailler ? C'est la boucle qui en décide, et c'est là que se cachent les fautes
-# les plus coûteuses : celles qui laissent le programme tourner.
+# rythme les faire travailler ? La boucle en décide, et c'est là que se cachent les fautes les plus
+# coûteuses : celles qui laissent le programme tourner.
 #
 # C'est la section *Boucle d'entraînement* du document fondateur. Nous l'exécutons à la lettre, nous
-# mesurons où mènent ses choix, puis nous écrivons une boucle qui se lit comme l'algorithme. Le carnet finit par un DQN complet sur une page, et par la table qui mène des noms du
-# document à ceux du cours.
+# mesurons où mènent ses choix, puis nous écrivons une boucle qui se lit comme l'algorithme. Le carnet
+# finit par un DQN complet sur une page, et par le tableau qui mène des noms du document à ceux du cours.
 #
 # *Lecture : 55 minutes ; exercices : 55 minutes ; exécution : moins d'une minute.*
 
@@ -82,16 +82,17 @@ figures.points(
 )
 
 # %% [markdown]
-# Un éclair, sans lendemain. Il n'y a qu'une mise à jour par épisode : quelques-unes ont suffi à trouver une
-# bonne politique, une seule à la perdre. Peut-être faut-il attendre ; peut-être cette graine est-elle
-# malchanceuse. Une seule graine, regardée si peu de temps, ne le dira pas.
+# Un éclair, sans lendemain. Il n'y a qu'une mise à jour par épisode, donc d'un point au suivant : quelques-unes
+# ont suffi à trouver une bonne politique, une seule à la perdre. Peut-être faut-il attendre ; peut-être cette graine
+# est-elle malchanceuse. Une seule graine, regardée si peu de temps, ne le dira pas.
 #
 # ## 2. Ce qu'elle atteint, graine après graine
 #
 # Nous avons donc attendu : deux millions de pas par graine, ou les cent mille épisodes auxquels le
-# document s'arrête. Une fois avec les valeurs qu'il imprime : taux d'apprentissage $3 \cdot 10^{-4}$, multiplié
-# par 0,999 à chaque mise à jour jusqu'à $3 \cdot 10^{-6}$, une copie toutes les 60. Une fois avec celles que son auteur a
-# publiées ailleurs : $10^{-3{,}5}$ ; 0,9999 ; $10^{-5}$ ; 75. Des heures de calcul, dont cette ligne lit l'archive.
+# document s'arrête. Nous l'avons fait avec les valeurs qu'il imprime : taux d'apprentissage $3 \cdot 10^{-4}$, multiplié
+# par 0,999 à chaque mise à jour jusqu'à $3 \cdot 10^{-6}$, une copie toutes les 60 ; puis avec celles que son auteur a
+# publiées ailleurs : $10^{-3{,}5}$ ; 0,9999 ; $10^{-5}$ ; 75. Ce sont des heures de calcul, dont la cellule suivante lit
+# l'archive.
 #
 # > **À vous.** Quelle part des graines, croyez-vous, atteindra 475 avec les valeurs imprimées ?
 
@@ -130,7 +131,7 @@ figures.learning_curves(abscisses, retours, f"Graines qui ont un jour atteint 47
 # %% [markdown]
 # Les deux moyennes interquartiles restent sous le seuil ; les valeurs de l'auteur font mieux. Le titre est
 # pourtant généreux : avec deux cents évaluations par graine, il suffit d'**une** bonne. Combien de temps
-# faut-il aux graines qui y arrivent, et s'y tiennent-elles ?
+# faut-il aux graines qui y arrivent, et s'y tiennent-elles ? (Le carnet 07 dira d'où vient l'intervalle exact.)
 
 # %%
 for nom, valeurs in retours.items():
@@ -173,7 +174,7 @@ figures.points(
 # %% [markdown]
 # Le titre compare les agents qui tiennent plus de 300 pas à ceux qui en tiennent moins de 30. Mieux l'agent
 # joue, moins il apprend de chaque pas joué. Un DQN ordinaire fait une mise à jour par pas,
-# ou tous les quelques pas, sans regarder où finissent les épisodes.
+# ou une tous les k pas, sans regarder où finissent les épisodes.
 # Les toutes premières se font, en outre, sur des lots plus courts que les 256 demandés : le carnet 03 l'a vu.
 
 # %% [markdown]
@@ -185,7 +186,7 @@ figures.points(
 
 
 # %%
-def pas_d_apprentissage(episodes, **reglage):
+def taux_d_apprentissage(episodes, **reglage):
     """Le taux d'apprentissage du document à chaque épisode."""
     dqnn = version1.DQNN(version1.NN, **reglage)
     dqnn.optimizer.step()  # sans gradient, il ne change rien ; PyTorch veut qu'il passe le premier
@@ -201,8 +202,8 @@ def pas_d_apprentissage(episodes, **reglage):
 numeros = np.arange(1, 10_001)
 AUTEUR = {"lr": 10**-3.5, "lr_decay": 0.9999, "min_lr": 1e-5, "itermax": 75}
 suites = {
-    "valeurs imprimées": pas_d_apprentissage(len(numeros)),
-    "valeurs de l'auteur": pas_d_apprentissage(len(numeros), **AUTEUR),
+    "valeurs imprimées": taux_d_apprentissage(len(numeros)),
+    "valeurs de l'auteur": taux_d_apprentissage(len(numeros), **AUTEUR),
 }
 plancher = 1 + np.argmax(suites["valeurs imprimées"] <= 3e-6)
 figures.curves(
@@ -259,8 +260,8 @@ def valeur(fins, gamma=0.99):
 # > l'autre ? Un peu moins, ou beaucoup moins ?
 
 # %%
-print(f"seule la chute termine       : {valeur(rien):6.1f}")
-print(f"le chronomètre termine aussi : {valeur(chronometre):6.1f}")
+print(f"seule la chute termine       : {number(valeur(rien), 1)}")
+print(f"le chronomètre termine aussi : {number(valeur(chronometre), 1)}")
 
 # %% [markdown]
 # Une transition sur cinq cents suffit à rabaisser tous les états sûrs, parce que l'amorçage propage son
@@ -296,7 +297,7 @@ figures.points(
 # l'autre. Le carnet suivant dira combien d'épisodes il faudrait.
 
 # %% [markdown]
-# ## 7. Rien n'est refaisable
+# ## 7. Rien n'est reproductible
 #
 # Le document ne fixe aucune graine. Lançons-le deux fois comme il est, puis deux fois avec la graine 1.
 
@@ -324,7 +325,7 @@ for graine in (None, None, 1, 1):
 # | 5. $\gamma = 1$* | une erreur se propage sans s'atténuer | $\gamma < 1$ |
 # | 6. cible tirée à part* | premières cibles venues d'un réseau étranger | copier à la construction |
 # | 7. premiers lots trop courts | premiers pas sur quelques exemples voisins | attendre `warmup` transitions |
-# | 8. évalue le réseau cible, un épisode | on mesure du hasard, sur un autre joueur | `evaluate`, cent départs neufs |
+# | 8. évaluation du réseau cible, sur un épisode | on mesure du hasard, sur un autre joueur | `evaluate`, cent départs neufs |
 # | 9. aucune graine | rien ne se refait | un générateur par usage |
 # | 10. graphe de gradient construit pour agir | aussitôt jeté | `torch.no_grad()` |
 # | 11. `env.close()` hors d'un `finally` | la fenêtre reste ouverte après un arrêt | `try … finally` |
@@ -390,11 +391,11 @@ print(
 
 # %% [markdown]
 # Le taux d'apprentissage d'abord : les six autres réparées sans lui, l'agent reste où le document l'a laissé. La mise à
-# jour par épisode vient après, et ne se voit qu'une fois le pas constant : une faute peut en cacher une autre, et
+# jour par épisode vient après, et ne se voit qu'une fois le taux constant : une faute peut en cacher une autre, et
 # l'ordre des réparations décide de ce que chacune semble rapporter.
 #
 # Pour les cinq autres, nous ne savons pas : un effet plus petit que le nombre imprimé a pu échapper. Du chronomètre,
-# l'étude ne dit rien : il ne sonne presque jamais ici ; le carnet 10 le juge sur des agents qui tiennent. (Son
+# l'étude ne dit rien : il ne coupe ici presque aucun épisode ; le carnet 10 le juge sur des agents qui tiennent. (Son
 # intervalle et celui de la mise à jour, réparés seuls, couvrent mal : une à trois graines y font tout l'écart.) Dans
 # la suite, nous réparons tout.
 
@@ -423,7 +424,7 @@ listing(Training.learn, Training.synchronise)
 # On y reconnaît le carnet précédent : la cible, que `_target` calcule sans gradient ; la perte ; un pas
 # d'Adam. Puis la synchronisation rapproche un peu le réseau cible du réseau principal à chaque mise à jour,
 # au lieu de l'y recopier de loin en loin ; `_average`, une moyenne des poids, est le réseau avec lequel
-# joue l'agent rendu (le carnet 08 dira pourquoi). Faisons un tour à la main.
+# joue l'agent que rend l'entraînement (le carnet 08 dira pourquoi). Faisons un tour à la main.
 
 # %%
 entrainement = Training(QUICK, seeds=0)
@@ -433,11 +434,11 @@ for nom in ("observation", "action", "terminated", "truncated", "next_observatio
 
 # %% [markdown]
 # Un agent, seize chariots, quatre nombres chacun. La première dimension compte les agents : en entraîner
-# huit n'ajoute pas une ligne au code. Lançons-en huit, en direct. `Screen` tient une place où la figure
-# se redessine à mesure ; arrêtez quand vous voulez, rien ne sera perdu.
+# huit n'ajoute pas une ligne au code. Lançons-en huit, en direct. `Screen` réserve une place où la figure
+# se redessine au fur et à mesure ; arrêtez quand vous voulez, rien ne sera perdu.
 #
 # > **À vous.** La configuration `QUICK` fait une mise à jour tous les seize pas de jeu. À quel moment la
-# > plupart des huit agents passeront-ils 475 ?
+# > plupart des huit agents atteindront-ils 475 ?
 
 # %% tags=["nbval-ignore-output"]
 groupe, ecran = Training(QUICK, seeds=range(8)), Screen()
@@ -466,9 +467,10 @@ titre = f"Les états à plus de 6° passent de {100 * tot:.0f} à {100 * tard:.0
 figures.memory_maps(contenu, titre)
 
 # %% [markdown]
-# Au début, la mémoire montre la tige dans tous ses états. Puis l'agent joue bien, et ses souvenirs se
-# serrent autour de l'équilibre. Rien n'est encore effacé, la mémoire a de la place ; mais les dangers y
-# pèsent de moins en moins, et sortent plus rarement dans les lots. Gardez cette image : nous la
+# Au début, la mémoire montre la tige dans tous ses états. (Les bandes du premier panneau ne sont pas un défaut :
+# près de l'équilibre, chaque poussée change la vitesse angulaire de la même quantité, à peu de chose près.) Puis
+# l'agent joue bien, et ses souvenirs se serrent autour de l'équilibre. Rien n'est encore effacé, la mémoire a de la
+# place ; mais les dangers y pèsent de moins en moins, et sortent plus rarement dans les lots. Gardez cette image : nous la
 # retrouverons quand nous chercherons pourquoi un agent oublie.
 
 # %% [markdown]
@@ -485,7 +487,7 @@ tableau.wait()
 tableau
 
 # %% [markdown]
-# Quatre graphiques. Le **retour** porte deux choses : les points, vingt épisodes joués sans hasard à chaque
+# Quatre graphiques. Le **retour** montre deux choses : les points, vingt épisodes joués sans hasard à chaque
 # vingtième de l'entraînement ; le trait gris, ce que l'agent obtient en jouant, hasard compris. La **perte**
 # et **ε**, vous les connaissez. $Q(s_0)$ est ce que l'agent s'attend à gagner quand la tige est
 # droite et immobile ; la ligne pointillée est un plafond, $1/(1-\gamma)$, qu'aucune somme actualisée de
@@ -497,7 +499,7 @@ tableau
 # <details><summary>Que faut-il observer ?</summary>
 #
 # Le trait gris reste au sol, et les points montent quand même, par à-coups : à voir tomber la tige de cent
-# façons, l'agent apprend ce qu'il faudrait faire. DQN est dit **hors politique** (*off-policy*) : il
+# façons, l'agent apprend ce qu'il faudrait faire. Le DQN est dit **hors politique** (*off-policy*) : il
 # apprend la valeur du meilleur choix, quel que soit celui que l'on a fait.
 #
 # </details>
@@ -520,8 +522,8 @@ print(f"sur cent départs neufs, l'agent fait {dernier.mean():.0f} pas en moyenn
 # ## 9. Un DQN complet sur une page
 #
 # Le moteur du cours entraîne des groupes, reprend après un arrêt, se laisse régler. Pour comprendre, un
-# texte plus court vaut mieux. Voici tout un DQN, un agent, un environnement, rien d'autre : les règles sont celles du
-# carnet 04, la mémoire celle du carnet 03.
+# texte plus court vaut mieux. Voici un DQN entier : un agent, un environnement, rien d'autre. Les règles sont celles du
+# carnet 04, la mémoire est celle du carnet 03.
 
 # %%
 listing(one_page)
@@ -531,7 +533,7 @@ listing(one_page)
 # `learn`. Elle s'arrête d'elle-même quand une évaluation atteint 490.
 #
 # > **À vous.** Deux lignes distinguent la chute du chronomètre, et aucune ne dit `done` : lesquelles ? Et
-# > une faute de la table de la section 7 est restée, sans gravité ici : laquelle ?
+# > une faute du tableau de la section 7 est restée, sans gravité ici : laquelle ?
 #
 # <details><summary>Réponse</summary>
 #
@@ -545,7 +547,8 @@ listing(one_page)
 # %% tags=["nbval-ignore-output"]
 politique, pas_joues = one_page.train(seed=0)
 juges = evaluate(politique, episodes=1_000, seed=12_345)
-print(f"{number(pas_joues)} pas de jeu ; retour moyen sur 1 000 départs : {juges.mean():.1f}")
+jugement = number(juges.mean(), 1)
+print(f"{number(pas_joues)} pas de jeu ; retour moyen sur 1 000 départs : {jugement}")
 
 # %% [markdown]
 # Une graine ne prouve rien. En voici vingt, jugées chacune sur mille départs qui n'ont servi à rien
@@ -569,7 +572,7 @@ figures.points(
 #
 # ## 10. Du document au cours
 #
-# Chaque nom du document fondateur a son successeur. Cette table permet de relire l'un avec l'autre.
+# Chaque nom du document fondateur a son successeur. Ce tableau permet de relire l'un avec l'autre.
 #
 # | Document | Cours | Ce qui change |
 # |:---|:---|:---|
@@ -598,8 +601,8 @@ figures.points(
 # <details><summary>Solution</summary>
 #
 # On cherche $n$ tel que $10^{-3{,}5} \times 0{,}9999^n = 10^{-5}$, donc
-# $n = 1{,}5 \ln 10 / (-\ln 0{,}9999) \approx 34\,537$. Pour le vérifier, demandez à la section 4
-# `pas_d_apprentissage(35_000, **AUTEUR)`, et cherchez le premier qui ne dépasse pas `1e-5`.
+# $n = 1{,}5 \ln 10 / (-\ln 0{,}9999) \approx 34\,537$. Pour le vérifier, appelez la fonction de la
+# section 4, `taux_d_apprentissage(35_000, **AUTEUR)`, et cherchez le premier taux qui ne dépasse pas `1e-5`.
 #
 # </details>
 
@@ -663,8 +666,8 @@ show("rapprocher")
 # **Exercice 3, à écrire (10 minutes).** Le rythme, maintenant. À chaque pas, la boucle se pose deux questions :
 # est-ce le moment d'apprendre ? Est-ce celui de recopier le réseau cible ? Ici, on apprend tous les
 # `apprendre_tous_les` pas, à condition que la mémoire ait de quoi remplir un lot ; on copie tous les
-# `copier_tous_les` pas, quoi qu'il arrive. Le document, lui, ne vérifie pas que la mémoire suffit, et compte en
-# épisodes.
+# `copier_tous_les` pas, quoi qu'il arrive : tant que rien n'est appris, la copie égale déjà l'original. Le document,
+# lui, ne vérifie pas que la mémoire suffit, et compte en épisodes.
 
 
 # %%
@@ -690,7 +693,7 @@ show("calendrier")
 
 # %% [markdown]
 # **Exercice 4, à écrire (15 minutes).** Jouer, et garder ce qui est arrivé : c'est la moitié de la boucle, et celle où
-# les fautes se cachent le mieux. Écrivez-la pour un environnement de Gymnasium. Trois pièges : que ranger pour suivante
+# les fautes se cachent le mieux. Écrivez-la pour un environnement de Gymnasium. Trois pièges : que ranger dans `suivante`
 # quand l'épisode finit, quand recommencer, et combien de fois donner la graine à `reset`.
 
 
@@ -776,7 +779,7 @@ for tour in essai.run():
     if tour.env_steps % 400 == 0:
         retour = evaluate(essai.agent, episodes=30).mean()
         # Votre code ici.
-print(f"arrêté après {essai.env_steps} pas, dernière évaluation : {retour:.0f}")
+print(f"arrêté après {number(essai.env_steps)} pas, dernière évaluation : {retour:.0f}")
 
 # %% [markdown]
 # <details><summary>Solution</summary>
@@ -811,8 +814,8 @@ print(f"arrêté après {essai.env_steps} pas, dernière évaluation : {retour:.
 # - **B.** 99 : une transition sur cent y perd sa suite.
 # - **C.** 50, à peu près.
 #
-# **3.** Un agent médiocre, qui ne progresse pas, passe 475 par chance à une évaluation sur cent. On l'évalue deux
-# cents fois pendant son entraînement. Quelle chance a-t-on de pouvoir écrire « il a atteint 475 » ?
+# **3.** Un agent médiocre, qui ne progresse pas, atteint 475 par chance à une évaluation sur cent. On l'évalue deux
+# cents fois pendant son entraînement. Avec quelle probabilité pourra-t-on écrire « il a atteint 475 » ?
 #
 # - **A.** 1 %, la même à chaque évaluation.
 # - **B.** 87 %, environ.
@@ -821,7 +824,7 @@ print(f"arrêté après {essai.env_steps} pas, dernière évaluation : {retour:.
 # <details><summary>Les réponses, expliquées</summary>
 #
 # **1 : A.** Un tour fait maintenant 64 pas de jeu : $9\,600 / 64 = 150$ mises à jour, au lieu de
-# $9\,600 / 16 = 600$. Le rythme, que personne n'a décidé de changer, a changé. La réponse B tente, puisque chaque
+# $9\,600 / 16 = 600$. Le rythme, que personne n'a décidé de changer, a changé. La réponse B est tentante, puisque chaque
 # tour range quatre fois plus de transitions ; mais il y a quatre fois moins de tours, et la mémoire en reçoit 9 600
 # dans les deux cas. Quant aux épisodes différents, le carnet 03 les réclamait.
 #
@@ -829,7 +832,7 @@ print(f"arrêté après {essai.env_steps} pas, dernière évaluation : {retour:.
 # perd une fois sur cent. D'où $V = 1/(1 - 0{,}9801) \approx 50$. La réponse B ne compte la perte qu'une fois, sur
 # le premier pas ; or la suite est elle-même faite de valeurs déjà rabaissées, et ainsi de suite.
 #
-# **3 : B.** La chance de rater toutes les évaluations est $0{,}99^{200} \approx 0{,}13$ ; celle d'en réussir au
+# **3 : B.** La probabilité de rater toutes les évaluations est $0{,}99^{200} \approx 0{,}13$ ; celle d'en réussir au
 # moins une, 87 %. Le nombre de la réponse A vaut pour **une** évaluation, choisie d'avance. Voilà pourquoi « a atteint un
 # jour » est une mesure si généreuse, et pourquoi il faut aussi demander ce qui reste à la fin.
 #
@@ -844,4 +847,4 @@ print(f"arrêté après {essai.env_steps} pas, dernière évaluation : {retour:.
 #    mesure que l'agent progresse, et personne ne l'a décidé.
 # 3. Un DQN complet tient sur **une page**, et se juge sur **beaucoup de graines**.
 #
-# Le prochain carnet apprend à juger : [07 · La boucle de test](07_la_boucle_de_test.ipynb).
+# Au prochain carnet, nous apprendrons à juger : [07 · La boucle de test](07_la_boucle_de_test.ipynb).

@@ -46,8 +46,8 @@ from cartpole_helpers.teaching.exercises import check, show
 # %% [markdown]
 # ## 1. La boucle du document
 #
-# Voici sa boucle de test. Nous y avons ajouté un compte et une graine, pour pouvoir en parler ; dans le
-# document, elle joue cent mille épisodes à l'écran et n'en retient rien.
+# Voici sa boucle de test. Nous y avons ajouté un compte et une graine ; dans le document, elle joue cent
+# mille épisodes à l'écran et n'en retient rien.
 
 # %%
 listing(version1.test, comments=False)
@@ -76,7 +76,7 @@ print("dix épisodes :", durees)
 nom = "deep-q-model-500-1650182128.pt"
 _, _, _, duree, secondes = Path(nom).stem.split("-")
 print("dernier épisode :", duree, "pas")
-print("sauvé le", datetime.fromtimestamp(int(secondes), UTC).strftime("%d/%m/%Y à %H h %M"))
+print("enregistré le", datetime.fromtimestamp(int(secondes), UTC).strftime("%d/%m/%Y à %H h %M"))
 
 # %% [markdown]
 # Un épisode de 500 pas : c'est tout ce que l'on sait de cet agent. Et dans notre fichier, qu'y a-t-il ?
@@ -116,12 +116,12 @@ figures.distributions(
 )
 
 # %% [markdown]
-# Non : sa moyenne est sous le seuil. Les épisodes parfaits font une seule barre, les autres s'étalent loin
-# à gauche, et presque aucun ne ressemble à la moyenne. Un épisode isolé dit surtout de quel côté le
-# hasard est tombé.
+# Non : sa moyenne est sous le seuil. Les épisodes parfaits forment une seule barre, les autres s'étalent loin
+# à gauche, à peine visibles, et presque aucun ne ressemble à la moyenne. Un épisode isolé dit surtout de
+# quel côté le hasard est tombé.
 #
 # Le nom du fichier est pire encore. Il retient un épisode **d'entraînement**, où une action sur vingt est
-# tirée au hasard. Voici ce que le document aurait pu écrire pour ce même agent, avec les mêmes poids.
+# tirée au hasard. Voici ce que le document aurait pu écrire pour ce même agent.
 
 # %%
 hasard = np.random.default_rng(0)
@@ -137,8 +137,8 @@ def bruite(observations):
 noms = evaluate(bruite, episodes=1_000, seed=10)
 bas, haut = (round(centile) for centile in np.percentile(noms, [5, 95]))
 figures.distributions(
-    {"sans exploration": retours, "avec ε = 0,05 : le nom du fichier": noms},
-    f"Pour le même agent, neuf noms sur dix diraient de {bas} à {haut}",
+    {"sans exploration": retours, "avec ε = 0,05 (le nom du fichier)": noms},
+    f"Pour le même agent, neuf noms sur dix vont de {bas} à {haut}",
     "retour d'un épisode (pas)",
 )
 
@@ -176,14 +176,14 @@ figures.curves(
 
 # %% [markdown]
 # Gymnasium donne un seuil, 475, et ne dit pas combien d'épisodes jouer ; cent est un usage, venu d'OpenAI Gym.
-# Cent ne suffisent pas pour un agent aussi près du seuil : il en faut des centaines pour que l'erreur devienne
+# Cent ne suffisent pas pour juger un agent aussi près du seuil : il en faut des centaines pour que l'erreur devienne
 # rare. Un agent loin du seuil, lui, se reconnaît vite. Il n'y a donc pas de bon nombre : il y a une **mesure et
 # son intervalle**.
 
 # %%
-for n in (10, 100, 1_000):
-    bas, haut = bootstrap_interval(retours[:n], np.mean)
-    print(f"{n:5} épisodes : {retours[:n].mean():.1f}, intervalle à 95 % [{bas:.1f} ; {haut:.1f}]")
+for vus in (retours[:10], retours[:100], retours):
+    trois = [number(x, 1) for x in (vus.mean(), *bootstrap_interval(vus, np.mean))]
+    print(number(len(vus)), "épisodes : {}, intervalle à 95 % [{} ; {}]".format(*trois))
 
 # %% [markdown]
 # `bootstrap_interval` refait l'évaluation deux mille fois, en tirant de nouveau, avec remise, dans les
@@ -212,7 +212,7 @@ for n in (5, 10, 30, 100):
 #
 # C'est courant chez un bon agent, et le rééchantillonnage n'en dit rien d'utile. Un raisonnement suffit.
 #
-# Soit $p$ la vraie part d'épisodes parfaits. La chance d'en voir $n$ parfaits de suite est $p^n$. Si elle
+# Soit $p$ la vraie part d'épisodes parfaits. La probabilité d'en voir $n$ parfaits de suite est $p^n$. Si elle
 # est inférieure à 5 %, on rejette ce $p$ : on peut donc affirmer, à 95 %, que $p \geq 0{,}05^{1/n}$. Au
 # pire, un épisode manqué rapporte zéro : la moyenne vaut alors au moins $500\,p$.
 #
@@ -272,7 +272,7 @@ exces = number(gagnants[essais == 10][0] - retours.mean())
 figures.curves(
     essais,
     {"note du gagnant": gagnants, "sa vraie valeur": np.full(len(essais), retours.mean())},
-    f"Noté sur dix épisodes, le meilleur de vingt gagne {exces} pas de trop",
+    f"Noté sur dix épisodes, le meilleur de vingt a {exces} pas de trop",
     ("épisodes par évaluation (échelle logarithmique)", "retour moyen (pas)"),
     log="x",
 )
@@ -281,15 +281,15 @@ figures.curves(
 # Les vingt sont pourtant le même agent. D'où une règle, la même que partout en apprentissage : on
 # **choisit** sur des départs de validation, on **juge** sur des départs neufs, une seule fois. Dans le cours,
 # `evaluate(policy, seed=...)` tire des départs que nul entraînement n'a vus ; deux graines donnent deux jeux
-# de départs. De nos agents, trois sont pris à des moments fixés ; seul le quatrième a été choisi pour sa note,
+# de départs. Trois de nos agents sont pris à des moments fixés ; seul le quatrième a été choisi pour sa note,
 # par `etudes/agent.py`, sur les départs de validation que voici.
 
 # %%
 validation, jugement = 2_000_000, 4_000_000
 for numero in (4000, 5600):
     candidat = load(f"../checkpoints/agent_{numero}_pas.safetensors")
-    notes = [evaluate(candidat, seed=graine).mean() for graine in (validation, jugement)]
-    print(f"{numero} pas : validation {notes[0]:.1f}, jugement {notes[1]:.1f}")
+    notes = [number(evaluate(candidat, seed=g).mean(), 1) for g in (validation, jugement)]
+    print(f"{number(numero)} pas : validation {notes[0]}, jugement {notes[1]}")
 
 # %% [markdown]
 # Le quatrième garde sa note sur des départs neufs. Les deux notes du troisième, que personne n'a choisi pour
@@ -323,7 +323,7 @@ class Surprise:
 pickle.loads(pickle.dumps(Surprise()))
 
 # %% [markdown]
-# Par défaut, PyTorch n'accepte plus aujourd'hui que des tableaux et quelques types simples. Ne désactivez
+# Par défaut, PyTorch n'accepte plus que des tableaux et quelques types simples. Ne désactivez
 # pas cette protection pour un fichier que vous n'avez pas écrit.
 #
 # Et si un fichier a été abîmé, par un disque ou par un transfert ? Changeons un seul bit du nôtre.
@@ -374,7 +374,7 @@ print("mêmes poids, au bit près :", torch.equal(repris.agent.weights, d_une_tr
 # droite, l'écart entre les deux actions. Voici celle du quatrième agent.
 
 # %%
-figures.action_maps(agent.q_values, "Il pousse du côté où la tige penche, ou va pencher")
+figures.action_maps(agent.q_values, "L'agent pousse du côté où la tige penche, ou va pencher")
 
 # %% [markdown]
 # On y retrouve la diagonale des états sûrs, et la frontière inclinée de la règle $\theta + \dot\theta > 0$,
@@ -447,12 +447,12 @@ figures.points(
 )
 
 # %% [markdown]
-# Toutes à peu près à la même distance, bien avant le bord du rail ! L'agent tient la tige sans peine, le chariot dérive
-# lentement, et arrivé là tout s'arrête. Rejouons l'une de ces chutes pas à pas, avec ce qu'en pense l'agent : à
-# droite, le plan $(\theta, \dot\theta)$ et l'action qu'il y choisirait, pour la position du moment.
+# Toutes à peu près à la même distance (l'axe est resserré), bien avant le bord du rail ! L'agent tient la tige sans
+# peine, le chariot dérive lentement, et, quand il arrive là, tout s'arrête. Rejouons l'une de ces chutes pas à pas,
+# avec ce qu'en pense l'agent : à droite, le plan $(\theta, \dot\theta)$ et l'action qu'il y choisirait, pour la position du moment.
 #
 # > **À vous.** Faites glisser le curseur du début à la fin, sans quitter des yeux la carte de droite. Que devient
-# > la frontière entre ◂ et ▸ quand le chariot s'éloigne ? À quel pas diriez-vous que l'épisode est perdu ?
+# > la frontière entre ◂ et ▸ quand le chariot s'éloigne ?
 
 # %% tags=["nbval-ignore-output"]
 player(episodes[25], hesitant)
@@ -465,14 +465,14 @@ player(episodes[25], hesitant)
 # %%
 figures.action_maps(
     hesitant.q_values,
-    "À 1,25 m à gauche, la frontière a disparu : il pousse presque toujours à droite",
+    "À 1,25 m à gauche, l'agent pousse presque partout à droite",
     x=-1.25,
 )
 
 # %% [markdown]
-# Si loin du centre, il ne regarde presque plus la tige. Y est-il seulement allé, pendant son apprentissage ?
-# Refaisons ses 250 tours, puis les 100 qui mènent au quatrième agent, puisque la graine le permet, et mesurons
-# jusqu'où les seize chariots sont allés.
+# La frontière n'est plus qu'un îlot : si loin du centre, l'agent ne regarde presque plus la tige. Y est-il seulement
+# allé, pendant son apprentissage ? Refaisons ses 250 tours, puis les 100 qui mènent au quatrième agent, puisque la
+# graine le permet, et mesurons jusqu'où les seize chariots sont allés.
 
 # %% tags=["nbval-ignore-output"]
 tours = islice(Training(QUICK, seeds=3).run(), 350)
@@ -493,7 +493,7 @@ print(f"le quatrième va jusqu'à {number(loin, 2)} m, et tombe {perdues} fois s
 # %% [markdown]
 # Il lui arrive d'aller plus loin encore, et d'en revenir. Ce n'est qu'une graine, mais les deux faits vont
 # ensemble : un réseau peut se tromper sur ce qu'il n'a pas vu. Gardez la carte précédente en tête : elle
-# reviendra quand nous chercherons pourquoi un agent qui savait jouer se met à oublier.
+# reviendra quand nous chercherons pourquoi un agent oublie.
 
 # %% [markdown]
 # ## 9. À vous
@@ -508,8 +508,8 @@ print(f"le quatrième va jusqu'à {number(loin, 2)} m, et tombe {perdues} fois s
 # </details>
 
 # %% [markdown]
-# **Exercice 2, à écrire (5 minutes).** La borne de la section 4, pour toute confiance : `n` épisodes, tous
-# parfaits, garantissent quelle moyenne ?
+# **Exercice 2, à écrire (5 minutes).** La borne de la section 4, pour toute confiance : quelle moyenne garantissent
+# `n` épisodes tous parfaits ?
 
 
 # %%
@@ -563,9 +563,9 @@ check(evaluer)
 if check(evaluer).passed:
     with gym.make("CartPole-v1") as env:
         miens = np.array(evaluer(hesitant, env, episodes=20, graine=5))
-    bas, haut = bootstrap_interval(miens, np.mean)
-    print(f"vos vingt épisodes : {miens.mean():.1f}, intervalle [{bas:.1f} ; {haut:.1f}]")
-    print(f"les mille de la section 2 : {retours.mean():.1f}")
+    trois = [number(x, 1) for x in (miens.mean(), *bootstrap_interval(miens, np.mean))]
+    print("vos vingt épisodes : {}, intervalle [{} ; {}]".format(*trois))
+    print(f"les mille de la section 2 : {number(retours.mean(), 1)}")
 
 # %%
 show("evaluer")
@@ -597,7 +597,8 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 # </details>
 #
 # **Exercice 5, à explorer (10 minutes).** À la section 2, chargez dans `hesitant` l'agent de 2 400 pas, puis
-# exécutez de nouveau les cellules jusqu'à la figure de la section 3. Combien d'épisodes suffisent à le refuser ? Pourquoi si peu ?
+# exécutez de nouveau les cellules jusqu'à la figure de la section 3. Combien d'épisodes suffisent à le refuser ? Pourquoi si
+# peu ? Puis remettez l'agent de 4 000 pas.
 #
 # <details><summary>Réponse</summary>
 #
@@ -615,7 +616,7 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 # %% [markdown]
 # ## Testez-vous
 #
-# Trois annonces, comme on en lit souvent. À vous de juger le juge.
+# Trois annonces, comme on en lit souvent.
 #
 # **1.** « Sur cent épisodes, la moyenne est de 478, et son intervalle à 95 % va de 466 à 488. » L'agent dépasse-t-il 475 en moyenne ?
 #
@@ -644,11 +645,11 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 # subtile : ne pas avoir établi 475 n'est pas avoir établi le contraire.
 #
 # **2 : A.** Le plus haut de vingt nombres bruités est presque toujours plus haut que ce qu'il mesure ; la seconde
-# note, qui n'a rien choisi, est la bonne. La réponse B est tentante après le carnet 06, mais rien n'a été appris
+# note, qui n'a servi à aucun choix, est la bonne. La réponse B est tentante après le carnet 06, mais rien n'a été appris
 # entre les deux mesures : les poids sont les mêmes. Quant aux départs, ils viennent tous du même tirage.
 #
 # **3 : C.** La borne demande un nombre d'épisodes fixé d'avance. Prenez un agent parfait 95 fois sur cent : la
-# chance d'en voir 59 d'affilée est $0{,}95^{59} \approx 5\,\%$ à chaque essai, et qui recommence assez souvent finit
+# probabilité d'en voir 59 d'affilée est $0{,}95^{59} \approx 5\,\%$ à chaque essai, et qui recommence assez souvent finit
 # par y arriver, avec cet agent comme avec un pire. La réponse B exige deux vraies conditions, et oublie la
 # troisième.
 #

@@ -75,13 +75,14 @@ for budget in (50_000, 500_000, 2_000_000):
 
 # %% [markdown]
 # Nous nous donnons la première de ces trois échéances : **cinquante mille pas**, moins de dix-sept minutes
-# de jeu. Les mêmes nombres tournent d'abord sur le moteur du cours, qui répare d'un coup les fautes de
+# de jeu. Les mêmes réglages sont d'abord essayés sur le moteur du cours, qui répare d'un coup les fautes de
 # programmation, que le carnet 06 sépare : le chronomètre n'y passe plus pour une chute, le réseau cible part
 # d'une copie, on apprend tous les vingt pas, et l'on juge le réseau qui apprend.
 
 # %% [markdown]
 # Chaque réglage de ce carnet a été entraîné d'avance. Tous les mille pas, l'agent joue cent épisodes depuis des
-# départs neufs ; l'entraînement, lui, n'en sait jamais rien. Cette ligne lit l'archive.
+# départs neufs ; l'entraînement, lui, n'en sait jamais rien. La
+# cellule suivante lit l'archive.
 
 # %%
 echelle = load_study("../etudes/echelle.csv")
@@ -132,7 +133,7 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # | γ sous 1 | les valeurs restent bornées par $1/(1-\gamma)$, et une erreur s'atténue en se propageant |
 # | un réseau large | celui du document, au carnet 04, ne réussissait que quelquefois ; son activation, SiLU, une rampe lissée, et ses poids de départ, ceux de PyTorch, changent avec lui |
 # | les entrées à l'échelle | la chute est à 2,4 m, mais à 0,21 rad : sans facteur, l'angle pèse environ dix fois moins |
-# | seize chariots | seize pas neufs entre deux mises à jour, venus de seize épisodes au lieu d'un ; mémoire et lots rapetissent aussi |
+# | seize chariots | seize pas neufs entre deux mises à jour, venus de seize épisodes au lieu d'un ; la mémoire et les lots sont réduits aussi |
 # | le taux d'apprentissage | grand d'abord, il décroît à chaque mise à jour jusqu'à son dixième et s'y arrête |
 # | une cible qui glisse | un vingtième du réseau principal à chaque mise à jour, au lieu d'une copie toutes les soixante |
 # | explorer davantage | ε descend de 1 à 0,5 : à l'entraînement, un pas sur deux reste joué au hasard |
@@ -149,7 +150,7 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # chronomètre qui l'arrête, on amorce là, avec $\gamma^k$.
 
 # %% [markdown]
-# > **À vous.** Écrivez trois noms : la réparation qui fera le plus, une qui ne fera rien, une qui nuira.
+# > **À vous.** Écrivez trois noms : la réparation la plus utile, une inutile, une nuisible.
 # > Deux d'entre elles restent à expliquer ; les sections 3 et 4 s'en chargent, puis viendra la réponse.
 
 # %% [markdown]
@@ -166,8 +167,11 @@ listing(held_epsilon_greedy)
 # %% [markdown]
 # La règle est celle du carnet 05, avec une mémoire : `held` retient l'action au hasard en cours, et la durée
 # de la tenue est elle aussi tirée au hasard, `hold` pas en moyenne. Elle commence d'autant moins souvent : la
-# ligne `begins` est réglée pour que ε reste la part des pas joués au hasard. Voyons ce que cela change, sur un
-# seul exemple : l'agent du carnet 07, d'une autre recette, joue, distrait un pas sur deux.
+# ligne `begins` est réglée pour que ε reste la part des pas joués au hasard. À la longue, il finit
+# $\varepsilon\,(1 - \text{keep})$ tenue par pas, et il doit en commencer autant, aux pas où aucune ne se poursuit,
+# dont la part est $1 - \text{keep}\,\varepsilon$ : le seuil de `begins` est le rapport des deux.
+#
+# Voyons ce que cela change, sur un seul exemple : l'agent du carnet 07, d'une autre recette, joue, distrait un pas sur deux.
 
 
 # %%
@@ -211,7 +215,7 @@ for duree, (etats, nombre) in parcours.items():
 # %% [markdown]
 # Avec autant de hasard, la tige prend des angles et des vitesses bien plus variés : un agent qui apprend y
 # trouverait de quoi s'exercer à la rattraper. Mais elle tombe plus souvent, les épisodes raccourcissent, et le
-# chariot n'a plus le temps d'aller loin. Tenir est donc un **dosage**, que seule une mesure peut trancher ;
+# chariot n'a plus le temps d'aller loin. Tenir est donc affaire de **dosage**, et seule une mesure peut le régler ;
 # la Version 2 tient deux pas en moyenne.
 
 # %% [markdown]
@@ -253,7 +257,7 @@ versements = {
 
 
 # %% [markdown]
-# Quelle part des poids de départ reste-t-il dans la moyenne ? Chaque versement la multiplie par un moins
+# Quelle part des poids de départ reste-t-il dans la moyenne ? Chaque versement la multiplie par $1$ moins
 # son taux.
 
 
@@ -291,7 +295,7 @@ figures.curves(rangs, restes, titre, ("mises à jour", "poids de départ dans la
 montee = scores(barreaux)
 premier, dernier = (interquartile_mean(montee[nom])[-1] for nom in (ENGINE, [*montee][-1]))
 bouts = f"de {number(premier)} à {number(dernier)} pas"
-figures.small_multiples(PAS, montee, f"En onze réparations, {bouts} de retour à la fin")
+figures.small_multiples(PAS, montee, f"En onze réparations, le retour final passe {bouts}")
 
 # %% [markdown]
 # Les cinq premiers panneaux restent près du sol ; leurs réparations n'ont pourtant rien d'absurde. Le sixième
@@ -367,13 +371,13 @@ def verdict(noms):
 
 
 # %% [markdown]
-# Chaque barreau contre le précédent ; les intervalles, ceux de Student, ne sont pas corrigés.
+# Chaque barreau est comparé au précédent ; les intervalles, ceux de Student, ne sont pas corrigés.
 
 # %%
 aident, nuisent, indecis = verdict(REPAIRS)
-compte = f"{len(aident)} en mieux, {len(nuisent)} en pire, {len(indecis)} sans verdict"
+compte = f"utiles : {len(aident)}, nuisibles : {len(nuisent)}, sans verdict : {len(indecis)}"
 barres = {nom: gains[nom] for nom in REPAIRS}
-figures.intervals({"gain sur le barreau d'avant (pas)": barres}, f"Onze réparations : {compte}")
+figures.intervals({"gain sur le barreau d'avant (pas)": barres}, f"Onze réparations ; {compte}")
 
 # %% [markdown]
 # Les voici par leur nom. Pour ce dont on ne sait pas, le nombre de pas est le plus petit gain que ces vingt
@@ -391,8 +395,8 @@ print("on ne sait pas :", ", ".join(f"{nom} ({visible[nom]:.0f} pas)" for nom in
 
 # %% [markdown]
 # > **Attention.** Ce gain dépend de l'**ordre**. Une réparation posée trop tôt ne peut rien montrer, si une
-# > autre faute empêche encore d'apprendre ; posée en dernier, il ne lui reste presque rien à gagner. Pour
-# > savoir de quoi la Version 2 a besoin, il faut la prendre finie, et retirer.
+# > autre faute empêche encore d'apprendre ; posée en dernier, elle n'a presque plus rien à gagner. Pour
+# > savoir de quoi la Version 2 a besoin, il faut la prendre finie, et en retirer un groupe à la fois.
 
 # %% [markdown]
 # ## 6. Ôter un groupe à la fois
@@ -409,7 +413,7 @@ for nom, config in without().items():
 # %% [markdown]
 # Un retrait ne revient pas toujours au document : du taux d'apprentissage, il n'ôte que la décroissance, et il en
 # garde la grandeur. La moyenne des poids n'y est pas : sans elle, c'est l'avant-dernier barreau, déjà jugé. Et le
-# dernier ne défait aucune réparation : il rapetisse la mémoire, qui ne garde plus que les cinq mille derniers pas.
+# dernier ne défait aucune réparation : il réduit la mémoire, qui ne garde plus que les cinq mille derniers pas.
 #
 # > **À vous.** Si l'échelle disait tout, ôter une réparation coûterait ce qu'elle avait rapporté. Laquelle,
 # > pensez-vous, coûtera beaucoup plus cher ? Laquelle ne coûtera rien ? Dans la figure, la Version 2 complète
@@ -417,9 +421,9 @@ for nom, config in without().items():
 
 # %%
 mieux, pire, egaux = verdict(ABLATIONS)
-compte = f"{len(pire)} en pire, {len(mieux)} en mieux, {len(egaux)} sans verdict"
+compte = f"coûteux : {len(pire)}, profitables : {len(mieux)}, sans verdict : {len(egaux)}"
 courbes = {"version 2": complete} | retraits
-figures.small_multiples(PAS, courbes, f"Onze retraits : {compte}", reference="version 2")
+figures.small_multiples(PAS, courbes, f"Onze retraits ; {compte}", reference="version 2")
 
 # %% [markdown]
 # Les courbes disent si l'on apprend. Voici, à gauche, la part des graines qui réussissent et tiennent, et à
@@ -484,7 +488,7 @@ print(f"tiennent 475 : {np.sum(tiennent(courte))} sur 100, contre {np.sum(tienne
 # pour la recette entière.
 
 # %% [markdown]
-# ### Et si l'on en règle quatre à la fois ?
+# ### Et si l'on en réglait quatre à la fois ?
 #
 # Ôter une chose à la fois ne dit rien des combinaisons. Une autre étude a essayé toutes celles de quatre
 # champs, chacune sur douze graines et vingt mille pas : voici ses curseurs. La réponse vient aussitôt, de
@@ -502,7 +506,7 @@ explorateur
 # Le bouton fait ce que l'étude a fait, sur la graine que vous choisissez : la courbe doit tomber sur le trait
 # fin de cette graine. Si vous ne nous croyez pas sur parole, c'est le moment.
 #
-# Une étude complète permet aussi de poser la question de l'autre côté : quelle part des entraînements finit à
+# Une étude complète permet aussi de retourner la question : quelle part des entraînements finit à
 # 475 ou plus, champ par champ, **tous réglages des trois autres confondus** ?
 
 
@@ -542,7 +546,7 @@ figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '
 # ## 7. À vous
 #
 # **Exercice 1, à calculer (10 minutes).** Des poussées de ±1, tirées à pile ou face et tenues $h$ pas en
-# moyenne. La tenue s'arrête à chaque pas avec probabilité $1/h$, et l'on tire alors de nouveau. Pour un
+# moyenne. La tenue s'arrête à chaque pas avec la probabilité $1/h$, et l'on tire alors de nouveau. Pour un
 # grand nombre $n$ de pas, l'écart type de leur somme est $\sqrt{n}$ quand $h = 1$. Combien vaut-il quand
 # $h = 2$ ?
 #
@@ -557,7 +561,8 @@ figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '
 #
 # Avec $c = 1 - 1/h$, la variance vaut à peu près
 # $n\,(1 + 2c + 2c^2 + \dots) = n\,(1 + c)/(1 - c) = n\,(2h - 1)$. Pour $h = 2$, l'écart type est
-# $\sqrt{3n} \approx 1{,}73\sqrt{n}$ : un écart bien plus grand, pour autant de poussées.
+# $\sqrt{3n} \approx 1{,}73\sqrt{n}$ : un écart bien plus grand, pour autant de poussées. C'est ce que
+# cherche la Version 2 en tenant deux pas ; la section 3 en a montré le prix.
 #
 # </details>
 
@@ -651,7 +656,7 @@ show("moyenne_glissante")
 # **2.** Onze retraits, chacun jugé à 5 %, sans correction ; l'un d'eux est déclaré nuisible. Que savez-vous ?
 #
 # - **A.** Il nuit : il y a cinq chances sur cent de se tromper.
-# - **B.** Peu de chose : sur onze retraits sans aucun effet, on en déclarerait au moins un, souvent.
+# - **B.** Peu de chose : sur onze retraits anodins, on en déclarerait souvent au moins un nuisible.
 # - **C.** Rien : un seul retrait ne prouve jamais rien.
 #
 # **3.** La moyenne des poids a un taux fixe de 0,001. Après 500 mises à jour, le réseau principal tient 500 pas ;
@@ -668,7 +673,7 @@ show("moyenne_glissante")
 # échelle ; mais, dans l'autre ordre, c'est P qui emporterait tout le mérite. Partager en deux n'y change rien :
 # ni l'une ni l'autre ne sert seule.
 #
-# **2 : B.** Onze essais sans effet, à 5 % chacun, laissent au moins une fausse alarme près d'une fois sur deux : $1 - 0{,}95^{11} \approx 43$ %.
+# **2 : B.** Onze retraits anodins, jugés à 5 % chacun, laissent au moins une fausse alarme près d'une fois sur deux : $1 - 0{,}95^{11} \approx 43$ %.
 # C'est ce que corrige Holm. Répondre A, c'est oublier que l'on a choisi, après coup, lequel des onze regarder. La réponse C va trop
 # loin : avec la correction, un seul verdict suffit.
 #

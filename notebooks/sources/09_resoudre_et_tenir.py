@@ -49,8 +49,8 @@ from cartpole_helpers.statistics import (
 # %% [markdown]
 # ## 1. Résoudre, maintenant
 #
-# Le [carnet 08](08_version_2.ipynb) laissait l'entraînement continuer, sans rien lui dire. Dans la pratique, on veut un agent, et
-# s'arrêter. C'est ce que fait `solve` : il entraîne, **choisit** sur des départs de validation, **juge**
+# Le [carnet 08](08_version_2.ipynb) laissait l'entraînement continuer, sans rien lui dire. Dans la pratique, on veut obtenir un
+# agent et s'arrêter. C'est ce que fait `solve` : il entraîne, **choisit** sur des départs de validation, **juge**
 # sur d'autres, et s'arrête seul.
 
 # %%
@@ -66,7 +66,7 @@ print(f"{secondes} s pour {pas} pas de jeu")
 print(f"et {solution.gradient_steps} mises à jour")
 
 # %% [markdown]
-# Sur la machine du cours, il apprend en moins de temps qu'il n'en faut pour regarder un seul épisode.
+# Sur la machine du cours, l'agent apprend en moins de temps qu'il n'en faut pour regarder un seul épisode.
 # Et qui dit qu'il sait jouer ?
 
 # %% tags=["nbval-ignore-output"]
@@ -163,10 +163,10 @@ figures.strips(juges, titre, "retour moyen sur 1 000 départs neufs (pas)")
 
 # %% [markdown]
 # Presque tous restent au-dessus du seuil ; celui du bas de la figure en est si près que mille départs ne
-# suffisent pas à en juger. `solve` s'arrête au premier agent suffisant, pas au meilleur.
+# suffisent pas à en juger. `solve` s'arrête au premier agent suffisant, non au meilleur.
 
 # %% [markdown]
-# ### La voir apprendre
+# ### Voir la Version 2 apprendre
 #
 # La Version 2 a fini avant qu'on ait rien vu. Le panneau du carnet 06 sait la ralentir. Nous y avons laissé
 # deux essais : la même, privée de l'échelle des entrées, puis elle. Choisissez la cadence « 50 tours par
@@ -203,8 +203,8 @@ titre = f"Sur 64 agents, {un_jour} atteignent 475 un jour, {a_la_fin} y sont à 
 figures.learning_curves(np.array(instants), courbes, titre)
 
 # %% [markdown]
-# Même recette, mêmes nombres : seule la graine change. Selon la courbe qu'il aurait tracée, celui qui n'en
-# trace qu'une aurait annoncé une réussite presque immédiate ou un échec.
+# Même recette, mêmes nombres : seule la graine change. Qui n'aurait tracé qu'une courbe aurait
+# annoncé, selon laquelle, une réussite presque immédiate ou un échec.
 #
 # > **À vous.** À soixante-quatre, un agent coûtera-t-il moitié moins que seul ? Dix fois moins ?
 
@@ -354,8 +354,8 @@ for nom, valeurs in toutes.items():
 # %% [markdown]
 # ### Ce qui casse encore
 #
-# Cherchons, dans l'archive, la pire **rechute** : l'évaluation la plus basse qui suive la réussite d'une graine.
-# Une fois sur toute la durée, une fois à partir de vingt mille pas. La graine permet de refaire l'agent tel
+# Cherchons, dans l'archive, la pire **rechute** : l'évaluation la plus basse qui suive la réussite d'une graine,
+# d'abord sur toute la durée, puis à partir de vingt mille pas. La graine permet de refaire l'agent tel
 # qu'il était à cet instant.
 
 
@@ -529,7 +529,7 @@ figures.intervals(colonnes, "Trois réussites de suite, puis plus une évaluatio
 # garde tout. Et qui réussit tard a moins d'évaluations à tenir : la comparaison ne nous avantage pas.
 
 # %% [markdown]
-# > **Attention.** Hors le rapport principal, tout est ici **exploratoire**. Les réglages des pairs ont été choisis pour
+# > **Attention.** Hors le rapport principal, tout est ici **exploratoire**. Les réglages des concurrents ont été choisis pour
 # > cette tâche par `rl-zoo3`, les nôtres aussi, et par nous : une recherche plus longue aiderait sans doute les uns
 # > comme les autres. Les taux de PPO, réglés pour 100 000 pas, tombent ici à zéro en 50 000. Un seul jeu, une seule machine,
 # > très chargée pour une moitié des graines ; la recette de `rl-zoo3` dans notre moteur, achevée après, en est un peu flattée.
@@ -538,11 +538,11 @@ figures.intervals(colonnes, "Trois réussites de suite, puis plus une évaluatio
 # ## 5. À vous
 #
 # **Exercice 1, à calculer (5 minutes).** Sur cent graines, aucune n'est jamais repassée sous 400. Jusqu'à quelle part de rechutes ce zéro
-# reste-t-il croyable ? Disons : tant que la chance de n'en voir aucune dépasse 2,5 %.
+# reste-t-il croyable ? Disons : tant que la probabilité de n'en voir aucune dépasse 2,5 %.
 #
 # <details><summary>Indice</summary>
 #
-# Si une graine rechute avec probabilité $p$, cent graines n'en montrent aucune avec probabilité $(1 - p)^{100}$.
+# Si une graine rechute avec la probabilité $p$, cent graines n'en montrent aucune avec la probabilité $(1 - p)^{100}$.
 #
 # </details>
 #
@@ -587,7 +587,7 @@ except Unsolved as echec:
 # %% [markdown]
 # ## Testez-vous
 #
-# Les nombres qui suivent sont inventés ; les erreurs de lecture ne le sont pas.
+# Trois situations inventées, et des erreurs que l'on commet pour de bon.
 #
 # **1.** Il vous faut **un** agent ; vous arrêterez l'entraînement dès que son certificat sera bon. Avec la recette X,
 # toutes les graines réussissent un jour, et 60 % des évaluations suivantes sont tenues. Avec la recette Y, 17 graines
@@ -599,7 +599,7 @@ except Unsolved as echec:
 #
 # **2.** Un agent passe son certificat au douzième essai, chaque essai ayant ses propres départs. Que vaut ce certificat ?
 #
-# - **A.** Autant qu'un autre : les départs étaient neufs.
+# - **A.** Ce que vaut un autre : les départs étaient neufs.
 # - **B.** Moins : à recommencer jusqu'à réussir, un agent médiocre finit par passer.
 # - **C.** Rien : il fallait s'arrêter au premier refus.
 #
@@ -634,4 +634,4 @@ except Unsolved as echec:
 # 3. Un temps se lit en **rapport**, sur une même machine, les échecs comptés comme l'infini ; et il mêle une recette et un moteur.
 #
 # Le [carnet 10](10_pourquoi_ca_s_effondre.ipynb) demande pourquoi cela s'effondre : il mesure l'oubli et la
-# surestimation contre une vérité connue.
+# surestimation, à l'aune d'une vérité connue.

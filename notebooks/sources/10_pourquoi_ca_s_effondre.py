@@ -68,14 +68,33 @@ for etat, une, autre in zip(etats, bas, haut, strict=True):
 
 # %% [markdown]
 # Deux nombres par ligne, un par action. `certify` retrouve notre calcul, et la chute immédiate de la deuxième
-# ligne : $0{,}18 + 0{,}03 = 0{,}21$. La borne du bas est une **preuve par l'exemple** : une suite d'actions qui
-# survit ; « à jamais », si elle mène là où une règle simple ne laisse jamais sortir, ce qu'un calcul établit. Celle du
-# haut est une **preuve d'impossibilité**. Quand elles se touchent, la vérité est exacte.
+# ligne : $0{,}18 + 0{,}03 = 0{,}21$. La borne du bas est une **preuve par l'exemple**, celle du haut une **preuve
+# d'impossibilité** ; quand elles se touchent, la vérité est exacte.
 
 # %% [markdown]
 # Regardez la troisième ligne. La tige est droite, immobile, et **les deux actions valent 100**. Près de
 # l'équilibre, la vérité n'a pas de préférence : le meilleur joueur rattrape n'importe quelle première poussée.
 # Ce qu'un agent y préfère ne vient donc pas de $Q^*$.
+
+# %% [markdown]
+# ### La méthode
+#
+# `certify` n'estime rien : il encadre, après chaque action, le nombre $T$ de pas que l'on peut encore tenir ; γ n'entre qu'à la fin. Il a
+# quatre preuves, de la moins chère à la plus chère, et n'emploie la suivante que pour les états encore indécis.
+#
+# 1. **Toujours à gauche, toujours à droite.** Voilà déjà deux exemples. Et aucune suite d'actions ne tient la tige plus à gauche que
+#    « toujours à droite » : quand celle-ci la laisse tomber à droite, toutes les autres ont échoué aussi. L'autre côté est le miroir.
+# 2. **Une règle qui tient à jamais.** On joue deux règles linéaires. Pour l'une, un calcul délimite des états d'où elle ne laisse
+#    jamais tomber : il majore, pour tous les pas à venir, ce qu'ajoutent à $x$, à θ et à θ̇ la force, qui est bornée, et l'écart du jeu à sa
+#    linéarisation. Un état d'où l'une des deux y mène est sauvable : $T$ est infini.
+# 3. **Le chariot sort, quoi qu'on fasse.** Un point de la tige, son centre d'oscillation, n'est presque pas accéléré par les poussées, mais
+#    par l'inclinaison. Une table sur (θ, θ̇), remplie à rebours, en tire un minorant du $x$ moyen des derniers pas, valable pour toute
+#    suite d'actions qui garde la tige levée. S'il dépasse 2,4 m, aucune ne sauve.
+# 4. **La recherche.** On déroule les suites d'actions, sans celles que la table condamne ; s'il en reste trop, on garde les mieux placées.
+#    Une suite qui survit est un exemple ; si rien n'a été écarté sans preuve et que rien n'arrive au bout, il n'en existe pas. Une
+#    recherche complète règle les survies les plus courtes ; `effort` compte les suivantes, de plus en plus larges.
+#
+# Les exemples sont joués au bit près, et les preuves d'impossibilité tiennent compte des arrondis.
 
 # %% [markdown]
 # ### La carte
@@ -100,15 +119,16 @@ figures.viability(cartes, angles, vitesses, titre)
 
 # %% [markdown]
 # Un état est **perdu** si tout y mène à la chute, **sauvable** si l'on peut tenir à jamais ; entre les deux, la
-# bande où la preuve manque est mince. Un effort de plus la rétrécit : demandons le sort de la tige droite et
+# bande des **indécis**, où la preuve manque, est mince. Un effort de plus la rétrécit : demandons le sort de la tige droite et
 # immobile, à 40 cm du bord.
 
 # %%
 au_mieux = survival([[2.0, 1.0, 0.0, 0.0]], effort=6)
-print("survie, à gauche et à droite :", au_mieux.low[0], "à", au_mieux.high[0], "pas")
+for cote, moins, plus in zip(("gauche", "droite"), *au_mieux.low, *au_mieux.high, strict=True):
+    print(f"survie, à {cote} : de {moins:.0f} à {plus:.0f} pas")
 
 # %% [markdown]
-# **Perdue**, et l'on sait à un pas près quand. Pour freiner le chariot, il faut que la tige penche vers le centre ; or, pour
+# **Perdue**, et l'on sait exactement quand : les deux bornes se touchent. Pour freiner le chariot, il faut que la tige penche vers le centre ; or, pour
 # la faire pencher ainsi, il faut d'abord pousser vers le bord. Les 40 cm n'y suffisent pas. Un agent qui
 # découvre le bord en y arrivant le découvre trop tard.
 
@@ -120,7 +140,8 @@ print("survie, à gauche et à droite :", au_mieux.low[0], "à", au_mieux.high[0
 verite = load_study("../etudes/verite.csv")
 effort_3 = (verite["effort"] == 3) & (verite["gamma"] == 0.99)
 for sort in ("sauvable", "perdu", "indecis", "exact"):
-    print(f"{sort:9} {number(100 * verite[sort][effort_3].mean(), 1)} %")
+    nom = sort.replace("indecis", "indécis")
+    print(f"{nom:9} {number(100 * verite[sort][effort_3].mean(), 1)} %")
 
 # %% [markdown]
 # La dernière ligne est celle qui nous sert : la part des états dont $V^*$ est connue **exactement**. Plus de
@@ -243,7 +264,7 @@ def moyenne(valeurs):
 
 
 simple, double, fixe = (number(un.mean()) for un in exces["Q(s₀)"].values())
-titre = f"Q(s₀), de trop : {simple} avec le maximum, {double} en Double, {fixe} sans maximum"
+titre = f"Excès de Q(s₀) : {simple} avec le maximum, {double} en Double, {fixe} sans maximum"
 figures.intervals(
     {lieu: {regle: moyenne(un) for regle, un in rang.items()} for lieu, rang in exces.items()},
     titre,
@@ -284,7 +305,7 @@ compare(
 # %% [markdown]
 # Avec un réseau cible, ôter le maximum ôte presque tout l'excès, en $s_0$ comme là où l'agent passe : **le maximum est bien le
 # moteur du biais**, à ceci près qu'une règle fixe est une autre fonction à apprendre. Double DQN, dont le second réseau
-# est une copie retardée du premier, n'en ôte qu'une petite part.
+# est une copie retardée du premier, en ôte une part bien plus petite.
 
 # %% [markdown]
 # ### Jouent-ils plus mal ?
@@ -311,7 +332,8 @@ figures.intervals({"écart de retour (pas)": {nom: moyenne(un) for nom, un in je
 # efface-t-elle l'écart des deux actions, que seul lit la politique. Pour les trois autres lignes, on ne sait pas : leurs intervalles contiennent zéro,
 # et un écart plus petit que celui de la dernière colonne a pu échapper.
 #
-# Gardons-nous d'une loi : au [carnet 04](04_le_dqn.ipynb), avec une autre recette, se passer de retard coûtait cher. Des valeurs démesurées
+# Gardons-nous d'une loi : aux carnets [04](04_le_dqn.ipynb) et [11](11_la_clinique_du_dqn.ipynb), avec d'autres recettes, se passer de
+# retard coûte cher. Des valeurs démesurées
 # ne font pas toujours mal jouer ; des valeurs bornées ne font pas toujours bien jouer. Ce sont deux mesures.
 
 # %% [markdown]
@@ -324,7 +346,7 @@ figures.intervals({"écart de retour (pas)": {nom: moyenne(un) for nom, un in je
 
 # %%
 for p in (0, 1 / 500):
-    print(f"p = {p:.3f} : V = {number(1 / (1 - 0.99 * (1 - p)), 1)}")
+    print(f"p = {number(p, 3)} : V = {number(1 / (1 - 0.99 * (1 - p)), 1)}")
 
 # %% [markdown]
 # C'est un calcul théorique : il suppose que le réseau ne voit pas l'âge de l'épisode, que les fausses fins
@@ -437,8 +459,8 @@ compare({"retour, fautive moins juste": moities[0] - moities[1]})
 # voit plus de chutes, sa mémoire n'en contient plus, et il oublie pourquoi il fallait les éviter. Elle est
 # séduisante ; est-elle vraie ? Une corrélation ne le dira pas. Il faut **intervenir**.
 #
-# Prenons la Version 2, avec une cible à un pas et une mémoire de cinq mille transitions, et jugeons son réseau en
-# ligne, sans la moyenne des poids : ce **témoin** n'est pas infaillible, nous compterons aussi ses effondrements. Puis, à partir de dix
+# Prenons la Version 2, avec une cible à un pas et une mémoire de cinq mille transitions, et jugeons son réseau
+# principal, sans la moyenne des poids : ce **témoin** n'est pas infaillible, nous compterons aussi ses effondrements. Puis, à partir de dix
 # mille pas, les chutes n'entrent plus en mémoire. Les états dangereux continuent d'y entrer ; seul le dernier pas, celui qui tue,
 # manque.
 
@@ -491,10 +513,10 @@ for nom, compte in comptes.items():
 # parfois, lui aussi : sa moyenne interquartile ne le montre pas, le compte le dit.
 
 # %% [markdown]
-# ### Ce qui se passe dedans
+# ### Ce qui se passe à l'intérieur
 #
 # Regardons quatre grandeurs. Les chutes en mémoire. La **justesse** : dans les états où une action sauve à
-# jamais et l'autre perd à coup sûr, `certify` le prouve, combien de fois l'agent choisit-il la bonne ? La valeur
+# jamais et l'autre perd à coup sûr (`certify` le prouve), combien de fois l'agent choisit-il la bonne ? La valeur
 # qu'il donne aux états perdus, moins la vraie. La perte, enfin, celle que tout le monde surveille.
 
 # %%
@@ -520,8 +542,8 @@ quatre = dedans("témoin", "amnésique")
 figures.traces(PAS, quatre, titre, "pas de jeu par agent", log=["perte"], mark=10_000)
 
 # %% [markdown]
-# Lisez les panneaux dans l'ordre. Les chutes disparaissent en cinq mille pas, ce que dure la mémoire. Les états
-# perdus montent alors plus vite que chez le témoin : plus rien ne leur dit qu'ils finissent mal, et l'amorçage leur
+# Lisez les panneaux dans l'ordre. Les chutes disparaissent en cinq mille pas, ce que dure la mémoire. La valeur des
+# états perdus monte alors plus vite que chez le témoin : plus rien n'apprend à l'agent qu'ils finissent mal, et l'amorçage leur
 # promet un avenir comme aux autres. Puis le retour tombe. Quand il passe sous 200, où en sont les choix décisifs ?
 
 # %%
@@ -533,7 +555,7 @@ for nom in ("bons choix décisifs (%)", "max Q − V*, états perdus"):
     print(f"{nom} : {dix_mille} à 10 000 pas, {alors} alors, {fin} à la fin")
 
 # %% [markdown]
-# À cet instant, les états perdus ont déjà beaucoup monté ; la justesse, mesurée dans la large boîte, s'effondre surtout
+# À cet instant, la valeur des états perdus a déjà beaucoup monté ; la justesse, mesurée dans la large boîte, s'effondre surtout
 # **ensuite**. L'archive ne dit donc pas par où passe l'effet.
 
 # %% [markdown]
@@ -553,7 +575,8 @@ for nom in ("bons choix décisifs (%)", "max Q − V*, états perdus"):
 # ### L'écart
 #
 # Que devient la préférence de l'agent là où tout se décide ? L'écart $Q(a) - Q(a')$ entre la bonne action et la mauvaise,
-# sur les états décisifs, devrait être immense : près de $1/(1-\gamma)$, soit 67, d'un côté, quelques pas de l'autre.
+# sur les états décisifs, devrait être immense : la première vaut $1/(1-\gamma)$, soit près de 67 avec le γ de ces agents, 0,985 ; la
+# seconde, les quelques pas qui restent.
 
 # %%
 ecarts = {"écart, états décisifs": {nom: releve(nom, "ecart") for nom in ("témoin", "amnésique")}}
@@ -570,7 +593,7 @@ figures.traces(PAS, ecarts, titre, "pas de jeu par agent", mark=10_000)
 # ### Combien de chutes faut-il ?
 #
 # Si la cause est bien l'absence de chutes, les rendre doit suffire, même sans toucher à la mémoire fautive. Une **réserve** garde à part, dès le début,
-# les cinq cent douze dernières chutes, et en glisse huit dans chaque lot de cent vingt-huit. Son **placebo** fait de même avec des pas
+# les 512 dernières chutes, et en glisse 8 dans chaque lot de 128. Son **placebo** fait de même avec des pas
 # ordinaires, du même âge.
 
 # %%
@@ -664,7 +687,7 @@ figures.learning_curves(PAS, seul, titre)
 # %% [markdown]
 # Ce n'est pas le même mal. Les chutes sont devenues rares, et des agents qui jouaient bien jouent mal ; mais la
 # plupart ne touchent pas le sol. Ils **flottent** à mi-hauteur, reviennent souvent, repartent.
-# Alignons les effondrements sur leur instant, et comparons-les, aux mêmes instants, aux graines qui ne s'effondrent pas.
+# Alignons les effondrements sur leur instant, et comparons ces graines, aux mêmes instants, à celles qui ne s'effondrent pas.
 
 # %%
 AUTOUR = np.arange(-6, 3)
@@ -717,9 +740,8 @@ tableau(FAMILLE[7:])
 # tirages des réserves. Et regardez plus haut : à 300, la réserve ne fait plus guère mieux que rien, quand la grande mémoire tient. Les chutes empêchent de toucher le sol ; qu'elles empêchent de flotter, on ne le voit pas, et cela reste exploratoire.
 
 # %% [markdown]
-# Que tenait la mémoire, pendant ce temps ? L'archive y a compté les chutes, réserve non comprise, et
-# les états **écartés**, à plus de la moitié d'une limite. Voici leurs parts, en moyenne après le pas 15 000, et, pour les
-# seconds, d'abord sur les cinq mille pas d'avant.
+# Que contenait la mémoire ? L'archive y a compté les chutes, réserve non comprise, et les états **écartés**, à plus de la moitié d'une
+# limite. Voici leurs parts, en moyenne après le pas 15 000, et, pour les seconds, d'abord sur les cinq mille pas d'avant.
 
 # %%
 debut, suite = (PAS > 10_000) & (PAS <= 15_000), PAS > 15_000
@@ -784,13 +806,13 @@ figures.traces(PAS, croyances, titre, "pas de jeu par agent", mark=10_000)
 # %% [markdown]
 # Elle **retarde** ; de combien, cela reste exploratoire. Une moyenne sur le dernier quart des mises à jour se souvient de
 # poids qui savaient ; quand ceux-ci en sortent, elle oublie à son tour. Contre un réseau qui tremble autour d'une bonne solution, elle
-# aide ; contre un réseau qui s'en éloigne, elle achète du temps. Arrêtez-vous pendant qu'elle tient, et vous gardez un bon agent.
+# aide ; contre un réseau qui s'en éloigne, elle fait gagner du temps. Arrêtez-vous pendant qu'elle tient, et vous gardez un bon agent.
 
 # %% [markdown]
 # ## 7. Voir un agent qui a oublié
 #
-# Voici l'amnésique de la graine 0, à dix mille pas, puis à vingt mille : le même réseau, avant et après.
-# Jugeons-les sur cent départs neufs, et sur la vérité.
+# Voici l'amnésique de la graine 0, à dix mille pas, puis à vingt mille.
+# Jugeons-les sur cent départs neufs, puis demandons-leur ce que vaut le premier état de la section 1.
 
 # %%
 avant = load("../checkpoints/amnesique_10000_pas.safetensors")
@@ -804,7 +826,7 @@ for nom, agent in (("avant", avant), ("après", apres)):
     print(f"un état qui vaut 1,985 (T = 2) lui semble valoir {q}")
 
 # %% [markdown]
-# Le premier état de la section 1 tombe en deux pas, quoi qu'on fasse, et vaut $1 + \gamma$ avec le $\gamma$ de ces
+# Cet état tombe en deux pas, quoi qu'on fasse, et vaut $1 + \gamma$ avec le $\gamma$ de ces
 # agents, 0,985. Rejouez maintenant un épisode de l'agent qui a oublié.
 #
 # > **À vous.** Suivez les deux valeurs jusqu'à la chute. L'agent la voit-il venir ?
@@ -829,7 +851,7 @@ for nom, agent in (("avant", avant), ("après", apres)):
 # %% [markdown]
 # L'épisode reste sauvable presque jusqu'au bout : une action de travers suffit alors à le perdre. L'agent d'avant
 # s'en inquiète, et ses valeurs baissent ; celui d'après tombe **de plus en plus confiant**. Voici ce que voit chacun d'eux,
-# chariot au centre ; le titre mesure, contre la vérité de la section 1, ce qu'il attend des états perdus.
+# chariot au centre ; le titre dit de combien, en moyenne, il surestime les états perdus de la première carte.
 
 
 # %%
@@ -844,12 +866,12 @@ def exces_des_perdus(agent):
 
 # %% tags=["nbval-ignore-output"]
 trop = number(exces_des_perdus(avant), 1)
-titre = f"Avant l'oubli, les états perdus valent {trop} de trop"
+titre = f"Avant l'oubli, les états perdus sont surestimés de {trop}"
 figures.action_maps(avant.q_values, titre, limits=(-35, 70))
 
 # %% tags=["nbval-ignore-output"]
 trop = number(exces_des_perdus(apres), 1)
-titre = f"Après l'oubli, les états perdus valent {trop} de trop"
+titre = f"Après l'oubli, les états perdus sont surestimés de {trop}"
 figures.action_maps(apres.q_values, titre, limits=(-35, 70))
 
 # %% [markdown]
@@ -972,7 +994,7 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # %% [markdown]
 # ## Testez-vous
 #
-# Les nombres qui suivent sont inventés ; les erreurs de lecture ne le sont pas.
+# Les nombres qui suivent sont inventés.
 #
 # **1.** La perte d'un DQN est divisée par vingt en une heure. Que peut-on en conclure ?
 #
@@ -980,7 +1002,8 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # - **B.** Rien, sans regarder autre chose : il s'accorde mieux avec ses propres cibles.
 # - **C.** Il oublie : c'est la marque d'un effondrement.
 #
-# **2.** Sur CartPole, $\gamma = 0{,}9$. Un agent annonce 14 dans un état que vous ne savez ni sauvable ni perdu.
+# **2.** Sur CartPole, $\gamma = 0{,}9$. Un agent annonce 14 dans un état dont vous ignorez s'il est
+# sauvable ou perdu. Qu'en dire ?
 #
 # - **A.** On ne peut rien dire sans connaître $V^*$.
 # - **B.** Il surestime : aucun état ne vaut plus de 10.
@@ -1031,8 +1054,8 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. La vérité se **borne** : au-dessus de $1/(1-\gamma)$, toute valeur est fausse. Sans réseau cible, elles
-#    s'emballent ; avec lui, un biais demeure, dont le maximum semble le moteur. Valeurs et jeu sont deux mesures.
+# 1. La vérité se **borne** : au-dessus de $1/(1-\gamma)$, toute valeur est fausse. Sans réseau cible, les
+#    valeurs s'emballent ; avec lui, un biais demeure, dont le maximum semble le moteur. Valeurs et jeu sont deux mesures.
 # 2. **Une perte basse n'est pas une bonne nouvelle** : celle de l'agent qui oublie fond, parce que presque tout se vaut à
 #    ses yeux. Surveillez les retours, les chutes en mémoire, les valeurs des états que l'on sait perdus.
 # 3. Une corrélation se soupçonne, une cause se **provoque**, et se contrôle : ôter les chutes fait

@@ -4,7 +4,7 @@
 # **La question.** Votre agent apprend mal. Le programme tourne, la perte a l'air d'une perte, rien ne s'affiche en
 # rouge. Qu'est-ce qui ne va pas ?
 #
-# Un DQN fautif lève rarement une erreur : il apprend autre chose, ou moins bien. Ce carnet apprend à le
+# Un DQN fautif lève rarement une erreur : il apprend autre chose, ou moins bien. Ce carnet montre comment le
 # **diagnostiquer** sans relire son code ni, hormis ε, ses réglages, d'après ce qu'il laisse voir : ses valeurs, ses poids, sa
 # mémoire. Dix-huit patients vous attendent. Vous nommerez leur mal avant l'outil du cours ; puis nous jugerons
 # l'outil lui-même, et vous lui apporterez vos propres entraînements.
@@ -67,7 +67,7 @@ except ImportError:
 # Le premier réflexe est de regarder le retour. S'il est bas, quelque chose ne va pas, sans doute ; mais quoi ? Et
 # s'il est haut, tout va-t-il bien ?
 #
-# L'étude archivée a provoqué vingt et une maladies sur trois recettes, nommées « rapide », « version 2 » et « cible
+# L'étude archivée a provoqué vingt et une maladies, que la section 3 définit une à une, sur trois recettes, nommées « rapide », « version 2 » et « cible
 # recopiée ». Gardons les deux premières, qui atteignent d'ordinaire le seuil de 475. Trois maladies ne se déclarent
 # qu'avec d'autres réglages : leur témoin, sain, a les mêmes.
 #
@@ -141,12 +141,12 @@ figes = monitor(Training(replace(RAPIDE, target_rate=1.0, target_period=10**6), 
 # %% tags=["nbval-ignore-output"]
 malade = figes[0]
 fin, saine = (number(late(releve.q_safe), 1) for releve in (malade, sains[0]))
-titre = f"Cible jamais synchronisée : états sûrs à {fin}, contre {saine} chez le témoin"
+titre = f"Cible jamais synchronisée : états sûrs à {fin} (témoin : {saine})"
 sheet(malade, titre, witness=sains[0])
 
 # %% [markdown]
 # Prenez le temps de lire cette feuille : toutes les autres ont les mêmes cadres et, sauf la durée, les mêmes échelles. Ce qui
-# sort d'un cadre en suit le bord ; sur un axe logarithmique, un zéro suit celui du bas.
+# sort d'un cadre en suit le bord ; sur un axe logarithmique, un zéro est tracé sur le bord du bas.
 #
 # | Cadre | Ce qu'on y mesure | En tirets |
 # |:---|:---|:---|
@@ -158,10 +158,10 @@ sheet(malade, titre, witness=sains[0])
 # | ε | la part de hasard | |
 # | mémoire | la part des chutes parmi les transitions gardées | celle des fausses fins : terminées, mais debout |
 # | mises à jour | leur nombre | |
-# | γ apparent | le γ que trahissent les valeurs de la mémoire | |
+# | γ apparent | le γ que trahissent les valeurs : en mémoire, la moyenne de $Q(s, a) - r$, divisée par celle de $\max_{a'} Q^-(s', a')$, compté nul après une chute (exercice 3) | |
 # | relief de Q | combien Q change d'un état à l'autre, rapporté à sa moyenne | |
-# | unités figées | celles qui rendent partout la même chose | |
-# | dispersion de la perte | logarithme du rapport entre la perte médiane et le premier décile ; moins le lot contient de transitions, plus il est grand | |
+# | unités figées | celles qui rendent partout la même chose, les « unités mortes » de la section 3 | |
+# | dispersion de la perte | logarithme du rapport entre la perte médiane et le premier décile ; moins le lot contient de transitions, plus ce logarithme est grand | |
 #
 # Le relevé contient d'autres mesures, que la feuille ne trace pas : la récompense moyenne en mémoire, les chutes qui ne se
 # disent pas terminées, l'écart des deux réseaux…
@@ -178,8 +178,8 @@ sheet(malade, titre, witness=sains[0])
 # Un bon médecin n'essaie pas les remèdes au hasard. Il commence par ce qui se **vérifie** sans ambiguïté, et
 # descend vers ce qui s'interprète.
 #
-# 1. **La mémoire dit-elle vrai ?** Une récompense vaut 1, ou n à n pas ; une fin est une chute, une chute se dit terminée.
-#    Cela se compte.
+# 1. **La mémoire dit-elle vrai ?** Une récompense vaut 1, ou la somme de $n$ récompenses si la cible est à $n$ pas ; une fin est
+#    une chute, une chute se dit terminée. Cela se compte.
 # 2. **La boucle fait-elle ce que je crois ?** ε descend, les mises à jour avancent, la cible suit. Cela se compte aussi.
 # 3. **Les valeurs sont-elles possibles ?** Au plus $1/(1-\gamma)$ ; à peu près 1 là où la chute est certaine ; et des
 #    valeurs différentes pour des états différents.
@@ -189,12 +189,12 @@ sheet(malade, titre, witness=sains[0])
 # la cause, on s'égare : presque toutes les maladies finissent par un retour bas.
 
 # %% [markdown]
-# Voici celles que la clinique connaît, de la plus directe à la plus ambiguë, et ce qui est faux dans le programme. Ces noms
-# serviront à répondre.
+# Voici les maladies que la clinique connaît, de la plus directe à la plus ambiguë : leur nom, puis ce qui est faux dans le programme.
+# Vous répondrez avec ces noms.
 
 # %%
 for rang, maladie in enumerate(ILLNESSES, 1):
-    print(f"{rang:2} {maladie.name} : {maladie.fault}")
+    print(f"{rang:2} {maladie.name:39} {maladie.fault}")
 
 # %% [markdown]
 # ## 4. La salle d'attente
@@ -216,14 +216,20 @@ salle.wall(range(1, 10), "Patients 1 à 9 : où la ligne bleue quitte-t-elle la 
 salle.wall(range(10, 19), "Patients 10 à 18 : et ici ?")
 
 # %% [markdown]
-# Le mur ne montre que huit cadres sur douze ; la feuille entière les montre tous. Changez le numéro, et revenez-y
-# autant qu'il faut.
+# Le mur ne montre que huit cadres sur douze. Les quatre autres, γ apparent, relief, unités figées et dispersion, départagent des
+# malades que le mur confond : la feuille entière les montre. En voici deux ; changez le numéro, et revenez-y autant qu'il faut.
 
 # %%
 salle.sheet(9)
 
 # %% [markdown]
-# À présent, écrivez vos avis. Prenons le patient 14 pour exemple : sa ligne de mises à jour court loin sous celle de son
+# Et celle d'un patient qui, sur le mur, en rappelle un autre :
+
+# %%
+salle.sheet(2)
+
+# %% [markdown]
+# À présent, écrivez vos avis. Prenons le patient 14 pour exemple : sa courbe de mises à jour reste loin sous celle de son
 # témoin, et l'axe est logarithmique. Et pour montrer une erreur, disons du patient 16 que son γ est trop petit.
 #
 # > **À vous.** Complétez le dictionnaire, un patient à la fois si vous voulez, et relancez la cellule. Un avis juste
@@ -269,11 +275,9 @@ print("seuils :", *(number(signe.threshold, 1) for signe in signes))
 listing(*(signe.measure for signe in signes))
 
 # %% [markdown]
-# Si l'amorçage est bien masqué, une chute doit valoir sa récompense. `fall_cost` est ce que les chutes en mémoire
-# coûteraient à une perte bien masquée ; si la perte affichée est bien plus basse, c'est que le programme minimise **autre
-# chose**. L'autre signe regarde le drapeau lui-même, tel qu'il est en mémoire. `late` prend la médiane du dernier tiers du
-# relevé, et le degré est la mesure divisée par son seuil. Un **seuil** est un choix ; ceux-ci ont été réglés sur des
-# graines qui ne serviront plus.
+# `fall_cost` est ce que les chutes en mémoire coûteraient à une perte bien masquée ; si la perte affichée est bien plus basse,
+# c'est que le programme minimise **autre chose**. L'autre signe regarde le drapeau lui-même, tel qu'il est en mémoire. `late`
+# prend la médiane du dernier tiers du relevé. Un **seuil** est un choix ; ceux-ci ont été réglés sur des graines qui ne serviront plus.
 
 # %%
 diagnose(salle.chart(3))
@@ -286,9 +290,9 @@ diagnose(salle.chart(3))
 # %% [markdown]
 # ## 6. Que vaut-il ?
 #
-# Un outil de diagnostic se juge comme un agent, sur ce qu'il n'a jamais vu. Ici, seules les **graines** sont neuves : les
-# maladies et les recettes ont servi à régler les seuils. Treize recettes saines ont été suivies aussi. « Sain » s'entend du
-# mécanisme, non du score : une recette lente est saine.
+# Un outil se juge comme un agent, sur ce qu'il n'a jamais vu. Ici, seules les **graines** sont neuves : les maladies et les recettes ont
+# servi à régler les seuils. Treize recettes saines ont été suivies aussi ; une recette lente est saine, si son mécanisme l'est. Qui
+# préfère soigner d'abord passera à la section 7, et reviendra.
 #
 # Les graines d'une même cause et d'une même recette se ressemblent : elles forment une **grappe**, pure si l'outil ne s'y
 # trompe pas une fois. L'intervalle compte les grappes, non les entraînements.
@@ -334,12 +338,10 @@ figures.intervals(taux, "Reconnus : {} % à faible dose, contre {} % à forte do
 
 # %% [markdown]
 # Le **rappel** est la part des malades reconnus. À forte dose, ce sont des caricatures : un lot d'**une** transition, un ε de 1.
-# À dose plus faible, que les réglages ne visaient pas, l'outil en manque beaucoup. Un taux d'apprentissage de 0,0001 lui échappe toujours,
-# **alors qu'aucun agent n'atteint 475** : le seuil a été réglé sur des doses plus fortes. Dans l'archive, aucune recette saine
-# ne bouge pourtant si peu.
+# À dose plus faible, que les seuils ne visaient pas, beaucoup échappent à l'outil. Un taux d'apprentissage de 0,0001 lui échappe toujours,
+# **alors qu'aucun agent n'atteint 475**. « Rien d'anormal » veut donc dire qu'aucun des signes connus n'est là, et rien de plus.
 #
-# « Rien d'anormal » veut donc dire qu'aucun des signes connus n'est là, et rien de plus. Voici les erreurs à forte dose et les
-# fausses alarmes, une à une : ce dont l'entraînement souffrait, son retour, ce que l'outil en a dit.
+# Voici les erreurs à forte dose et les fausses alarmes, une à une : le mal, le retour, ce que l'outil en a dit.
 
 # %%
 for ligne in np.flatnonzero(provoquees & ~juste | sain & alarme):
@@ -349,10 +351,8 @@ for ligne in np.flatnonzero(provoquees & ~juste | sain & alarme):
 
 # %% [markdown]
 # Une troncature mal mémorisée ne se voit pas tant que l'agent n'atteint pas la limite de temps. Et un γ de 1 ne se distingue
-# d'un γ de 0,99 que par une estimation, qui a son bruit : il arrive qu'elle manque l'un, ou qu'elle accuse l'autre.
-#
-# La dernière ligne est la plus instructive. La recette était saine, et l'outil parle d'explosion. Voici la feuille de cette
-# graine, refaite par l'étude.
+# d'un γ de 0,99 que par une estimation, elle-même bruitée. À la dernière ligne, la recette était saine, et l'outil parle d'explosion :
+# voici la feuille de cette graine, refaite par l'étude.
 
 # %%
 derive = load_chart(PATIENTS / "divergence.csv")
@@ -360,8 +360,8 @@ combien = number(round(derive.q_limit[-1], -3))
 sheet(derive, f"Une recette saine, et Q atteint {combien} : l'alarme avait raison")
 
 # %% [markdown]
-# Ses valeurs ont divergé d'elles-mêmes, sans qu'on l'ait voulu, et l'agent joue parfaitement. Nous la comptons quand même
-# parmi les fausses alarmes, car on ne choisit pas ses erreurs après coup.
+# Ses valeurs ont divergé d'elles-mêmes, et l'agent joue parfaitement. Cette alarme reste comptée parmi les fausses : on ne choisit pas ses
+# erreurs après coup.
 
 # %% [markdown]
 # ### Des épreuves plus dures
@@ -377,11 +377,10 @@ for nom, faits in {"l'outil": alarme, "retour < 300": echec}.items():
     rapport(f"{nom}, sains alarmés", faits, sain | temoins, voulu=False)
 
 # %% [markdown]
-# La règle naïve voit déjà la plupart des malades, mais alarme aussi des recettes lentes. L'outil apporte surtout le **nom** :
-# comparez encore les deux, plus bas, sur des fautes qu'il n'attendait pas.
+# La règle naïve voit déjà la plupart des malades, mais alarme aussi des recettes lentes. L'outil apporte surtout le **nom**.
 #
-# **Des seuils refaits sans la recette jugée.** L'archive garde les degrés. Pour chaque signe, cherchons, sur deux recettes, le seuil
-# qui sépare le mieux malades et sains, sans y mettre la main ; puis jugeons sur la troisième.
+# **Des seuils refaits sans la recette jugée.** Pour chaque signe, cherchons, sur deux recettes, le seuil qui sépare le mieux malades et
+# sains ; puis jugeons sur la troisième.
 
 # %%
 vrai = etude["maladie"][:, None] == MALADIES
@@ -397,8 +396,7 @@ rapport("seuils de l'outil, fausses alarmes", alarme, communs, voulu=False)
 # Les seuils du milieu, annoncés d'avance, alarment bien trop. Ceux du bord, essayés ensuite, donc **exploratoires**, alarment moins
 # et manquent davantage de malades. Les seuils de l'outil font mieux, mais les trois recettes ont servi à les régler.
 #
-# **Des seuils déplacés.** Un signe dont le seuil peut bouger sans rien changer n'est pas fragile, sur ces recettes ; un signe qui bascule au
-# moindre déplacement ne vaut que pour elles.
+# **Des seuils déplacés.** Un signe qui bascule au moindre déplacement de son seuil ne vaut que pour ces recettes.
 
 # %%
 perdues = sum(sensitivity(etude, nom, [2**0.5]).recall[0] < 0.5 for nom in MALADIES)
@@ -406,13 +404,11 @@ edges(etude, f"Signes exigés 41 % plus marqués : {perdues} maladies ne se voie
 
 # %% [markdown]
 # Pour trois d'entre elles, c'est l'échelle qui le veut : ε et γ ne dépassent guère 1, et le signe d'une cible trop lente ne peut être plus
-# marqué que son seuil. « γ = 1 ou presque » est de plus pris entre deux feux : à un seuil plus bas, toutes les recettes saines
-# alarmeraient. Le lot trop petit, lui, est vraiment fragile. Les maladies qui n'ont pas de cadre ont un signe loin de son seuil, ou un
-# fait pour signe : une perte négative, une fausse fin, qui sont là ou n'y sont pas.
+# marqué que son seuil. Le lot trop petit, lui, est vraiment fragile. Les maladies sans cadre ont un signe loin de son seuil, ou un fait
+# pour signe, qui est là ou n'y est pas.
 #
-# **Des fautes d'une autre main.** Quelqu'un qui n'avait pas lu les signes a écrit des fautes, dans une recette de son cru, et le nom
-# qu'il attendait, s'il en est un. Voici d'abord le rappel et les alarmes, puis, recette saine comprise, chaque cause que
-# l'outil ne nomme pas toujours.
+# **Des fautes d'une autre main.** Quelqu'un qui n'avait pas lu les signes a écrit des fautes, dans une recette à lui, et le nom
+# qu'il attendait, s'il en est un. Voici le rappel et les alarmes, puis, recette saine comprise, chaque cause que l'outil ne nomme pas toujours.
 
 # %%
 nommees = aveugles & np.isin(etude["maladie"], MALADIES)
@@ -426,6 +422,8 @@ for cause in dict.fromkeys(etude["cause"][aveugles & ~(nommees & juste)].tolist(
     print(f"{cause} (retour {retour}), attendu « {etude['maladie'][ici][0]} » : « {dit} »")
 
 # %% [markdown]
+# Dans ce compte, l'outil reconnaît moins de malades que plus haut, et la règle naïve alarme plus souvent que lui.
+#
 # ### Avec moins de mesures
 #
 # Un journal ordinaire ne garde que le retour, la perte, ε et les mises à jour. Qu'en tire l'outil ?
@@ -483,7 +481,7 @@ diagnose(soignes[0])
 #
 # <details><summary>Un remède, parmi d'autres</summary>
 #
-# `learning_rate_decay=0.999` : mille mises à jour divisent le pas par moins de trois. Ou `learning_rate_floor=8e-4`, le
+# `learning_rate_decay=0.999` : mille mises à jour divisent le taux par moins de trois. Ou `learning_rate_floor=8e-4`, le
 # dixième du départ : on touche le plancher très tôt, mais on y apprend encore.
 #
 # </details>
@@ -507,6 +505,13 @@ diagnose(fautifs[0])
 # %% [markdown]
 # > **À vous.** Écrivez `cible_reparee`, donnez-la à un autre `monitor`, et voyez le diagnostic changer. Ici, comparons à la règle
 # > du paquet, celle du carnet 04 : mêmes graines, la cible seule diffère.
+#
+# <details><summary>Une réparation</summary>
+#
+# Remplacez la dernière ligne par `return recompense + gamma * q_suivant.max(dim=-1).values.masked_fill(terminee, 0)` : après une fin, la
+# suite vaut 0. Puis `diagnose(monitor(Training(RAPIDE, range(8), td_target=cible_reparee))[0])`.
+#
+# </details>
 
 # %% tags=["nbval-ignore-output"]
 groupes = {"sans masque": fautifs, "soignés": sains}
@@ -518,7 +523,7 @@ apres = {
 
 # %% tags=["nbval-ignore-output"]
 perdus = [number(interquartile_mean(un)[-1], 1) for un in apres["Q, états perdus"].values()]
-titre = "Masque rendu : les états perdus passent de {} à {} (vérité : 1)".format(*perdus)
+titre = "Masque rétabli : la valeur des états perdus passe de {} à {} (vérité : 1)".format(*perdus)
 figures.traces(sains[0].env_steps, apres, titre, "pas de jeu par agent")
 
 # %% tags=["nbval-ignore-output"]
@@ -526,9 +531,9 @@ for nom, groupe in groupes.items():
     print(f"retours, {nom} :", [round(float(late(releve.greedy))) for releve in groupe])
 
 # %% [markdown]
-# Le diagnostic prédisait une chose précise : sans masque, une chute vaudrait γ fois la suite de trop, et cette suite
-# n'est qu'extrapolée, car on n'apprend jamais depuis un état tombé. Le remède la retire, et les états perdus reviennent au
-# voisinage de la vérité. Les retours remontent, mais c'est plus fort : le **mécanisme** que l'on accusait a disparu.
+# Le diagnostic prédisait une chose précise : sans masque, une chute serait surestimée de γ fois la valeur de la suite, qui
+# n'est qu'extrapolée, car on n'apprend jamais depuis un état tombé. Le remède retire cet excès, et les états perdus reviennent
+# au voisinage de la vérité. Les retours remontent ; preuve plus forte, le **mécanisme** que l'on accusait a disparu.
 
 # %% [markdown]
 # ## 8. Vos propres entraînements
@@ -558,7 +563,7 @@ print("D'après le relevé  :", tableau.diagnosis["lines"][0])
 # Le retour du panneau monte, et le journal ne voit rien : il n'a pas regardé les valeurs.
 
 # %% [markdown]
-# ### Depuis une boucle à vous
+# ### Depuis votre propre boucle
 #
 # Rien n'oblige à employer `Training`. Voici un DQN comme on en écrit partout : Gymnasium, PyTorch, une file pour mémoire.
 
@@ -637,7 +642,7 @@ sheet(releve, f"Ma boucle : d'un état à l'autre, Q varie de {relief} %")
 #
 # <details><summary>La faute, et pourquoi rien ne l'a signalée</summary>
 #
-# `gather` rend (64, 1), et la cible est (64,). Leur différence est un tableau (64, 64) : **toutes** les valeurs moins
+# `gather` rend un tenseur de forme (64, 1), et la cible est de forme (64,). Leur différence est un tableau (64, 64) : **toutes** les valeurs moins
 # **toutes** les cibles. Sa moyenne des carrés existe, son gradient aussi ; il tire chaque Q vers la moyenne des cibles du lot.
 # `q.squeeze(1)` répare. `nn.MSELoss` aurait prévenu ; une soustraction ne le fait pas.
 #
@@ -699,7 +704,7 @@ for nom, raison in [*unseen_because(tableau.history).items()][:4]:
     print(f"{nom} : {raison}")
 
 # %% [markdown]
-# ## 9. Exercices
+# ## 9. À vous
 #
 # **Exercice 1, à calculer (5 minutes).** Un réseau cible n'a jamais bougé ; il valait à peu près 0 partout. Avec
 # $\gamma = 0{,}97$, que vaut Q dans un état sûr, une fois l'apprentissage fini ? Et dans un état perdu ? Quelle action
@@ -831,7 +836,7 @@ for releve_piege in monitor(Training(piege, range(4))):
 # %% [markdown]
 # <details><summary>Des pistes</summary>
 #
-# Pour échapper : un taux d'apprentissage de 0,0001, ou un réseau d'une seule couche étroite, `hidden=(4,)`. Pour crier au loup :
+# Pour lui échapper : un taux d'apprentissage de 0,0001, ou un réseau d'une seule couche étroite, `hidden=(4,)`. Pour crier au loup :
 # `gamma=0.999`, que l'on veut quand la récompense vient de loin, ou `capacity=500`. Un signe est un seuil, et un seuil a
 # toujours un bord.
 #
@@ -847,7 +852,7 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 # %% [markdown]
 # ## Testez-vous
 #
-# Les entraînements qui suivent sont inventés ; les erreurs de lecture ne le sont pas.
+# Les entraînements qui suivent sont inventés.
 #
 # **1.** Le retour est au plus bas. La perte, elle, est tombée à un dix-millième et n'en bouge plus. Par où commencer ?
 #
@@ -881,7 +886,7 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 # récompense perdue : l'examen de C les sépare. La réponse A fait de la perte un score ; B change un réglage au hasard, et atteindrait plus vite la même cible.
 #
 # **2 : A.** Le remède n'a fait que ralentir le mal : le déplacement des poids était un effet. Une cible fausse, d'un
-# γ de 1,5 par exemple, explose à tout taux d'apprentissage. La réponse C prend le score pour une preuve de santé.
+# γ de 1,5 par exemple, explose quel que soit le taux d'apprentissage. La réponse C prend le score pour une preuve de santé.
 #
 # **3 : B.** Le rappel se mesure sur des maladies connues, à forte dose ; il ne dit rien des autres. La réponse C est possible,
 # et se vérifie : dix graines, et non une.
@@ -896,7 +901,8 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 #
 # Chaque malade n'a qu'**une** maladie, à une dose choisie ; les vôtres peuvent en avoir deux, ou une que la liste ignore. Les seuils
 # valent pour CartPole, des réseaux de cette taille et Adam ; les questions valent ailleurs, les nombres non. Les états sûrs et
-# perdus supposent que l'on connaisse quelques vérités du jeu.
+# perdus supposent que l'on connaisse quelques vérités du jeu ; le [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) porte la clinique là
+# où l'on n'en connaît pas.
 #
 # Nous n'avons pas cherché de signe pour certaines différences : Double DQN ou non, une cible recopiée ou qui glisse.
 
@@ -907,6 +913,6 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 #    Regardez la mémoire, la boucle, les valeurs, les poids, dans cet ordre.
 # 2. **Quelques états dont on connaît la valeur** valent mieux que la courbe de perte : au plus $1/(1-\gamma)$, et 1 là où
 #    l'on tombe.
-# 3. Un diagnostic se **confirme** en changeant une seule chose, et un outil se juge sur ce qu'il n'a pas vu, ses manqués compris.
+# 3. Un diagnostic se **confirme** en changeant une seule chose, et un outil se juge sur ce qu'il n'a pas vu, ses échecs compris.
 #
 # Le [carnet 12](12_un_autre_jeu.ipynb) quitte CartPole : la même recette, la même boucle, d'autres jeux.

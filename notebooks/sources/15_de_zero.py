@@ -24,7 +24,7 @@ from cartpole_helpers import evaluate, exact_interval, load_study
 from cartpole_helpers.cartpole import SOLVED_RETURN
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.live import Screen
-from cartpole_helpers.display.numbers import percent
+from cartpole_helpers.display.numbers import number, percent
 from cartpole_helpers.dqn import td_loss, td_target
 from cartpole_helpers.teaching.capstone import ACROBOT, WORLD_GAMMA, attempt, elsewhere, jury
 from cartpole_helpers.teaching.exercises import show
@@ -38,7 +38,7 @@ from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
 # répond par un tableau (N, A).
 #
 # L'environnement se joue comme CartPole : `reset(seed=...)` rend une observation et un dictionnaire, `step(action)`
-# rend cinq réponses. Une observation est un vecteur de D nombres en `float32`, une action un entier de 0 à A − 1.
+# rend cinq valeurs. Une observation est un vecteur de D nombres en `float32`, une action un entier de 0 à A − 1.
 # Tous les mondes n'ont pas quatre composantes ni deux actions : lisez D dans `env.observation_space.shape[0]`, et A
 # dans `env.action_space.n`. Rien d'autre n'est promis : ni que les récompenses valent 1, ni que tomber soit mal.
 # La graine va au premier `reset` ; les suivants s'en passent. Un entier de NumPy est une action comme une autre.
@@ -71,7 +71,7 @@ from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
 # - **Un troisième réseau.** Ni celui qui apprend, ni la cible : une moyenne des poids du premier, que l'on ne consulte
 #   qu'à la fin. Le dernier réseau est un tirage ; la moyenne des derniers oublie moins.
 #
-# Même ainsi, un programme juste manque parfois 475. Le nôtre, écrit comme le vôtre, un chariot à la fois, a été jugé
+# Même ainsi, un programme juste n'atteint pas toujours 475. Le nôtre, écrit comme le vôtre, un chariot à la fois, a été jugé
 # sur vingt graines (`etudes/page_blanche.csv`) : voici sa part de réussite, et ce qu'elle fait risquer devant le jury.
 
 # %%
@@ -95,7 +95,7 @@ for part in (reussis / len(retours), bornes[0]):
 
 # %% [markdown]
 # La première ligne est le risque d'un programme aussi bon que le nôtre ; la seconde, celui d'un programme qui serait
-# au bas de l'intervalle. Si les mondes vous disent juste et que CartPole vous refuse, recommencez **une** fois, avec cinq
+# au bas de l'intervalle. Si les mondes vous donnent raison et que CartPole vous refuse, recommencez **une** fois, avec cinq
 # autres graines, et comptez les dix, avant de chercher une faute.
 
 # %% [markdown]
@@ -118,7 +118,7 @@ q_paresseux(np.zeros((3, 4), np.float32)).round(2)
 #
 # 1. fixer tous les hasards par la graine ; faire deux réseaux pareils, un optimiseur, une mémoire vide ;
 # 2. observer le départ ;
-# 3. répéter, un pas après l'autre :
+# 3. répéter, un pas après l'autre, les lignes 4 à 10 :
 # 4. avec la probabilité ε, agir au hasard ; sinon, prendre l'action de plus grande valeur ;
 # 5. faire le pas ; retenir l'état, l'action, la récompense, `terminated` et l'état suivant ;
 # 6. repartir si l'épisode est terminé **ou** coupé, sinon passer à l'état suivant ;
@@ -134,7 +134,7 @@ q_paresseux(np.zeros((3, 4), np.float32)).round(2)
 #
 # Voici les mondes du jury. Le carnet 05 en montrait de semblables sous forme de lots tout faits ; ceux-ci se
 # **jouent**, si bien qu'ils éprouvent aussi la mémoire, l'exploration et la boucle. Leurs récompenses sont tirées
-# au hasard à chaque passage : on ne peut les savoir d'avance.
+# au hasard à chaque passage : on ne peut les connaître d'avance.
 
 # %%
 mondes = list(drawn_worlds(np.random.default_rng(0)))
@@ -152,8 +152,8 @@ for monde in (mondes[2], mondes[5]):
         print(monde.name, lieu, coup)
 
 # %% [markdown]
-# > **À vous.** Avec γ = 0,6, que valent les trois lieux d'« attendre » ? Et les deux lieux de « repartir », où l'on
-# > est coupé au deuxième pas, mais jamais terminé ?
+# > **À vous.** Avec γ = 0,6, que valent les trois lieux d'« attendre » ? Et les deux lieux de « repartir », où
+# > l'épisode est coupé au deuxième pas, ce qui ramène au départ, mais ne se termine jamais ?
 
 # %%
 for monde in (mondes[2], mondes[5]):
@@ -171,7 +171,8 @@ for monde in (mondes[2], mondes[5]):
 coup, _ = mondes[5].moves[1]
 q = torch.tensor(mondes[5].values(WORLD_GAMMA))[1:]  # (1, 2) : un lot d'un seul coup
 cible = td_target(torch.tensor([coup.reward]), torch.tensor([coup.terminated]), q, WORLD_GAMMA)
-print(f"cible {cible.item():.3f}, perte {td_loss(q, torch.tensor([0]), cible).item():.3f}")
+perte = td_loss(q, torch.tensor([0]), cible)
+print(f"cible {number(cible.item(), 3)}, perte {number(perte.item(), 3)}")
 
 # %% [markdown]
 # ## 3. Chaque faute a son nombre
@@ -229,7 +230,7 @@ def dqn(env, gamma, pas, graine):
 
 
 # %% [markdown]
-# Le jury rend son compte rendu au fur et à mesure. Comptez une demi-minute pour les mondes, puis plusieurs minutes pour
+# Le jury affiche son compte rendu au fur et à mesure. Comptez une demi-minute pour les mondes, puis plusieurs minutes pour
 # CartPole ; le bouton d'arrêt fonctionne.
 
 # %%
@@ -256,15 +257,15 @@ for compte_rendu in jury(dqn, seeds=range(5)):
 #
 # <details><summary>Indice 3 : les mondes sont justes, CartPole non</summary>
 #
-# Relisez, en section 1, les quatre points en gras : en manque-t-il un ? Puis faites comme pour un malade : `relever`, du
-# carnet 11, section 8, se branche sur votre boucle, et la clinique dit ce qui cloche : la cible, l'exploration ou l'échelle.
+# Relisez, en section 1, les quatre points en gras : en manque-t-il un ? Puis faites comme pour un malade : `Logbook`, du
+# carnet 11, section 8, se branche sur votre boucle, et la clinique cherche ce qui ne va pas : la cible, l'exploration, l'allure des poids.
 #
 # </details>
 #
 # <details><summary>Indice 4 : des ordres de grandeur</summary>
 #
 # Ce sont ceux du cours. Des entrées inchangées si D n'est pas 4 ; deux couches de 64 ;
-# un lot de 64 à chaque pas ; Adam à 0,004, qui descend en ligne droite jusqu'à zéro ; ε de 1 à 0,1 sur le premier
+# un lot de 64 à chaque pas ; Adam, au taux d'apprentissage de 0,004, qui descend en ligne droite jusqu'à zéro ; ε de 1 à 0,1 sur le premier
 # quart des pas ; une cible qui prend 4 % du réseau principal à chaque mise à jour ; une moyenne des poids sur les
 # 250 dernières mises à jour environ.
 #
@@ -293,7 +294,7 @@ titre = (
 figures.strips({"DQN du cours": retours}, titre, "retour moyen sur 1 000 départs (pas)")
 
 # %% [markdown]
-# Les graines qui manquent 475 ne cachent pas une faute : le programme est le même, et les mondes le disent juste. Un
+# Les graines qui n'atteignent pas 475 ne cachent pas une faute : le programme est le même, et il passe les six mondes. Un
 # DQN juste peut échouer, faute de chance ou de réglage ; un DQN faux peut réussir : gardez les récompenses en
 # entiers, et CartPole n'y verra rien, puisqu'elles y valent toutes 1. Voilà pourquoi le jury commence par les mondes,
 # et pourquoi il veut plusieurs graines.
@@ -372,7 +373,8 @@ for part in (sortis / len(ailleurs), bornes[0]):
 # marcherait sur un troisième. Ce que vous emportez n'est pas une recette sûre, c'est un programme **juste**, et de quoi
 # dire, avec un intervalle, s'il réussit là où vous l'emmenez.
 #
-# Voilà la sortie. Le carnet 12 montre ce qui résiste ailleurs, et dans quel ordre essayer quand le jeu est le vôtre.
+# Voilà la sortie. Quand le jeu sera le vôtre, le [carnet 12](12_un_autre_jeu.ipynb) dit dans quel ordre essayer, et le
+# [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) ce qui reste vrai.
 
 # %% [markdown]
 # ## 7. La réponse du cours
@@ -394,8 +396,8 @@ show("dqn")
 # la faute la plus probable ?
 #
 # - **A.** Le réseau n'a pas assez appris.
-# - **B.** Le masque manque.
-# - **C.** γ multiplie aussi la récompense.
+# - **B.** γ multiplie aussi la récompense.
+# - **C.** Le masque manque.
 #
 # **2.** Tous les mondes sont justes, mais deux passages avec la même graine ne donnent pas les mêmes valeurs. Que
 # faut-il en penser ?
@@ -406,20 +408,20 @@ show("dqn")
 #
 # **3.** Votre programme réussit CartPole avec cinq graines sur cinq, mais « repartir » le refuse. Que dire ?
 #
-# - **A.** Le monde est trop sévère : seul CartPole compte.
-# - **B.** Une faute est là, que CartPole pardonne ; un autre jeu ne la pardonnera pas.
+# - **A.** Une faute est là, que CartPole pardonne ; un autre jeu peut ne pas la pardonner.
+# - **B.** Le monde est trop sévère : seul CartPole compte.
 # - **C.** Il faut plus de graines.
 #
 # <details><summary>Les réponses, expliquées</summary>
 #
-# **1 : B.** 3,75 est 1,50/(1 − 0,6) : la récompense, comptée comme si elle revenait sans fin. Un réseau qui n'a pas assez
-# appris (réponse A) resterait le plus souvent sous 1,50 ; la faute de la réponse C donnerait 0,90.
+# **1 : C.** 3,75 est 1,50/(1 − 0,6) : la récompense, comptée comme si elle revenait sans fin. Un réseau qui n'a pas assez
+# appris (réponse A) resterait le plus souvent sous 1,50 ; la faute de la réponse B donnerait 0,90.
 #
 # **2 : B.** Les poids de départ, les actions, les lots, le premier départ : l'un d'eux n'a pas reçu la graine. Que
 # l'apprentissage soit aléatoire (réponse A) n'empêche pas de fixer son hasard ; et une mémoire trop petite l'est à
 # chaque passage.
 #
-# **3 : B.** « Repartir » est refusé quand la coupure est prise pour une chute, ou que l'état retenu après elle n'est pas
+# **3 : A.** « Repartir » est refusé quand la coupure est prise pour une chute, ou que l'état retenu après elle n'est pas
 # le bon. Dans CartPole, il suffit que la meilleure action garde la plus grande valeur ; les valeurs elles-mêmes
 # peuvent être fausses sans que rien n'y paraisse, et davantage de graines n'y changeraient rien.
 #

@@ -198,13 +198,14 @@ class Reader:
         )
 
     def assert_fits(self):
-        """Large et claire, puis étroite et sombre, la page ne déborde pas."""
-        for width, theme in ((1280, "Light"), (800, "Dark")):
+        """Claire ou sombre, large ou étroite, la page ne déborde pas, et chacun peut la lire."""
+        for width, theme in ((1280, "Light"), (800, "Dark"), (320, "Dark"), (320, "Light")):
             self.page.evaluate(THEME, f"JupyterLab {theme}")
             # JupyterLab voile la page le temps de changer de thème.
             self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
             self.page.set_viewport_size({"width": width, "height": 2600})
             assert self.overflows() == []
+            assert serious_faults(self.page, ".cp") == []
 
     def leave(self):
         """Arrête le noyau, qui sinon survit à la page, et ferme celle-ci."""
@@ -212,3 +213,12 @@ class Reader:
             "() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown()"
         )
         self.page.close()
+
+
+def serious_faults(page, within=None):
+    """Les fautes graves d'accessibilité que voit axe, dans la page ou dans ce que dit `within`."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    report = Axe().run(page, within, {"resultTypes": ["violations"]})
+    grave = [x for x in report.response["violations"] if x["impact"] in ("serious", "critical")]
+    return [(x["id"], [node["target"] for node in x["nodes"]]) for x in grave]

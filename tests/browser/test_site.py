@@ -10,7 +10,7 @@ from threading import Thread
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
-from pilot import ROOT
+from pilot import ROOT, serious_faults
 
 NOTEBOOKS = sorted(path.stem for path in ROOT.glob("notebooks/*.ipynb"))
 PAGES = ("index", "apprendre", "notebooks/01_le_probleme", "notebooks/06_la_boucle_d_entrainement")
@@ -36,7 +36,7 @@ class Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, require):
     """Le dossier du site, tel que le fait `lancer.py site`."""
-    for tool in ("furo", "myst_nb", "latex2mathml", "axe_playwright_python"):
+    for tool in ("furo", "myst_nb", "latex2mathml"):
         require(tool, importlib.util.find_spec(tool))
     folder = tmp_path_factory.mktemp("site") / "construit"
     subprocess.run([sys.executable, ROOT / "site" / "build.py", folder], check=True)
@@ -111,14 +111,10 @@ def test_a_notebook_shows_its_equations_films_code_and_answers(page, address):
 
 def awake(page, address):
     """Ouvre une page, éveille ce qui y vit, et rend les fautes graves qu'axe y voit."""
-    from axe_playwright_python.sync_playwright import Axe
-
     page.goto(address)
     page.evaluate(WAKE)
     page.wait_for_function("() => !document.querySelector('.cp[data-page]:not([data-alive])')")
-    report = Axe().run(page, options={"resultTypes": ["violations"]})
-    grave = [x for x in report.response["violations"] if x["impact"] in ("serious", "critical")]
-    return [(x["id"], [node["target"] for node in x["nodes"]]) for x in grave]
+    return serious_faults(page)
 
 
 @pytest.mark.parametrize("name", PAGES)
