@@ -17,7 +17,15 @@ from timeit import timeit
 
 import numpy as np
 
-from cartpole_helpers import ReplayBuffer, play, policies, version1
+from cartpole_helpers import (
+    ReplayBuffer,
+    evaluations_of,
+    load_study,
+    paired_interval,
+    play,
+    policies,
+    version1,
+)
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.numbers import number
@@ -88,6 +96,31 @@ figures.curves(
 # Lin propose en 1992 de rejouer les expériences passées ; le DQN (Mnih et coll., 2013 et 2015) y ajoute
 # ces petits lots uniformes. Elle a un second avantage : une transition sert
 # plusieurs fois, au lieu d'une.
+
+# %% [markdown]
+# A-t-on le droit d'apprendre de pas que jouait un agent plus ancien, moins bon ? Oui : la mise à jour du carnet 02 vise la meilleure suite,
+# quoi que l'agent ait fait ensuite. Elle est **hors politique**, et c'est ce qui rend la mémoire possible.
+#
+# ### Ce qu'elle vaut
+#
+# Le réseau nu de la fin du carnet 02 apprenait de chaque pas, puis l'oubliait. L'étude `etudes/rejeu.py` lui donne des lots de 64, tirés soit des
+# 64 derniers pas, soit de tous ; rien d'autre ne change, et il n'a toujours pas de réseau cible. Vingt graines neuves.
+#
+# > **À vous.** Entre tirer des 64 derniers pas et tirer de tous, combien de pas de retour, en moyenne sur la courbe ?
+
+# %%
+rejeu = load_study("../etudes/rejeu.csv")
+noms = [*dict.fromkeys(rejeu["reglage"].tolist())]
+retours = {nom: evaluations_of(rejeu, reglage=nom) for nom in noms}
+ecart = (retours[noms[2]] - retours[noms[1]]).mean(axis=1)
+milieu, bas, haut = map(number, (ecart.mean(), *paired_interval(ecart)))
+
+# %%
+titre = f"Tirer de tous les pas, non des 64 derniers : {milieu} pas de plus [{bas} ; {haut}]"
+figures.learning_curves(np.arange(500, 10_001, 500), retours, titre)
+
+# %% [markdown]
+# @REJEU@
 
 # %% [markdown]
 # ## 2. Le code du document
