@@ -9,7 +9,7 @@
 # trouvons un piège que des années d'usage peuvent cacher, puis nous en écrivons une version valable
 # pour toute taille.
 #
-# *Lecture : 30 minutes ; exercices : 38 minutes ; exécution : une minute.*
+# *Lecture : 35 minutes ; exercices : 38 minutes ; exécution : une minute.*
 
 # %%
 from collections import deque
@@ -29,6 +29,7 @@ from cartpole_helpers import (
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.numbers import number
+from cartpole_helpers.statistics import smallest_effect
 from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
@@ -46,7 +47,7 @@ print(episode.observations[100:105].round(3))
 # La position et l'angle ne bougent presque pas. Les deux vitesses sautent à chaque poussée, mais
 # alternent entre les mêmes valeurs : ces cinq lignes n'en font guère que deux.
 #
-# Un réseau de neurones apprend mal d'un tel paquet. On corrige ses poids petit à petit, dans le sens
+# On s'attend à ce qu'un réseau de neurones apprenne mal d'un tel paquet. On corrige ses poids petit à petit, dans le sens
 # qui réduit l'erreur sur les exemples montrés : sur ceux-ci, il corrige cinq fois la même chose, et
 # défait au passage ce qu'il avait appris d'autres situations. La méthode suppose des exemples **tirés
 # au hasard**, et non pris à la suite.
@@ -110,17 +111,38 @@ figures.curves(
 
 # %%
 rejeu = load_study("../etudes/rejeu.csv")
-noms = [*dict.fromkeys(rejeu["reglage"].tolist())]
-retours = {nom: evaluations_of(rejeu, reglage=nom) for nom in noms}
-ecart = (retours[noms[2]] - retours[noms[1]]).mean(axis=1)
-milieu, bas, haut = map(number, (ecart.mean(), *paired_interval(ecart)))
+un, derniers, tous, *avec_cible = dict.fromkeys(rejeu["reglage"].tolist())
+retours = {nom: evaluations_of(rejeu, reglage=nom) for nom in (un, derniers, tous)}
+
+
+def ecart(nom, autre):
+    """Ce que `nom` ajoute à `autre` : retour moyen de la courbe, graine à graine (20,)."""
+    un, autre = (evaluations_of(rejeu, reglage=lequel).mean(axis=1) for lequel in (nom, autre))
+    return un - autre
+
 
 # %%
+milieu, bas, haut = map(
+    number, (ecart(tous, derniers).mean(), *paired_interval(ecart(tous, derniers)))
+)
 titre = f"Tirer de tous les pas, non des 64 derniers : {milieu} pas de plus [{bas} ; {haut}]"
 figures.learning_curves(np.arange(500, 10_001, 500), retours, titre)
 
 # %% [markdown]
-# @REJEU@
+# L'intervalle contient zéro : nous ne savons pas si mélanger davantage aide. Voici le plus petit effet que ces vingt graines avaient quatre chances
+# sur cinq de montrer, puis deux écarts exploratoires : le même, avec un réseau cible, et ce que rapporte un lot au lieu d'un seul pas.
+
+# %%
+print("plus petit effet visible :", number(float(smallest_effect(ecart(tous, derniers)))), "pas")
+essais = {"avec un réseau cible": avec_cible[::-1], "un lot au lieu d'un pas": (derniers, un)}
+for nom, deux in essais.items():
+    ce = ecart(*deux)
+    print(nom, ":", *(number(x) for x in (ce.mean(), *paired_interval(ce))), "(moyenne, bas, haut)")
+
+# %% [markdown]
+# Ce qui se voit à CartPole n'est donc pas la raison que l'on donne d'ordinaire. Apprendre de 64 pas à la fois, donc faire servir chacun
+# plusieurs fois, change tout ; les prendre loin les uns des autres, nous ne l'avons pas vu aider. Il est vrai qu'au début 64 pas font deux ou
+# trois épisodes entiers. L'autre raison, ne pas oublier ce qui n'arrive plus, ne se juge que sur la durée : carnet 10.
 
 # %% [markdown]
 # ## 2. Le code du document
@@ -496,14 +518,14 @@ if compte_rendu.passed:
 # %% [markdown]
 # ## Testez-vous
 #
-# Deux diagnostics et un calcul.
+# Une conclusion, un calcul, un choix.
 #
-# **1.** Un agent apprend de lots de 32 pas **consécutifs**. Sur chaque lot, la perte baisse vite ; le jeu, lui, ne
-# progresse pas. Que soupçonnez-vous d'abord ?
+# **1.** Deux mémoires sont comparées sur vingt graines : la seconde gagne 18 pas en moyenne, intervalle à 95 % de −50 à 85. Qu'en
+# concluez-vous ?
 #
-# - **A.** Un réseau trop petit, qui ne peut pas faire mieux.
-# - **B.** Rien d'anormal : les pas les plus frais sont les plus utiles, il faut seulement patienter.
-# - **C.** Des lots où il n'y a guère qu'un exemple : le réseau s'y ajuste, et défait ce qu'il savait du reste.
+# - **A.** La seconde vaut mieux : sa moyenne est plus haute.
+# - **B.** Elles se valent : l'intervalle contient zéro.
+# - **C.** On ne sait pas ; un gain de 85 pas reste possible, une perte de 50 aussi.
 #
 # **2.** Une mémoire pleine contient 10 000 transitions. On en tire 10 000, au hasard et **avec remise**. Combien
 # ne sont jamais sorties ?
@@ -521,9 +543,8 @@ if compte_rendu.passed:
 #
 # <details><summary>Les réponses, expliquées</summary>
 #
-# **1 : C.** Trente-deux pas qui se suivent montrent presque la même scène : il est facile d'y faire baisser l'erreur, et
-# tout est à refaire au lot suivant, pris ailleurs. La perte ne juge que les exemples qu'on lui montre. La
-# réponse B confond frais et varié : c'est de la variété qu'il manque.
+# **1 : C.** Un intervalle qui contient zéro ne dit pas « rien » : il dit ce que ces graines laissent possible. Répondre A, c'est oublier le
+# hasard des graines ; répondre B, c'est prendre une absence de preuve pour une preuve d'absence.
 #
 # **2 : B.** Une transition donnée échappe à un tirage avec une probabilité de $1 - 1/10\,000$, et aux 10 000 avec
 # $(1 - 1/10\,000)^{10\,000} \approx e^{-1} \approx 0{,}37$. La réponse A décrit un tirage **sans** remise. La réponse
@@ -539,8 +560,8 @@ if compte_rendu.passed:
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. Des pas voisins se ressemblent trop pour bien apprendre : on les **range**, on les **tire au
-#    hasard**, on les réutilise.
+# 1. On **range** les pas, on les **tire au hasard**, on les **réutilise** : à CartPole, c'est réutiliser qui se voit. Des pas
+#    voisins se ressemblent, mais tirer plus loin, nous ne l'avons pas vu aider (le plus petit effet visible est plus haut).
 # 2. `x & (n - 1)` n'est un reste que si `n` est une **puissance de deux** ; à 10 000 places, le code
 #    du document n'en atteint que 256, sans rien dire.
 # 3. On éprouve une structure de données en la comparant à un **arbitre** simple, à des tailles quelconques, et
