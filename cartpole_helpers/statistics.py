@@ -238,7 +238,8 @@ def holds(solved: np.ndarray, kept: np.ndarray | None = None, length: int = 3) -
 def percentage(successes: np.ndarray) -> tuple[float, float, float]:
     """Rend une part de réussites (n,), en pour cent, et son intervalle exact à 95 %."""
     count, total = int(np.sum(successes)), len(successes)
-    return tuple(100 * bound for bound in (count / total, *exact_interval(count, total)))
+    low, high = exact_interval(count, total)
+    return 100 * count / total, 100 * low, 100 * high
 
 
 def costs(solved: np.ndarray, fall: float = 5) -> np.ndarray:
