@@ -571,7 +571,7 @@ figures.curves(
 # Sans retard, les valeurs traversent le plafond : c'est l'emballement attendu. Une valeur trop haute ne nuirait pas au jeu si celles des deux
 # actions l'étaient autant ; rien ne garantit qu'elles le soient.
 #
-# Avec 0,1 %, c'est l'inverse : les valeurs montent si lentement que l'agent ne voit pas plus loin que le bout de son nez.
+# Avec 0,1 %, c'est l'inverse : les valeurs montent si lentement que l'agent reste myope.
 # Entre les deux, la valeur monte sans franchir le plafond pendant cet essai.
 
 # %% [markdown]
