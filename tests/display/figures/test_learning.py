@@ -29,7 +29,8 @@ def test_learning_curves_show_seeds_mean_and_band():
     bold = line_through(axes, ENV_STEPS, interquartile_mean(CURVES))
     assert all(line.get_linewidth() < bold.get_linewidth() / 2 for line in seeds)
     assert_bounds(axes.collections[0], ENV_STEPS, *bootstrap_interval(CURVES))
-    assert "5 graines" in axes.get_legend().get_texts()[0].get_text()
+    [legend] = picture_of("learning_curves").figure.legends  # sous les axes, où elle ne cache rien
+    assert "5 graines" in legend.get_texts()[0].get_text()
     ends = [f"{interquartile_mean(CURVES[:, column]):.0f}" for column in (0, -1)]
     assert_told(picture_of("learning_curves"), f"De {ends[0]} à {ends[1]} pas", "5 graines")
 
