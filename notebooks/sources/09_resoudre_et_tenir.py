@@ -514,8 +514,8 @@ chacun = {
     for nom, reseau in {"réseau principal": "en_ligne", "moyenne": "moyenne"}.items()
 }
 mesures = {
-    "graines qui réussissent (%)": lambda la: succeeds(la >= 475),
-    "puis tiennent 475 (%)": tiennent,
+    "réussissent (%)": lambda la: succeeds(la >= 475),
+    "puis tiennent (%)": tiennent,
 }
 colonnes = {
     nom: {un: percentage(mesure(la)) for un, la in chacun.items()}
