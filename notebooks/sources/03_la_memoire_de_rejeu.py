@@ -9,7 +9,7 @@
 # trouvons un piège que des années d'usage peuvent cacher, puis nous en écrivons une version valable
 # pour toute taille.
 #
-# *Lecture : 35 minutes ; exercices : 38 minutes ; exécution : une minute.*
+# *Lecture : 35 minutes ; exercices : 38 minutes ; exécution : moins d'une minute.*
 
 # %%
 from collections import deque

@@ -7,7 +7,7 @@
 # Ce carnet résout le jeu devant vous et certifie l'agent qu'il rend ; il en entraîne soixante-quatre à la fois ; il laisse
 # ensuite courir cent graines neuves, et compte celles qui tiennent. Enfin, il se mesure aux autres.
 #
-# *Lecture : 40 minutes ; exercices : 20 minutes ; exécution : moins d'une minute.*
+# *Lecture : 40 minutes ; exercices : 20 minutes ; exécution : une minute environ.*
 
 # %%
 from dataclasses import replace
