@@ -216,7 +216,7 @@ debout = np.zeros((len(GRAINES), 1, 4))  # pour chaque agent, une observation : 
 
 # %%
 def apprendre(**changements):
-    """Entraîne douze agents ; rend leurs retours et la valeur du départ (12, évaluations), et eux."""
+    """Entraîne douze agents ; rend leurs retours, la valeur du départ (12, évaluations), et eux."""
     groupe = Training(replace(REGLAGE, **changements), GRAINES)
     retours, departs = [], []
     for pas in PAS:
@@ -655,7 +655,8 @@ figures.curves(
 
 # %% tags=["nbval-ignore-output"]
 retours, _, agents = essais["5 %"]
-titre = f"L'agent de la graine 0 a appris une frontière inclinée : il tient {dernier_tiers(retours)[0]:.0f} pas"
+tenus = number(dernier_tiers(retours)[0])
+titre = f"L'agent de la graine 0 a appris une frontière inclinée : il tient {tenus} pas"
 figures.action_maps(agents[0].q_values, titre)
 
 # %% [markdown]

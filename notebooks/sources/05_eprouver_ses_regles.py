@@ -113,6 +113,11 @@ parier = monde(*hasard, *toujours(1, 1.0, FINI, 1), *toujours(2, 0.0, FINI, 2))
 
 # %%
 GAMMA = 0.5
+
+# %% [markdown]
+# Par monde, une ligne de valeurs par lieu.
+
+# %%
 MONDES = {
     "lire": (lire, [[-1, -1], [1, 1]]),
     "choisir": (choisir, [[-1, 1]]),
@@ -136,6 +141,11 @@ def perte_juste(m, q, y):
     return dqn.td_loss(q, m.action, y)
 
 
+# %% [markdown]
+# Une règle est une cible suivie d'une perte.
+
+
+# %%
 def regle(cible, perte=perte_juste):
     return lambda m, q, v: perte(m, q, cible(m, v))
 
@@ -207,6 +217,7 @@ def prise(m, q):
     return q.gather(-1, m.action[:, None])  # (B, 1)
 
 
+# %%
 PERTES = {
     "la meilleure action au lieu de l'action prise": lambda m, q, y: (
         (q.amax(-1) - y.detach()).square().mean()
@@ -241,7 +252,8 @@ passe = np.array([verdict(une_regle) for une_regle in REGLES.values()])
 # %%
 refusees = np.sum(~passe[1:].all(axis=1))
 severe = np.sum(~passe, axis=0).max()
-titre = f"{refusees} fautes sur {len(passe) - 1} sont décelées ; aucun monde n'en décèle plus de {severe}"
+combien = f"{refusees} fautes sur {len(passe) - 1} sont décelées"
+titre = f"{combien} ; aucun monde n'en décèle plus de {severe}"
 figures.verdicts(passe, list(REGLES), list(MONDES), titre)
 
 # %% [markdown]
@@ -273,6 +285,11 @@ actions = np.arange(2, 21, 2)
 generateur = torch.Generator().manual_seed(0)
 rien, jamais = torch.zeros(20_000), torch.zeros(20_000, dtype=bool)
 simple, double = [], []
+
+# %% [markdown]
+# Vingt mille tirages par nombre d'actions :
+
+# %%
 for nombre in actions:
     bruit, autre = torch.randn((2, 20_000, nombre), generator=generateur)
     simple.append(td_target(rien, jamais, bruit, 1.0).mean().item())
@@ -455,6 +472,7 @@ def suspecte(m, q, v):
     return (valeur - cible.detach()).square().mean()
 
 
+# %%
 for nom, accepte in zip(MONDES, verdict(suspecte), strict=True):
     print("✔" if accepte else "✘", nom)
 
@@ -483,6 +501,10 @@ def huit_bits(m, q, v):
     return juste(m._replace(reward=m.reward.to(torch.int8).float()), q, v)
 
 
+# %% [markdown]
+# Le septième monde, et ses vraies valeurs :
+
+# %%
 septieme = monde((0, 0, -1.0, FINI, 0), (0, 1, 1.0, FINI, 0))  # à changer
 vraies = [[-1, 1]]  # à changer aussi
 
