@@ -43,6 +43,10 @@ POP_UPS = ".Toastify__toast, .jp-Dialog"
 OVERFLOWS = """() => [...document.querySelectorAll('.jp-OutputArea-output, .jp-MarkdownOutput')]
     .filter(area => area.scrollWidth > area.clientWidth + 1)
     .map(area => area.innerText.slice(0, 80))"""
+AROUND = """() => {
+    const [area] = document.querySelectorAll('.jp-OutputArea-output');
+    return window.innerWidth - area.clientWidth;
+}"""
 THEME = "name => window.jupyterapp.commands.execute('apputils:change-theme', { theme: name })"
 
 
@@ -199,13 +203,14 @@ class Reader:
 
     def assert_fits(self):
         """Claire ou sombre, large ou étroite, la page ne déborde pas, et chacun peut la lire."""
-        for width, theme in ((1280, "Light"), (800, "Dark"), (320, "Dark"), (320, "Light")):
+        narrow = 320 + self.page.evaluate(AROUND)  # 320 pixels pour la page elle-même
+        for width, theme in ((1280, "Light"), (800, "Dark"), (narrow, "Dark"), (narrow, "Light")):
             self.page.evaluate(THEME, f"JupyterLab {theme}")
             # JupyterLab voile la page le temps de changer de thème.
             self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
             self.page.set_viewport_size({"width": width, "height": 2600})
-            assert self.overflows() == []
-            assert serious_faults(self.page, ".cp") == []
+            faults = self.overflows(), serious_faults(self.page, ".cp")
+            assert faults == ([], []), (width, theme, faults)
 
     def leave(self):
         """Arrête le noyau, qui sinon survit à la page, et ferme celle-ci."""

@@ -220,4 +220,4 @@ def test_the_picture_is_the_median_of_the_seeds_where_the_sliders_start(make):
     first, *_, last = [statistics.median(column) for column in zip(*start, strict=True)]
     alt = plain(make().still.alt)
     assert alt.startswith("La Version 2, telle que l'étude l'a archivée")
-    assert alt.endswith(f"pas de jeu : médiane de 3 graines de {first:g} à {last:g}.")
+    assert alt.endswith(f"fin : médiane de 3 graines de {first:g} à {last:g}.")

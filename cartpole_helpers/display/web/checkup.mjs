@@ -242,13 +242,13 @@ const SIGNS = {
   },
   "cible jamais synchronisée": {
     measures: [targetMoves],
-    evidence: (c) => `Le réseau cible rend ${told(late(c.target_safe))} du début à la fin, quand le réseau en `
-      + `ligne en est à ${told(late(c.q_safe))}.`,
+    evidence: (c) => `Le réseau cible rend ${told(late(c.target_safe))} du début à la fin, quand le réseau `
+      + `principal en est à ${told(late(c.q_safe))}.`,
   },
   "cible trop lente": {
     measures: [(c) => 1 - late(c.target_safe) / late(c.q_safe), follows],
-    evidence: (c) => `Le réseau cible en est à ${told(late(c.target_safe))} dans les états sûrs, et le réseau en `
-      + `ligne à ${told(late(c.q_safe))}.`,
+    evidence: (c) => `Le réseau cible en est à ${told(late(c.target_safe))} dans les états sûrs, et le réseau `
+      + `principal à ${told(late(c.q_safe))}.`,
   },
   "pas de réseau cible": {
     measures: [closest],
