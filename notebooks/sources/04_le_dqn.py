@@ -19,7 +19,7 @@ from timeit import timeit
 
 import numpy as np
 import torch
-from torch import nn, tensor
+from torch import Tensor, nn, tensor
 
 from cartpole_helpers import (
     QUICK,
@@ -718,7 +718,7 @@ check(td_target)
 
 
 # %%
-def sans_masque(reward, terminated, next_q, gamma):
+def sans_masque(reward: Tensor, terminated: Tensor, next_q: Tensor, gamma: float) -> Tensor:
     """La cible de qui oublie que l'épisode finit."""
     return reward + gamma * next_q.max(dim=-1).values
 
