@@ -7,7 +7,7 @@ Tout s'affiche, prêt à être recopié dans les deux README, qu'un test compare
 dans comparaison.png.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import jeux
@@ -19,7 +19,7 @@ from cartpole_helpers.display.figures import strips
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.environments import solved_return
 from cartpole_helpers.repairs import RECIPES
-from cartpole_helpers.statistics import after_success, at_success, streak_end
+from cartpole_helpers.statistics import after_success, at_success, streak_end, succeeds
 
 HERE = Path(__file__).parent
 FIGURE = HERE / "comparaison.png"
@@ -80,7 +80,7 @@ def holding() -> list[str]:
         mine = scores[(study["reglage"] == recipe) & (study["graine"] >= ANNOUNCED)]
         solved = mine >= SOLVED_RETURN
         later = ~after_success(solved, 3).mask
-        reached = np.isfinite(streak_end(solved, 3))
+        reached = succeeds(solved)
         relapses = [share((later & (mine < level)).any(axis=1)[reached]) for level in LEVELS]
         rows.append((recipe, share(reached), *relapses))
     return markdown(("Recette", "Réussissent", *(f"Puis sous {level}" for level in LEVELS)), rows)
@@ -190,17 +190,12 @@ def arrivals(recipe: str, engine: str, network: str) -> tuple[np.ndarray, ...]:
     puis, pour les seules graines qui y sont, si une évaluation suivante passe sous 475."""
     where = {"recette": recipe, "moteur": engine}
     solved = series_of(comparison(), network, **where) >= SOLVED_RETURN
-    seconds, steps = at_third(comparison(), solved, **where)
+    seconds, steps = (
+        at_success(solved, series_of(comparison(), name, **where), 3)
+        for name in ("secondes", "pas")
+    )
     fallen = ~after_success(solved, 3).filled(True)
     return seconds, steps, fallen.any(axis=1)[np.isfinite(steps)]
-
-
-def at_third(study: Mapping, solved: np.ndarray, **where: str) -> list[np.ndarray]:
-    """Rend les secondes et les pas (graines,) à la troisième réussite de suite, l'infini si jamais.
-
-    `solved` (graines, évaluations) : les évaluations réussies des lignes que `where` désigne.
-    """
-    return [at_success(solved, series_of(study, name, **where), 3) for name in ("secondes", "pas")]
 
 
 def ratio(theirs: np.ndarray, ours: np.ndarray) -> str:

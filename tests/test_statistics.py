@@ -18,12 +18,15 @@ from cartpole_helpers.statistics import (
     after_success,
     at_success,
     costs,
+    holds,
     holm,
     paired_p_value,
+    percentage,
     rank_correlation,
     sign_test,
     smallest_effect,
     streak_end,
+    succeeds,
 )
 
 SAMPLE = np.array([3.0, 141.0, 59.0, 26.0, 500.0, 35.0, 89.0, 79.0, 323.0, 84.0])
@@ -201,6 +204,17 @@ def test_streaks_are_what_a_reader_finds_in_a_text():
     np.testing.assert_array_equal(streak_end(solved), streak_end(solved, 1))
     np.testing.assert_array_equal(after_success(solved).mask, after_success(solved, 1).mask)
     assert after_success(np.zeros((2, 3), bool)).mean() is np.ma.masked  # sans un avertissement
+
+
+def test_succeeding_and_holding_are_what_a_reader_finds_in_a_text():
+    """Rien ne compte de ce qui précède la réussite ; `kept` est plus indulgent ensuite."""
+    rows = ("###.#", ".###?", "##.##", "#.###", "?####")  # « ? » : manqué, mais tenu pour gardé
+    solved, kept = (np.array([[c in marks for c in row] for row in rows]) for marks in ("#", "#?"))
+    np.testing.assert_array_equal(succeeds(solved), [True, True, False, True, True])
+    np.testing.assert_array_equal(holds(solved), [False, False, False, True, True])
+    np.testing.assert_array_equal(holds(solved, kept), [False, True, False, True, True])
+    share, *bounds = percentage(succeeds(solved))
+    assert (share, *bounds) == pytest.approx((80, *(100 * one for one in exact_interval(4, 5))))
 
 
 def test_what_success_costs_is_read_where_its_streak_ends_and_failing_costs_forever():

@@ -140,8 +140,8 @@ for nom, deux in essais.items():
     print(nom, ":", *(number(x) for x in (ce.mean(), *paired_interval(ce))), "(moyenne, bas, haut)")
 
 # %% [markdown]
-# Ce qui se voit à CartPole n'est donc pas la raison que l'on donne d'ordinaire. Apprendre de 64 pas à la fois, donc faire servir chacun
-# plusieurs fois, change tout ; les prendre loin les uns des autres, nous ne l'avons pas vu aider. Il est vrai qu'au début 64 pas font deux ou
+# Ce qui se voit à CartPole n'est donc pas la raison que l'on donne d'ordinaire. Apprendre de 64 pas à la fois aide nettement : chacun sert
+# plusieurs fois, et le gradient tremble moins ; cette mesure ne sépare pas les deux. Les prendre loin les uns des autres, nous ne l'avons pas vu aider. Il est vrai qu'au début 64 pas font deux ou
 # trois épisodes entiers. L'autre raison, ne pas oublier ce qui n'arrive plus, ne se juge que sur la durée : carnet 10.
 
 # %% [markdown]
@@ -560,7 +560,7 @@ if compte_rendu.passed:
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. On **range** les pas, on les **tire au hasard**, on les **réutilise** : à CartPole, c'est réutiliser qui se voit. Des pas
+# 1. On **range** les pas, on les **tire au hasard**, par **lots** : à CartPole, c'est le lot qui se voit. Des pas
 #    voisins se ressemblent, mais tirer plus loin, nous ne l'avons pas vu aider (le plus petit effet visible est plus haut).
 # 2. `x & (n - 1)` n'est un reste que si `n` est une **puissance de deux** ; à 10 000 places, le code
 #    du document n'en atteint que 256, sans rien dire.

@@ -25,7 +25,6 @@ from cartpole_helpers import (
     Training,
     Transition,
     evaluate,
-    exact_interval,
     interquartile_mean,
     load_study,
     td_target,
@@ -34,6 +33,7 @@ from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.one_page import QNetwork, greedy
+from cartpole_helpers.statistics import percentage
 from cartpole_helpers.teaching.clinic import (
     HEALTHY,
     ILLNESSES,
@@ -84,16 +84,8 @@ for nom in MALADIES:
     if (temoin := etude["cause"] == f"{HEALTHY} ({nom})").any():
         lignes[f"son témoin ({nom.split()[0]}…)"] = temoin
 
-
 # %%
-def part(reussites):
-    """Une part en pour cent, de booléens (N,), et son intervalle exact à 95 %."""
-    bas, haut = exact_interval(int(reussites.sum()), reussites.size)
-    return 100 * reussites.mean(), 100 * bas, 100 * haut
-
-
-# %%
-reussies = {nom: part(etude["retour"][rapides & qui] >= 475) for nom, qui in lignes.items()}
+reussies = {nom: percentage(etude["retour"][rapides & qui] >= 475) for nom, qui in lignes.items()}
 bas, haut = np.array([reussies[nom][1:] for nom in MALADIES]).T
 titre = "Maladies à 475 le plus souvent : {} sur {} ; indécises : {}"
 titre = titre.format((bas > 50).sum(), len(MALADIES), ((bas <= 50) & (haut > 50)).sum())
@@ -314,7 +306,7 @@ def rapport(nom, faits, parmi, voulu=True):
     """Écrit un compte, puis les grappes où tout est comme `voulu`, et leur intervalle."""
     pures = np.array([(faits[parmi & (grappe == g)] == voulu).all() for g in {*grappe[parmi]}])
     compte = f"{faits[parmi].sum()} sur {parmi.sum()}, {100 * faits[parmi].mean():.0f} %"
-    _, bas, haut = (number(nombre) for nombre in part(pures))
+    _, bas, haut = (number(nombre) for nombre in percentage(pures))
     print(f"{nom} : {compte} ; grappes pures : {pures.sum()} sur {pures.size} [{bas} à {haut} %]")
 
 
@@ -328,9 +320,9 @@ rapport("fausses alarmes", alarme, sain, voulu=False)
 # %%
 DOUCES = dict.fromkeys(etude["cause"][faibles].tolist())
 taux = {
-    "reconnus (%)": {nom: part(juste[etude["cause"] == nom]) for nom in DOUCES},
+    "reconnus (%)": {nom: percentage(juste[etude["cause"] == nom]) for nom in DOUCES},
     "retour final ≥ 475 (%)": {
-        nom: part(etude["retour"][rapides & (etude["cause"] == nom)] >= 475) for nom in DOUCES
+        nom: percentage(etude["retour"][rapides & (etude["cause"] == nom)] >= 475) for nom in DOUCES
     },
 }
 parts = [number(100 * juste[dose].mean()) for dose in (faibles, provoquees)]
@@ -815,7 +807,7 @@ check(valeur_predictive)
 # > entraînement sur deux est malade ? Un sur cent ?
 
 # %%
-rappel, fausses = part(juste[provoquees])[0] / 100, part(alarme[sain])[2] / 100
+rappel, fausses = percentage(juste[provoquees])[0] / 100, percentage(alarme[sain])[2] / 100
 for malades in (0.5, 0.1, 0.01) if check(valeur_predictive).passed else ():
     valeur = number(100 * valeur_predictive(rappel, fausses, malades))
     print(f"{number(100 * malades)} % de malades : {valeur} % des alarmes sont vraies")
