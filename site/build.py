@@ -30,7 +30,7 @@ def gather(stage: Path) -> None:
         text = page.read_text("utf-8").replace("](../", "](")
         (stage / page.name).write_text(text, "utf-8")
     for page in stage.rglob("*.md"):
-        page.write_text(typography(page.read_text("utf-8")), "utf-8")
+        page.write_text(typography(page.read_text("utf-8").replace("](site/", "](")), "utf-8")
     (stage / "notebooks").mkdir()
     for notebook in ROOT.glob("notebooks/*.ipynb"):
         (stage / "notebooks" / notebook.name).write_text(lightened(notebook, stage), "utf-8")
