@@ -1,16 +1,23 @@
-"""Les exercices du cours : `check` juge une réponse, `show` montre celle du paquet."""
+"""Les exercices : `check` juge une réponse, `show` montre celle du cours, `bilan` fait le point."""
 
 import inspect
-from collections.abc import Callable
+import json
+import os
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from cartpole_helpers.display.listing import Listing, listing
+from cartpole_helpers.display.report import as_html, as_text
 from cartpole_helpers.teaching.catalogue import EXERCISES, dqn
 from cartpole_helpers.teaching.checking import Report, judge
 from cartpole_helpers.teaching.sandbox import contained, shortened
 
 PACKAGE = __name__.partition(".")[0]
 CAPSTONE = dqn.EXERCISE.name  # la page blanche, que juge `capstone.jury`
+JUDGED = re.compile(r"\bcheck\((\w+)\)")  # ce que demande la cellule d'un exercice
+HELD = r"\s*:\s(\d+)\spropriétés?\ssur\s(\d+)"  # ce que répond un compte rendu
 
 
 def check(obj: Callable) -> Report:
@@ -75,3 +82,67 @@ def _imports(reference: Callable) -> list[str]:
     needed = [one for one in used if str(getattr(one, "__module__", "")).startswith(PACKAGE)]
     lines = [f"from {one.__module__} import {one.__name__}" for one in needed]
     return [*lines, "", ""] if lines else []
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Où en est le lecteur ; en fin de cellule, s'affiche.
+
+    `held` : carnet → exercice → (propriétés vraies, propriétés), ou `None` s'il reste à écrire.
+    """
+
+    held: dict[str, dict[str, tuple[int, int] | None]]
+
+    def __repr__(self) -> str:
+        return as_text(self._lines())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._lines())
+
+    def _lines(self) -> Iterable[str]:
+        every = [one for exercises in self.held.values() for one in exercises.values()]
+        passed = sum(one is not None and one[0] == one[1] for one in every)
+        yield f"Exercices réussis : {passed} sur {len(every)}"
+        for notebook, exercises in self.held.items():
+            told = (f"`{name}` {_told(one)}" for name, one in exercises.items())
+            yield f"{notebook} : {', '.join(told)}"
+
+
+def _told(held: tuple[int, int] | None) -> str:
+    if held is None:
+        return "à écrire"
+    return "✔" if held[0] == held[1] else f"{held[0]} sur {held[1]}"
+
+
+def bilan(folder: str | os.PathLike = ".") -> Progress:
+    """Rend où l'on en est, d'après les carnets enregistrés dans `folder`, et eux seuls.
+
+    Un exercice compte comme le dit le dernier compte rendu affiché sous sa cellule. ValueError s'il
+    n'y a là aucun carnet lisible du cours.
+    """
+    found = {path.stem: _held(path) for path in sorted(Path(folder).glob("*.ipynb"))}
+    held = {stem: exercises for stem, exercises in found.items() if exercises}
+    if not held:
+        raise ValueError(f"folder doit contenir des carnets du cours : {str(folder)!r} reçu.")
+    return Progress(held)
+
+
+def _held(path: Path) -> dict[str, tuple[int, int] | None]:
+    """Rend, de chaque exercice d'un carnet, ce que son dernier compte rendu a dit."""
+    try:
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # le brouillon d'un autre, ou un carnet que l'on est en train d'écrire
+    held = {}
+    for cell in (one for one in cells if one["cell_type"] == "code"):
+        outputs = "".join(_plain(cell))
+        for name in JUDGED.findall("".join(cell["source"])):
+            said = re.search(rf"\b{name}{HELD}", outputs)
+            if name in EXERCISES and (said or name not in held):
+                held[name] = (int(said[1]), int(said[2])) if said else None
+    return held
+
+
+def _plain(cell: dict) -> Iterable[str]:
+    for output in cell["outputs"]:
+        yield "".join(output.get("data", {}).get("text/plain", ""))

@@ -3,6 +3,7 @@
 import functools
 import json
 
+import nbformat.v4 as nbf
 import numpy as np
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch import tensor
 
 from cartpole_helpers import QUICK, Training, dqn, evaluate
 from cartpole_helpers.teaching.checking import Report, same, shown
-from cartpole_helpers.teaching.exercises import EXERCISES, check, show
+from cartpole_helpers.teaching.exercises import EXERCISES, bilan, check, show
 from cartpole_helpers.teaching.sandbox import Outcome
 
 
@@ -183,3 +184,36 @@ def test_a_right_target_drives_the_engine_and_a_wrong_one_visibly_fails():
     right = EXERCISES["td_target"].variants[2]
     assert scores(right) > 400
     assert scores(lambda reward, *_: reward) < 300
+
+
+# Le point sur les exercices
+
+
+def test_the_saved_notebooks_tell_which_exercises_are_passed(tmp_path):
+    def save(name, *cells):
+        made = [
+            nbf.new_code_cell(code, outputs=[nbf.new_output("display_data", {"text/plain": told})])
+            for code, told in cells
+        ]
+        (tmp_path / name).write_text(json.dumps(nbf.new_notebook(cells=made)), "utf-8")
+
+    unwritten = ("check(td_loss)", repr(Report("td_loss", note="pas encore écrit")))
+    passed = Report("epsilon_greedy", check(dqn.epsilon_greedy).verdicts)
+    wrong = ("compte_rendu = check(td_target)", repr(check(forgets_the_mask)))
+    again = ("if check(td_target).passed:\n    print(1)", "1")
+    save("04_dqn.ipynb", wrong, unwritten, again)
+    save("05_regles.ipynb", ("check(epsilon_greedy)", repr(passed)))
+    save("brouillon.ipynb", ("print(1)", "1"))
+    (tmp_path / "coupé.ipynb").write_text("{", "utf-8")
+
+    held = bilan(tmp_path).held
+    assert [*held] == ["04_dqn", "05_regles"]
+    done, asked = held["04_dqn"]["td_target"]
+    assert 0 < done < asked
+    assert held["04_dqn"]["td_loss"] is None
+    assert "Exercices réussis\xa0: 1 sur 3" in repr(bilan(tmp_path))
+
+
+def test_a_folder_without_notebooks_of_the_course_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="folder doit contenir des carnets"):
+        bilan(tmp_path)
