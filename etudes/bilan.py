@@ -37,7 +37,7 @@ LEVELS = (475, 400, 200)  # une rechute sous 475 peut être brève ; sous 200, l
 def main() -> None:
     """Affiche la phrase et les tableaux, et écrit la figure."""
     print(headline())
-    for table in (solving(), holding(), elsewhere(), comparing()):
+    for table in (solving(), holding(), elsewhere(), beside(), comparing()):
         print("", *table, sep="\n")
     FIGURE.write_bytes(comparison_figure().png())
 
@@ -117,6 +117,44 @@ def elsewhere() -> list[str]:
         "Graines qui l'atteignent",
         "Trois réussites de suite",
         "Pas jusque-là, médiane",
+        "Évaluations suivantes au seuil",
+    )
+    return markdown(header, rows)
+
+
+def beside() -> list[str]:
+    """Rend le tableau de la recette à côté de ses pairs, jeu par jeu, d'après pairs_jeux.csv.
+
+    Un système s'arrête dix évaluations après sa réussite ; un échec compte comme l'infini.
+    """
+    study = load_study(HERE / "pairs_jeux.csv")
+    rows = []
+    for env in jeux.BUDGETS:
+        for system in dict.fromkeys(study["systeme"].tolist()):
+            where = {"systeme": system, "jeu": env}
+            means = series_of(study, "moyenne", **where)
+            solved = means >= solved_return(env)
+            seconds, steps = (
+                at_success(solved, series_of(study, name, **where), 3)
+                for name in ("secondes", "pas")
+            )
+            later = after_success(solved, 3)[~np.isnan(means)].compressed()
+            rows.append(
+                (
+                    game(env),
+                    system,
+                    share(np.isfinite(seconds)),
+                    written(np.median(steps)),
+                    f"{written(np.median(seconds), 1)} s",
+                    f"{number(100 * later.mean())} %" if len(later) else "",
+                )
+            )
+    header = (
+        "Jeu (seuil)",
+        "Système",
+        "Trois réussites de suite",
+        "Pas, médiane",
+        "Processeur, médiane",
         "Évaluations suivantes au seuil",
     )
     return markdown(header, rows)
