@@ -55,7 +55,7 @@ hasard = evaluate(random_policy(seed=0), episodes=100)
 print(f"moyenne {hasard.mean():.0f} pas, meilleur épisode {hasard.max():.0f}")
 
 # %% [markdown]
-# La tige tombe, en moyenne, en moins d'une demi-seconde. Un épisode est arrêté à 500 pas, soit dix secondes, et le
+# La tige tombe, en moyenne, en moins d'une demi-seconde. Un épisode est coupé à 500 pas, soit dix secondes, et le
 # jeu est dit résolu quand le retour moyen atteint **475** ; le cours le mesure sur cent épisodes.
 #
 # > **À vous.** Combien de pas de jeu faut-il à un programme pour passer de là à 475, sans qu'on lui
