@@ -54,8 +54,8 @@ figures.cart_diagram(
 # | « supérieur à 15 degrés » | La limite est de **12°** dans `CartPole-v1`. |
 # | « de l'or Le panier déplace plus de 2,4 unités » | **ou** quand **le chariot** passe 2,4 m. |
 #
-# Le document oublie aussi deux règles qui compteront beaucoup : un chronomètre **coupe** l'épisode à 500 pas, et la
-# tâche est dite résolue quand le retour moyen atteint 475.
+# S'y ajoutent deux règles qui compteront beaucoup : un chronomètre **coupe** l'épisode à 500 pas, et la tâche est
+# dite résolue quand le retour moyen atteint 475.
 
 # %% [markdown]
 # ## 2. Pas à pas

@@ -174,9 +174,9 @@ print("relus, du plus récent :", petit.sample_from_perm(np.arange(3))[:, 0])
 # %% [markdown]
 # ## 3. Le piège
 #
-# Un lecteur du document voudra un jour une autre taille, disons 10 000. Remplissons une telle mémoire
-# avec des transitions numérotées, et tirons-y deux cents lots de 256. `version1.Buffer` réunit les cinq tableaux ; `push` y
-# range une transition, `sample` en tire.
+# Un lecteur voudra un jour une autre taille, disons 10 000. Remplissons une telle mémoire avec des transitions
+# numérotées, et tirons-y deux cents lots de 256. `version1.Buffer` réunit les cinq tableaux ; `push` y range une
+# transition, `sample` en tire.
 
 # %%
 TAILLE = 10_000
@@ -562,8 +562,8 @@ if compte_rendu.passed:
 # 1. On **range** les pas, on les **tire au hasard**, par **lots** : à CartPole, c'est l'effet du lot qui se voit.
 #    Des pas voisins se ressemblent, mais tirer plus loin, nous ne l'avons pas vu aider (plus petit effet visible :
 #    section 1).
-# 2. `x & (n - 1)` n'est un reste que si `n` est une **puissance de deux** ; à 10 000 places, le code
-#    du document n'en atteint que 256, sans rien dire.
+# 2. `x & (n - 1)` n'est un reste que si `n` est une **puissance de deux** ; à 10 000 places, on n'en atteint que
+#    256, sans un mot.
 # 3. On éprouve une structure de données en la comparant à un **arbitre** simple, à des tailles quelconques, et
 #    l'on refuse un lot trop grand au lieu de le raccourcir.
 #

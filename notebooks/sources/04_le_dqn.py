@@ -328,8 +328,7 @@ listing(td_target)
 # %% [markdown]
 # ### Le calcul du document
 #
-# Le document ne sépare pas la cible du reste : une seule méthode, `train_dqn`, fait tout. Lisons-la par
-# morceaux.
+# Une seule méthode, `train_dqn`, y fait tout. Lisons-la par morceaux.
 
 
 # %%
@@ -573,7 +572,7 @@ figures.curves(
 # Entre les deux, la valeur monte sans franchir le plafond pendant cet essai.
 
 # %% [markdown]
-# ### Les trois oublis du document
+# ### Trois oublis autour du réseau cible
 #
 # Le document a bien un réseau cible. Mais, premier oubli, il tire au sort **séparément** les poids de ses deux réseaux, et ne les
 # accorde qu'à la première copie.
@@ -590,7 +589,7 @@ def ecart(un, autre):
 
 
 # %% [markdown]
-# Huit tirages du document, à côté d'une vraie copie :
+# Huit tirages, à côté d'une vraie copie :
 
 # %%
 torch.manual_seed(0)
@@ -600,12 +599,11 @@ print("le document, huit tirages : de", " à ".join(number(f(etrangers), 3) for 
 print("une copie :", number(ecart(reseau, deepcopy(reseau)), 3))
 
 # %% [markdown]
-# Une copie ne s'écarte pas de l'original ; jusqu'à la première copie, le document, lui, vise les estimations
-# d'un inconnu.
+# Une vraie copie ne s'écarte pas de l'original ; ici, jusqu'à la première, on vise les estimations d'un inconnu.
 #
 # Deuxième oubli : la copie se fait attendre. Elle a lieu toutes les soixante mises à jour, ce qui a l'air
-# raisonnable ; mais le document ne fait qu'une mise à jour par **épisode**. Suivons ses deux
-# réseaux pendant ses 180 premiers épisodes, sur les observations de la section 1.
+# raisonnable ; mais il n'y a là qu'une mise à jour par **épisode**. Suivons les deux réseaux pendant les 180
+# premiers épisodes, sur les observations de la section 1.
 
 
 # %%
@@ -637,8 +635,8 @@ figures.curves(
 )
 
 # %% [markdown]
-# Un escalier. Entre deux copies, le réseau principal s'approche de $1 + Q_{\text{cible}}$, qui ne bouge pas :
-# **chaque copie porte un pas plus loin**, au mieux. La réponse était donc 3 au plus, et le document en est loin :
+# Un escalier. Entre deux copies, le réseau principal s'approche de $1 + Q_{\text{cible}}$, qui ne bouge
+# pas : **chaque copie porte un pas plus loin**, au mieux. La réponse était donc 3 au plus, et l'on en est loin :
 # soixante mises à jour ne suffisent pas à rejoindre la cible. Même au mieux, voir cinquante pas devant soi
 # demanderait cinquante copies, soit trois mille épisodes.
 #

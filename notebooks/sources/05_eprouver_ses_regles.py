@@ -258,8 +258,8 @@ figures.verdicts(passe, list(REGLES), list(MONDES), titre)
 
 # %% [markdown]
 # Lisez par lignes : chaque faute est refusée quelque part. Lisez par colonnes : « parier » est le plus sévère, et
-# aucun monde ne suffit. Les fautes les plus discrètes ne sont vues que d'un seul : de « parier », le gradient dans
-# la cible, parce qu'il faut du hasard pour qu'elle ait intérêt à mentir, et le maximum de tout le lot ; de
+# aucun monde ne suffit. Les fautes les plus discrètes ne sont vues que d'un seul monde : de « parier », le gradient
+# dans la cible, parce qu'il faut du hasard pour qu'elle ait intérêt à mentir, et le maximum de tout le lot ; de
 # « durer », le chronomètre ; de « prévoir », la moyenne.
 #
 # Une croix est donc une bonne nouvelle, puisque le monde a vu la faute, sauf sur la première ligne. Relisez enfin

@@ -844,8 +844,8 @@ print(f"arrêté après {number(essai.env_steps)} pas, dernière évaluation : {
 #
 # 1. La boucle, c'est **agir, avancer, mémoriser, apprendre, synchroniser** ; elle rend la main, et tout le
 #    reste se fait dehors.
-# 2. Le **rythme** fait partie de l'algorithme. Compté en épisodes, comme dans le document, il change à
-#    mesure que l'agent progresse, et personne ne l'a décidé.
+# 2. Le **rythme** fait partie de l'algorithme. Compté en épisodes, il change à mesure que l'agent progresse, et
+#    personne ne l'a décidé.
 # 3. Un DQN complet s'écrit en **une page**, et se juge sur **beaucoup de graines**.
 #
 # Au prochain carnet, nous apprendrons à juger : [07 · La boucle de test](07_la_boucle_de_test.ipynb).

@@ -120,8 +120,8 @@ figures.distributions(
 # à gauche, à peine visibles, et presque aucun ne ressemble à la moyenne. Un épisode isolé dit surtout de
 # quel côté le hasard est tombé.
 #
-# Le nom du fichier est pire encore. Il retient un épisode **d'entraînement**, où une action sur vingt est
-# tirée au hasard. Voici ce que le document aurait pu écrire pour ce même agent.
+# Le nom du fichier est pire encore. Il retient un épisode **d'entraînement**, où une action sur vingt est tirée au
+# hasard. Voici les noms qu'aurait pu recevoir ce même agent.
 
 # %%
 hasard = np.random.default_rng(0)
