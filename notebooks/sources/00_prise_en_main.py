@@ -9,10 +9,8 @@
 # minuscule, CartPole : garder debout une tige posée sur un chariot. Il vous faut connaître Python et
 # un peu de PyTorch.
 #
-# La série part d'un [document fondateur](../DOCUMENT.md), « Le jeu cartpole » : quelques pages confiées aux auteurs de
-# ce cours, un DQN complet mais fautif, décrit dans un français de traduction automatique. Elle
-# en cite chaque section là où elle la traite, fait tourner son code, le mesure, le répare et le
-# dépasse.
+# La série part d'un [document fondateur](../DOCUMENT.md), « Le jeu cartpole » : un DQN complet mais fautif, qui
+# nous a été confié. Chacune de ses sections est traitée là où elle a sa place ; le carnet 06 l'examine entier.
 #
 # *Lecture : 20 minutes ; exercices : 10 minutes ; exécution : moins d'une minute.*
 
@@ -30,9 +28,9 @@
 #
 # Trois repères reviennent dans toute la série.
 #
-# > **À vous.** Une prédiction à faire, un code à écrire. Répondez avant de lire la suite.
+# > **À vous.** Une prédiction à faire, du code à écrire. Répondez avant de lire la suite.
 #
-# > **Attention.** Un piège où d'autres sont tombés, souvent le document fondateur.
+# > **Attention.** Un piège où d'autres sont tombés.
 #
 # > **Pour aller plus loin.** Ce que l'on peut sauter à la première lecture.
 
@@ -48,18 +46,17 @@ from cartpole_helpers.teaching.exercises import check, show
 # %% [markdown]
 # ## 2. Un agent qui ne sait rien
 #
-# Un **épisode** est une partie, du départ à la chute. Une **politique** est la règle qui choisit où
-# pousser ; un **agent** est un programme qui apprend la sienne. La politique la plus simple pousse à
-# pile ou face. `evaluate` lui fait jouer cent épisodes et rend cent **retours** : la durée de chacun,
-# en pas de 0,02 s.
+# Un **épisode** est une partie, du départ à la chute. Une **politique** est la règle qui choisit où pousser ;
+# un **agent** est un programme qui apprend la sienne. La politique la plus simple pousse à pile ou face. `evaluate`
+# lui fait jouer cent épisodes et rend cent **retours** : ici, la durée de chaque épisode, en pas de 0,02 s.
 
 # %%
 hasard = evaluate(random_policy(seed=0), episodes=100)
 print(f"moyenne {hasard.mean():.0f} pas, meilleur épisode {hasard.max():.0f}")
 
 # %% [markdown]
-# Moins d'une demi-seconde avant la chute, en moyenne. Un épisode est arrêté à 500 pas, soit dix
-# secondes, et le jeu est dit résolu quand le retour moyen atteint **475** ; le cours le mesure sur cent épisodes.
+# La tige tombe, en moyenne, en moins d'une demi-seconde. Un épisode est coupé à 500 pas, soit dix secondes, et le
+# jeu est dit résolu quand le retour moyen atteint **475** ; le cours le mesure sur cent épisodes.
 #
 # > **À vous.** Combien de pas de jeu faut-il à un programme pour passer de là à 475, sans qu'on lui
 # > explique rien : mille, dix mille, un million ? Notez votre pari.
@@ -83,16 +80,15 @@ while entrainement.env_steps < QUICK.total_steps:
 # %% tags=["nbval-ignore-output"]
 apres = evaluate(entrainement.agent)
 duree = number(entrainement.env_steps)
-print(f"avant : {avant:.0f} pas ; après {duree} pas de jeu : {apres.mean():.0f} pas")
+print(f"retour moyen : {avant:.0f} au départ ; {apres.mean():.0f} après {duree} pas de jeu")
 
 # %% [markdown]
-# Avant d'apprendre, l'agent suit un réseau dont les poids sont tirés au sort. Celui-ci fait pire que
-# pile ou face ; un autre aurait pu faire mieux. Puis il apprend, en dix mille pas de jeu : à la vitesse
-# réelle, deux cents secondes à regarder des tiges tomber. À ces
-# deux coups de pouce près, personne n'a dit à l'agent ce qu'est un angle, ni de quel côté pousser ; il n'a vu que quatre nombres, deux
-# boutons, et une récompense de 1 par pas.
+# Avant d'apprendre, l'agent suit un réseau dont les poids sont tirés au sort. Ce réseau-ci fait pire que pile ou
+# face ; un autre aurait pu faire mieux. Puis il apprend, en dix mille pas de jeu : à la vitesse réelle, deux cents
+# secondes à regarder des tiges tomber. À ces deux coups de pouce près, personne n'a dit à l'agent ce qu'est un
+# angle, ni de quel côté pousser ; il n'a vu que quatre nombres, deux boutons, et une récompense de 1 par pas.
 #
-# Nous avons choisi la graine 1 pour vous le montrer ; la section 4 dira ce que donnent les autres.
+# Ce tirage, la « graine 1 », a été choisi pour vous le montrer ; la section 4 dira ce que donnent les autres.
 # Regardons cet agent jouer, à côté du hasard, depuis le même départ.
 
 # %% tags=["nbval-ignore-output"]
@@ -104,7 +100,7 @@ films = [
 video.side_by_side(films, list(politiques))
 
 # %% [markdown]
-# <details><summary>Pas de vidéo ci-dessus ? Voici les images animées ; chacune mène à son film.</summary>
+# <details><summary>La vidéo ne s'affiche pas ? Voici les images animées ; chacune mène à son film.</summary>
 #
 # | au hasard | après l'apprentissage |
 # |:---:|:---:|
@@ -119,8 +115,8 @@ video.side_by_side(films, list(politiques))
 # tirés de la mémoire. Une **graine** (*seed*) fixe tous ces tirages. Même graine, même histoire, au
 # bit près ; autre graine, autre histoire.
 #
-# > **À vous.** Les trois entraînements ci-dessous font soixante tours chacun, que `train` rend un à un, à
-# > l'appel de `next`. Lesquels auront pris exactement les mêmes actions ?
+# > **À vous.** Chacun des trois entraînements ci-dessous fait soixante tours ; `train` en rend un à chaque `next`.
+# > Lesquels auront pris exactement les mêmes actions ?
 
 
 # %%
@@ -134,10 +130,9 @@ print("graines 1 et 1 :", np.array_equal(une, meme))
 print("graines 1 et 2 :", np.array_equal(une, autre))
 
 # %% [markdown]
-# Voilà pourquoi un résultat sans graine n'est qu'une anecdote : on ne peut ni le refaire, ni savoir
-# si l'on a eu de la chance. Le document fondateur n'en fixe aucune. Dans toute la série, une
-# affirmation sur l'apprentissage donne le **nombre de graines** sur lesquelles elle a été vérifiée,
-# et leur dispersion.
+# Voilà pourquoi un résultat sans graine n'est qu'une anecdote : on ne peut ni le refaire, ni savoir si l'on a eu de
+# la chance. Dans toute la série, une affirmation sur l'apprentissage donne le **nombre de graines** sur lesquelles
+# elle a été vérifiée, et leur dispersion.
 #
 # `Training` sait entraîner plusieurs agents ensemble. En voici douze, chacun avec sa graine,
 # que l'on arrête tous les 400 pas (25 tours de seize chariots) pour les évaluer.
@@ -163,18 +158,17 @@ titre = f"{constat} (intervalle à 95 % : de {bas} à {haut} %)"
 figures.learning_curves(np.array(abscisses), retours, titre)
 
 # %% [markdown]
-# Chaque trait fin est un agent ; le trait gras est la moyenne de la moitié centrale, qui ignore le
-# meilleur et le pire quart, et la bande en montre l'incertitude. Tous suivent la même recette, et
-# pourtant l'un comprend tôt, l'autre tard, certains montent puis
-# **retombent**. Un seul trait vous aurait menti.
+# Chaque trait fin est un agent ; le trait gras est la moyenne de la moitié centrale, qui ignore le meilleur et le
+# pire quart, et la bande en montre l'incertitude. Tous suivent la même recette, et pourtant l'un comprend tôt,
+# l'autre tard, certains montent puis **retombent**. Un seul trait vous aurait trompé.
 #
 # Le titre compte les agents sur cent épisodes joués **à la fin**, et non sur leur meilleur moment :
 # choisir après coup le bon instant, c'est se mentir. Son intervalle, dit de Wilson, contient les taux de
 # réussite que douze graines ne démentent pas.
 #
-# Cette figure contient déjà les questions de la série. Pourquoi les premières évaluations font-elles
-# le yoyo ? Qu'est-ce qui se déclenche ensuite ? Pourquoi un agent qui savait jouer se met-il à oublier
-# (carnet 10) ? Et comment l'en empêcher (carnet 09) ?
+# Cette figure contient déjà les questions de la série. Pourquoi les premières évaluations oscillent-elles ?
+# Qu'est-ce qui se déclenche ensuite ? Pourquoi un agent qui savait jouer se met-il à oublier (carnet 10) ? Et
+# comment l'en empêcher (carnet 09) ?
 
 # %% [markdown]
 # ## 5. La carte de la série
@@ -203,12 +197,12 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # %% [markdown]
 # ## 6. Les mots du métier
 #
-# Le code est en anglais, comme partout dans ce domaine ; la prose, en français. Voici les mots
-# qui reviennent ; le [glossaire](../site/glossaire.md) les a tous.
+# Le code est en anglais, comme partout dans ce domaine ; la prose, en français. Voici les mots qui reviennent ; le
+# [glossaire](../site/glossaire.md) les donne tous.
 #
 # | Français | Anglais | Ce que c'est |
 # |:---|:---|:---|
-# | épisode | *episode* | une partie, du départ à la chute ou à l'arrêt du chronomètre |
+# | épisode | *episode* | une partie, du départ à la chute ou à la troncature |
 # | environnement | *environment* | le jeu, tel que le programme le voit : il reçoit une action, rend la suite |
 # | agent | *agent* | le programme qui joue et apprend |
 # | état, observation | *state*, *observation* | les quatre nombres qui décrivent le chariot et la tige |
@@ -227,7 +221,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # | réseau principal | *online network* | celui que l'on entraîne |
 # | réseau cible | *target network* | une copie retardée du réseau, qui fournit les valeurs à viser |
 # | surestimation | *overestimation* | croire une action meilleure qu'elle n'est |
-# | hors politique | *off-policy* | apprendre ce que vaut une politique en en regardant jouer une autre |
+# | hors politique | *off-policy* | apprendre ce que vaut une politique en regardant jouer une autre |
 # | oubli | *forgetting* | perdre une compétence acquise |
 # | terminaison, troncature | *terminated*, *truncated* | tomber ; être coupé par le chronomètre, à 500 pas |
 # | graine | *seed* | le nombre qui fixe tous les tirages au hasard |
@@ -262,9 +256,9 @@ print(f"retour moyen : {evaluate(essai.agent).mean():.0f} pas")
 
 # %% [markdown]
 # **Exercice 2, à écrire (5 minutes).** Calculez cette part. Le tableau `retours` de la section 4 a une ligne par
-# graine et une colonne par évaluation, de trente épisodes cette fois. Quelle part des graines a réussi, **à la fin** ?
-# Remplacez les trois points, puis exécutez : `check` met votre fonction à l'épreuve, sur des cas calculés à la main et
-# sur d'autres, tirés au hasard. Chaque ✘ est suivi du cas qui l'a montré et d'un indice.
+# graine et une colonne par évaluation (de trente épisodes). Quelle part des graines a réussi, **à la fin** ?
+# Remplacez les trois points, puis exécutez : `check` met votre fonction à l'épreuve, sur des cas calculés à la main
+# et sur d'autres, tirés au hasard. Chaque ✘ est suivi du cas fautif et d'un indice.
 
 
 # %%
@@ -286,8 +280,8 @@ check(part_reussie)
 #
 # </details>
 #
-# Quand tout est coché, votre fonction relit les douze agents de la section 4. La seconde ligne leur accorde à chacun
-# son meilleur moment : pariez sur l'écart avant de l'exécuter.
+# Quand tout est coché, votre fonction relit les douze agents de la section 4. La seconde ligne accorde à chacun son
+# meilleur moment : pariez sur l'écart avant de l'exécuter.
 
 # %% tags=["nbval-ignore-output"]
 if check(part_reussie).passed:
@@ -352,6 +346,6 @@ show("part_reussie")
 # 2. Une **graine** rend une expérience reproductible ; plusieurs la rendent crédible.
 # 3. Réussir une fois n'est pas savoir : les courbes montent, et parfois **retombent**.
 #
-# Le cours s'est trompé, lui aussi : ce qu'il a affirmé à tort, et ce qui est vrai, est dans [ERRATA](../ERRATA.md).
+# Le cours s'est parfois trompé : [ERRATA](../ERRATA.md) dit ce qu'il a affirmé à tort, et ce qui est vrai.
 #
 # Le prochain carnet regarde le jeu lui-même : [01 · Le problème](01_le_probleme.ipynb).

@@ -37,10 +37,10 @@ figures.cart_diagram(
 )
 
 # %% [markdown]
-# L'état du système tient en quatre nombres : la position $x$ du chariot, sa vitesse $\dot x$,
-# l'angle $\theta$ de la tige avec la verticale et sa vitesse angulaire $\dot\theta$. L'angle est
-# positif quand la tige penche vers la droite. L'épisode commence avec une tige presque droite,
-# et s'arrête quand elle s'écarte de plus de 12°, ou le chariot de plus de 2,4 m : les tirets de la figure.
+# L'état du système, ce sont quatre nombres : la position $x$ du chariot, sa vitesse $\dot x$, l'angle $\theta$ de
+# la tige avec la verticale et sa vitesse angulaire $\dot\theta$. L'angle est positif quand la tige penche vers la
+# droite. L'épisode commence avec une tige presque droite, et s'arrête quand elle s'écarte de plus de 12°, ou le
+# chariot de plus de 2,4 m (les tirets de la figure).
 #
 # Le document fondateur de ce cours décrit le même jeu, mais dans une traduction automatique qui en
 # fausse le sens. Voici ses phrases, et ce qu'il faut lire.
@@ -54,8 +54,8 @@ figures.cart_diagram(
 # | « supérieur à 15 degrés » | La limite est de **12°** dans `CartPole-v1`. |
 # | « de l'or Le panier déplace plus de 2,4 unités » | **ou** quand **le chariot** passe 2,4 m. |
 #
-# Le document oublie aussi deux règles qui compteront beaucoup : l'épisode est **interrompu** après 500
-# pas, et la tâche est dite résolue quand le retour moyen atteint 475.
+# S'y ajoutent deux règles qui compteront beaucoup : un chronomètre **coupe** l'épisode à 500 pas, et la tâche est
+# dite résolue quand le retour moyen atteint 475.
 
 # %% [markdown]
 # ## 2. Pas à pas
@@ -141,7 +141,7 @@ np.array_equal(cartpole.dynamics(etat, 1).astype(np.float32), attendu)
 # pourrons conduire cent chariots d'un seul geste : les figures de ce carnet en profitent déjà.
 
 # %% [markdown]
-# ## 4. Tomber n'est pas être interrompu
+# ## 4. La chute n'est pas la troncature
 #
 # `step` rend cinq choses : l'observation, la récompense, deux drapeaux et des informations annexes.
 # Les deux drapeaux disent pourquoi l'épisode finit, et la différence est capitale.
@@ -151,8 +151,8 @@ np.array_equal(cartpole.dynamics(etat, 1).astype(np.float32), attendu)
 # - `truncated` (**troncature**) : le temps est écoulé, que la tige tienne ou non ; on a seulement
 #   cessé de regarder.
 #
-# Comparons deux épisodes : pousser toujours à droite, et suivre une bonne règle, la dernière de celles
-# que nous allons découvrir.
+# Comparons deux épisodes : dans l'un, on pousse toujours à droite ; dans l'autre, on suit une bonne règle, la
+# dernière de celles que nous allons découvrir.
 
 
 # %%
@@ -170,10 +170,9 @@ for nom, episode in [("toujours à droite", chute), ("bonne règle", reussite)]:
 # Chaque pas rapporte 1, y compris celui de la chute : le **retour** d'un épisode, somme de ses
 # récompenses, est donc sa durée en pas. Il ne peut pas dépasser 500.
 #
-# > **Attention.** Le code du document fondateur range les deux drapeaux dans un seul `done`. Il apprend
-# > ainsi à son agent qu'être encore debout au cinq centième pas est aussi grave que tomber. La récompense est
-# > pourtant la même ; mais un agent juge un pas sur ce qui le suit, et ce drapeau l'efface (carnet 02). Les
-# > carnets 06 et 10 mesurent ce que coûte cette confusion.
+# > **Attention.** Ranger les deux drapeaux dans un seul `done`, c'est apprendre à l'agent qu'être encore debout au
+# > cinq centième pas est aussi grave que tomber : un agent juge un pas sur ce qui le suit, et ce drapeau l'efface
+# > (carnet 02). Le carnet 06 calcule l'erreur qui en résulte ; le carnet 10 en mesure le prix.
 #
 # <details><summary><b>Question.</b> Un épisode peut-il avoir les deux drapeaux vrais à la fois ?</summary>
 #
@@ -201,14 +200,14 @@ listing(policies.push_by_angle_and_velocity)
 # | au hasard | la pièce tombe sur face |
 # | signe de θ | la tige **penche** à droite |
 # | signe de θ̇ | la tige **tourne** vers la droite |
-# | signe de θ + θ̇ | l'angle et sa tendance, ajoutés, sont positifs |
+# | signe de θ + θ̇ | l'angle et sa vitesse ont une somme positive |
 # | LQR | une somme pondérée des **quatre** nombres est positive |
 #
 # LQR abrège *linear quadratic regulator*, régulateur linéaire quadratique ; nous verrons d'où viennent
 # ses poids.
 #
-# > **À vous.** Regarder l'angle, ou regarder la vitesse ? Pariez sur le retour moyen de chacune, entre
-# > 10 et 500, avant d'aller plus loin.
+# > **À vous.** Regarder l'angle, ou regarder la vitesse ? Pariez sur le retour moyen de chaque règle, entre 10 et
+# > 500, avant d'aller plus loin.
 
 # %%
 regles = {
@@ -228,13 +227,13 @@ figures.baselines(
 )
 
 # %% [markdown]
-# Chaque point est un épisode, parti d'un état différent ; le losange est la moyenne des cent, la barre
-# grise son intervalle à 95 %. Réagir à l'angle, l'idée qui vient la première, fait presque deux fois
-# mieux que le hasard, et ne tient pas une seconde. Réagir à la vitesse fait bien mieux, ajouter les deux suffit presque, et la
-# cinquième règle ne tombe jamais dans le temps imparti.
+# Chaque point est un épisode, parti d'un état différent ; le losange est la moyenne des cent, la barre grise son
+# intervalle à 95 %. Réagir à l'angle, l'idée qui vient la première, fait presque deux fois mieux que le hasard,
+# mais la tige tombe en moins d'une seconde. Réagir à la vitesse fait bien mieux, ajouter les deux suffit presque,
+# et la cinquième règle ne tombe jamais dans le temps imparti.
 #
-# Les nuages comptent autant que les moyennes. La quatrième règle dépasse de peu le seuil de 475, car
-# quelques départs la font tomber bien plus tôt : une moyenne peut cacher des échecs.
+# Les nuages comptent autant que les moyennes. La quatrième règle ne dépasse que de peu le seuil de 475, car, depuis
+# quelques départs, la tige tombe bien plus tôt : une moyenne peut cacher des échecs.
 
 # %% [markdown]
 # ## 6. Voir plutôt que croire
@@ -251,7 +250,7 @@ films = [
 video.side_by_side(films, list(regles))
 
 # %% [markdown]
-# <details><summary>Pas de vidéo ci-dessus ? Voici les images animées ; chacune mène à son film.</summary>
+# <details><summary>La vidéo ne s'affiche pas ? Voici les images animées ; chacune mène à son film.</summary>
 #
 # | au hasard | signe de θ | signe de θ̇ |
 # |:---:|:---:|:---:|
@@ -266,9 +265,9 @@ video.side_by_side(films, list(regles))
 # %% [markdown]
 # ## 7. Pourquoi l'angle ne suffit pas
 #
-# Suivons la deuxième règle pas à pas. Elle pousse du côté où la tige penche, toujours ; pourquoi
-# tombe-t-elle ? Le fond de la figure est bleu quand elle pousse à gauche, orangé à droite. Cherchez à
-# quel moment de l'oscillation la poussée change de sens.
+# Suivons la deuxième règle pas à pas. Elle pousse toujours du côté où la tige penche ; pourquoi celle-ci
+# tombe-t-elle ? Le fond de la figure est bleu quand la règle pousse à gauche, orangé à droite. Cherchez à quel
+# moment de l'oscillation la poussée change de sens.
 
 # %%
 episode = play(policies.push_by_angle, seed=1)
@@ -289,44 +288,43 @@ figures.components(
 # pics de $\dot\theta$ : chacun dépasse le précédent. Pour amortir, il faut s'opposer au *mouvement*, donc
 # regarder $\dot\theta$.
 #
-# On le voit d'un coup d'œil dans le plan $(\theta, \dot\theta)$, qu'on appelle le **portrait de
-# phase**. La couleur du fond est l'action choisie, les flèches le mouvement qui s'ensuit, les traits
-# noirs trois épisodes partis de −2,5°, 0 et 2,5°, tige immobile, et suivis pendant 80 pas au plus ;
-# les croix sont leurs chutes.
+# On le voit d'un coup d'œil dans le plan $(\theta, \dot\theta)$ : c'est le **portrait de phase**. La couleur du
+# fond montre l'action choisie ; les flèches, le mouvement qui s'ensuit ; les traits noirs, trois épisodes partis de
+# −2,5°, 0 et 2,5°, tige immobile, et suivis pendant 80 pas au plus ; les croix, leurs chutes.
 
 # %%
 figures.phase_portraits(
     {nom: regles[nom] for nom in ("signe de θ", "signe de θ̇", "signe de θ + θ̇")},
     episodes=3,
-    title="Seule la première règle tourne en spirale vers l'extérieur",
+    title="Seule la première règle écarte l'état en spirale",
 )
 
 # %% [markdown]
-# À gauche, chaque tour agrandit la boucle. Au milieu, la vitesse est tenue près de zéro, mais rien ne
-# ramène l'angle : la tige reste un peu penchée, et le chariot doit courir dessous, de plus en plus
-# vite, jusqu'à sortir du rail. À droite, la frontière est **inclinée** : l'angle et la vitesse sont
-# ramenés ensemble, et les trajectoires restent dans une petite pelote.
+# À gauche, chaque tour agrandit la boucle. Au milieu, la vitesse reste près de zéro, mais rien ne ramène l'angle :
+# la tige reste un peu penchée, et le chariot doit courir dessous, de plus en plus vite, jusqu'à sortir du rail. À
+# droite, la frontière est **inclinée** : l'angle et la vitesse sont ramenés ensemble, et les trajectoires restent
+# serrées autour du centre.
 #
-# Il reste deux nombres que cette règle ignore : la position et la vitesse du chariot. La règle LQR en tient
-# compte. On choisit ce que coûte le carré de chaque écart, ici 1, mais 10 pour l'angle, et celui de la force,
-# 0,01. Un calcul, que ce cours ne détaille pas, donne alors la force qui coûte le moins, pour des équations
-# simplifiées où l'on remplace $\sin\theta$ par $\theta$ et $\cos\theta$ par 1. Nous n'en gardons que le
-# **signe**, puisque la nôtre vaut toujours ±10 N.
+# Il reste deux nombres que cette règle ignore : la position et la vitesse du chariot. La règle LQR en tient compte.
+# On fixe ce que coûte le carré de chaque grandeur : 1, mais 10 pour l'angle et 0,01 pour la force. Un calcul, que
+# ce cours ne détaille pas, donne alors la force qui coûte le moins, pour des équations simplifiées où l'on remplace
+# $\sin\theta$ par $\theta$ et $\cos\theta$ par 1. Nous n'en gardons que le **signe**, puisque la nôtre vaut
+# toujours ±10 N.
 
 # %%
 policies.lqr_gain(state_cost=(1, 1, 10, 1), force_cost=0.01).round(3)
 
 # %% [markdown]
 # L'angle pèse 1 par convention, sa vitesse un quart environ, la position et la vitesse du chariot moins
-# encore. **Pousser à droite quand le chariot est trop à droite**, voilà qui surprend : c'est pourtant le
-# bon sens. Il faut d'abord faire pencher la tige vers le milieu, pour pouvoir ensuite la suivre.
+# encore. **Pousser à droite quand le chariot est trop à droite**, voilà qui surprend : c'est pourtant le bon côté.
+# Il faut d'abord faire pencher la tige vers le milieu, pour pouvoir ensuite la suivre.
 
 # %% [markdown]
 # ## 8. Ce que 500 pas ne montrent pas
 #
-# Deux des règles dépassent 475 : la tâche est « résolue » par l'une comme par l'autre. Sont-elles
-# aussi bonnes ? Le chronomètre de 500 pas ne représente que dix secondes. Retirons-le, ou presque, et
-# regardons quelle part de cent épisodes tient encore, jusqu'à 20 000 pas.
+# Deux des règles dépassent 475 : la tâche est « résolue » par l'une comme par l'autre. Sont-elles aussi bonnes ? Le
+# chronomètre de 500 pas ne représente que dix secondes. Retirons-le, ou presque, et regardons dans quelle part de
+# cent épisodes la tige reste debout, jusqu'à 20 000 pas.
 #
 # > **À vous.** À votre avis, quelle part des épisodes de la règle θ + θ̇ tiendra jusque-là ?
 
@@ -338,8 +336,7 @@ durees = {
 }
 
 # %% [markdown]
-# Nous jouons un pas de plus que 20 000, sans quoi un épisode qui tombe exactement au dernier pas passerait
-# pour encore debout.
+# Nous jouons un pas de plus que 20 000, sans quoi une chute au tout dernier pas passerait inaperçue.
 
 # %%
 reste, lqr = (100 * np.mean(durees[nom] > LONGTEMPS) for nom in ("signe de θ + θ̇", "LQR"))
@@ -361,9 +358,9 @@ figures.survival(
 # %% [markdown]
 # ## 9. Prenez les commandes
 #
-# Vous avez vu jouer cinq règles. À vous : cliquez dans le jeu, puis poussez le chariot avec les flèches ←
-# et → du clavier, ou avec les deux boutons. Une poussée dure jusqu'à ce que vous choisissiez l'autre,
-# puisque « ne rien faire » n'existe pas. Le jeu attend la première ; il part au ralenti.
+# Vous avez vu jouer cinq règles. À vous : cliquez dans le jeu, puis poussez le chariot avec les flèches ← et → du
+# clavier, ou avec les deux boutons. Une poussée dure jusqu'à ce que vous choisissiez l'autre, puisque « ne rien
+# faire » n'existe pas. Le jeu attend votre première poussée, et part au ralenti.
 #
 # Trois des règles sont dans la liste « Politique », à côté d'un nouveau joueur : un agent entraîné comme le
 # fera la suite du cours, lu dans un fichier.
@@ -381,14 +378,14 @@ jeu
 # chariot : les mêmes flèches lui donnent alors un coup sec. Quelle règle s'en remet le mieux ? Et l'agent
 # entraîné, qui n'a jamais été bousculé ? (Nous ne l'avons pas mesuré : à vous d'en juger.)
 #
-# Chaque partie que vous menez jusqu'à sa fin revient dans Python, pas à pas : un état, une action, une
-# récompense, l'état suivant, et si l'épisode s'est terminé. C'est exactement ce dont un agent apprend. Le
-# [carnet 03](03_la_memoire_de_rejeu.ipynb) expliquera cette mémoire ; vos parties y tiennent déjà.
+# Chaque partie que vous menez jusqu'à sa fin revient dans Python, pas à pas : un état, une action, une récompense,
+# l'état suivant et un drapeau de fin. C'est exactement ce dont un agent apprend. Le
+# [carnet 03](03_la_memoire_de_rejeu.ipynb) expliquera cette mémoire ; vos parties y entrent déjà.
 
 # %% tags=["nbval-ignore-output"]
 memoire = ReplayBuffer(10_000)
 gardes = jeu.fill(memoire)
-print(f"{len(jeu.episodes)} parties menées à leur fin, {gardes} pas dans la mémoire")
+print(f"{len(jeu.episodes)} parties menées à leur fin, {gardes} pas rangés dans la mémoire")
 
 # %% [markdown]
 # Si vous lisez deux zéros, c'est que vous n'avez pas encore joué : faites-le, puis exécutez de nouveau
@@ -417,9 +414,9 @@ print("θ :", penchee[2], "→", un_pas[2].round(4), "→", deux_pas[2].round(4)
 print("θ̇ :", penchee[3], "→", un_pas[3].round(4), "→", deux_pas[3].round(4))
 
 # %% [markdown]
-# **Exercice 2, à écrire (5 minutes).** Écrivez le pas d'Euler de la section 3, les deux accélérations étant connues.
-# Tout tient à une question : avec quelles vitesses avancent les positions ? Rendez un nouvel état, sans toucher à celui
-# que l'on vous donne.
+# **Exercice 2, à écrire (5 minutes).** Écrivez le pas d'Euler de la section 3, les deux accélérations étant
+# connues. Tout est dans une question : avec quelles vitesses avancent les positions ? Rendez un nouvel état, sans
+# toucher à celui que l'on vous donne.
 
 
 # %%
@@ -442,9 +439,9 @@ check(pas_d_euler)
 show("pas_d_euler")
 
 # %% [markdown]
-# **Exercice 3, à écrire (10 minutes).** Écrivez les deux drapeaux de la section 4. Après le pas numéro `pas`, l'épisode est-il
-# terminé ? Est-il interrompu ? Ce sont deux questions, et les deux réponses peuvent être « oui ». À la limite
-# exacte, 2,4 m, le jeu continue.
+# **Exercice 3, à écrire (10 minutes).** Écrivez les deux drapeaux de la section 4. Après le pas numéro `pas`,
+# l'épisode est-il terminé ? Est-il tronqué ? Ce sont deux questions, et les deux réponses peuvent être « oui ». À
+# la limite exacte, 2,4 m, le jeu continue.
 
 
 # %%
@@ -523,8 +520,8 @@ print(f"moyenne {number(mes_durees.mean())} pas, le plus court {number(mes_duree
 #
 # <details><summary>Ce que nous avons trouvé</summary>
 #
-# Un chiffre suffit : essayez 0,1 ; 0,1 ; 1 ; 0,3. Mais l'ordre de grandeur compte, et aucun des quatre
-# n'est de trop : annulez le poids de $\dot x$, ou donnez le même à tous, et des épisodes tombent.
+# Un chiffre suffit : essayez 0,1 ; 0,1 ; 1 ; 0,3. Mais l'ordre de grandeur compte, et aucun des quatre n'est de
+# trop : annulez le poids de $\dot x$, ou donnez le même à tous, et la tige tombe parfois.
 #
 # </details>
 #
@@ -585,8 +582,8 @@ print(f"moyenne {number(mes_durees.mean())} pas, le plus court {number(mes_duree
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. L'état tient en **quatre nombres**, l'action en un bit ; une action se voit sur les vitesses au pas
-#    suivant, et met deux pas à se voir sur les positions.
+# 1. L'état se réduit à **quatre nombres**, l'action à un bit ; une action se voit sur les vitesses au pas suivant,
+#    sur les positions un pas plus tard.
 # 2. **Terminaison et troncature** ne disent pas la même chose : tomber, ou cesser de regarder.
 # 3. Un score se compare à des **repères** et se lit avec sa **dispersion** ; 500 est la limite du
 #    chronomètre, non celle de l'agent.

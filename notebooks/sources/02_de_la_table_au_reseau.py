@@ -5,10 +5,9 @@
 # faute est peut-être vieille de trente pas. Comment dire ce que vaut un coup dont le fruit ne vient que
 # bien plus tard, et comment l'apprendre sans connaître les équations ?
 #
-# Le document fondateur n'en dit pas un mot : il suppose ce carnet connu, et l'enferme dans trois lignes
-# de son code. Nous partons d'un couloir de cinq cases, calculé à la main, puis appris par
-# l'expérience ; nous portons la méthode sur CartPole, nous la voyons peiner, et nous comprenons
-# pourquoi il lui faut un réseau. À la fin, vous lirez ces trois lignes.
+# Nous partons d'un couloir de cinq cases, calculé à la main, puis appris par l'expérience ; nous portons la méthode
+# sur CartPole, nous la voyons peiner, et nous comprenons pourquoi il lui faut un réseau. À la fin, vous lirez les
+# trois lignes où le document fondateur enferme tout cela.
 #
 # *Lecture : 65 minutes ; exercices : 30 minutes ; exécution : moins d'une minute.*
 
@@ -49,7 +48,7 @@ from cartpole_helpers.teaching.exercises import check, show
 CASES, GAUCHE, DROITE = 5, 0, 1
 
 # %% [markdown]
-# Les règles tiennent en une fonction : on lui donne une case et une action, et elle dit ce qui arrive.
+# Une fonction résume les règles : on lui donne une case et une action, et elle dit ce qui arrive.
 
 
 # %%
@@ -60,12 +59,12 @@ def avancer(case, action):
 
 
 # %% [markdown]
-# De la case 0, le trésor est à cinq pas. Vaut-il autant que de la case 4, d'où l'on sort en un pas ? On
-# convient que non : une récompense perd de son prix à mesure qu'elle s'éloigne. (Le score
-# de CartPole reste la somme simple ; cette convention sert à l'agent, dont elle garde les valeurs finies : section 7.)
+# De la case 0, le trésor est à cinq pas. Vaut-il autant que de la case 4, d'où l'on sort en un pas ? On convient
+# que non : une récompense perd de son prix à mesure qu'elle s'éloigne. Le score de CartPole reste la somme simple ;
+# cette convention garde finies les valeurs de l'agent (section 7).
 #
-# Reçue au premier pas, elle compte en entier ; un pas plus tard, elle est multipliée par $\gamma$, le
-# **facteur d'actualisation** ; encore un pas, par $\gamma^2$. La somme s'appelle le **retour actualisé** :
+# Reçue au premier pas, la récompense compte en entier ; un pas plus tard, elle est multipliée par $\gamma$,
+# le **facteur d'actualisation** ; encore un pas, par $\gamma^2$. La somme s'appelle le **retour actualisé** :
 #
 # $$ G = r_1 + \gamma\, r_2 + \gamma^2 r_3 + \gamma^3 r_4 + \cdots $$
 #
@@ -82,8 +81,8 @@ sum(GAMMA**t * recompense for t, recompense in enumerate(recompenses))
 # action**, $Q(s, a)$, est celui que l'on obtient en prenant d'abord $a$, puis en jouant au mieux :
 # $V(s)$ est donc la plus grande des $Q(s, a)$.
 #
-# Qui connaît $Q$ sait jouer, sans plan ni calcul : il prend, à chaque pas, l'action dont la valeur est
-# la plus grande. Tout ce cours tient dans cette remarque ; le reste consiste à trouver $Q$.
+# Qui connaît $Q$ sait jouer, sans plan ni calcul : il prend, à chaque pas, l'action dont la valeur est la plus
+# grande. Tout ce cours est dans cette remarque ; le reste consiste à trouver $Q$.
 #
 # Suivre le jeu jusqu'au bout, pour chaque action de chaque état, serait sans fin. Richard Bellman
 # remarque dans les années 1950 qu'il suffit de regarder **un pas** plus loin :
@@ -103,9 +102,9 @@ def cible(table, recompense, suivante, fini):
 
 
 # %% [markdown]
-# L'équation définit $Q$ par $Q$ : elle semble tourner en rond. Prenons-la pour une recette. On part
-# d'une table de zéros, on calcule le membre de droite pour chaque action de chaque case, et l'on
-# obtient une nouvelle table. C'est un **balayage**. Puis on recommence.
+# L'équation définit $Q$ par $Q$ : elle semble tourner en rond. Prenons-la comme un mode d'emploi. On part d'une
+# table de zéros, on calcule le membre de droite pour chaque action de chaque case, et l'on obtient une nouvelle
+# table. C'est un **balayage**. Puis on recommence.
 
 
 # %%
@@ -134,9 +133,9 @@ for balayage in range(1, 7):
 # un balayage multiplie par $\gamma$ au plus l'écart entre deux tables, et deux solutions, qu'il laisserait en
 # place, ne peuvent donc être que la même. Ce n'est plus une estimation, c'est la réponse.
 #
-# Remarquez **d'où** la case 3 tient son savoir. Aucune récompense ne l'a touchée : elle a cru sa
-# voisine. Estimer une valeur à partir d'une autre estimation s'appelle l'**amorçage**
-# (*bootstrapping*). C'est toute la force de la méthode, et plus loin, tout son danger.
+# Remarquez **d'où** vient le savoir de la case 3. Aucune récompense ne l'a touchée : elle a cru sa voisine. Estimer
+# une valeur à partir d'une autre estimation s'appelle l'**amorçage** (*bootstrapping*). C'est toute la force de la
+# méthode et, plus loin, tout son danger.
 
 # %%
 print("       gauche  droite")
@@ -152,18 +151,18 @@ for case, (gauche, droite) in enumerate(verite):
 # %% [markdown]
 # ## 2. Apprendre sans connaître les règles
 #
-# Pour balayer, nous avons appelé `avancer` sur chaque action de chaque case : nous connaissions les
-# règles. Un agent ne les a pas. Il est quelque part, il agit, il voit ce qui arrive : une récompense,
-# une case suivante, un drapeau de fin. Il n'a que des **transitions**, une à la fois.
+# Pour balayer, nous avons appelé `avancer` sur chaque action de chaque case : nous connaissions les règles. Un
+# agent ne les connaît pas. Il est quelque part, il agit, il voit ce qui arrive : une récompense, une case suivante,
+# un drapeau de fin. Il n'a que des **transitions**, une à la fois.
 #
 # Le **Q-learning** (Watkins, 1989) s'en contente. À chaque transition, on calcule la même cible, pour la
 # seule case que l'on quitte et la seule action que l'on a prise, et l'on fait un pas vers elle :
 #
 # $$ Q(s, a) \leftarrow Q(s, a) + \alpha\,\bigl[\, r + \gamma \max_{a'} Q(s', a') - Q(s, a) \,\bigr] $$
 #
-# Entre crochets, la **surprise**, ou erreur de différence temporelle : ce que l'on vient de voir, moins ce que l'on croyait. On ne corrige
-# qu'une part $\alpha$ de l'écart, car dans un monde hasardeux une seule transition peut tromper, et
-# l'on veut une moyenne.
+# Entre crochets, la **surprise**, ou erreur de différence temporelle : ce que l'on vient de voir, moins ce que l'on
+# croyait. On ne corrige qu'une part $\alpha$ de l'écart, car, si le hasard s'en mêle, une seule transition peut
+# tromper, et l'on veut une moyenne.
 #
 # Reste à choisir où aller. L'agent **ε-glouton** prend l'action que sa table préfère ; avec la probabilité ε,
 # il tire au hasard.
@@ -206,7 +205,7 @@ for epsilon in (1.0, 0.5, 0.1):
     essais[f"ε = {number(epsilon, 1)}"] = np.array(erreurs)  # (graines, pas)
 
 # %% [markdown]
-# Combien, sur vingt graines, connaissent toute la table à 0,1 près au bout de 400 pas ? Le titre le dit.
+# Combien d'agents, sur vingt, connaissent toute la table à 0,1 près au bout de 400 pas ? Le titre le dit.
 
 # %%
 savants = {nom: np.sum(erreurs[:, -1] < 0.1) for nom, erreurs in essais.items()}
@@ -225,9 +224,8 @@ figures.curves(
 # s'approche des valeurs de la marche droite : la cible contient un $\max$, qui suppose un avenir bien
 # joué, quoi que l'agent fasse en réalité.
 #
-# On dit que le Q-learning est **hors politique** (*off-policy*) : il apprend une façon de jouer en en
-# suivant une autre. Le carnet 03 en tirera parti : il fera réapprendre à l'agent des coups joués du temps où
-# il jouait mal.
+# On dit que le Q-learning est **hors politique** (*off-policy*) : il apprend une façon de jouer et en suit une
+# autre. Le carnet 03 en tirera parti : l'agent y apprendra encore de coups joués du temps où il jouait mal.
 #
 # Le troisième n'a rien appris du tout. Sa table de zéros ne préfère rien, et `argmax`, devant
 # l'égalité, rend la première action : la gauche. Il sort donc du mauvais côté, sans fin. Même par le
@@ -243,7 +241,7 @@ figures.curves(
 # table de 1 : rien ici ne peut valoir davantage. Tout ce que l'agent n'a pas essayé lui semble alors
 # excellent.
 #
-# > **À vous.** ε = 0, table de uns. Trouvera-t-il la sortie ? Toutes les valeurs ?
+# > **À vous.** Avec ε = 0 et une table de 1, trouvera-t-il la sortie ? Et toutes les valeurs ?
 
 # %%
 optimiste = np.ones((CASES, 2))
@@ -268,14 +266,14 @@ for case, (appris, vrai) in enumerate(zip(optimiste, verite, strict=True)):
 # %% [markdown]
 # ## 3. CartPole en table
 #
-# L'état de CartPole, ce sont quatre nombres réels : les états sont bien plus nombreux que les lignes
-# d'une table. On découpe donc chaque composante en tranches : une tranche de chacune des quatre forme
-# une **case**, et l'on y range ensemble tous les états qui y tombent. L'idée est aussi vieille que le
-# problème : Michie et Chambers le font dès 1968 avec 225 cases, et l'article de 1983 d'où viennent nos
-# équations (Barto, Sutton et Anderson) avec 162.
+# L'état de CartPole, ce sont quatre nombres réels : les états sont bien plus nombreux que les lignes d'une table.
+# On découpe donc chaque composante en tranches : quatre tranches, une par composante, forment une **case**, et l'on
+# y range ensemble tous les états qui y tombent. L'idée est aussi vieille que le problème : Michie et Chambers le
+# font dès 1968 avec 225 cases, et l'article de 1983 d'où viennent nos équations (Barto, Sutton et Anderson)
+# avec 162.
 #
-# Les deux vitesses n'ont pas de limite. Nous les bornons à ±2 (m/s pour le chariot, rad/s pour la tige),
-# ce qui suffit tant que la chute n'est pas proche : ce qui sort est rangé dans la tranche du bord.
+# Les deux vitesses n'ont pas de limite. Nous les bornons à ±2 (m/s pour le chariot, rad/s pour la tige), ce qui
+# suffit tant que la chute n'est pas proche : ce qui dépasse est rangé dans la tranche du bord.
 
 # %%
 LIMITES = np.array([X_LIMIT, 2.0, THETA_LIMIT, 2.0])
@@ -396,8 +394,8 @@ def noter(tables, tranches):
 # %% [markdown]
 # Et la boucle : agir, avancer, corriger, et noter aux `moments` voulus.
 #
-# > **Attention.** `CartPoleVector` relance de lui-même un chariot tombé : son `observations` est déjà le nouveau départ. L'état
-# > où le pas a mené est dans `info["final_obs"]`, et c'est lui qu'il faut corriger.
+# > **Attention.** `CartPoleVector` relance de lui-même un chariot tombé : son `observations` est déjà le nouveau
+# > départ. L'état où le pas a mené est dans `info["final_obs"]`, et c'est sa valeur que demande la cible.
 
 
 # %%
@@ -421,15 +419,15 @@ def apprendre(tranches, moments):
 # Les réglages sont les mêmes pour les quatre grilles.
 #
 # > **À vous.** 16, 256, 4 096 ou 65 536 cases : laquelle jouera le mieux après quatre cent mille pas de jeu ?
-# > Laquelle le plus mal ? Rappel : les réseaux du carnet 00 n'en jouaient que dix mille.
+# > Laquelle le plus mal ? (Les réseaux du carnet 00 n'ont joué que dix mille pas.)
 
 # %%
 MOMENTS = 6_400 * 2 ** np.arange(7)  # de 6 400 à 409 600 pas, en doublant
 grilles = {tranches: apprendre(tranches, MOMENTS) for tranches in FINESSES}
 
 # %% [markdown]
-# À chaque point de la figure, l'agent a joué deux fois plus longtemps qu'au précédent. Le titre donne les scores
-# du dernier, moyennes de la moitié centrale des douze agents.
+# À chaque point de la figure, l'agent a joué deux fois plus longtemps qu'au précédent. Le titre donne les scores au
+# dernier point : la moyenne de la moitié centrale des douze agents.
 
 # %% tags=["nbval-ignore-output"]
 courbes = {f"{number(n**4)} cases": retours for n, (_, retours) in grilles.items()}
@@ -444,16 +442,15 @@ figures.curves(
 )
 
 # %% [markdown]
-# Une table peut donc jouer à CartPole. Lisez les quatre courbes dans l'ordre. Seize cases semblent
-# **plafonner** : au dernier doublement, l'expérience n'y ajoute plus rien. Deux cent cinquante-six
-# suffisent. Quatre mille font aussi bien, plus tard. Avec soixante-cinq mille, on y serait encore. Plus
-# les tranches sont fines, plus la table pourrait en savoir, et plus il lui faut de temps pour
-# l'apprendre.
+# Une table peut donc jouer à CartPole. Lisez les quatre courbes dans l'ordre. La grille de 16 cases
+# semble **plafonner** : au dernier doublement, l'expérience n'y ajoute plus rien. Celle de 256 suffit. Celle de
+# 4 096 fait aussi bien, plus tard. Avec 65 536, on y serait encore. Plus les tranches sont fines, plus la table
+# pourrait en savoir, et plus il lui faut de temps pour l'apprendre.
 #
-# Mesurons les deux causes. D'un côté, des cases **trop larges** : deux états qui demandent des actions
-# contraires partagent la leur. Nous connaissons une bonne règle, le régulateur LQR du carnet 01. Tirons
-# des états au hasard dans une case : s'il pousse à droite dans 70 % d'entre eux, une table, qui doit
-# choisir, le contredira au moins dans les 30 % restants.
+# Mesurons les deux causes. D'un côté, des cases **trop larges** : deux états qui demandent des actions contraires
+# partagent la même. Nous connaissons une bonne règle, le régulateur LQR du carnet 01. Tirons des états au hasard
+# dans une case : s'il pousse à droite dans 70 % d'entre eux, une table, qui doit choisir, le contredira au moins
+# dans les 30 % restants.
 #
 # Appelons cela l'**erreur forcée**. C'est un indice, non un verdict : d'autres règles que LQR tiennent
 # la tige, et le jeu ne visite pas tous ces états.
@@ -470,9 +467,9 @@ def erreur_forcee(tranches, cases=2_000, points=100):
 
 
 # %% [markdown]
-# De l'autre, des cases **trop fines** : beaucoup n'ont rien appris du tout. On les reconnaît sans peine,
-# elles promettent encore 100 : soit que personne n'y soit passé, soit que l'on n'en soit sorti que vers
-# d'autres cases à 100, car $1 + 0{,}99 \times 100 = 100$, sans surprise.
+# De l'autre, des cases **trop fines** : beaucoup n'ont rien appris du tout. On les reconnaît sans peine, car elles
+# promettent encore 100. Personne n'y est passé, ou l'on n'en est sorti que vers d'autres cases à 100, puisque
+# $1 + 0{,}99 \times 100 = 100$, sans surprise.
 #
 # > **À vous.** Quand on passe de 16 à 65 536 cases, par combien divise-t-on l'erreur forcée ? Et quelle part
 # > des 65 536 aura appris quelque chose, en quatre cent mille pas ?
@@ -492,10 +489,10 @@ figures.curves(
 )
 
 # %% [markdown]
-# L'une descend, l'autre monte : de quoi expliquer que le mieux soit au milieu, sans le démontrer. (L'endroit où
-# elles se croisent ne veut rien dire : l'une compte des états, l'autre des cases.) Diviser par deux la largeur des
-# tranches divise par deux, à peu près, l'erreur forcée : seules se trompent les cases que traverse la
-# frontière entre les deux actions. Mais cela multiplie le nombre de cases par **seize**.
+# Une courbe descend, l'autre monte : de quoi expliquer que le mieux soit au milieu, sans le démontrer. (L'endroit
+# où elles se croisent ne veut rien dire : l'une compte des états, l'autre des cases.) Diviser par deux la largeur
+# des tranches divise par deux, à peu près, l'erreur forcée : seules se trompent les cases que traverse la frontière
+# entre les deux actions. Mais cela multiplie le nombre de cases par **seize**.
 #
 # Une part des cases ignorantes est hors d'atteinte, et ne manque à personne. Les autres attendent leur
 # tour : comme tout y paraît parfait, l'agent optimiste ira les voir une à une.
@@ -668,12 +665,12 @@ figures.curves(
 )
 
 # %% [markdown]
-# Aucune des deux tables ne le rattrape ici. La table fine n'approche qu'avec trente mille exemples la précision
-# que le réseau atteint dès les premiers milliers ; la courbe de l'autre s'aplatit bien au-dessus, car ses cases
-# mêlent trop d'états différents.
+# Aucune des deux tables ne rattrape ici le réseau. La table fine n'approche qu'avec trente mille exemples la
+# précision que le réseau atteint dès les premiers milliers ; la courbe de l'autre s'aplatit bien au-dessus, car ses
+# cases mêlent trop d'états différents.
 #
-# Le réseau n'est pas parfait : sa courbe s'aplatit aussi. Mais chaque exemple lui apprend
-# quelque chose de bien d'**autres** états.
+# Le réseau n'est pas parfait : sa courbe s'aplatit aussi. Mais chaque exemple lui apprend quelque chose sur bien
+# d'**autres** états.
 #
 # Voyons-le sur une seule correction. Prenons une table, un réseau neuf et un réseau entraîné. Augmentons
 # un peu leur réponse pour une tige penchée de 4,5°, chariot au centre et tout immobile, et
@@ -689,8 +686,8 @@ ligne[:, 2] = np.radians(degres)
 ici, la_bas = np.argmin(np.abs(degres - 4.5)), np.argmin(np.abs(degres + 4.5))
 
 # %% [markdown]
-# Pour un réseau, corriger, c'est faire un pas de gradient sur le carré de l'écart à une cible, ici sa
-# propre réponse plus un. Pour comparer les changements, nous les divisons par celui de l'état corrigé.
+# Pour un réseau, corriger, c'est faire un pas de gradient sur le carré de l'écart à une cible, ici sa propre
+# réponse, plus 1. Pour comparer les changements, nous les divisons par celui de l'état corrigé.
 
 
 # %%
@@ -756,8 +753,8 @@ vecteurs = torch.eye(CASES, dtype=torch.float64)
 descente = torch.optim.SGD(lineaire.parameters(), lr=ALPHA / 2)
 
 # %% [markdown]
-# La dérivée du carré apporte un facteur 2 : on prend donc un pas de $\alpha / 2$. Écrivons la mise à
-# jour. `detach` dit que la cible est un nombre à viser, et non une chose à corriger.
+# La dérivée du carré apporte un facteur 2 : on prend donc un taux d'apprentissage de $\alpha / 2$. Écrivons la mise
+# à jour. `detach` dit que la cible est un nombre à viser, et non une chose à corriger.
 
 
 # %%
@@ -786,10 +783,9 @@ for _ in range(400):
 np.allclose(lineaire.weight.detach().numpy().T, table, rtol=0, atol=1e-12)
 
 # %% [markdown]
-# `True` : ils sont d'accord à $10^{-12}$ près, autant dire aux arrondis. Passer de la table au réseau
-# ne change pas la règle ; cela change ce que les états ont **en commun**. Avec un vecteur par case,
-# rien : deux cases ne partagent aucun poids. Avec les quatre nombres de CartPole et deux couches de 64,
-# presque tout.
+# `True` : ils sont d'accord aux arrondis près ($10^{-12}$). Passer de la table au réseau ne change pas la règle ;
+# cela change ce que les états ont **en commun**. Avec un vecteur par case, rien : deux cases ne partagent aucun
+# poids. Avec les quatre nombres de CartPole et deux couches de 64, presque tout.
 
 # %% [markdown]
 # ## 6. Le réseau, sans précaution
@@ -846,20 +842,20 @@ figures.learning_curves(
 # milieu, et le réseau, corrigé là cent fois de suite, bouge aussi sur les bords ; la table, elle, n'y
 # aurait pas touché. Le remède est une mémoire où l'on tire au hasard : le carnet 03.
 #
-# **Une cible qui bouge.** La cible contient le réseau lui-même. Le corriger en $s$ le change aussi en
-# $s'$, qui lui ressemble : on vise un point accroché à sa propre flèche. Le remède est une copie
-# retardée du réseau, pour viser : le carnet 04.
+# **Une cible qui bouge.** La cible contient le réseau lui-même. Le corriger en $s$ le change aussi en $s'$, qui
+# ressemble à $s$ : on vise un point accroché à sa propre flèche. Le remède est une copie retardée du réseau, pour
+# viser : le carnet 04.
 #
 # > **Pour aller plus loin.** Généraliser, amorcer, apprendre hors politique : réunies, ces trois idées peuvent
-# > diverger (Baird, 1995), et Sutton et Barto les appellent la **triade mortelle**. Avec deux seulement, la
-# > divergence *peut* être évitée, mais pas toujours : un réseau non linéaire peut diverger même sur sa propre
-# > politique (Tsitsiklis et Van Roy, 1997). Le DQN les réunit toutes les trois.
+# > faire diverger l'apprentissage (Baird, 1995), et Sutton et Barto les appellent la **triade mortelle**. Avec deux
+# > seulement, la divergence *peut* être évitée, mais pas toujours : un réseau non linéaire peut diverger même sur
+# > sa propre politique (Tsitsiklis et Van Roy, 1997). Le DQN les réunit toutes les trois.
 
 # %% [markdown]
 # ## 7. Trois lignes du document
 #
-# Vous pouvez maintenant lire ce que le document fondateur ne disait pas. Voici, de sa fonction
-# `train_dqn` telle que le cours la fait tourner, les lignes qui fabriquent la cible et la perte.
+# Voici, de la fonction `train_dqn` du document fondateur, les lignes qui fabriquent la cible et la perte. Vous
+# pouvez maintenant les lire.
 
 # %%
 for ligne in inspect.getsource(version1.DQNN.train_dqn).splitlines():
@@ -883,10 +879,10 @@ for ligne in inspect.getsource(version1.DQNN.train_dqn).splitlines():
 # %% [markdown]
 # ## 8. À vous
 #
-# **Exercice 1, à calculer (5 minutes).** À CartPole, chaque pas rapporte 1, celui de la chute compris.
-# Prenons $\gamma = 0{,}99$. Que vaut un état d'où la tige tombe au pas suivant, quoi qu'on fasse ? D'où elle
-# tombe exactement dans $k$ pas ? D'où l'on peut la tenir à jamais ? Écrivez vos trois formules, puis
-# vérifiez : la cellule applique l'équation de Bellman de proche en proche.
+# **Exercice 1, à calculer (5 minutes).** À CartPole, chaque pas rapporte 1, celui de la chute compris. Prenons
+# $\gamma = 0{,}99$. Que vaut un état d'où la tige tombe au pas suivant, quoi qu'on fasse ? Un état d'où elle tombe
+# dans $k$ pas exactement ? Un état d'où l'on peut la tenir à jamais ? Écrivez vos trois formules, puis vérifiez :
+# la cellule applique l'équation de Bellman de proche en proche.
 
 # %%
 valeur = 0.0  # après la chute, plus rien
@@ -905,8 +901,8 @@ for k in range(1, 2_001):
 # </details>
 
 # %% [markdown]
-# **Exercice 2, à écrire (10 minutes).** La mise à jour du Q-learning, en deux lignes : la cible, puis le pas
-# vers elle. Remplacez les trois points, puis exécutez.
+# **Exercice 2, à écrire (10 minutes).** Écrivez la mise à jour du Q-learning, en deux lignes : la cible, puis le
+# pas vers elle. Remplacez les trois points, puis exécutez.
 
 
 # %%
@@ -934,7 +930,7 @@ if check(nouvelle_valeur).passed:
     for _ in range(600):
         action = hasard.integers(2)
         recompense, suivante, fini = avancer(case, action)
-        suivants = np.zeros(2) if fini else mienne[suivante]  # après la fin, pas de case à lire
+        suivants = np.zeros(2) if fini else mienne[suivante]  # après la fin, aucune case à lire
         mienne[case, action] = nouvelle_valeur(
             mienne[case, action], recompense, fini, suivants, GAMMA, ALPHA
         )
@@ -977,11 +973,11 @@ print(f"{np.prod(MES_TRANCHES)} cases ; agents à 475 ou plus, à la fin : {reus
 #
 # ## Ce que ce carnet ne montre pas
 #
-# Nos réglages viennent de quelques essais, et d'autres grilles, d'autres façons d'explorer donneraient
-# d'autres courbes. Entre la table et le réseau, nous sautons un intermédiaire, les pavages superposés
-# (*tile coding*). Nous sautons aussi les traces d'éligibilité, qui créditent d'un coup les états
-# traversés récemment ; l'article de 1983 s'en sert déjà sur ses 162 cases. Enfin, 500 pas ne sont pas
-# l'éternité : une table qui les tient peut tomber ensuite.
+# Nos réglages viennent de quelques essais, et d'autres grilles, d'autres façons d'explorer donneraient d'autres
+# courbes. Entre la table et le réseau, nous sautons un intermédiaire, les pavages superposés (*tile coding*). Nous
+# sautons aussi les traces d'éligibilité, qui créditent d'un coup les états traversés récemment ; l'article de
+# 1983 s'en sert déjà sur ses 162 cases. Enfin, 500 pas ne sont pas l'éternité : une table qui les tient peut
+# échouer ensuite.
 
 # %% [markdown]
 # ## Testez-vous
@@ -1036,8 +1032,8 @@ print(f"{np.prod(MES_TRANCHES)} cases ; agents à 475 ou plus, à la fin : {reus
 #    une transition à la fois, en **amorçant**, quelle que soit la façon de jouer, pourvu qu'elle essaie tout.
 # 2. Une **table** peut résoudre CartPole, à condition de choisir sa grille : trop grossière, elle confond ; trop
 #    fine, elle n'en finit pas, car le nombre de cases croît comme $n^d$.
-# 3. Un **réseau** applique la même règle et généralise : chaque correction change tout le voisinage. C'est
-#    ce qui le rend rapide, et ce qui peut le rendre **instable**.
+# 3. Un **réseau** applique la même règle et généralise : chaque correction change tout le voisinage. C'est ce qui
+#    rend le réseau rapide, et peut le rendre **instable**.
 #
 # Le premier remède est de lui montrer des exemples moins semblables :
 # [03 · La mémoire de rejeu](03_la_memoire_de_rejeu.ipynb).

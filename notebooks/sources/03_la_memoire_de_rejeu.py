@@ -35,9 +35,8 @@ from cartpole_helpers.teaching.exercises import check, show
 # %% [markdown]
 # ## 1. Des pas qui se ressemblent
 #
-# Ce que l'agent garde d'un pas s'appelle une **transition** : l'observation, l'action, la récompense,
-# l'observation suivante, et un drapeau qui dit comment l'épisode a fini ; lequel, nous y reviendrons.
-# Regardons cinq observations dans l'ordre où elles arrivent.
+# Ce que l'agent garde d'un pas s'appelle une **transition** : l'observation, l'action, la récompense, l'observation
+# suivante, et un drapeau de fin (nous verrons lequel). Regardons cinq observations dans l'ordre où elles arrivent.
 
 # %%
 episode = play(policies.push_by_angle_and_velocity, seed=1)
@@ -47,10 +46,10 @@ print(episode.observations[100:105].round(3))
 # La position et l'angle ne bougent presque pas. Les deux vitesses sautent à chaque poussée, mais
 # alternent entre les mêmes valeurs : ces cinq lignes n'en font guère que deux.
 #
-# On s'attend à ce qu'un réseau de neurones apprenne mal d'un tel paquet. On corrige ses poids petit à petit, dans le sens
-# qui réduit l'erreur sur les exemples montrés : sur ceux-ci, il corrige cinq fois la même chose, et
-# défait au passage ce qu'il avait appris d'autres situations. La méthode suppose des exemples **tirés
-# au hasard**, et non pris à la suite.
+# On s'attend à ce qu'un réseau de neurones apprenne mal d'un tel paquet. On corrige ses poids petit à petit, dans
+# le sens qui réduit l'erreur sur les exemples montrés : sur ceux-ci, on corrige cinq fois la même chose, et l'on
+# défait au passage ce qu'il avait appris d'autres situations. La méthode suppose des exemples **tirés au hasard**,
+# et non pris à la suite.
 #
 # > **À vous.** De combien de pas faut-il s'éloigner, croyez-vous, pour que la position du chariot ne
 # > ressemble plus à ce qu'elle était : 5, 20, 100, davantage ?
@@ -92,22 +91,22 @@ figures.curves(
 # ressemble longtemps aux précédentes. L'angle, lui, oublie bien plus vite. Mais il suffit d'une
 # composante lente pour que tout un paquet de pas consécutifs ne montre qu'un coin du jeu.
 #
-# Mélangés, les mêmes pas ne sont plus corrélés. C'est l'idée de la **mémoire
-# de rejeu** : ranger chaque transition, et apprendre de lots tirés au hasard dans tout ce qu'on a gardé, beaucoup d'épisodes mêlés.
-# Lin propose en 1992 de rejouer les expériences passées ; le DQN (Mnih et coll., 2013 et 2015) y ajoute
-# ces petits lots uniformes. Elle a un second avantage : une transition sert
-# plusieurs fois, au lieu d'une.
+# Mélangés, les mêmes pas ne sont plus corrélés. C'est l'idée de la **mémoire de rejeu** : ranger chaque transition,
+# et apprendre de lots tirés au hasard dans tout ce qu'on a gardé, beaucoup d'épisodes mêlés. Lin propose en 1992 de
+# rejouer les expériences passées ; le DQN (Mnih et coll., 2013 et 2015) y ajoute ces petits lots uniformes. La
+# mémoire a un second avantage : une transition sert plusieurs fois, au lieu d'une.
 
 # %% [markdown]
-# A-t-on le droit d'apprendre de pas que jouait un agent plus ancien, moins bon ? Oui : la mise à jour du carnet 02 vise la meilleure suite,
-# quoi que l'agent ait fait ensuite. Elle est **hors politique**, et c'est ce qui rend la mémoire possible.
+# A-t-on le droit d'apprendre de pas joués par un agent plus ancien, moins bon ? Oui : la mise à jour du carnet 02
+# vise la meilleure suite, quoi que l'agent ait fait ensuite. Elle est **hors politique**, et c'est ce qui rend la
+# mémoire possible.
 #
-# ### Ce qu'elle vaut
+# ### Ce que vaut la mémoire
 #
 # Le réseau nu de la fin du carnet 02 apprenait de chaque pas, puis l'oubliait. L'étude `etudes/rejeu.py` lui donne des lots de 64, tirés soit des
 # 64 derniers pas, soit de tous ; rien d'autre ne change, et il n'a toujours pas de réseau cible. Vingt graines neuves.
 #
-# > **À vous.** Entre tirer des 64 derniers pas et tirer de tous, combien de pas de retour, en moyenne sur la courbe ?
+# > **À vous.** Que gagne-t-on, en retour moyen sur la courbe, à tirer de tous les pas plutôt que des 64 derniers ?
 
 # %%
 rejeu = load_study("../etudes/rejeu.csv")
@@ -175,9 +174,9 @@ print("relus, du plus récent :", petit.sample_from_perm(np.arange(3))[:, 0])
 # %% [markdown]
 # ## 3. Le piège
 #
-# Un lecteur du document voudra un jour une autre taille, disons 10 000. Remplissons une telle mémoire
-# avec des transitions numérotées, et tirons-y deux cents lots de 256. `version1.Buffer` réunit les cinq tableaux ; `push` y
-# range une transition, `sample` en tire.
+# Un lecteur voudra un jour une autre taille, disons 10 000. Remplissons une telle mémoire avec des transitions
+# numérotées, et tirons-y deux cents lots de 256. `version1.Buffer` réunit les cinq tableaux ; `push` y range une
+# transition, `sample` en tire.
 
 # %%
 TAILLE = 10_000
@@ -208,10 +207,11 @@ figures.draw_counts(
 )
 
 # %% [markdown]
-# Tout le reste de la mémoire est perdu pour toujours. (Que nos lots soient de 256 aussi n'y est pour rien.) Ces 256 ne sortent d'ailleurs pas aussi souvent les unes
-# que les autres : plusieurs numéros tombent sur la même case. Le programme tourne, la perte se calcule,
-# aucune erreur ne s'affiche ; on accusera les réglages. Le coupable est l'opération `perm & (self.maxlen - 1)`,
-# un « et » bit à bit qui n'égale le reste d'une division que si `maxlen` est une **puissance de deux**.
+# Tout le reste de la mémoire est perdu pour toujours. (Que nos lots soient aussi de 256 n'y est pour rien.) Ces 256
+# ne sortent d'ailleurs pas aussi souvent les unes que les autres : plusieurs numéros tombent sur la même case. Le
+# programme tourne, la perte se calcule, aucune erreur ne s'affiche ; on accusera les réglages. Le coupable est
+# l'opération `perm & (self.maxlen - 1)`, un « et » bit à bit qui n'égale le reste d'une division que si `maxlen`
+# est une **puissance de deux**.
 
 # %%
 for taille in (65_536, TAILLE):
@@ -307,9 +307,9 @@ lot = memoire.sample(256)
 print("demandé 256, reçu", len(lot[0]), "; récompense 0,5 devenue", lot[3][0, 0])
 
 # %% [markdown]
-# Le dernier défaut n'est pas dans la mémoire, mais dans ce qu'on y range : un seul drapeau `done`,
-# vrai aussi quand le temps est écoulé. Vous l'avez vu au [carnet 01](01_le_probleme.ipynb) : tomber et être interrompu
-# ne disent pas la même chose de l'avenir. Notre mémoire garde `terminated`, et lui seul.
+# Le dernier défaut n'est pas dans la mémoire, mais dans ce qu'on y range : un seul drapeau `done`, vrai aussi quand
+# le temps est écoulé. Vous l'avez vu au [carnet 01](01_le_probleme.ipynb) : terminaison et troncature ne disent pas
+# la même chose de l'avenir. Notre mémoire garde `terminated`, et lui seul.
 
 # %% [markdown]
 # ## 5. Un anneau de toute taille
@@ -323,8 +323,8 @@ print("demandé 256, reçu", len(lot[0]), "; récompense 0,5 devenue", lot[3][0,
 listing(ReplayBuffer.add, ReplayBuffer.sample, ReplayBuffer.draw)
 
 # %% [markdown]
-# Le tirage prend 256 numéros au hasard, **avec remise** : un même pas peut sortir deux fois, ce qui est
-# sans conséquence, et dispense de permuter. Un lot trop grand est refusé, au lieu d'être raccourci.
+# Le tirage prend 256 numéros au hasard, **avec remise** : un même pas peut sortir deux fois, ce qui est sans
+# conséquence et dispense de permuter. Un lot trop grand est refusé, au lieu d'être raccourci.
 #
 # Comment savoir si cette mémoire est juste ? En la comparant à un arbitre écrit tout autrement : la file bornée de Python, `deque(maxlen=...)`, lente mais évidente.
 
@@ -335,7 +335,7 @@ for numero in range(23):
     arbitre.append(numero)
 
 # %% [markdown]
-# Après vingt-trois ajouts, l'une et l'autre doivent contenir les sept mêmes numéros, les derniers.
+# Après vingt-trois ajouts, la mémoire et l'arbitre doivent contenir les sept mêmes numéros, les derniers.
 
 # %%
 vues = {int(numero) for _ in range(50) for numero in memoire.sample(7).observation[:, 0]}
@@ -354,14 +354,14 @@ tires = np.concatenate([memoire.sample(256).observation[:, 0] for _ in range(200
 differentes = number(len(np.unique(tires)))
 figures.draw_counts(
     np.bincount(tires, minlength=TAILLE),
-    f"Avec autant de tirages, la mémoire du cours en voit {differentes}",
+    f"Avec autant de tirages, la mémoire du cours voit {differentes} transitions",
 )
 
 # %% [markdown]
-# Celles qui manquent ne sont pas perdues. En 51 200 tirages, chaque transition a une chance sur 170
-# environ d'être évitée ($e^{-5{,}12}$) : il doit en rester une soixantaine, que d'autres lots verront.
-# Ne les cherchez pas sur la figure : dix mille traits s'y recouvrent, et l'on ne voit que les plus hauts. Remarquez
-# plutôt l'échelle : une quinzaine de tirages au plus par transition, au lieu de centaines.
+# Les transitions qui manquent ne sont pas perdues. En 51 200 tirages, chacune a une chance sur 170 environ de ne
+# pas sortir ($e^{-5{,}12}$) : il doit en rester une soixantaine, que d'autres lots verront. Ne les cherchez pas sur
+# la figure : dix mille traits s'y recouvrent, et l'on ne voit que les plus hauts. Remarquez plutôt l'échelle : une
+# quinzaine de tirages au plus par transition, au lieu de centaines.
 
 # %% [markdown]
 # ## 6. À vous
@@ -512,8 +512,7 @@ if compte_rendu.passed:
 # ## Ce que ce carnet ne montre pas
 #
 # Nous avons tiré les transitions au hasard, toutes avec la même probabilité. D'autres mémoires tirent plus souvent
-# celles qui surprennent le plus. Et nous n'avons encore rien appris : il manque un réseau, et une
-# cible à viser.
+# celles qui surprennent le plus. Et il manque encore de quoi apprendre : un réseau, et une cible à viser.
 
 # %% [markdown]
 # ## Testez-vous
@@ -560,10 +559,11 @@ if compte_rendu.passed:
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. On **range** les pas, on les **tire au hasard**, par **lots** : à CartPole, c'est le lot qui se voit. Des pas
-#    voisins se ressemblent, mais tirer plus loin, nous ne l'avons pas vu aider (le plus petit effet visible est plus haut).
-# 2. `x & (n - 1)` n'est un reste que si `n` est une **puissance de deux** ; à 10 000 places, le code
-#    du document n'en atteint que 256, sans rien dire.
+# 1. On **range** les pas, on les **tire au hasard**, par **lots** : à CartPole, c'est l'effet du lot qui se voit.
+#    Des pas voisins se ressemblent, mais tirer plus loin, nous ne l'avons pas vu aider (plus petit effet visible :
+#    section 1).
+# 2. `x & (n - 1)` n'est un reste que si `n` est une **puissance de deux** ; à 10 000 places, on n'en atteint que
+#    256, sans un mot.
 # 3. On éprouve une structure de données en la comparant à un **arbitre** simple, à des tailles quelconques, et
 #    l'on refuse un lot trop grand au lieu de le raccourcir.
 #

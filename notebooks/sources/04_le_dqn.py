@@ -6,7 +6,7 @@
 # cible, que l'on fabrique avec le réseau lui-même : c'est l'idée du DQN, et c'en est le danger.
 #
 # C'est la section *DQNN* du document fondateur : le réseau, la cible, le réseau cible, la perte. Nous lisons son
-# code, et séparons ce qu'il réussit de ce qu'il manque. Le carnet suivant éprouvera les règles que voici.
+# code, et séparons ce qui y est juste de ce qui ne l'est pas. Le carnet suivant éprouvera les règles que voici.
 #
 # *Lecture : 55 minutes ; exercices : 35 minutes ; exécution : une minute.*
 
@@ -89,10 +89,9 @@ def valeurs(reseau):
 
 
 # %% [markdown]
-# La figure a deux panneaux, et le chariot y est au milieu du rail, immobile. À gauche, la valeur de la
-# meilleure action ; à droite, l'écart entre les deux : orangé où « droite » l'emporte, bleu où c'est
-# « gauche », et un trait noir sur la frontière, s'il y en a une. Les tirets marquent les angles où
-# l'épisode finit.
+# La figure a deux panneaux, et le chariot y est au milieu du rail, immobile. À gauche, la valeur de la meilleure
+# action ; à droite, l'écart entre les deux : orangé là où « droite » l'emporte, bleu là où c'est « gauche », et un
+# trait noir sur la frontière, s'il y en a une. Les tirets marquent les angles où l'épisode finit.
 
 # %%
 figures.action_maps(valeurs(reseau), "Un réseau neuf n'a rien appris, et il a déjà un avis partout")
@@ -118,9 +117,9 @@ print(f"{obstines} réseaux neufs sur 100 poussent du même côté plus de 9 foi
 # %% [markdown]
 # ### Le réseau du document
 #
-# Le document écrit `DQNN(NN)` sans jamais définir `NN`. Son auteur l'a donné ailleurs : sept couches, de
-# plus en plus étroites, puis de plus en plus larges. Son activation laisse passer une petite part des nombres négatifs ;
-# ses poids de départ, dits de Xavier, sont d'autant plus petits que la couche a de neurones.
+# Le réseau `NN` du document, que son auteur a donné ailleurs, a sept couches, de plus en plus étroites, puis de
+# plus en plus larges. Son activation laisse passer une petite part des nombres négatifs ; ses poids de départ, dits
+# de Xavier, sont d'autant plus petits que la couche a plus de neurones.
 
 # %%
 listing(version1.NN)
@@ -199,9 +198,9 @@ for champ in ("gamma", "double", "hidden", "activation", "input_scale", "mirror"
 # | `input_scale` | l'échelle des entrées | ci-dessus |
 # | `mirror` | la symétrie : le réseau répond en miroir à un état en miroir | carnet 00 |
 #
-# Restent la mémoire (50 000 transitions, lots de 64, carnet 03), le réseau cible (section 4), puis, au carnet 06, les
-# seize chariots qui jouent de front, une mise à jour à chaque tour, un pas d'Adam de 0,008 et une exploration qui descend de 1 à
-# 0,1 en mille pas.
+# Restent la mémoire (50 000 transitions, lots de 64, carnet 03), le réseau cible (section 4), puis, au carnet 06,
+# les seize chariots qui jouent de front, une mise à jour à chaque tour, un taux d'apprentissage de 0,008 et une
+# exploration qui descend de 1 à 0,1 en mille pas.
 
 # %%
 REGLAGE = replace(QUICK, total_steps=9_600, average_rate=1.0)
@@ -216,7 +215,7 @@ debout = np.zeros((len(GRAINES), 1, 4))  # pour chaque agent, une observation : 
 
 # %%
 def apprendre(**changements):
-    """Entraîne douze agents ; rend leurs retours, la valeur du départ (12, évaluations), et eux."""
+    """Entraîne douze agents ; rend leurs retours, la valeur du départ (12, évaluations) et les agents."""
     groupe = Training(replace(REGLAGE, **changements), GRAINES)
     retours, departs = [], []
     for pas in PAS:
@@ -260,11 +259,10 @@ constat = " ; ".join(f"{nom}, {fin:.0f} pas" for nom, fin in fins.items())
 figures.learning_curves(PAS, retours, f"Dernier tiers : {constat}")
 
 # %% [markdown]
-# Les deux changements coûtent cher, mais pas de la même façon. Sans mise à l'échelle, la courbe monte
-# lentement et, dans le temps imparti, n'approche pas du seuil. Avec le réseau du document, la bande est
-# large, et la courbe va et vient. Sont-ce des graines qui réussissent et d'autres qui échouent, ou les mêmes
-# qui hésitent ? Comptons, sur le dernier tiers, celles qui atteignent 475 une fois au moins, et celles qui
-# s'y tiennent les quatre fois.
+# Les deux changements coûtent cher, mais pas de la même façon. Sans mise à l'échelle, la courbe monte lentement et,
+# dans le temps imparti, n'approche pas du seuil. Avec le réseau du document, la bande est large, et la courbe va et
+# vient. Sont-ce des graines qui réussissent et d'autres qui échouent, ou les mêmes qui hésitent ? Comptons, sur le
+# dernier tiers, celles qui atteignent 475 une fois au moins, et celles qui l'atteignent les quatre fois.
 
 # %% tags=["nbval-ignore-output"]
 for nom, serie in retours.items():
@@ -276,11 +274,11 @@ for nom, serie in retours.items():
     print(f"   à la toute fin : {interquartile_mean(serie)[-1]:.0f} pas")
 
 # %% [markdown]
-# Le réseau du document n'est pas incapable de jouer : la plupart de ses graines passent le seuil, mais elles
-# ne s'y tiennent pas. Ce n'est pas un réseau qui échoue, c'est un réseau qui réussit **quelquefois**, du
-# moins avec des réglages choisis pour le nôtre ; voilà ce qui rend les essais isolés trompeurs. Le nôtre
-# n'est pas irréprochable non plus ; la fin de la série s'occupera de ce qu'il oublie. Un seul point, le dernier, l'aurait
-# d'ailleurs fait croire presque aussi bon que le nôtre : c'est pour cela que l'on en prend quatre.
+# Le réseau du document n'est pas incapable de jouer : la plupart de ses graines passent le seuil, mais elles n'y
+# restent pas. Ce n'est pas un réseau qui échoue, c'est un réseau qui réussit **quelquefois**, du moins avec des
+# réglages choisis pour le nôtre ; voilà ce qui rend les essais isolés trompeurs. Un seul point, le dernier,
+# l'aurait d'ailleurs fait croire presque aussi bon que le nôtre : c'est pour cela que l'on en prend quatre. Le
+# nôtre n'est pas irréprochable non plus ; la fin de la série s'occupera de ce qu'il oublie.
 
 # %% [markdown]
 # ## 2. La cible
@@ -330,8 +328,7 @@ listing(td_target)
 # %% [markdown]
 # ### Le calcul du document
 #
-# Le document ne sépare pas la cible du reste : une seule méthode, `train_dqn`, fait tout. Lisons-la par
-# morceaux.
+# Une seule méthode, `train_dqn`, y fait tout. Lisons-la par morceaux.
 
 
 # %%
@@ -349,16 +346,16 @@ def extrait(fonction, premier, dernier):
 extrait(version1.DQNN.train_dqn, "torch.no_grad", "(1 -")
 
 # %% [markdown]
-# Le réseau cible, une copie retardée (section 4), lit les observations suivantes, on garde le maximum de chaque ligne, on l'annule quand
-# `dones` est vrai. C'est la bonne formule, et `no_grad` dit que rien ne s'apprend ici. La cible
-# elle-même est écrite plus loin, au milieu de la perte :
+# Le réseau cible, une copie retardée (section 4), lit les observations suivantes ; on garde le maximum de chaque
+# ligne, et on l'annule quand `dones` est vrai. C'est la bonne formule, et `no_grad` dit que rien ne s'apprend ici.
+# La cible elle-même est écrite plus loin, au milieu de la perte :
 
 # %%
 extrait(version1.DQNN.train_dqn, "q_states =", "loss =")
 
 # %% [markdown]
-# Donnons-lui nos trois transitions. `discount` y vaut 1 par défaut, et la boucle range dans un même `done` la chute
-# et le chronomètre.
+# Donnons à ce code nos trois transitions. `discount` y vaut 1 par défaut, et la boucle range dans un même `done` la
+# chute et le chronomètre.
 #
 # > **À vous.** Lesquelles de ses trois cibles différeront des nôtres ?
 
@@ -507,9 +504,9 @@ print("vers Q :", *q.grad.numpy().round(2))
 # %% [markdown]
 # ## 4. Le réseau cible
 #
-# Arrêter le gradient ne suffit pas à tenir la cible immobile. Le réseau est d'un seul tenant : corriger
-# $Q(s, a)$ déplace aussi $Q(s', a')$, qui lui ressemble, et donc la cible qu'on visait : elle avance quand on avance.
-# D'où l'idée de Mnih et coll. (2015) : viser avec une **copie retardée**, le réseau cible.
+# Arrêter le gradient ne suffit pas à immobiliser la cible. Le réseau est d'un seul tenant : corriger $Q(s, a)$
+# déplace aussi $Q(s', a')$, qui lui ressemble, et donc la cible qu'on visait : elle avance quand on avance. D'où
+# l'idée de Mnih et coll. (2015) : viser avec une **copie retardée**, le réseau cible.
 #
 # Pourquoi un retard calmerait-il l'apprentissage, au lieu de seulement le ralentir ? Entre deux copies, chaque cible est un nombre
 # fixe : on retrouve un problème supervisé ordinaire, celui que PyTorch sait résoudre. S'il est bien résolu, copier puis
@@ -543,9 +540,9 @@ constat = " ; ".join(f"{nom}, {fin:.0f} pas" for nom, fin in fins.items())
 figures.learning_curves(PAS, retours, f"Dernier tiers : {constat}")
 
 # %% [markdown]
-# Sans retard, l'agent part le premier, puis cale. Avec trop de retard, il ne part pas. « 5 % »
-# et « copie » partent tous deux ; cet essai ne cherche pas à les départager. L'explication tient-elle ? Regardons la
-# valeur que chaque réseau prête au départ.
+# Sans retard, l'agent part le premier, puis cale. Avec trop de retard, il ne part pas. « 5 % » et « copie » partent
+# tous deux ; cet essai ne cherche pas à les départager. L'explication est-elle la bonne ? Regardons la valeur que
+# chaque réseau prête au départ.
 #
 # Nous avons un repère sûr. Chaque pas rapporte 1 au plus ; même sans jamais tomber, on ne peut donc espérer
 # plus que $1 + \gamma + \gamma^2 + \dots = 1/(1 - \gamma)$, soit 33,3 pour $\gamma = 0{,}97$. Toute valeur au-dessus de ce
@@ -568,14 +565,14 @@ figures.curves(
 # Le trait est la médiane des douze graines, la bande va de la plus basse à la plus haute ; avec un retard,
 # les graines sont si proches que la bande se cache sous le trait.
 #
-# Sans retard, les valeurs traversent le plafond : c'est l'emballement attendu. Une valeur trop haute ne nuirait pas au jeu si celles des deux
-# actions l'étaient autant ; rien ne garantit qu'elles le soient.
+# Sans retard, les valeurs traversent le plafond : c'est l'emballement attendu. Des valeurs trop hautes ne nuiraient
+# pas au jeu si elles l'étaient autant pour les deux actions ; rien ne le garantit.
 #
 # Avec 0,1 %, c'est l'inverse : les valeurs montent si lentement que l'agent reste myope.
 # Entre les deux, la valeur monte sans franchir le plafond pendant cet essai.
 
 # %% [markdown]
-# ### Les trois oublis du document
+# ### Trois oublis autour du réseau cible
 #
 # Le document a bien un réseau cible. Mais, premier oubli, il tire au sort **séparément** les poids de ses deux réseaux, et ne les
 # accorde qu'à la première copie.
@@ -592,7 +589,7 @@ def ecart(un, autre):
 
 
 # %% [markdown]
-# Huit tirages du document, à côté d'une vraie copie :
+# Huit tirages, à côté d'une vraie copie :
 
 # %%
 torch.manual_seed(0)
@@ -602,12 +599,11 @@ print("le document, huit tirages : de", " à ".join(number(f(etrangers), 3) for 
 print("une copie :", number(ecart(reseau, deepcopy(reseau)), 3))
 
 # %% [markdown]
-# Une copie ne s'écarte pas de l'original ; jusqu'à la première copie, le document, lui, vise les estimations
-# d'un inconnu.
+# Une vraie copie ne s'écarte pas de l'original ; ici, jusqu'à la première, on vise les estimations d'un inconnu.
 #
 # Deuxième oubli : la copie se fait attendre. Elle a lieu toutes les soixante mises à jour, ce qui a l'air
-# raisonnable ; mais le document ne fait qu'une mise à jour par **épisode**. Suivons ses deux
-# réseaux pendant ses 180 premiers épisodes, sur les observations de la section 1.
+# raisonnable ; mais il n'y a là qu'une mise à jour par **épisode**. Suivons les deux réseaux pendant les 180
+# premiers épisodes, sur les observations de la section 1.
 
 
 # %%
@@ -639,10 +635,10 @@ figures.curves(
 )
 
 # %% [markdown]
-# Un escalier. Entre deux copies, le réseau principal s'approche de $1 + Q_{\text{cible}}$, qui ne bouge pas : **une copie
-# vaut un pas d'avenir**, au mieux. La réponse était donc 3 au plus, et le document en est loin : soixante
-# mises à jour ne suffisent pas à rejoindre la cible. Même au mieux, voir cinquante pas devant soi demanderait cinquante
-# copies, soit trois mille épisodes.
+# Un escalier. Entre deux copies, le réseau principal s'approche de $1 + Q_{\text{cible}}$, qui ne bouge
+# pas : **chaque copie porte un pas plus loin**, au mieux. La réponse était donc 3 au plus, et l'on en est loin :
+# soixante mises à jour ne suffisent pas à rejoindre la cible. Même au mieux, voir cinquante pas devant soi
+# demanderait cinquante copies, soit trois mille épisodes.
 #
 # Troisième oubli : `eval_dqn`, qui sert à juger l'agent, lit le réseau **cible**. On juge donc un élève sur
 # la copie qu'il a rendue il y a soixante épisodes au plus.
@@ -650,8 +646,7 @@ figures.curves(
 # %% [markdown]
 # ### Ce que voit un réseau qui a appris
 #
-# Revenons à la recette à 5 %, et à l'agent de la graine 0. Voici son plan, à comparer à celui du réseau
-# neuf.
+# Revenons à la recette à 5 %, et à l'agent de la graine 0. Voici sa carte, à comparer à celle du réseau neuf.
 
 # %% tags=["nbval-ignore-output"]
 retours, _, agents = essais["5 %"]
@@ -660,30 +655,30 @@ titre = f"L'agent de la graine 0 a appris une frontière inclinée : il tient {t
 figures.action_maps(agents[0].q_values, titre)
 
 # %% [markdown]
-# Comparez à la règle θ + θ̇ du carnet 01 : elle pousse à droite au-dessus d'une ligne inclinée. L'agent n'a
-# pas trouvé la même pente, mais il a trouvé qu'il en faut une, sans rien savoir de la mécanique. Que la
-# frontière passe par le centre, en revanche, ne lui doit rien : c'est la symétrie de `QUICK`.
+# Comparez à la règle θ + θ̇ du carnet 01 : elle pousse à droite au-dessus d'une ligne inclinée. L'agent n'a pas
+# trouvé la même pente, mais il a trouvé qu'il en faut une, sans rien savoir de la mécanique. Que la frontière passe
+# par le centre, en revanche, il n'y est pour rien : c'est la symétrie de `QUICK`.
 #
-# À gauche, la valeur est haute sur toute une diagonale, où la vitesse ramène l'angle vers zéro, et basse dans
-# les deux coins où elle l'en éloigne. La tige y est perdue, quoi que l'on fasse : les deux petites frontières
-# que le panneau de droite montre dans ces coins n'ont guère d'effet sur le jeu. Elle ne culmine pas au centre : le
-# plus haut est loin de tout ce que l'agent a joué, et au-delà des tirets l'épisode est déjà fini. Là où rien n'a été appris, un
-# réseau prolonge ; c'est une opinion, non une connaissance.
+# À gauche, la valeur est haute sur toute une diagonale, où la vitesse ramène l'angle vers zéro, et basse dans les
+# deux coins où elle l'en éloigne. La tige y est perdue, quoi que l'on fasse : les deux petites frontières que le
+# panneau de droite montre dans ces coins n'ont guère d'effet sur le jeu. La valeur ne culmine pas au centre : son
+# maximum est loin de tout ce que l'agent a joué, et au-delà des tirets l'épisode est déjà fini. Là où rien n'a
+# été appris, un réseau extrapole ; c'est une opinion, non une connaissance.
 
 # %% [markdown]
 # Pour finir, ce que le document écrit dans `DQNN`, et ce que le cours écrit à la place :
 #
 # | Le document écrit | Le cours écrit | Pourquoi |
 # |:---|:---|:---|
-# | `NN`, non défini ; sept couches | `nn.Sequential`, trois couches | plus rapide à évaluer, et plus constant ici |
+# | `NN`, sept couches | `nn.Sequential`, trois couches | plus rapide à évaluer, et plus constant ici |
 # | observations brutes | `input_scale` | l'angle pèse autant que les vitesses |
 # | `discount=1` | `gamma`, moins de 1 | les valeurs ont un plafond |
 # | `dones` | `terminated` | le chronomètre n'est pas une chute |
 # | colonnes `(B, 1)` et masques entiers | lignes `(B,)` et booléens, formes vérifiées | une faute de forme devient une erreur |
 # | `torch.no_grad()` sur la cible | de même, et `detach` dans `td_loss` | deux verrous valent mieux qu'un |
-# | deux réseaux tirés séparément | le second est une copie du premier | pas de cible étrangère |
+# | deux réseaux tirés séparément | le second est une copie du premier | aucune cible étrangère |
 # | copie tous les soixante épisodes | un peu à chaque mise à jour | l'avenir se propage sans attendre |
-# | `eval_dqn` lit le réseau cible | on juge le réseau qu'on garde | pas de retard |
+# | `eval_dqn` lit le réseau cible | on juge le réseau qu'on garde | aucun retard |
 
 # %% [markdown]
 # ## 5. À vous
@@ -741,7 +736,7 @@ else:
 show("td_target")
 
 # %% [markdown]
-# **Exercice 2, à écrire (15 minutes).** La perte, cible détachée.
+# **Exercice 2, à écrire (15 minutes).** Écrivez la perte, cible détachée.
 
 
 # %%
@@ -772,8 +767,8 @@ show("td_loss")
 #
 # <details><summary>Solution</summary>
 #
-# Aucune avec la copie entière, juste après elle ; tout, juste avant. Avec 5 %, $0{,}95^{20} \approx 36$ %. Les deux recettes
-# ont un retard du même ordre, mais l'une avance par marches, l'autre sans à-coups.
+# Avec la copie entière, aucune juste après elle, la totalité juste avant. Avec 5 %, $0{,}95^{20} \approx 36$ %. Les
+# deux recettes ont un retard du même ordre, mais l'une avance par marches, l'autre sans à-coups.
 #
 # </details>
 #
@@ -783,10 +778,10 @@ show("td_loss")
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
 #
-# Les comparaisons tiennent sur une recette, un jeu et douze graines ; le bon retard d'un réseau cible dépend de tout
-# le reste. Nous avons fait tourner une boucle sans l'ouvrir : qui joue, quand on apprend, avec quel ε. C'est le
-# carnet 06. Et même la recette à 5 % laisse des graines en route : savoir n'est pas
-# garder, et la fin de la série y viendra.
+# Les comparaisons ne portent que sur une recette, un jeu et douze graines ; le bon retard d'un réseau cible dépend
+# de tout le reste. Nous avons fait tourner une boucle sans l'ouvrir : qui joue, quand on apprend, avec quel ε.
+# C'est le carnet 06. Et même la recette à 5 % laisse des graines en route : savoir n'est pas garder, et la fin de
+# la série y viendra.
 
 # %% [markdown]
 # ## Testez-vous
@@ -833,10 +828,10 @@ show("td_loss")
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. La cible est $r + \gamma \max Q(s', a')$, et $r$ seul quand l'épisode s'est **terminé** ; on la tient
-#    pour une constante, sans quoi la perte baisse en déformant les valeurs.
-# 2. Trop vif, un **réseau cible** laisse les valeurs s'emballer ; trop lent, il les empêche de monter. Une
-#    copie vaut, au mieux, un pas d'avenir.
+# 1. La cible est $r + \gamma \max Q(s', a')$, et $r$ seul quand l'épisode s'est **terminé** ; on la traite en
+#    constante, sans quoi la perte baisse en déformant les valeurs.
+# 2. Trop vif, un **réseau cible** laisse les valeurs s'emballer ; trop lent, il les empêche de monter. Chaque copie
+#    porte, au mieux, un pas plus loin.
 # 3. Une valeur au-dessus de $1/(1 - \gamma)$ est fausse, quoi que dise la perte : c'est le premier nombre à regarder.
 #
 # Ces règles sont-elles justes, et comment le savoir ? [05 · Éprouver ses règles](05_eprouver_ses_regles.ipynb).

@@ -1,12 +1,12 @@
 # %% [markdown]
 # # 05 · Éprouver ses règles
 #
-# **La question.** Vous avez écrit une cible et une perte, tout s'exécute, rien ne se plaint, et l'agent n'apprend pas. Ou,
-# pire, il apprend un peu. Il y a au moins dix façons de rater ces quelques lignes. Comment attraper une faute avant que
-# CartPole ne la cache ?
+# **La question.** Vous avez écrit une cible et une perte, tout s'exécute, aucune erreur ne s'affiche, et l'agent
+# n'apprend pas. Ou, pire, il apprend un peu. Il y a au moins dix façons de rater ces quelques lignes. Comment
+# déceler une faute avant que CartPole ne la cache ?
 #
-# Nous construisons six mondes minuscules dont les valeurs se calculent de tête, nous y plantons des fautes, et nous regardons qui les
-# voit. Puis nous assemblons le tout, et apprenons sans jouer.
+# Nous construisons six mondes minuscules dont les valeurs se calculent de tête, nous glissons des fautes dans la
+# règle, et nous regardons lesquels les décèlent. Puis nous assemblons le tout, et apprenons sans jouer.
 #
 # *Lecture : 35 minutes ; exercices : 50 minutes ; exécution : moins d'une minute.*
 
@@ -43,8 +43,9 @@ from cartpole_helpers.teaching.exercises import check, show
 # Quand un DQN n'apprend pas CartPole, est-ce la cible, la perte, le taux d'apprentissage, la patience ? CartPole répond trop tard et trop vaguement. Il faut des mondes
 # si petits que l'on connaît leurs valeurs d'avance, et si différents que chacun **isole une faute**.
 #
-# Un monde est ici une poignée de transitions, toujours les mêmes : un lot, comme en rend la mémoire du carnet 03, mais que l'on
-# écrit à la main. Chaque transition dit le lieu, l'action, la récompense, comment l'épisode a fini, et le lieu suivant.
+# Un monde est ici une poignée de transitions, toujours les mêmes : un lot, comme en rend la mémoire du carnet 03,
+# mais que l'on écrit à la main. Chaque transition dit le lieu, l'action, la récompense, la façon dont le pas finit,
+# et le lieu suivant.
 
 
 # %%
@@ -77,7 +78,7 @@ def toujours(lieu, gain, fin, suivant):
 
 
 # %% [markdown]
-# Voici les six. Une flèche est une transition, et ce qu'elle rapporte ; ⊥ est la fin de l'épisode.
+# Voici les six. Une flèche est une transition, suivie de ce qu'elle rapporte ; ⊥ est la fin de l'épisode.
 #
 # | Monde | Ce qui s'y passe | Ce qu'il éprouve |
 # |:---|:---|:---|
@@ -85,7 +86,7 @@ def toujours(lieu, gain, fin, suivant):
 # | choisir | 0, action 0 → ⊥ : −1 ; action 1 → ⊥ : 1 | corriger l'action prise, et elle seule |
 # | attendre | 0 → 1 : 0 ; 1 → ⊥ : 1 | prendre une valeur à la suite, réduite par γ |
 # | prévoir | 0 → 1 : 0 ; 1, action 0 → ⊥ : −1 ; action 1 → ⊥ : 1 | prendre la meilleure suite |
-# | durer | 0 → 0 : 1, parfois coupé par le chronomètre | ne pas prendre le chronomètre pour une fin |
+# | durer | 0 → 0 : 1, parfois coupé par le chronomètre | ne pas prendre la troncature pour une fin |
 # | parier | 0 → 1 ou 2, à pile ou face : 0 ; 1 → ⊥ : 1 ; 2 → ⊥ : 0 | faire la moyenne du hasard ; c'est A, B et C du carnet 04 |
 #
 # En Python, les trois premiers. Le lieu suivant d'un pas terminé est écrit lui aussi, et ne devrait pas compter : c'est ainsi que l'on
@@ -142,7 +143,7 @@ def perte_juste(m, q, y):
 
 
 # %% [markdown]
-# Une règle est une cible suivie d'une perte.
+# `regle` assemble les deux.
 
 
 # %%
@@ -151,8 +152,8 @@ def regle(cible, perte=perte_juste):
 
 
 # %% [markdown]
-# L'élève est le plus petit réseau qui soit : une couche, de trois lieux vers deux valeurs. À chaque pas, il
-# lit tout le monde, et corrige ses poids selon la règle.
+# L'élève est le plus petit réseau qui soit : une couche, de trois lieux vers deux valeurs. À chaque pas, il lit
+# toutes les transitions du monde, et corrige ses poids selon la règle.
 
 # %% [markdown]
 # L'erreur d'une règle dans un monde est son plus grand écart aux vraies valeurs, après cent pas.
@@ -183,13 +184,12 @@ for nom, (lot, vraies) in MONDES.items():
     print(f"{nom:9} plus grande erreur, sur trois graines : {number(pire, 2)}")
 
 # %% [markdown]
-# La règle du cours passe partout. Mais une épreuve que tout le monde réussit ne prouve rien. Il faut la voir
-# **refuser**. Plantons donc des fautes, de celles que l'on trouve dans de vrais programmes ; d'abord
-# dans la cible.
+# La règle du cours passe partout. Mais une épreuve toujours réussie ne prouve rien. Il faut la voir **refuser**.
+# Glissons donc des fautes, de celles que l'on trouve dans de vrais programmes ; d'abord dans la cible.
 
 # %%
 CIBLES = {
-    "pas de masque à la fin": lambda m, v: m.reward + GAMMA * v.amax(-1),
+    "le masque oublié à la fin": lambda m, v: m.reward + GAMMA * v.amax(-1),
     "la récompense masquée aussi": lambda m, v: (m.reward + GAMMA * v.amax(-1)) * ~m.terminated,
     "le maximum de tout le lot": lambda m, v: m.reward + GAMMA * v.max() * ~m.terminated,
     "la moyenne au lieu du maximum": lambda m, v: m.reward + GAMMA * v.mean(-1) * ~m.terminated,
@@ -257,14 +257,14 @@ titre = f"{combien} ; aucun monde n'en décèle plus de {severe}"
 figures.verdicts(passe, list(REGLES), list(MONDES), titre)
 
 # %% [markdown]
-# Lisez par lignes : chaque faute est refusée quelque part. Lisez par colonnes : « parier » est le plus
-# sévère, et aucun monde ne suffit. Les fautes les plus discrètes ne sont vues que d'un seul. Le gradient dans la
-# cible ne l'est que de « parier », parce qu'il faut du hasard pour que la cible ait intérêt à mentir ; le
-# maximum de tout le lot, de « parier » aussi ; le chronomètre, de « durer » ; la moyenne, de « prévoir ».
+# Lisez par lignes : chaque faute est refusée quelque part. Lisez par colonnes : « parier » est le plus sévère, et
+# aucun monde ne suffit. Les fautes les plus discrètes ne sont vues que d'un seul monde : de « parier », le gradient
+# dans la cible, parce qu'il faut du hasard pour qu'elle ait intérêt à mentir, et le maximum de tout le lot ; de
+# « durer », le chronomètre ; de « prévoir », la moyenne.
 #
-# Une croix est donc une bonne nouvelle, sauf sur la première ligne : le monde a vu la faute. Relisez enfin la colonne « durer ». Elle accepte qu'on oublie le masque, puisque rien n'y finit.
-# **Une épreuve n'éprouve que ce qu'elle contient** : un essai où l'épisode ne se termine jamais ne
-# dira rien de la fin des épisodes.
+# Une croix est donc une bonne nouvelle, puisque le monde a vu la faute, sauf sur la première ligne. Relisez enfin
+# la colonne « durer ». Elle accepte qu'on oublie le masque, puisque rien n'y finit. **Une épreuve n'éprouve que ce
+# qu'elle contient** : un essai où l'épisode ne se termine jamais ne dira rien de la fin des épisodes.
 #
 # > **Pour aller plus loin.** Ces mondes suivent une pratique du métier, les *probe environments*
 # > (environnements sondes). Les tests du paquet en ont neuf, joués par la vraie boucle, mémoire et
@@ -311,10 +311,9 @@ figures.curves(
 # L'optimisme croît avec le nombre d'actions. Dans un DQN, la cible le recopie dans les valeurs, d'où il
 # revient dans la cible : c'est sans doute un des moteurs de l'emballement du carnet 04.
 #
-# Le remède est de van Hasselt (2010), adapté au DQN en 2016. Un réseau choisit l'action, un **autre** en donne
-# la valeur : la chance du premier n'est plus celle du second. Ici, où les deux bruits sont
-# indépendants, le biais disparaît ; dans un DQN, le second est une copie retardée du premier, et le biais ne fait que
-# diminuer.
+# Le remède, dû à van Hasselt (2010), est adapté au DQN en 2016. Un réseau choisit l'action, un **autre** en donne
+# la valeur : la chance du premier n'est plus celle du second. Ici, où les deux bruits sont indépendants, le biais
+# disparaît ; dans un DQN, le second est une copie retardée du premier, et le biais est seulement réduit.
 #
 # $$y = r + \gamma\, Q_{\text{cible}}\big(s', \arg\max_{a'} Q_{\text{principal}}(s', a')\big)$$
 
@@ -328,18 +327,18 @@ figures.curves(
 listing(version1.choose_action)
 
 # %% [markdown]
-# C'est celle du document, ou plutôt de son auteur, car le document l'emploie sans la donner. Celle du
-# paquet, `epsilon_greedy`, fait la même chose sur un lot entier, avec des tirages qu'on lui
-# passe. Et voici une mise à jour complète : l'essentiel de deux carnets, en une dizaine de lignes.
+# C'est celle de l'auteur du document. Celle du paquet, `epsilon_greedy`, fait la même chose sur un lot entier, avec
+# des tirages qu'on lui passe. Et voici une mise à jour complète : l'essentiel de deux carnets, en une dizaine de
+# lignes.
 
 # %%
 listing(one_page.learn)
 
 # %% [markdown]
-# La cible, sous `no_grad` ; la perte ; un pas de l'optimiseur ; puis le réseau cible, que `lerp_` rapproche
-# un peu de l'autre.
-# Rien n'y parle de chariot. On peut donc l'essayer **sans jouer** : remplissons une mémoire de
-# 5 000 pas d'un joueur qui pousse au hasard, et apprenons à partir d'elle, sans jamais laisser le réseau toucher au jeu.
+# La cible, sous `no_grad` ; la perte ; un pas de l'optimiseur ; puis le réseau cible, que `lerp_` rapproche un peu
+# du réseau principal. Rien n'y parle de chariot. On peut donc l'essayer **sans jouer** : remplissons une mémoire de
+# 5 000 pas d'un joueur qui pousse au hasard, et apprenons à partir d'elle, sans jamais laisser le réseau toucher au
+# jeu.
 
 
 # %%
@@ -407,8 +406,8 @@ figures.curves(
 # %% [markdown]
 # ## 4. À vous
 #
-# **Exercice 1, à écrire (15 minutes).** La règle qui choisit, pour un lot entier. Les tirages sont donnés, afin que la
-# fonction n'ait aucun hasard à elle.
+# **Exercice 1, à écrire (15 minutes).** Écrivez la règle ε-gloutonne pour un lot entier. Les tirages sont donnés,
+# afin que la fonction n'ait aucun hasard à elle.
 
 
 # %%
@@ -427,7 +426,7 @@ check(epsilon_greedy)
 # <details><summary>Indice</summary>
 #
 # `draws.unbind(dim=-1)` sépare les deux tirages ; `torch.where` choisit, ligne par ligne. Un nombre uniforme,
-# multiplié par le nombre d'actions puis tronqué, donne une action uniforme.
+# multiplié par le nombre d'actions puis arrondi vers le bas, donne une action uniforme.
 #
 # </details>
 
@@ -435,8 +434,8 @@ check(epsilon_greedy)
 show("epsilon_greedy")
 
 # %% [markdown]
-# **Exercice 2, à écrire (10 minutes).** La cible du Double DQN, section 2 : deux réseaux, deux rôles. Lequel
-# choisit, lequel juge ?
+# **Exercice 2, à écrire (10 minutes).** Écrivez la cible du Double DQN, section 2 : deux réseaux, deux rôles.
+# Lequel choisit, lequel juge ?
 
 
 # %%
@@ -451,7 +450,7 @@ check(double_td_target)
 # <details><summary>Indice</summary>
 #
 # Le réseau principal choisit l'action suivante, par `argmax` ; le réseau cible dit ce qu'elle vaut, et `gather` va
-# l'y chercher. Le masque ne change pas.
+# y chercher cette valeur. Le masque ne change pas.
 #
 # </details>
 
@@ -491,9 +490,8 @@ for nom, accepte in zip(MONDES, verdict(suspecte), strict=True):
 #
 # </details>
 #
-# **Exercice 4, à inventer (15 minutes).** La mémoire du document garde ses récompenses sur huit bits. La
-# règle que voici fait de même, et nos six mondes l'acceptent. Inventez un septième monde qui la refuse, et
-# que la règle du cours réussit.
+# **Exercice 4, à inventer (15 minutes).** La règle que voici garde ses récompenses sur huit bits, et nos six mondes
+# l'acceptent. Inventez un septième monde qui la refuse, et que la règle du cours réussit.
 
 
 # %%
@@ -509,7 +507,7 @@ septieme = monde((0, 0, -1.0, FINI, 0), (0, 1, 1.0, FINI, 0))  # à changer
 vraies = [[-1, 1]]  # à changer aussi
 
 # %% [markdown]
-# Les deux règles devraient s'y séparer :
+# Les deux règles devraient y différer :
 
 # %%
 print("les six mondes l'acceptent :", all(verdict(huit_bits)))
@@ -578,7 +576,7 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 #    connaît les valeurs, et l'on vérifie que chacun sait refuser.
 # 2. **Une épreuve n'éprouve que ce qu'elle contient** : sans fin d'épisode, rien n'éprouve le masque ; sans hasard, rien n'éprouve
 #    l'arrêt du gradient.
-# 3. Le maximum de valeurs bruitées est **optimiste**, d'autant plus qu'il y a d'actions. Il permet aussi d'apprendre **hors
-#    politique**, des souvenirs d'un autre.
+# 3. Le maximum de valeurs bruitées est **optimiste**, d'autant plus que les actions sont nombreuses. Il permet
+#    aussi d'apprendre **hors politique**, des souvenirs d'un autre.
 #
 # Le prochain carnet ouvre la boucle : [06 · La boucle d'entraînement](06_la_boucle_d_entrainement.ipynb).

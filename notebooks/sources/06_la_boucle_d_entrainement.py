@@ -129,9 +129,9 @@ constat = " ; ".join(f"{nom}, {n} sur {len(retours[nom])}" for nom, n in atteint
 figures.learning_curves(abscisses, retours, f"Graines qui ont un jour atteint 475 : {constat}")
 
 # %% [markdown]
-# Les deux moyennes interquartiles restent sous le seuil ; les valeurs de l'auteur font mieux. Le titre est
-# pourtant généreux : avec deux cents évaluations par graine, il suffit d'**une** bonne. Combien de temps
-# faut-il aux graines qui y arrivent, et s'y tiennent-elles ? (Le carnet 07 dira d'où vient l'intervalle exact.)
+# Les deux moyennes interquartiles restent sous le seuil ; les valeurs de l'auteur font mieux. Le titre est pourtant
+# généreux : avec deux cents évaluations par graine, il suffit d'**une** bonne. Combien de temps faut-il aux graines
+# qui y arrivent, et y restent-elles ? (Le carnet 07 dira d'où vient l'intervalle exact.)
 
 # %%
 for nom, valeurs in retours.items():
@@ -152,8 +152,8 @@ for nom, valeurs in retours.items():
 #
 # ## 3. Une mise à jour par épisode
 #
-# Dans la boucle, l'appel à `train_dqn` est sous `if done`. L'agent apprend donc une fois par **épisode**,
-# jamais par pas.
+# Dans la boucle, l'appel à `train_dqn` est sous `if done`. L'agent apprend donc une fois par **épisode**, et non
+# par pas.
 #
 # > **À vous.** Au début, un épisode dure une dizaine de pas. Quand l'agent saura jouer, il en durera
 # > cinq cents. Que devient le rythme de l'apprentissage ?
@@ -215,14 +215,14 @@ figures.curves(
 )
 
 # %% [markdown]
-# L'ordonnanceur compte les **épisodes**, qui au début sont courts. Combien de pas de jeu l'agent a-t-il vus
-# quand son taux d'apprentissage touche le fond ? Et que vaut la suite ? L'archive le dit.
+# L'ordonnanceur compte les **épisodes**, qui au début sont courts. Combien de pas de jeu l'agent a-t-il vus quand
+# son taux d'apprentissage touche le fond ? Et quelle part du jeu se joue ensuite ? L'archive le dit.
 
 # %%
 au_plancher = par_graine("document", "episodes") >= plancher  # (graines, évaluations)
 joues = par_graine("document", "pas")
 vus = np.array([ligne[np.argmax(la)] for ligne, la in zip(joues, au_plancher, strict=True)])
-print("pas de jeu vus au plancher, médiane :", number(np.median(vus)))
+print("pas joués quand le plancher est atteint, médiane :", number(np.median(vus)))
 print(f"part des pas joués au plancher, médiane : {100 * np.median(1 - vus / joues[:, -1]):.0f} %")
 
 # %% [markdown]
@@ -299,7 +299,7 @@ figures.points(
 # %% [markdown]
 # ## 7. Rien n'est reproductible
 #
-# Le document ne fixe aucune graine. Lançons-le deux fois comme il est, puis deux fois avec la graine 1.
+# Le document ne fixe aucune graine. Lançons-le deux fois tel quel, puis deux fois avec la graine 1.
 
 
 # %%
@@ -324,7 +324,7 @@ for graine in (None, None, 1, 1):
 # | 4. chronomètre pris pour une chute | les états sûrs passent pour dangereux | `terminated` seul coupe l'amorçage |
 # | 5. $\gamma = 1$* | une erreur se propage sans s'atténuer | $\gamma < 1$ |
 # | 6. cible tirée à part* | premières cibles venues d'un réseau étranger | copier à la construction |
-# | 7. premiers lots trop courts | premiers pas sur quelques exemples voisins | attendre `warmup` transitions |
+# | 7. premiers lots trop courts | premières mises à jour sur quelques exemples voisins | attendre `warmup` transitions |
 # | 8. évaluation du réseau cible, sur un épisode | on mesure du hasard, sur un autre joueur | `evaluate`, cent départs neufs |
 # | 9. aucune graine | rien ne se refait | un générateur par usage |
 # | 10. graphe de gradient construit pour agir | aussitôt jeté | `torch.no_grad()` |
@@ -357,7 +357,7 @@ for reglage in ("aucune réparée", f"gardée : {pire}", "toutes réparées"):
 
 # %% [markdown]
 # D'un réglage à l'autre, une graine garde ses poids et ses départs : les écarts se prennent graine par graine. Les
-# intervalles sont élargis : l'un des quatorze au moins se trompe une fois sur vingt au plus.
+# intervalles sont élargis : il y a au plus une chance sur vingt que l'un des quatorze se trompe.
 
 
 # %%
@@ -367,13 +367,13 @@ def elargis(ecarts):
     return {nom: (ecarts[nom].mean(), *bornes[nom]) for nom in ecarts}
 
 
-titre = f"Le plus cher, « {pire} » : {seule[pire].mean():.0f} pas gagnés à le réparer"
+titre = f"La plus chère, « {pire} » : {seule[pire].mean():.0f} pas gagnés à la réparer"
 figures.intervals(
     {
         "réparée seule : gain (pas)": elargis(seule),
         "réparée en dernier : gain (pas)": elargis(derniere),
     },
-    f"{titre} seul, {derniere[pire].mean():.0f} en dernier",
+    f"{titre} seule, {derniere[pire].mean():.0f} en dernier",
 )
 
 # %%
@@ -390,20 +390,20 @@ print(
 )
 
 # %% [markdown]
-# Le taux d'apprentissage d'abord : les six autres réparées sans lui, l'agent reste où le document l'a laissé. La mise à
-# jour par épisode vient après, et ne se voit qu'une fois le taux constant : une faute peut en cacher une autre, et
-# l'ordre des réparations décide de ce que chacune semble rapporter.
+# Le taux d'apprentissage d'abord : réparez les six autres fautes sans lui, et l'agent reste où le document l'a
+# laissé. La mise à jour par épisode vient après, et ne se voit qu'une fois le taux constant : une faute peut en
+# cacher une autre, et l'ordre des réparations décide de ce que chacune semble rapporter.
 #
-# Pour les cinq autres, nous ne savons pas : un effet plus petit que le nombre imprimé a pu échapper. Du chronomètre,
-# l'étude ne dit rien : il ne coupe ici presque aucun épisode ; le carnet 10 le juge sur des agents qui tiennent. (Son
-# intervalle et celui de la mise à jour, réparés seuls, couvrent mal : une à trois graines y font tout l'écart.) Dans
-# la suite, nous réparons tout.
+# Pour les cinq autres, nous ne savons pas : un effet plus petit que le nombre imprimé a pu échapper. Du
+# chronomètre, l'étude ne dit rien : il ne coupe ici presque aucun épisode ; le carnet 10 le juge sur des agents qui
+# tiennent. (Réparés seuls, lui et la mise à jour ont un intervalle qui couvre mal : une à trois graines y font tout
+# l'écart.) Dans la suite, nous réparons tout.
 
 # %% [markdown]
 # ## 8. La boucle, récrite
 #
-# L'algorithme tient en cinq verbes : **agir, avancer, mémoriser, apprendre, synchroniser**. Voici la méthode que le
-# cours exécute, pour un agent comme pour soixante-quatre.
+# L'algorithme se résume à cinq verbes : **agir, avancer, mémoriser, apprendre, synchroniser**. Voici la méthode que
+# le cours exécute, pour un agent comme pour soixante-quatre.
 
 # %%
 listing(Training.advance)
@@ -413,18 +413,18 @@ listing(Training.advance)
 # que la mémoire contienne `warmup` transitions. `remember` y range `terminated` ; `truncated` ne lui sert
 # qu'avec la cible à plusieurs pas du carnet 08.
 #
-# Cette méthode ne trace rien, n'affiche rien, ne sauvegarde rien : elle fait un tour, et dit dans un
-# `Step` ce qui s'y est passé. Qui veut une courbe, une barre, un arrêt, l'écrit **dehors**, dans sa
-# propre boucle. Apprendre et synchroniser tiennent en quelques lignes.
+# Cette méthode ne trace rien, n'affiche rien, ne sauvegarde rien : elle fait un tour, et dit dans un `Step` ce qui
+# s'y est passé. Qui veut une courbe, une barre, un arrêt, l'écrit **dehors**, dans sa propre boucle. Apprendre et
+# synchroniser demandent quelques lignes.
 
 # %%
 listing(Training.learn, Training.synchronise)
 
 # %% [markdown]
-# On y reconnaît le carnet précédent : la cible, que `_target` calcule sans gradient ; la perte ; un pas
-# d'Adam. Puis la synchronisation rapproche un peu le réseau cible du réseau principal à chaque mise à jour,
-# au lieu de l'y recopier de loin en loin ; `_average`, une moyenne des poids, est le réseau avec lequel
-# joue l'agent que rend l'entraînement (le carnet 08 dira pourquoi). Faisons un tour à la main.
+# On y reconnaît le carnet 04 : la cible, que `_target` calcule sans gradient ; la perte ; un pas d'Adam. Puis la
+# synchronisation rapproche un peu le réseau cible du réseau principal à chaque mise à jour, au lieu d'une copie de
+# loin en loin ; `_average`, une moyenne des poids, est le réseau avec lequel joue l'agent que rend l'entraînement
+# (le carnet 08 dira pourquoi). Faisons un tour à la main.
 
 # %%
 entrainement = Training(QUICK, seeds=0)
@@ -469,9 +469,9 @@ figures.memory_maps(contenu, titre)
 # %% [markdown]
 # Au début, la mémoire montre la tige dans tous ses états. (Les bandes du premier panneau ne sont pas un défaut :
 # près de l'équilibre, chaque poussée change la vitesse angulaire de la même quantité, à peu de chose près.) Puis
-# l'agent joue bien, et ses souvenirs se serrent autour de l'équilibre. Rien n'est encore effacé, la mémoire a de la
-# place ; mais les dangers y pèsent de moins en moins, et sortent plus rarement dans les lots. Gardez cette image : nous la
-# retrouverons quand nous chercherons pourquoi un agent oublie.
+# l'agent joue bien, et ses souvenirs se serrent autour de l'équilibre. Rien n'est encore effacé, car la mémoire a
+# de la place ; mais les dangers y pèsent de moins en moins, et sortent plus rarement dans les lots. Gardez cette
+# image : nous la retrouverons quand nous chercherons pourquoi un agent oublie.
 
 # %% [markdown]
 # ### Un panneau pour essayer
@@ -493,8 +493,8 @@ tableau
 # droite et immobile ; la ligne pointillée est un plafond, $1/(1-\gamma)$, qu'aucune somme actualisée de
 # récompenses ne dépasse.
 #
-# > **À vous.** Dans « Explorer », mettez `epsilon_end` à 1 : l'agent jouera toujours au hasard, et ne
-# > tiendra jamais longtemps. Que fera son retour **sans hasard** ? Pariez, puis appuyez sur « Démarrer ».
+# > **À vous.** Dans « Explorer », mettez « ε à l'arrivée » à 1 : l'agent jouera toujours au hasard, et ne tiendra
+# > jamais longtemps. Que fera son retour **sans hasard** ? Pariez, puis appuyez sur « Démarrer ».
 #
 # <details><summary>Que faut-il observer ?</summary>
 #
@@ -504,8 +504,8 @@ tableau
 #
 # </details>
 #
-# Revenez à `QUICK` et mettez `gamma` à 0 : la cible n'est plus que la récompense du pas, qui vaut toujours 1,
-# quelle que soit l'action. Que voulez-vous que l'agent préfère ?
+# Revenez à `QUICK` et mettez « actualisation γ » à 0 : la cible n'est plus que la récompense du pas, qui vaut
+# toujours 1, quelle que soit l'action. Que voulez-vous que l'agent préfère ?
 #
 # La cadence « 50 tours par seconde » montre le chariot en temps réel. Tout ce que vous réglez s'écrit en une
 # ligne de Python, et l'agent du dernier essai vous attend dans la cellule suivante.
@@ -513,10 +513,10 @@ tableau
 # %% tags=["nbval-ignore-output"]
 dernier = evaluate(tableau.agent, episodes=100, seed=5)
 print(f"{len(tableau.history.episode_return)} épisodes d'entraînement ;")
-print(f"sur cent départs neufs, l'agent fait {dernier.mean():.0f} pas en moyenne")
+print(f"sur cent départs neufs, l'agent tient {dernier.mean():.0f} pas en moyenne")
 
 # %% [markdown]
-# C'est la graine 0 du groupe, quatre cents pas plus tard que le titre de sa figure : tant que les poids bougent, un
+# C'est la graine 0 du groupe, jugée quatre cents pas après le titre de sa figure : tant que les poids bougent, un
 # tel titre dépend de l'instant où l'on s'arrête.
 #
 # ## 9. Un DQN complet sur une page
@@ -532,8 +532,8 @@ listing(one_page)
 # Relisez la fonction `train` : **agir, avancer, mémoriser, apprendre**, et la synchronisation dans
 # `learn`. Elle s'arrête d'elle-même quand une évaluation atteint 490.
 #
-# > **À vous.** Deux lignes distinguent la chute du chronomètre, et aucune ne dit `done` : lesquelles ? Et
-# > une faute du tableau de la section 7 est restée, sans gravité ici : laquelle ?
+# > **À vous.** Deux lignes distinguent la chute de la troncature, et aucune ne dit `done` : lesquelles ? Et une
+# > faute du tableau de la section 7 est restée, sans gravité ici : laquelle ?
 #
 # <details><summary>Réponse</summary>
 #
@@ -607,8 +607,8 @@ figures.points(
 # </details>
 
 # %% [markdown]
-# **Exercice 2, à écrire (15 minutes).** Trois règles de la boucle, deux lignes chacune. D'abord ε : il descend
-# en ligne droite de `depart` à `arrivee` en `duree` pas, puis n'en bouge plus.
+# **Exercice 2, à écrire (15 minutes).** Écrivez trois règles de la boucle, deux lignes chacune. D'abord ε : il
+# descend en ligne droite de `depart` à `arrivee` en `duree` pas, puis n'en bouge plus.
 
 
 # %%
@@ -663,11 +663,10 @@ show("fin_et_reprise")
 show("rapprocher")
 
 # %% [markdown]
-# **Exercice 3, à écrire (10 minutes).** Le rythme, maintenant. À chaque pas, la boucle se pose deux questions :
-# est-ce le moment d'apprendre ? Est-ce celui de recopier le réseau cible ? Ici, on apprend tous les
+# **Exercice 3, à écrire (10 minutes).** Écrivez maintenant le rythme. À chaque pas, la boucle se pose deux
+# questions : est-ce le moment d'apprendre ? Est-ce celui de recopier le réseau cible ? Ici, on apprend tous les
 # `apprendre_tous_les` pas, à condition que la mémoire ait de quoi remplir un lot ; on copie tous les
-# `copier_tous_les` pas, quoi qu'il arrive : tant que rien n'est appris, la copie égale déjà l'original. Le document,
-# lui, ne vérifie pas que la mémoire suffit, et compte en épisodes.
+# `copier_tous_les` pas, quoi qu'il arrive : tant que rien n'est appris, la copie égale déjà l'original.
 
 
 # %%
@@ -723,10 +722,12 @@ check(jouer)
 show("jouer")
 
 # %% [markdown]
-# Quand les deux sont cochées, votre calendrier et vos transitions suffisent à apprendre. L'agent ci-dessous ne joue
-# jamais : il regarde cinq mille pas joués à pile ou face, et en tire sa leçon selon votre calendrier.
+# Quand les deux exercices sont cochés, votre calendrier et vos transitions suffisent à apprendre. L'agent
+# ci-dessous ne joue jamais : il regarde cinq mille pas joués à pile ou face, et en tire sa leçon selon votre
+# calendrier.
 #
-# > **À vous.** Le carnet 01 a mesuré ce que tient le hasard. Que tiendra cet agent, qui n'a rien vu d'autre ?
+# > **À vous.** Le carnet 01 a mesuré combien de pas tient le hasard. Combien en tiendra cet agent, qui n'a rien vu
+# > d'autre ?
 
 
 # %%
@@ -793,7 +794,7 @@ print(f"arrêté après {number(essai.env_steps)} pas, dernière évaluation : {
 # ## Ce que ce carnet ne montre pas
 #
 # L'étude des fautes s'arrête à cinquante mille pas et ne part que des valeurs imprimées : plus tard, ou à d'autres
-# rythmes, l'ordre peut être un autre. Et nous avons jugé nos agents un peu vite, sur vingt ou trente épisodes.
+# rythmes, l'ordre peut être différent. Et nous avons jugé nos agents un peu vite, sur vingt ou trente épisodes.
 
 # %% [markdown]
 # ## Testez-vous
@@ -843,8 +844,8 @@ print(f"arrêté après {number(essai.env_steps)} pas, dernière évaluation : {
 #
 # 1. La boucle, c'est **agir, avancer, mémoriser, apprendre, synchroniser** ; elle rend la main, et tout le
 #    reste se fait dehors.
-# 2. Le **rythme** fait partie de l'algorithme. Compté en épisodes, comme dans le document, il change à
-#    mesure que l'agent progresse, et personne ne l'a décidé.
-# 3. Un DQN complet tient sur **une page**, et se juge sur **beaucoup de graines**.
+# 2. Le **rythme** fait partie de l'algorithme. Compté en épisodes, il change à mesure que l'agent progresse, et
+#    personne ne l'a décidé.
+# 3. Un DQN complet s'écrit en **une page**, et se juge sur **beaucoup de graines**.
 #
 # Au prochain carnet, nous apprendrons à juger : [07 · La boucle de test](07_la_boucle_de_test.ipynb).

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 07 · La boucle de test
 #
-# **La question.** Un agent vient de tenir cinq cents pas. Sait-il jouer, ou a-t-il eu de la chance ?
-# Combien d'épisodes faut-il pour affirmer qu'il dépasse 475 en moyenne, et sur quels départs ? Que garder
-# de lui, enfin, pour qu'un autre puisse le vérifier ?
+# **La question.** Un agent vient de tenir cinq cents pas. Sait-il jouer, ou a-t-il eu de la chance ? Combien
+# d'épisodes faut-il pour affirmer qu'il dépasse 475 en moyenne, et sur quels départs ? Que garder de lui, enfin,
+# pour que d'autres puissent le vérifier ?
 #
 # Ce sont les deux dernières sections de la Version 1 du document fondateur : *Boucle de test* et
 # *Résultats*. Le document charge un fichier nommé `deep-q-model-500-1650182128.pt`, regarde jouer l'agent, et
@@ -120,8 +120,8 @@ figures.distributions(
 # à gauche, à peine visibles, et presque aucun ne ressemble à la moyenne. Un épisode isolé dit surtout de
 # quel côté le hasard est tombé.
 #
-# Le nom du fichier est pire encore. Il retient un épisode **d'entraînement**, où une action sur vingt est
-# tirée au hasard. Voici ce que le document aurait pu écrire pour ce même agent.
+# Le nom du fichier est pire encore. Il retient un épisode **d'entraînement**, où une action sur vingt est tirée au
+# hasard. Voici les noms qu'aurait pu recevoir ce même agent.
 
 # %%
 hasard = np.random.default_rng(0)
@@ -203,8 +203,8 @@ for n in (5, 10, 30, 100):
     print(f"{n:4} épisodes : contient la vraie moyenne {couverture(n):.0f} fois sur cent")
 
 # %% [markdown]
-# Avec quelques épisodes, il promet trop : cinq retours parfaits donneraient un intervalle de largeur nulle !
-# Il s'approche de sa promesse avec des dizaines d'épisodes. (Mille essais laissent un point ou deux
+# Avec quelques épisodes, l'intervalle promet trop : cinq retours parfaits donneraient un intervalle de largeur
+# nulle ! Il s'approche de sa promesse avec des dizaines d'épisodes. (Mille essais laissent un point ou deux
 # d'incertitude à ces nombres.)
 
 # %% [markdown]
@@ -292,8 +292,8 @@ for numero in (4000, 5600):
     print(f"{number(numero)} pas : validation {notes[0]}, jugement {notes[1]}")
 
 # %% [markdown]
-# Le quatrième garde sa note sur des départs neufs. Les deux notes du troisième, que personne n'a choisi pour
-# elles, ne diffèrent que par le hasard des départs, et ce hasard-là suffit à le rapprocher du seuil.
+# Le quatrième garde sa note sur des départs neufs. Le troisième n'a pas été choisi : ses deux notes ne diffèrent
+# que par le hasard des départs, qui suffit à le rapprocher du seuil.
 
 # %% [markdown]
 # ## 6. Un fichier qui suffit
@@ -369,9 +369,9 @@ print("mêmes poids, au bit près :", torch.equal(repris.agent.weights, d_une_tr
 # %% [markdown]
 # ## 7. Regarder dans la tête de l'agent
 #
-# Les moyennes disent s'il joue bien, pas pourquoi. Reprenons la carte du carnet 04 : chariot immobile au
-# centre, l'angle en abscisse, la vitesse angulaire en ordonnée ; à gauche, la valeur de chaque état, à
-# droite, l'écart entre les deux actions. Voici celle du quatrième agent.
+# Les moyennes disent s'il joue bien, non pourquoi. Reprenons la carte du carnet 04 : chariot immobile au centre,
+# l'angle en abscisse, la vitesse angulaire en ordonnée ; à gauche, la valeur de chaque état, à droite, l'écart
+# entre les deux actions. Voici celle du quatrième agent.
 
 # %%
 figures.action_maps(agent.q_values, "L'agent pousse du côté où la tige penche, ou va pencher")
@@ -388,7 +388,7 @@ debutant = load("../checkpoints/agent_400_pas.safetensors")
 tours, attente = 400 // QUICK.carts, QUICK.warmup // QUICK.carts
 figures.action_maps(
     debutant.q_values,
-    f"Après {tours - attente + 1} mises à jour, il ignore la vitesse et pousse du mauvais côté",
+    f"Après {tours - attente + 1} mises à jour, l'agent ignore la vitesse et pousse du mauvais côté",
 )
 
 # %% [markdown]
@@ -410,7 +410,7 @@ films = [
     for n, nom in chemins.items()
 ]
 legendes = [
-    f"après {n} pas d'entraînement : {len(un.episode.actions)} pas tenus"
+    f"entraîné pendant {number(n)} pas, il en tient {len(un.episode.actions)}"
     for n, un in zip(chemins, films, strict=True)
 ]
 video.side_by_side(films, legendes)
@@ -419,7 +419,7 @@ video.side_by_side(films, legendes)
 # Le dernier est `videos/video_.mp4`, le chemin que nomme le document : il existe désormais, et montre un
 # agent que vous pouvez recharger.
 #
-# <details><summary>Pas de vidéo ci-dessus ? Voici les images animées ; chacune mène à son film.</summary>
+# <details><summary>La vidéo ne s'affiche pas ? Voici les images animées ; chacune mène à son film.</summary>
 #
 # | 400 pas | 2 400 pas | 4 000 pas | 5 600 pas |
 # |:---:|:---:|:---:|:---:|
@@ -458,9 +458,9 @@ figures.points(
 player(episodes[25], hesitant)
 
 # %% [markdown]
-# Pendant presque tout l'épisode, la tige ne penche guère, et les deux valeurs se touchent : tout semble
-# aller. Mais la frontière recule vers le bord de la carte à mesure que le chariot s'éloigne, puis en sort,
-# et les dernières poussées ne rattrapent plus rien. Voici cette carte en grand, 1,25 m à gauche du centre.
+# Pendant presque tout l'épisode, la tige ne penche guère, et les deux valeurs sont presque égales : tout semble
+# aller bien. Mais la frontière recule vers le bord de la carte à mesure que le chariot s'éloigne, puis en sort, et
+# les dernières poussées ne rattrapent plus rien. Voici cette carte en grand, 1,25 m à gauche du centre.
 
 # %%
 figures.action_maps(
@@ -508,8 +508,8 @@ print(f"le quatrième va jusqu'à {number(loin, 2)} m, et tombe {perdues} fois s
 # </details>
 
 # %% [markdown]
-# **Exercice 2, à écrire (5 minutes).** La borne de la section 4, pour toute confiance : quelle moyenne garantissent
-# `n` épisodes tous parfaits ?
+# **Exercice 2, à écrire (5 minutes).** Écrivez la borne de la section 4, pour toute confiance : quelle moyenne
+# garantissent `n` épisodes tous parfaits ?
 
 
 # %%
@@ -531,9 +531,9 @@ check(borne_parfaite)
 show("borne_parfaite")
 
 # %% [markdown]
-# **Exercice 3, à écrire (10 minutes).** La boucle de test, enfin, celle que le document n'a pas : elle joue sans
-# explorer, depuis des départs différents, jusqu'à l'une ou l'autre des deux fins, et rend tous les retours. Une même
-# graine doit redonner la même évaluation.
+# **Exercice 3, à écrire (10 minutes).** Écrivez enfin une vraie boucle de test : elle joue sans explorer, depuis
+# des départs différents, jusqu'à l'une ou l'autre des deux fins, et rend tous les retours. Une même graine doit
+# redonner la même évaluation.
 
 
 # %%
@@ -551,8 +551,9 @@ check(evaluer)
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# Donnez `graine` au premier `reset`, et rien aux suivants : ils continuent le même hasard. La politique attend un
-# tableau : `politique(observation[None])[0]`. Un épisode dure tant que `terminated` et `truncated` sont faux tous deux.
+# Donnez `graine` au premier `reset`, et rien aux suivants : ils poursuivent les mêmes tirages. La politique attend
+# un tableau : `politique(observation[None])[0]`. Un épisode dure tant que `terminated` et `truncated` sont faux
+# tous deux.
 #
 # </details>
 #
@@ -662,7 +663,7 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 #    intervalle**. Cinquante-neuf épisodes, s'ils sont tous parfaits, garantissent 475 à 95 %.
 # 2. On **choisit** sur des départs, on **juge** sur d'autres : le meilleur de vingt est d'abord le plus
 #    chanceux.
-# 3. Un fichier doit suffire : configuration, graine, contrôle d'intégrité, et pas de code caché.
+# 3. Un fichier doit suffire : configuration, graine, contrôle d'intégrité, et aucun code caché.
 #
-# Le carnet suivant, [08 · Version 2](08_version_2.ipynb), part des nombres du document, réparés, et monte
-# jusqu'à une recette qui tient.
+# Le carnet suivant, [08 · Version 2](08_version_2.ipynb), part des nombres du document, réparés, et monte jusqu'à
+# la recette du cours.
