@@ -106,9 +106,7 @@ def scores(noms, graines=range(20)):
 depart = scores([ENGINE])[ENGINE]
 atteint = np.sum(np.any(depart >= 475, axis=1))
 figures.learning_curves(
-    PAS,
-    depart,
-    f"La Version 1 sans ses fautes : {atteint} graine sur 20 atteint 475",
+    PAS, depart, f"La Version 1 sans ses fautes : {atteint} graine sur 20 atteint 475"
 )
 
 # %% [markdown]
@@ -617,6 +615,7 @@ check(moyenne_glissante)
 # `taux * (valeur - moyenne)`.
 #
 # </details>
+#
 # Essayez votre fonction sur des nombres bruités autour de 3, seuls, puis précédés d'un long détour.
 
 # %%

@@ -176,6 +176,7 @@ print(f"cible {number(cible.item(), 3)}, perte {number(perte.item(), 3)}")
 
 # %% [markdown]
 # ## 3. Chaque faute a son nombre
+#
 # Voici le secret du jury. Une faute de programmation ne donne pas n'importe quoi : elle résout, fidèlement,
 # une *autre* équation. Oublier le masque, c'est croire qu'une suite existe après la fin ; ses valeurs se calculent
 # aussi bien que les vraies. Le jury compare donc ce que vous trouvez à la vérité, puis à ce que trouverait
@@ -372,6 +373,7 @@ for part in (sortis / len(ailleurs), bornes[0]):
 # Lisez les deux figures l'une après l'autre : le même programme, deux jeux, deux parts de réussite. Aucune ne prouve qu'il
 # marcherait sur un troisième. Ce que vous emportez n'est pas une recette sûre, c'est un programme **juste**, et de quoi
 # dire, avec un intervalle, s'il réussit là où vous l'emmenez.
+#
 # Quand le jeu sera le vôtre, le [carnet 12](12_un_autre_jeu.ipynb) dira dans quel ordre essayer, et le
 # [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) ce qui reste vrai.
 
