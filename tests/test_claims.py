@@ -47,7 +47,7 @@ LOOKED_AT = (
     "revenez-y autant qu'il faut",
     "ne se voit pas tant que l'agent n'atteint pas la limite",
     "où l'action ne change rien.",
-    "la coupure n'y change rien",
+    "la troncature n'y change rien",
     "« Repartir » ne voit pas l'absence de masque",
     "davantage de graines n'y changeraient rien",
 )

@@ -5,8 +5,8 @@
 # apprenne CartPole, avec toutes les graines, et sans oublier ensuite ? Et de tous ces changements,
 # lesquels servent vraiment ?
 #
-# Le document fondateur s'arrête ici : sa dernière section porte un titre, « Version 2 », et rien dessous.
-# Ce carnet la remplit. Il part des nombres du document, répare un groupe de réglages à la fois, mesure chacun
+# Du document fondateur, la section « Version 2 » est restée vide. Ce carnet la remplit : il part des nombres de la
+# Version 1, répare un groupe de réglages à la fois, mesure chacun
 # sur vingt graines, puis prend la recette finie et fait onze retraits, un à la fois.
 #
 # *Lecture : 45 minutes ; exercices : 30 minutes ; exécution : moins d'une minute.*
@@ -58,15 +58,15 @@ from cartpole_helpers.teaching.exercises import check, show
 # ## 1. D'où l'on part
 #
 # Le [carnet 06](06_la_boucle_d_entrainement.ipynb) a fait tourner la Version 1 à la lettre, sur vingt
-# graines et jusqu'à deux millions de pas. Combien de ces graines avaient atteint 475, ne serait-ce qu'une
-# fois, à trois moments ?
+# graines et jusqu'à deux millions de pas. Combien de ces graines avaient atteint 475, ne serait-ce qu'une fois, à
+# trois échéances ?
 
 # %%
 version1 = load_study("../etudes/version1.csv")
 reussies = (version1["reglage"] == "document") & (version1["en_ligne"] >= 475)
 
 # %% [markdown]
-# L'archive juge la Version 1 à la fin d'un épisode, un peu après le compte rond : on lui laisse mille pas.
+# L'archive juge la Version 1 à la fin d'un épisode, un peu après le compte rond : on lui laisse mille pas de plus.
 
 # %%
 for budget in (50_000, 500_000, 2_000_000):
@@ -76,7 +76,7 @@ for budget in (50_000, 500_000, 2_000_000):
 # %% [markdown]
 # Nous nous donnons la première de ces trois échéances : **cinquante mille pas**, moins de dix-sept minutes
 # de jeu. Les mêmes réglages sont d'abord essayés sur le moteur du cours, qui répare d'un coup les fautes de
-# programmation, que le carnet 06 sépare : le chronomètre n'y passe plus pour une chute, le réseau cible part
+# programmation, réparées une à une au carnet 06 : le chronomètre n'y passe plus pour une chute, le réseau cible part
 # d'une copie, on apprend tous les vingt pas, et l'on juge le réseau qui apprend.
 
 # %% [markdown]
@@ -96,22 +96,22 @@ def scores(noms, graines=range(20)):
 
 
 # %% [markdown]
-# Sauf dit autrement, ce sont les graines 0 à 19, déjà vues pendant que l'on cherchait la recette : ce que
-# nous en tirerons est **exploratoire**. Les annonces, elles, auront des graines neuves.
+# Sauf mention contraire, ce sont les graines 0 à 19, déjà vues pendant que l'on cherchait la recette : ce que
+# nous en tirerons est **exploratoire**. Ce que nous affirmerons aura des graines neuves.
 #
-# > **À vous.** Les fautes de programmation sont réparées, les nombres sont ceux du document. En cinquante
+# > **À vous.** Les fautes de programmation sont réparées, les nombres sont ceux de la Version 1. En cinquante
 # > mille pas, combien de graines sur vingt atteindront 475 ?
 
 # %%
 depart = scores([ENGINE])[ENGINE]
 atteint = np.sum(np.any(depart >= 475, axis=1))
 figures.learning_curves(
-    PAS, depart, f"Les nombres du document, sans ses fautes : {atteint} graine sur 20 atteint 475"
+    PAS, depart, f"La Version 1 sans ses fautes : {atteint} graine sur 20 atteint 475"
 )
 
 # %% [markdown]
 # Un programme juste ne suffit donc pas : à cette échéance, la moyenne ne quitte pas le bas de la figure.
-# Restent les **réglages**, et quelques idées que le document n'avait pas.
+# Restent les **réglages**, et quelques idées neuves.
 
 # %% [markdown]
 # ## 2. Onze réparations
@@ -131,14 +131,14 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # | Réparation | Pourquoi on l'essaie |
 # |:---|:---|
 # | γ sous 1 | les valeurs restent bornées par $1/(1-\gamma)$, et une erreur s'atténue en se propageant |
-# | un réseau large | celui du document, au carnet 04, ne réussissait que quelquefois ; son activation, SiLU, une rampe lissée, et ses poids de départ, ceux de PyTorch, changent avec lui |
-# | les entrées à l'échelle | la chute est à 2,4 m, mais à 0,21 rad : sans facteur, l'angle pèse environ dix fois moins |
+# | un réseau large | celui de la Version 1, au carnet 04, ne réussissait que quelquefois ; l'activation devient SiLU, une rampe lissée, et les poids de départ, ceux de PyTorch |
+# | les entrées à l'échelle | on tombe à 2,4 m, ou à 0,21 rad : sans facteur, l'angle pèse environ dix fois moins |
 # | seize chariots | seize pas neufs entre deux mises à jour, venus de seize épisodes au lieu d'un ; la mémoire et les lots sont réduits aussi |
 # | le taux d'apprentissage | grand d'abord, il décroît à chaque mise à jour jusqu'à son dixième et s'y arrête |
 # | une cible qui glisse | un vingtième du réseau principal à chaque mise à jour, au lieu d'une copie toutes les soixante |
 # | explorer davantage | ε descend de 1 à 0,5 : à l'entraînement, un pas sur deux reste joué au hasard |
-# | des actions tenues | section 3 |
-# | une cible à plusieurs pas | trois récompenses réelles avant l'amorçage : une nouvelle remonte trois fois plus vite |
+# | des actions tenues | c'est-à-dire prolongées : section 3 |
+# | une cible à plusieurs pas | trois récompenses réelles avant l'amorçage : une information remonte trois fois plus vite |
 # | Double DQN | un réseau choisit, l'autre évalue : on surestime moins |
 # | la moyenne des poids | section 4 |
 #
@@ -146,32 +146,32 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # [carnet 05](05_eprouver_ses_regles.ipynb), Double DQN ; le carnet 06, γ et le taux d'apprentissage. La cible à plusieurs pas est nouvelle :
 # $r_1 + \gamma r_2 + \gamma^2 r_3$, puis l'amorçage. Elle a un prix : ses deux dernières récompenses viennent
 # d'actions en partie tirées au hasard, et la valeur visée n'est plus tout à fait celle de la bonne politique.
-# Quand l'épisode s'arrête avant trois pas, la transition reste courte, de k récompenses ; et si c'est le
-# chronomètre qui l'arrête, on amorce là, avec $\gamma^k$.
+# Quand l'épisode s'arrête avant trois pas, la transition reste courte, de $k$ récompenses ; et si le chronomètre l'a
+# coupé, on amorce là, avec $\gamma^k$.
 
 # %% [markdown]
 # > **À vous.** Écrivez trois noms : la réparation la plus utile, une inutile, une nuisible.
 # > Deux d'entre elles restent à expliquer ; les sections 3 et 4 s'en chargent, puis viendra la réponse.
 
 # %% [markdown]
-# ## 3. Tenir une action tirée au hasard
+# ## 3. Prolonger une action tirée au hasard
 #
 # Explorer, c'est tirer parfois l'action au hasard. Mais une action dure 0,02 s. Tirée à pile ou face
 # cinquante fois par seconde, la force pousse à gauche, puis à droite, et presque tout se compense :
 # le chariot **tremble** plus qu'il n'explore. Dabney, Ostrovski et Barreto (2021) proposent un remède :
-# une action tirée au hasard est **tenue** plusieurs pas. Leurs durées ont une longue queue ; les nôtres, non.
+# une action tirée au hasard est **prolongée** plusieurs pas. Leurs durées sont parfois très longues ; les nôtres, non.
 
 # %%
 listing(held_epsilon_greedy)
 
 # %% [markdown]
-# La règle est celle du carnet 05, avec une mémoire : `held` retient l'action au hasard en cours, et la durée
-# de la tenue est elle aussi tirée au hasard, `hold` pas en moyenne. Elle commence d'autant moins souvent : la
-# ligne `begins` est réglée pour que ε reste la part des pas joués au hasard. À la longue, il finit
-# $\varepsilon\,(1 - \text{keep})$ tenue par pas, et il doit en commencer autant, aux pas où aucune ne se poursuit,
+# La règle est celle du carnet 05, avec une mémoire : `held` garde l'action au hasard en cours, dont la durée est elle
+# aussi tirée au hasard, `hold` pas en moyenne. Une telle action commence d'autant moins souvent : la
+# ligne `begins` est réglée pour que ε reste la part des pas joués au hasard. À la longue, il s'en achève
+# $\varepsilon\,(1 - \text{keep})$ par pas ; il doit en commencer autant, aux pas où aucune ne se poursuit,
 # dont la part est $1 - \text{keep}\,\varepsilon$ : le seuil de `begins` est le rapport des deux.
 #
-# Voyons ce que cela change, sur un seul exemple : l'agent du carnet 07, d'une autre recette, joue, distrait un pas sur deux.
+# Voyons ce que cela change, sur un seul exemple : l'agent du carnet 07, d'une autre recette, distrait un pas sur deux.
 
 
 # %%
@@ -191,8 +191,8 @@ def etats_visites(tenue_moyenne, chariots=200, tours=500):
 
 
 # %% [markdown]
-# > **À vous.** Des tenues de 1, 2 ou 8 pas en moyenne, et autant de hasard chaque fois : cent mille pas, dont
-# > la moitié au hasard. Tenir l'action mènera-t-il plus souvent la tige vers de grandes vitesses ? Et le
+# > **À vous.** Des actions de 1, 2 ou 8 pas en moyenne, et autant de hasard chaque fois : cent mille pas, dont
+# > la moitié au hasard. Les prolonger mènera-t-il plus souvent la tige à de grandes vitesses ? Et le
 # > chariot plus loin du centre ?
 
 # %%
@@ -200,23 +200,23 @@ bon_agent = load("../checkpoints/agent_5600_pas.safetensors")
 parcours = {tenue: etats_visites(tenue) for tenue in (1, 2, 8)}
 vitesses = [number(np.degrees(etats[:, 3]).std()) for etats, _ in parcours.values()]
 titre = f"Écart type de la vitesse angulaire : {', puis '.join(vitesses)}°/s"
-figures.memory_maps({f"tenue {n} pas": etats for n, (etats, _) in parcours.items()}, titre)
+figures.memory_maps({f"durée {n} pas": etats for n, (etats, _) in parcours.items()}, titre)
 
 # %% [markdown]
 # La « mémoire » de l'échelle de couleurs désigne ici tous les états visités. La longue courbe du dernier
-# panneau est la trace d'une poussée tenue depuis l'équilibre : en quelques pas, elle mène jusqu'à la chute.
+# panneau est la trace d'une poussée prolongée depuis l'équilibre : en quelques pas, elle mène jusqu'à la chute.
 # Et le chariot, que devient-il ?
 
 # %%
 for duree, (etats, nombre) in parcours.items():
     loin = number(100 * np.mean(np.abs(etats[:, 0]) > 1), 1)
-    print(f"tenue {duree} : {nombre} chutes ; {loin} % des états à plus de 1 m du centre")
+    print(f"durée {duree} : {nombre} chutes ; {loin} % des états à plus de 1 m du centre")
 
 # %% [markdown]
 # Avec autant de hasard, la tige prend des angles et des vitesses bien plus variés : un agent qui apprend y
 # trouverait de quoi s'exercer à la rattraper. Mais elle tombe plus souvent, les épisodes raccourcissent, et le
-# chariot n'a plus le temps d'aller loin. Tenir est donc affaire de **dosage**, et seule une mesure peut le régler ;
-# la Version 2 tient deux pas en moyenne.
+# chariot n'a plus le temps d'aller loin. Prolonger est donc affaire de **dosage**, et seule une mesure peut le régler
+# ; dans la Version 2, une action au hasard dure deux pas en moyenne.
 
 # %% [markdown]
 # ## 4. La moyenne des poids
@@ -276,8 +276,8 @@ figures.curves(rangs, restes, titre, ("mises à jour", "poids de départ dans la
 
 # %% [markdown]
 # L'horizon court oublie vite le départ, mais il ne lisse que cinquante mises à jour, pour toujours.
-# L'horizon qui grandit l'oublie aussi ; lisser davantage, à mesure que les mises à jour s'accumulent, fait-il
-# mieux jouer ? Ce sera le onzième barreau.
+# L'horizon qui grandit l'oublie aussi ; lisser davantage, à mesure que les mises à jour s'accumulent, fait-il mieux
+# jouer ? Ce sera la onzième réparation.
 
 # %% [markdown]
 # > **Pour aller plus loin.** À partir de la quatrième, la mise à jour $n$ verse dans la moyenne une part
@@ -288,8 +288,8 @@ figures.curves(rangs, restes, titre, ("mises à jour", "poids de départ dans la
 # ## 5. L'échelle
 #
 # Voici la réponse. Chaque panneau ajoute une réparation ; en gris, le panneau d'avant. La courbe est la
-# moyenne interquartile de vingt graines, la bande son intervalle, pas par pas. Cette moyenne écarte le quart
-# des graines qui va le plus mal : elle ne dira pas qui tient. Relisez vos trois noms.
+# moyenne interquartile de vingt graines, la bande, son intervalle à chaque évaluation. Cette moyenne écarte le quart
+# des graines qui va le plus mal : elle ne dira pas qui retombe. Relisez vos trois noms.
 
 # %%
 montee = scores(barreaux)
@@ -299,15 +299,15 @@ figures.small_multiples(PAS, montee, f"En onze réparations, le retour final pas
 
 # %% [markdown]
 # Les cinq premiers panneaux restent près du sol ; leurs réparations n'ont pourtant rien d'absurde. Le sixième
-# décolle : sans doute le taux d'apprentissage du document empêchait-il de voir l'effet des précédentes. Puis
-# la cible qui glisse fait **redescendre**, et l'exploration touche le plafond. Les actions tenues montent un peu
-# moins vite, restent plus longtemps en haut, puis faiblissent. Les trois derniers panneaux s'écrasent en haut : la
-# courbe ne sait plus les départager.
+# décolle : sans doute l'ancien taux d'apprentissage empêchait-il de voir l'effet des précédentes. Puis
+# la cible qui glisse fait **redescendre**, et l'exploration touche le plafond. Avec les actions prolongées, la courbe
+# monte un peu moins vite, reste plus longtemps en haut, puis faiblit. Les trois derniers panneaux s'écrasent en haut
+# : elle ne sait plus les départager.
 
 # %% [markdown]
 # Deux nombres résument un panneau. La part des graines qui **réussissent** : trois évaluations de suite à 475
-# ou plus. Et la part de celles qui réussissent, puis **tiennent** : plus une seule évaluation sous 475. Chacune
-# compte des graines ; celle qui n'a jamais réussi n'a rien tenu.
+# ou plus. Et la part de celles qui **conservent** leur réussite : plus une seule évaluation sous 475 ensuite. Une
+# graine qui n'a jamais réussi n'a rien conservé.
 
 
 # %%
@@ -327,18 +327,18 @@ colonnes = {
     "graines qui réussissent (%)": {
         nom: percentage(succeeds(la >= 475)) for nom, la in montee.items()
     },
-    "puis tiennent 475 (%)": {nom: percentage(tiennent(la)) for nom, la in montee.items()},
+    "réussite conservée (%)": {nom: percentage(tiennent(la)) for nom, la in montee.items()},
 }
 
 # %%
 avant, apres = (np.sum(tiennent(montee[nom])) for nom in [*montee][-2:])
-titre = f"La moyenne des poids : {avant}, puis {apres} graines sur 20 tiennent"
+titre = f"Moyenne des poids : {avant}, puis {apres} réussites conservées sur 20"
 figures.intervals(colonnes, titre)
 
 # %% [markdown]
 # À partir de « explorer davantage », toutes les graines réussissent, et la colonne de gauche n'a plus rien à
-# dire. Celle de droite monte surtout deux fois : avec la cible à plusieurs pas, puis avec la moyenne des poids. Une graine
-# qui réussit tard a toutefois moins d'évaluations à tenir.
+# dire. Celle de droite monte surtout deux fois : avec la cible à plusieurs pas, puis avec la moyenne des poids. Une
+# graine qui réussit tard a toutefois moins d'évaluations devant elle.
 
 # %% [markdown]
 # Reste à dire ce que vaut chaque réparation, **à sa place**. Pour une graine, son gain est ce que la courbe
@@ -364,7 +364,7 @@ visible = dict(zip(ecarts, smallest_effect(par_graine), strict=True))
 
 # %%
 def verdict(noms):
-    """Les noms de ce qui rapporte, de ce qui coûte, et de ce dont on ne sait pas."""
+    """Les noms de ce qui rapporte, de ce qui coûte, et de ce qui reste sans verdict."""
     mieux = [nom for nom in noms if sur[nom] and gains[nom][0] > 0]
     pire = [nom for nom in noms if sur[nom] and gains[nom][0] < 0]
     return mieux, pire, [nom for nom in noms if not sur[nom]]
@@ -380,7 +380,7 @@ barres = {nom: gains[nom] for nom in REPAIRS}
 figures.intervals({"gain sur le barreau d'avant (pas)": barres}, f"Onze réparations ; {compte}")
 
 # %% [markdown]
-# Les voici par leur nom. Pour ce dont on ne sait pas, le nombre de pas est le plus petit gain que ces vingt
+# Les voici par leur nom. Pour celles qui restent sans verdict, le nombre de pas est le plus petit gain que ces vingt
 # graines avaient quatre chances sur cinq de montrer, sans même la correction : un gain moindre a pu échapper. Une
 # seule graine y pèse parfois presque tout ; ce n'est qu'un ordre de grandeur.
 
@@ -391,7 +391,7 @@ print("on ne sait pas :", ", ".join(f"{nom} ({visible[nom]:.0f} pas)" for nom in
 
 # %% [markdown]
 # Deux réparations font l'essentiel du chemin : un taux d'apprentissage bien plus grand, et une exploration
-# bien plus forte. La cible qui glisse nuit à la place où nous l'avons mise. Aviez-vous trouvé ?
+# bien plus forte. La cible qui glisse, là où nous l'avons mise, nuit. Aviez-vous trouvé ?
 
 # %% [markdown]
 # > **Attention.** Ce gain dépend de l'**ordre**. Une réparation posée trop tôt ne peut rien montrer, si une
@@ -411,9 +411,9 @@ for nom, config in without().items():
     print(nom, ":", ", ".join(f"{champ} = {valeur}" for champ, valeur in defaits.items()))
 
 # %% [markdown]
-# Un retrait ne revient pas toujours au document : du taux d'apprentissage, il n'ôte que la décroissance, et il en
-# garde la grandeur. La moyenne des poids n'y est pas : sans elle, c'est l'avant-dernier barreau, déjà jugé. Et le
-# dernier ne défait aucune réparation : il réduit la mémoire, qui ne garde plus que les cinq mille derniers pas.
+# Un retrait ne ramène pas toujours à la Version 1 : celui du taux d'apprentissage n'ôte que la décroissance, et garde
+# la grandeur. La moyenne des poids n'y est pas : sans elle, c'est l'avant-dernier barreau, déjà jugé. Le dernier
+# retrait ne défait aucune réparation : il réduit la mémoire, qui ne garde plus que les cinq mille derniers pas.
 #
 # > **À vous.** Si l'échelle disait tout, ôter une réparation coûterait ce qu'elle avait rapporté. Laquelle,
 # > pensez-vous, coûtera beaucoup plus cher ? Laquelle ne coûtera rien ? Dans la figure, la Version 2 complète
@@ -426,15 +426,15 @@ courbes = {"version 2": complete} | retraits
 figures.small_multiples(PAS, courbes, f"Onze retraits ; {compte}", reference="version 2")
 
 # %% [markdown]
-# Les courbes disent si l'on apprend. Voici, à gauche, la part des graines qui réussissent et tiennent, et à
-# droite ce que coûte chaque retrait.
+# Les courbes disent si l'on apprend. Voici, à gauche, la part des graines qui conservent leur réussite ; à droite, ce
+# que coûte chaque retrait.
 
 # %%
 tenues = {nom: percentage(tiennent(valeurs)) for nom, valeurs in retraits.items()}
 couts = {nom: -gains[nom][[0, 2, 1]] for nom in ABLATIONS}
 cher = max(couts, key=lambda nom: couts[nom][0])
 titre = f"Le retrait le plus coûteux, « {cher} » : {number(couts[cher][0])} pas"
-figures.intervals({"réussissent et tiennent (%)": tenues, "coût du retrait (pas)": couts}, titre)
+figures.intervals({"réussite conservée (%)": tenues, "coût du retrait (pas)": couts}, titre)
 
 # %%
 print("coûtent :", ", ".join(sorted(pire, key=lambda nom: -couts[nom][0])))
@@ -449,19 +449,19 @@ for nom in ABLATIONS:
 # il en a une parmi les autres.
 #
 # Baisser ε à 0,05 est l'autre retrait ruineux ; un petit réseau, lui, apprend plus tard, et ses vingt graines
-# tiennent. Et regardez le taux d'apprentissage constant : le verdict sur le retour manque, mais la moitié des
-# graines ne tient plus.
+# conservent leur réussite. Quant au taux d'apprentissage constant, son verdict sur le retour manque, mais la moitié
+# des graines ne conserve pas sa réussite.
 
 # %% [markdown]
 # ### Trois à la fois
 #
 # Trois retraits restent tout près de zéro, avec des intervalles étroits : γ = 1, sans Double DQN, mémoire de
-# 5 000. Une recette plus courte s'en passerait-elle ? Un à un, rien ne le dit : chacun peut suppléer les autres.
-# Il faut les ôter **ensemble**, et dire d'avance quel écart nous tiendrions pour négligeable.
+# 5 000. Une recette plus courte s'en passerait-elle ? Les retraits un à un ne le disent pas : un réglage peut
+# suppléer les autres. Il faut les ôter **ensemble**, et dire d'avance quel écart serait négligeable.
 #
 # L'étude l'a écrit avant de mesurer : cent graines neuves, de 1000 à 1099, et deux marges, 5 pas pour le retour
-# moyen de la courbe, 5 points pour la *rechute*. C'est, pour une graine, la part des évaluations sous 475 après
-# sa réussite ; tout, si elle ne réussit pas.
+# moyen de la courbe, 5 points pour la *rechute*. Celle d'une graine est la part des évaluations sous 475 après sa
+# réussite ; 100 %, si elle ne réussit pas.
 
 
 # %%
@@ -471,7 +471,7 @@ def rechute(valeurs):
 
 
 # %% [markdown]
-# > **À vous.** Les trois ensemble : équivalents, ou non ?
+# > **À vous.** Sans les trois, les écarts resteront-ils dans les marges ?
 
 # %%
 neuves = scores(["version 2", SHORTER], graines=range(1_000, 1_100))
@@ -481,10 +481,13 @@ for unite, mesure in mesures.items():
     ecart = mesure(courte) - mesure(entiere)
     milieu, bas, haut = (number(x, 1) for x in (ecart.mean(), *paired_interval(ecart)))
     print(f"sans les trois : {milieu} {unite} [{bas} ; {haut}]")
-print(f"tiennent 475 : {np.sum(tiennent(courte))} sur 100, contre {np.sum(tiennent(entiere))}")
+print(
+    f"réussite conservée : {np.sum(tiennent(courte))} sur 100, contre {np.sum(tiennent(entiere))}"
+)
 
 # %% [markdown]
-# Les deux intervalles sont dans leurs marges : à cela près, une recette plus courte suffirait. Qu'elle tienne aussi bien, nous ne l'avons pas montré : le dernier compte penche
+# Les deux intervalles sont dans leurs marges : à cela près, une recette plus courte suffirait. Qu'elle conserve aussi
+# bien ses réussites, nous ne l'avons pas montré : le dernier compte penche
 # pour la recette entière.
 
 # %% [markdown]
@@ -495,7 +498,7 @@ print(f"tiennent 475 : {np.sum(tiennent(courte))} sur 100, contre {np.sum(tienne
 # l'archive ; les traits fins sont les graines, le trait épais leur médiane.
 #
 # > **À vous.** Avant de toucher aux curseurs : lequel des quatre fera le plus de dégâts, poussé à l'un de ses
-# > bouts ? Et γ = 1, que le document avait choisi, est-il toujours une faute ?
+# > bouts ? Et γ = 1 est-il toujours une faute ?
 
 # %% tags=["nbval-ignore-output"]
 reglages = load_study("../etudes/reglages.csv")
@@ -528,13 +531,13 @@ figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '
 # %% [markdown]
 # Deux curseurs décident de presque tout, et chacun par son bout **lent** : un taux d'apprentissage trop
 # petit, un réseau cible qui suit de trop loin. Entre γ = 0,95 et γ = 1, rien n'est tranché.
-# Retournez aux curseurs, et cherchez une combinaison, choisie après coup, où γ = 1 finit bien plus souvent sous 475 que 0,985.
+# Retournez aux curseurs, et cherchez, après coup, une combinaison où γ = 1 finit bien plus souvent sous 475 que 0,985.
 #
 # <details><summary>Indice</summary>
 #
 # Recopiez la cible à chaque fois (`target_rate` à 1) et ralentissez un peu l'apprentissage (`learning_rate` à
 # 0,002), avec la plus grande mémoire : huit graines sur douze finissent sous 475 avec γ = 1, trois avec 0,985.
-# Toutes de peu, et c'est la plus tranchée de trente-six : de quoi ne rien conclure.
+# Toutes le manquent de peu, et c'est la combinaison la plus tranchée de trente-six : n'en concluez rien.
 #
 # </details>
 #
@@ -545,8 +548,8 @@ figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '
 # %% [markdown]
 # ## 7. À vous
 #
-# **Exercice 1, à calculer (10 minutes).** Des poussées de ±1, tirées à pile ou face et tenues $h$ pas en
-# moyenne. La tenue s'arrête à chaque pas avec la probabilité $1/h$, et l'on tire alors de nouveau. Pour un
+# **Exercice 1, à calculer (10 minutes).** On tire à pile ou face des poussées de ±1, prolongées $h$ pas en moyenne :
+# chacune s'arrête à chaque pas avec la probabilité $1/h$, et l'on tire alors de nouveau. Pour un
 # grand nombre $n$ de pas, l'écart type de leur somme est $\sqrt{n}$ quand $h = 1$. Combien vaut-il quand
 # $h = 2$ ?
 #
@@ -561,14 +564,14 @@ figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '
 #
 # Avec $c = 1 - 1/h$, la variance vaut à peu près
 # $n\,(1 + 2c + 2c^2 + \dots) = n\,(1 + c)/(1 - c) = n\,(2h - 1)$. Pour $h = 2$, l'écart type est
-# $\sqrt{3n} \approx 1{,}73\sqrt{n}$ : un écart bien plus grand, pour autant de poussées. C'est ce que
-# cherche la Version 2 en tenant deux pas ; la section 3 en a montré le prix.
+# $\sqrt{3n} \approx 1{,}73\sqrt{n}$ : un écart bien plus grand, pour autant de poussées. C'est ce que cherche la
+# Version 2 avec ses deux pas ; la section 3 en a montré le prix.
 #
 # </details>
 
 # %% [markdown]
-# **Exercice 2, à écrire (10 minutes).** La cible à plusieurs pas de la section 2 : les récompenses, chacune
-# à son prix, puis l'amorçage, si l'épisode continue.
+# **Exercice 2, à écrire (10 minutes).** Écrivez la cible à plusieurs pas de la section 2 : les récompenses
+# actualisées, puis l'amorçage, si l'épisode continue.
 
 
 # %%
@@ -593,8 +596,8 @@ show("retour_a_n_pas")
 # %% [markdown]
 # **Exercice 3, à écrire (10 minutes).** La moyenne de la section 4 porte à peu près sur le dernier quart d'une
 # suite, sans jamais la garder tout entière. Elle part de zéro ; à la valeur de rang $n$ (1 pour la première),
-# elle fait vers elle la fraction $1/(\text{part} \times n)$ du chemin, ou tout le chemin si cette fraction
-# dépasse 1. L'argument `part` vaut 0,25 si l'on ne dit rien, comme dans la section 4.
+# elle s'en approche de la fraction $1/(\text{part} \times n)$ du chemin, ou la rejoint si cette fraction dépasse 1.
+# L'argument `part` vaut 0,25 si l'on ne dit rien, comme dans la section 4.
 
 
 # %%
@@ -613,7 +616,7 @@ check(moyenne_glissante)
 #
 # </details>
 #
-# Essayez-la sur des nombres bruités autour de 3, seuls, puis précédés d'un long détour.
+# Essayez votre fonction sur des nombres bruités autour de 3, seuls, puis précédés d'un long détour.
 
 # %%
 bruit = 3 + np.random.default_rng(0).normal(size=4_000)
@@ -634,10 +637,10 @@ show("moyenne_glissante")
 # L'échelle ne suit qu'un ordre, parmi des millions, et ses barreaux sont des groupes : ce que vaut chaque champ,
 # nous ne le savons pas.
 #
-# Les nombres de la Version 2 viennent d'une recherche dont il ne reste ni le programme ni
-# le compte, et que l'on ne peut pas refaire ; le [carnet 13](13_chercher_une_recette.ipynb)
-# en montre une dont tout est gardé. Les graines 0 à 519 y ont servi, ou ont paru
-# dans d'autres figures. Et elle n'a visé que **ce** jeu : le [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) dit
+# Les nombres de la Version 2 viennent d'une recherche, sur **ce** seul jeu, dont il ne reste ni le programme ni le
+# compte ; les graines 0 à 519 y ont servi, ou ont paru dans d'autres figures. Le [carnet
+# 13](13_chercher_une_recette.ipynb) en montre une que l'on peut refaire ; le [carnet
+# 14](14_ce_qui_reste_vrai_ailleurs.ipynb) dit
 # lesquels de ces verdicts valent ailleurs.
 
 # %% [markdown]
@@ -690,8 +693,8 @@ show("moyenne_glissante")
 # 1. On répare **un groupe à la fois**, sur vingt graines, avec des verdicts corrigés pour le nombre de comparaisons ;
 #    puis on **défait** un groupe à la fois, car l'ordre compte.
 # 2. Ce qui semble inutile s'ôte **ensemble**, contre une marge dite d'avance : un verdict qui manque n'est pas un effet nul.
-# 3. Ce qui comptait ici, réparé comme défait : des entrées à la même **échelle**, un réseau large, une
-#    **exploration** qui dure ; sur l'échelle, aussi, un grand **taux d'apprentissage** et une cible à plusieurs pas.
-#    Pour tenir, un taux d'apprentissage qui décroît et la moyenne des poids semblent compter.
+# 3. Ce qui comptait ici, à l'ajout comme au retrait : des entrées à la même **échelle**, un réseau large, une
+#    **exploration** qui dure ; à l'ajout, aussi, un grand **taux d'apprentissage** et une cible à plusieurs pas.
+#    Pour conserver sa réussite, un taux d'apprentissage qui décroît et la moyenne des poids semblent compter.
 #
 # Une recette qui apprend ne fait pas encore un agent que l'on puisse croire : [09 · Résoudre et tenir](09_resoudre_et_tenir.ipynb).

@@ -2,10 +2,10 @@
 # # 09 · Résoudre et tenir
 #
 # **La question.** La Version 2 apprend. En combien de secondes rend-elle un agent que l'on puisse croire, quelle que soit
-# la graine ? Et si l'entraînement continue, que reste-t-il de ce qu'il savait ?
+# la graine ? Et si l'entraînement continue, que devient ce que l'agent savait ?
 #
 # Ce carnet résout le jeu devant vous et certifie l'agent qu'il rend ; il en entraîne soixante-quatre à la fois ; il laisse
-# ensuite courir cent graines neuves, et compte celles qui tiennent. Enfin, il se mesure aux autres.
+# ensuite courir cent graines neuves, et compte celles qui ne retombent pas. Enfin, il se mesure aux autres programmes.
 #
 # *Lecture : 40 minutes ; exercices : 20 minutes ; exécution : une minute environ.*
 
@@ -80,7 +80,7 @@ print(f"certificat numéro {solution.attempts} : {moyenne} ; {parfaits} parfaits
 # des départs qui n'ont servi à aucun choix : le **certificat**. S'il est refusé, l'entraînement continue, et le
 # suivant se joue depuis d'autres départs.
 #
-# Or le [carnet 07](07_la_boucle_de_test.ipynb) l'interdit : à recommencer jusqu'à réussir, un mauvais agent
+# Or le [carnet 07](07_la_boucle_de_test.ipynb) mettait en garde : à recommencer jusqu'à réussir, un mauvais agent
 # finit par passer. Quelle chance lui laisse-t-on ? Essayons-en deux, sous 475 l'un et l'autre : l'hésitant du
 # carnet 07, et un agent parfait qui, une fois sur dix-huit, tombe en vingt pas.
 
@@ -157,8 +157,8 @@ for nom, lignes in par_recette.items():
 
 # %%
 juges = {nom: cent["retour"][lignes] for nom, lignes in par_recette.items()}
-sous = "{}, puis {} sur 100".format(*(np.sum(un < 475) for un in juges.values()))
-titre = f"Agents sous 475, sur mille départs neufs : {sous}"
+sous = "{} sur 100 ; avec la symétrie, {}".format(*(np.sum(un < 475) for un in juges.values()))
+titre = f"Agents sous 475 : {sous}"
 figures.strips(juges, titre, "retour moyen sur 1 000 départs neufs (pas)")
 
 # %% [markdown]
@@ -169,7 +169,7 @@ figures.strips(juges, titre, "retour moyen sur 1 000 départs neufs (pas)")
 # ### Voir la Version 2 apprendre
 #
 # La Version 2 a fini avant qu'on ait rien vu. Le panneau du carnet 06 sait la ralentir. Nous y avons laissé
-# deux essais : la même, privée de l'échelle des entrées, puis elle. Choisissez la cadence « 50 tours par
+# deux essais : sans l'échelle des entrées, puis avec. Choisissez la cadence « 50 tours par
 # seconde », démarrez, et regardez le premier chariot pendant que le retour sans hasard monte.
 
 # %% tags=["nbval-ignore-output"]
@@ -227,7 +227,7 @@ figures.curves(cout["agents"], series, titre, axes, "x", dict(zip(series, bornes
 part_produits = number(100 * cout["produits"][meilleur] / tour[meilleur])
 print(f"à {cout['agents'][meilleur]:.0f} agents, ces produits sont {part_produits} % d'un tour")
 for rang in (0, meilleur, -1):
-    print(f"{cout['agents'][rang]:.0f} : un processus de {number(cout['processus'][rang])} Mo")
+    print(f"agents : {cout['agents'][rang]:.0f} ; processus : {number(cout['processus'][rang])} Mo")
 
 # %% [markdown]
 # Et ces agents ne se gênent pas : chacun apprend, au bit près, ce qu'il aurait appris seul.
@@ -239,12 +239,12 @@ for _ in range(60):
 print("mêmes poids :", torch.equal(ensemble.agent[5].weights, seul.agent.weights))
 
 # %% [markdown]
-# ## 3. Tenir
+# ## 3. Ne rien perdre
 #
 # `solve` s'arrête dès qu'il réussit. Plus difficile : laisser l'entraînement continuer, sans jamais lire
-# une évaluation, et **ne rien perdre**. Voici les cent graines neuves de la Version 2, jusqu'à cinquante mille
+# une évaluation, et ne rien perdre. Voici les cent graines neuves de la Version 2, jusqu'à cinquante mille
 # pas, évaluées tous les mille pas sur cent départs neufs. Comme au carnet 08, une graine **réussit** quand trois évaluations
-# de suite sont à 475 ou plus ; elle **tient** si plus une seule, ensuite, ne passe dessous.
+# de suite sont à 475 ou plus ; elle **conserve** sa réussite si plus une seule, ensuite, ne passe dessous.
 #
 # > **À vous.** Une fois leur réussite acquise, combien ne repasseront jamais sous 475 ?
 
@@ -261,7 +261,7 @@ def tiennent(valeurs, seuil=475):
 
 # %%
 cent_graines = toutes["version 2"]
-titre = f"Réussir, puis tenir 475 : {np.sum(tiennent(cent_graines))} graines sur 100"
+titre = f"Réussite conservée : {np.sum(tiennent(cent_graines))} graines sur 100"
 figures.learning_curves(PAS, cent_graines, titre)
 
 # %%
@@ -274,11 +274,11 @@ for suite, depuis in ((3, "trois réussites de suite"), (1, "une seule")):
 
 # %% [markdown]
 # Toutes réussissent, et celles qui rechutent restent près du seuil. Ce n'est plus l'effondrement du carnet 06, du
-# moins jusqu'à cinquante mille pas ; et zéro sur cent ne veut pas dire « jamais », l'intervalle le dit. Tout tient aussi à la
-# définition : plus d'un agent joue 500 au bout de mille pas, puis désapprend avant de réussir pour de bon.
+# moins jusqu'à cinquante mille pas ; et zéro sur cent ne veut pas dire « jamais », l'intervalle le dit. Tout dépend
+# aussi de la définition : plus d'un agent joue 500 au bout de mille pas, puis désapprend avant de réussir pour de bon.
 #
-# Pourquoi compter des graines, plutôt que la part des évaluations tenues ? Parce que l'intervalle de cette part
-# ne tient pas parole. L'étude `couverture` prend nos archives pour vérité, y tire vingt ou cent individus, et
+# Pourquoi compter des graines, plutôt que la part conservée, toutes évaluations réunies ? Parce que l'intervalle de
+# cette part est trompeur. L'étude `couverture` prend nos archives pour vérité, y tire vingt ou cent individus, et
 # regarde combien d'intervalles « à 95 % » contiennent le bon nombre.
 
 # %%
@@ -288,9 +288,10 @@ for rang in range(0, len(couverture["n"]), 2):  # vingt, puis cent
     print("{:3.0f} % à 20, {:3.0f} % à 100 :".format(*couverture["couverture"][rang:][:2]), nom)
 
 # %% [markdown]
-# Une mesure presque toujours parfaite, avec une longue traîne rare, trompe Student comme le rééchantillonnage : vingt
-# graines n'en voient souvent rien, et l'intervalle se croit trop sûr. L'exact, qui compte des graines, tient au moins
-# sa promesse. L'écart de rechute souffre du même mal : quand son intervalle manque la vérité, il est presque toujours
+# Une mesure presque toujours parfaite, et rarement très basse, trompe Student comme le rééchantillonnage : vingt
+# graines n'en voient souvent rien, et l'intervalle se croit trop sûr. L'exact, qui compte des graines, couvre au
+# moins ce qu'il promet. L'écart de rechute souffre du même mal : quand son intervalle manque la vérité, il est
+# presque toujours
 # trop bas, il **minimise**. La marge du carnet 08 était heureusement large.
 
 # %% [markdown]
@@ -298,20 +299,21 @@ for rang in range(0, len(couverture["n"]), 2):  # vingt, puis cent
 # écartés** : à l'entraînement, le chariot part n'importe où entre −2 et 2 m, pour mieux connaître les bords ;
 # l'évaluation, elle, ne change pas.
 #
-# > **À vous.** Les deux informations sont justes, et gratuites. Laquelle fera le mieux tenir ? Et les deux
+# > **À vous.** Les deux informations sont justes, et gratuites. Laquelle évitera le plus de rechutes ? Et les deux
 # > ensemble ?
 
 # %%
 sans, avec = (np.sum(tiennent(toutes[nom])) for nom in ("version 2", "les deux"))
 colonnes = {
-    f"tiennent {seuil} (%)": {nom: percentage(tiennent(la, seuil)) for nom, la in toutes.items()}
+    f"ensuite ≥ {seuil} (%)": {nom: percentage(tiennent(la, seuil)) for nom, la in toutes.items()}
     for seuil in (475, 400, 200)
 }
-figures.intervals(colonnes, f"Graines qui tiennent : {sans} sans aide, {avec} avec les deux")
+figures.intervals(colonnes, f"Réussite conservée : {sans} graines sans aide, {avec} avec les deux")
 
 # %% [markdown]
-# L'étude l'avait écrit d'avance : trois comparaisons, sur la **rechute**, graine à graine, corrigées par Holm. C'est la part
-# des évaluations sous 475 après la réussite ; tout, pour une graine qui ne réussit pas. Un écart positif est une perte.
+# L'étude l'avait écrit d'avance : trois comparaisons, sur la **rechute**, graine à graine, corrigées par Holm : la
+# part des évaluations sous 475 après la réussite ; 100 %, pour une graine qui ne réussit pas. Un écart positif est
+# une perte.
 
 
 # %%
@@ -341,15 +343,15 @@ for nom, valeurs in toutes.items():
 
 # %% [markdown]
 # Les départs écartés **nuisent** : on rechute davantage, avec la symétrie comme sans elle. Sans elle, c'est de
-# justesse : jugés une première fois, depuis d'autres départs, les mêmes agents ne suffisaient pas à conclure. De la
-# symétrie seule, on ne sait pas : un effet plus petit que celui imprimé a pu échapper à cent graines.
+# justesse : jugés une première fois, depuis d'autres départs, les mêmes agents ne suffisaient pas à conclure. La
+# symétrie seule reste sans verdict : un effet plus petit que celui imprimé a pu échapper à cent graines.
 #
 # Nous espérions l'inverse. Peut-être l'exploration de la Version 2 montre-t-elle déjà assez les bords ; partir
 # ailleurs remplit alors la mémoire de ce qui n'est pas jugé. Ce n'est qu'une hypothèse.
 
 # %% [markdown]
-# La symétrie est une connaissance du **problème**. La Version 2 s'en passe, comme les programmes auxquels
-# nous la comparerons : c'est elle qu'il faut leur opposer.
+# La symétrie est une connaissance du **problème**. Les programmes auxquels nous nous comparerons s'en passent ; la
+# Version 2 aussi : c'est elle qu'il faut leur opposer.
 
 # %% [markdown]
 # ### Ce qui casse encore
@@ -417,29 +419,29 @@ figures.points(nuages, titre, ("position du chariot (m)", "angle de la tige (°)
 
 # %% [markdown]
 # Deux chutes bien différentes, et un trait commun : le chariot a **dérivé**, presque toujours du même côté pour un
-# même agent. Le premier est encore jeune ; à distance du bord, il perd la tige. Il ressemble à l'agent hésitant du
+# même agent. Le premier agent est encore jeune ; à distance du bord, il perd la tige. Il ressemble à l'agent hésitant du
 # carnet 07 : sans doute est-il arrivé là où il n'avait rien appris.
 #
 # Le second sait jouer : la tige est droite quand le chariot sort du rail. Avec
 # $\gamma = 0{,}985$, une chute à cent pas de distance pèse moins du quart d'une chute immédiate : peut-être
-# s'en aperçoit-il trop tard. Ce n'est qu'un soupçon : ce sera l'affaire du prochain carnet.
+# s'en aperçoit-il trop tard. Ce n'est qu'un soupçon, que le cours n'a pas mis à l'épreuve.
 
 # %% [markdown]
 # ## 4. Face aux autres
 #
-# Un temps seul ne dit rien : il dépend trop de la machine. Nous avons donc fait tourner sur la même le DQN de
+# Un temps seul ne dit rien : il dépend trop de la machine. Nous avons donc fait tourner sur la nôtre le DQN de
 # **Stable-Baselines3**, la bibliothèque que l'on prend d'habitude, avec les réglages que `rl-zoo3` publie pour
 # CartPole, et son PPO, un algorithme d'une autre famille. Des graines neuves, une à une, 50 000 pas pour tous.
 
 # %% [markdown]
-# Une première réussite tient souvent à la chance. La mesure principale, nommée d'avance, est donc le temps
+# Une première réussite doit souvent à la chance. La mesure principale, nommée d'avance, est donc le temps
 # de processeur jusqu'à la **troisième réussite de suite**, évaluations non comptées, et le rapport des médianes
 # des deux DQN. Une graine qui n'y arrive pas compte comme une attente sans fin.
 
 # %% [markdown]
 # Ce rapport mêle deux choses : la **recette**, c'est-à-dire les réglages, et le **moteur** qui l'exécute. Croisons-les.
-# La recette de `rl-zoo3` passe dans notre moteur ; la nôtre passe dans le leur, sans ce qu'il ne sait pas dire,
-# Double DQN et les actions tenues, et avec sa perte de Huber : c'est la « version 2 réduite ». Le croisement n'est
+# La recette de `rl-zoo3` passe dans notre moteur ; la nôtre passe dans le leur, sans ce qu'il ne connaît pas, Double
+# DQN et les actions prolongées, et avec sa perte de Huber : c'est la « version 2 réduite ». Le croisement n'est
 # pas parfait : `etudes/comparaison.py` dit ce qui ne se traduit pas.
 
 # %%
@@ -447,7 +449,8 @@ duel = load_study("../etudes/comparaison.csv")
 systemes = [*dict.fromkeys(zip(duel["recette"], duel["moteur"], strict=True))]
 
 # %% [markdown]
-# Chaque ligne est une évaluation, jouée deux fois : par le réseau **principal**, et par la **moyenne** de ses poids,
+# Chaque ligne de l'archive est une évaluation, jouée deux fois : par le réseau **principal**, et par la **moyenne**
+# de ses poids,
 # que nous avons ajoutée à Stable-Baselines3 pour que l'on puisse comparer. `series_of` range une colonne par graine ;
 # `at_success` la lit où s'achève la troisième réussite de suite, et rend l'infini si elle n'est pas venue.
 
@@ -464,7 +467,7 @@ def a_la_troisieme(systeme, reseau, colonne):
 
 
 # %% [markdown]
-# > **À vous.** Quel rapport attendez-vous entre la Version 2 et le DQN de Stable-Baselines3 ? Et vient-il
+# > **À vous.** Quel rapport de temps attendez-vous entre la Version 2 et le DQN de Stable-Baselines3 ? Et vient-il
 # > plutôt de la recette, ou du moteur ?
 
 # %%
@@ -500,12 +503,12 @@ for systeme in systemes:
     rythme = np.median(releve(systeme, "mises_a_jour")[:, -1]) / 50_000
     print(f"{', '.join(systeme)}, {len(releve(systeme, 'pas'))} graines : ", end="")
     print(f"{number(pas)} pas ; {number(1e6 * cout)} µs par pas, ", end="")
-    print(f"dont {number(rythme, 3)} mise à jour")
+    print(f"pour {number(rythme, 3)} mise à jour")
 
 # %% [markdown]
 # La recette de `rl-zoo3` fait huit fois plus de mises à jour par pas que la nôtre, sur un réseau bien plus large : les
-# deux moteurs y passent presque le même temps. Avec notre petit réseau, le leur coûte davantage, mais bien moins que
-# l'écart, qui tient surtout à la **recette** : moins de pas et moins de mises à jour.
+# deux moteurs y passent presque le même temps. Avec notre petit réseau, leur moteur coûte davantage ; mais l'écart
+# vient surtout de la **recette** : moins de pas et moins de mises à jour.
 
 # %%
 chacun = {
@@ -515,7 +518,7 @@ chacun = {
 }
 mesures = {
     "réussissent (%)": lambda la: succeeds(la >= 475),
-    "puis tiennent (%)": tiennent,
+    "réussite conservée (%)": tiennent,
 }
 colonnes = {
     nom: {un: percentage(mesure(la)) for un, la in chacun.items()}
@@ -524,9 +527,10 @@ colonnes = {
 figures.intervals(colonnes, "Trois réussites de suite, puis plus une évaluation sous 475")
 
 # %% [markdown]
-# Réussir n'est pas tenir. Dans un moteur comme dans l'autre, la recette de `rl-zoo3` retombe presque toujours par le
-# réseau principal, et environ une fois sur deux par la moyenne de ses poids. Ce n'est pas faute de souvenirs : sa mémoire, de 100 000 places,
-# garde tout. Et qui réussit tard a moins d'évaluations à tenir : la comparaison ne nous avantage pas.
+# Réussir n'est pas conserver. Dans un moteur comme dans l'autre, la recette de `rl-zoo3` retombe presque toujours si
+# l'on joue avec le réseau principal, et environ une fois sur deux avec la moyenne de ses poids. Ce n'est pas faute de
+# souvenirs : sa mémoire, de 100 000 places,
+# garde tout. Et qui réussit tard a moins d'évaluations devant soi : la comparaison ne nous avantage pas.
 
 # %% [markdown]
 # > **Attention.** Hors le rapport principal, tout est ici **exploratoire**. Les réglages des concurrents ont été choisis pour
@@ -628,10 +632,10 @@ except Unsolved as echec:
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. Réussir, tenir et certifier sont **trois mesures** : trois réussites de suite, aucune rechute ensuite, un
+# 1. Réussir, conserver et certifier sont **trois mesures** : trois réussites de suite, aucune rechute ensuite, un
 #    jugement sur des départs neufs.
 # 2. Un certificat rejoué jusqu'à ce qu'il passe **n'est pas une preuve** : on compte les essais, et l'on rejuge sur d'autres départs.
 # 3. Un temps se lit en **rapport**, sur une même machine, les échecs comptés comme l'infini ; et il mêle une recette et un moteur.
 #
-# Le [carnet 10](10_pourquoi_ca_s_effondre.ipynb) demande pourquoi cela s'effondre : il mesure l'oubli et la
+# Le [carnet 10](10_pourquoi_ca_s_effondre.ipynb) cherche pourquoi cela s'effondre : il mesure l'oubli et la
 # surestimation, à l'aune d'une vérité connue.

@@ -6,7 +6,7 @@
 #
 # D'ordinaire, on en est réduit aux soupçons : pour dire qu'un réseau se trompe, il faudrait connaître la
 # bonne réponse. Sur CartPole, on peut la **prouver**, presque partout. Ce carnet compare donc des agents à la
-# vérité ; puis il provoque leur effondrement, exprès, et cherche ce qui l'empêche.
+# vérité ; puis il provoque leur effondrement, et cherche ce qui l'empêche.
 #
 # *Lecture : 70 minutes ; exercices : 40 minutes ; exécution : moins d'une minute.*
 
@@ -21,7 +21,6 @@ from cartpole_helpers import (
     Training,
     bootstrap_interval,
     evaluate,
-    exact_interval,
     interquartile_mean,
     load,
     load_study,
@@ -33,7 +32,13 @@ from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.live import follow
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.player import player
-from cartpole_helpers.statistics import holm, paired_p_value, sign_test, smallest_effect
+from cartpole_helpers.statistics import (
+    holm,
+    paired_p_value,
+    percentage,
+    sign_test,
+    smallest_effect,
+)
 from cartpole_helpers.teaching.exercises import check, show
 from cartpole_helpers.teaching.laboratory import Amnesic, ClockEnds, WithReserve, collapsed
 from cartpole_helpers.teaching.truth import certify, discounted, survival, viability_map
@@ -43,12 +48,12 @@ from cartpole_helpers.teaching.truth import certify, discounted, survival, viabi
 #
 # Chaque pas rapporte 1. La valeur d'un état ne dépend donc que d'une chose : le nombre $T$ de pas que le
 # meilleur joueur possible tiendrait encore, celui de la chute compris. Alors
-# $V^* = 1 + \gamma + \dots + \gamma^{T-1}$, soit $(1-\gamma^T)/(1-\gamma)$. Ici, le jeu n'a pas de chronomètre : qui
-# ne tombe jamais vaut $1/(1-\gamma)$, soit 100 quand $\gamma = 0{,}99$.
+# $V^* = 1 + \gamma + \dots + \gamma^{T-1}$, soit $(1-\gamma^T)/(1-\gamma)$. Ici, le jeu n'a pas de chronomètre : un
+# état d'où l'on ne tombe jamais vaut $1/(1-\gamma)$, soit 100 quand $\gamma = 0{,}99$.
 #
 # Calculons un état à la main. La tige est à 0,18 rad et tombe à 1,4 rad/s ; la limite est à 0,2094. Au prochain
 # instant, elle sera à $0{,}18 + 0{,}02 \times 1{,}4 = 0{,}208$, **quelle que soit l'action** : la force ne change
-# d'abord que la vitesse. Elle tient encore.
+# d'abord que la vitesse. La tige tient encore.
 #
 # Sa vitesse, elle, ne peut guère changer : une poussée la modifie d'environ 0,3 rad/s. Au pas suivant, l'angle
 # aura crû de 0,02 rad au moins, et passé la limite. Deux pas, quoi qu'on fasse :
@@ -82,11 +87,12 @@ for etat, une, autre in zip(etats, bas, haut, strict=True):
 # `certify` n'estime rien : il encadre, après chaque action, le nombre $T$ de pas que l'on peut encore tenir ; γ n'entre qu'à la fin. Il a
 # quatre preuves, de la moins chère à la plus chère, et n'emploie la suivante que pour les états encore indécis.
 #
-# 1. **Toujours à gauche, toujours à droite.** Voilà déjà deux exemples. Et aucune suite d'actions ne tient la tige plus à gauche que
+# 1. **Toujours à gauche, toujours à droite.** Voilà déjà deux exemples. Et aucune suite d'actions ne garde la tige
+#    plus à gauche que
 #    « toujours à droite » : quand celle-ci la laisse tomber à droite, toutes les autres ont échoué aussi. L'autre côté est le miroir.
 # 2. **Une règle qui tient à jamais.** On joue deux règles linéaires. Pour l'une, un calcul délimite des états d'où elle ne laisse
 #    jamais tomber : il majore, pour tous les pas à venir, ce qu'ajoutent à $x$, à θ et à θ̇ la force, qui est bornée, et l'écart du jeu à sa
-#    linéarisation. Un état d'où l'une des deux y mène est sauvable : $T$ est infini.
+#    linéarisation. Un état d'où l'une des deux mène à ceux-là est sauvable : $T$ est infini.
 # 3. **Le chariot sort, quoi qu'on fasse.** Un point de la tige, son centre d'oscillation, n'est presque pas accéléré par les poussées, mais
 #    par l'inclinaison. Une table sur (θ, θ̇), remplie à rebours, en tire un minorant du $x$ moyen des derniers pas, valable pour toute
 #    suite d'actions qui garde la tige levée. S'il dépasse 2,4 m, aucune ne sauve.
@@ -94,7 +100,7 @@ for etat, une, autre in zip(etats, bas, haut, strict=True):
 #    Une suite qui survit est un exemple ; si rien n'a été écarté sans preuve et que rien n'arrive au bout, il n'en existe pas. Une
 #    recherche complète règle les survies les plus courtes ; `effort` compte les suivantes, de plus en plus larges.
 #
-# Les exemples sont joués au bit près, et les preuves d'impossibilité tiennent compte des arrondis.
+# Les exemples sont joués au bit près, et les preuves d'impossibilité comptent les arrondis.
 
 # %% [markdown]
 # ### La carte
@@ -168,8 +174,9 @@ print("moyenne du maximum      :", number(bruit.max(axis=1).mean(), 2))
 # constant, ε tombé à 0,1, aucune moyenne des poids. Vingt graines par règle, et $\gamma = 0{,}99$ : aucune valeur ne devrait
 # dépasser 100. Une même graine a partout les mêmes poids de départ et les mêmes suites de tirages.
 #
-# Et si le maximum n'était pas le coupable ? Deux règles s'en passent : leur cible lit $Q(s', a')$ pour l'action $a'$ d'une
-# règle fixe, la LQR du [carnet 01](01_le_probleme.ipynb). La vérité est alors la valeur de cette règle, qu'il suffit de jouer ; en
+# Et si le maximum n'était pas le coupable ? Deux règles s'en passent : leur cible lit $Q(s', a')$ pour l'action $a'$
+# d'une politique fixe, la LQR du [carnet 01](01_le_probleme.ipynb). La vérité est alors la valeur de cette politique,
+# qu'il suffit de jouer ; en
 # $s_0$, la tige droite et immobile, elle tient à jamais : 100, là encore.
 #
 # > **À vous.** Sans réseau cible, un amorçage se nourrit de lui-même. Que vaudra $Q(s_0)$ au pire moment ? Et si l'on
@@ -199,8 +206,8 @@ avec_max, sans_max, cible, _, fixe = (number(milieux[regle][-1]) for regle in SU
 figures.curves(
     INSTANTS,
     milieux,
-    f"Erreur finale sur Q(s₀) : {avec_max} sans réseau cible, {cible} avec "
-    f"et, sans maximum, {sans_max} et {fixe}",
+    f"Erreur finale sur Q(s₀) : {avec_max} sans réseau cible, {cible} avec ; "
+    f"sans maximum, {sans_max} et {fixe}",
     ("pas de jeu par agent", "erreur sur Q(s₀) (log)"),
     log="y",
     bands=bandes,
@@ -245,7 +252,7 @@ print("mêmes pertes :", np.array_equal(*pertes, equal_nan=True), f"({len(pertes
 
 # %%
 def tard(regle, grandeur):
-    """Une grandeur en moyenne sur les mesures d'après le pas 15 000 : (graines,)."""
+    """Une grandeur en moyenne sur les mesures qui suivent le pas 15 000 : (graines,)."""
     return np.nanmean(suivi(regle, grandeur)[:, INSTANTS > 15_000], axis=1)
 
 
@@ -272,8 +279,8 @@ figures.intervals(
 
 # %% [markdown]
 # Chaque graine a suivi toutes les règles : comparons-les **graine par graine**. Ces comparaisons étaient fixées avant l'étude, mais les trois
-# premières règles avaient déjà été vues : celles qui n'emploient qu'elles ne confirment rien. La
-# correction de Holm en tient compte, et la dernière colonne dit le plus petit écart que l'étude avait quatre chances sur cinq de montrer.
+# premières règles avaient déjà été vues : les comparaisons qui n'emploient qu'elles ne confirment rien. Holm corrige
+# les valeurs p, et la dernière colonne dit le plus petit écart que l'étude avait quatre chances sur cinq de montrer.
 
 
 # %%
@@ -304,7 +311,8 @@ compare(
 
 # %% [markdown]
 # Avec un réseau cible, ôter le maximum ôte presque tout l'excès, en $s_0$ comme là où l'agent passe : **le maximum est bien le
-# moteur du biais**, à ceci près qu'une règle fixe est une autre fonction à apprendre. Double DQN, dont le second réseau
+# moteur du biais**, à ceci près que la valeur d'une politique fixe est une autre fonction à apprendre. Double DQN,
+# dont le second réseau
 # est une copie retardée du premier, en ôte une part bien plus petite.
 
 # %% [markdown]
@@ -329,10 +337,12 @@ figures.intervals({"écart de retour (pas)": {nom: moyenne(un) for nom, un in je
 
 # %% [markdown]
 # Sans réseau cible, ramener les valeurs au plafond **nuit**. Peut-être la borne, atteinte presque partout,
-# efface-t-elle l'écart des deux actions, que seul lit la politique. Pour les trois autres lignes, on ne sait pas : leurs intervalles contiennent zéro,
+# efface-t-elle l'écart des deux actions, seule chose que lise la politique. Pour les trois autres lignes, on ne sait
+# pas : leurs intervalles contiennent zéro,
 # et un écart plus petit que celui de la dernière colonne a pu échapper.
 #
-# Gardons-nous d'une loi : aux carnets [04](04_le_dqn.ipynb) et [11](11_la_clinique_du_dqn.ipynb), avec d'autres recettes, se passer de
+# N'en faisons pas une loi : aux carnets [04](04_le_dqn.ipynb) et [11](11_la_clinique_du_dqn.ipynb), avec d'autres
+# recettes, se passer de
 # retard coûte cher. Des valeurs démesurées
 # ne font pas toujours mal jouer ; des valeurs bornées ne font pas toujours bien jouer. Ce sont deux mesures.
 
@@ -350,19 +360,19 @@ for p in (0, 1 / 500):
 
 # %% [markdown]
 # C'est un calcul théorique : il suppose que le réseau ne voit pas l'âge de l'épisode, que les fausses fins
-# tombent au hasard parmi les états sûrs, que rien d'autre ne se trompe. Qu'en est-il d'agents réels ? Il suffit
-# d'un jeu qui se trompe. Le voici, entier.
+# tombent au hasard parmi les états sûrs, que rien d'autre ne se trompe. Qu'en est-il d'agents réels ? Pour le savoir,
+# un jeu qui se trompe suffit. Le voici, entier.
 
 # %%
 listing(ClockEnds)
 
 # %% [markdown]
-# Vingt graines apprennent à ce jeu, qui remplit leur mémoire de fausses fins : nous la dirons **fautive**. Vingt
-# apprennent au vrai. Il faut des agents qui vont souvent au
+# Vingt graines apprennent à ce jeu, qui remplit leur mémoire de fausses fins : nous la dirons **fautive**. Les mêmes
+# apprennent aussi au vrai. Il faut des agents qui vont souvent au
 # bout des cinq cents pas : sans cela, le chronomètre n'arrête personne. Ceux-ci ont donc la symétrie, peu
 # d'exploration, et une mémoire de cinq mille transitions.
 #
-# > **À vous.** Avec la bonne mémoire, la vérité est 100. Avec la mauvaise, le calcul dit 83,5. Où sera
+# > **À vous.** Avec la mémoire juste, la vérité est 100. Avec la fautive, le calcul dit 83,5. Où sera
 # > l'agent réel, au bout de trente mille pas ? Et jouera-t-il moins bien ?
 
 # %%
@@ -396,13 +406,13 @@ titre = f"Q(s₀) à la fin : {juste} avec la mémoire juste, {fautive} avec l'a
 figures.curves(DATES, milieux, titre, ("pas de jeu par agent", "Q(s₀)"), bands=bandes)
 
 # %% [markdown]
-# La mauvaise mémoire rabaisse les valeurs, mais moins que le calcul ne le dit. Même avec la bonne mémoire, l'agent n'est
+# La mémoire fautive rabaisse les valeurs, mais moins que le calcul ne le dit. Même avec la juste, l'agent n'est
 # pas à 100 : il surestime un peu, et l'autre sans doute aussi. Et la valeur **suit** sa cible avec retard : elle descend
 # encore, tandis que le chronomètre coupe de plus en plus d'épisodes, à mesure que l'agent joue mieux.
 
 # %% [markdown]
 # Prenons donc un **rapport**. Les deux agents d'une même graine ont les mêmes poids de départ et les mêmes
-# tirages ; ce qui les trompe tous deux s'y simplifie. Pour tenir compte du retard, la part $p$ est moyennée sur les
+# tirages ; ce qui les trompe tous deux s'y simplifie. Pour compter avec le retard, la part $p$ est moyennée sur les
 # dernières mesures ; cinq d'entre elles, soit dix mille pas, pour la figure. Le calcul prédit
 # $(1-\gamma)/(1-\gamma(1-p))$.
 
@@ -431,8 +441,8 @@ for mesures_gardees in (1, 5, 10, 15):
 
 # %% [markdown]
 # Les graines suivent à peu près le calcul, surtout si l'on moyenne $p$ sur dix mille pas au moins : c'est exploratoire.
-# Mais ses nombres sont **démentis** : l'intervalle exclut zéro, sauf à moyenner $p$ depuis le tout début, quand le chronomètre n'en coupait
-# pas encore. Une de ses hypothèses, au moins, est fausse, et l'archive l'a mesuré.
+# Mais ses nombres sont **démentis** : l'intervalle exclut zéro, sauf à moyenner $p$ depuis le tout début, quand le
+# chronomètre ne coupait rien encore. Une de ses hypothèses, au moins, est fausse : l'archive le montre.
 
 # %%
 for nom, x in (("où il coupe", "x_fins"), ("partout", "x_tous")):
@@ -440,7 +450,7 @@ for nom, x in (("où il coupe", "x_fins"), ("partout", "x_tous")):
 
 # %% [markdown]
 # Le chronomètre ne coupe pas n'importe où : en cinq cents pas, le chariot a dérivé, et c'est loin du centre, non en $s_0$, que la
-# mémoire voit ses fausses fins. En souffre-t-on au moins dans le jeu ? Comparons les retours, graine par graine, sur la seconde
+# mémoire voit ses fausses fins. Le jeu en souffre-t-il ? Comparons les retours, graine par graine, sur la seconde
 # moitié de l'entraînement.
 
 # %%
@@ -448,8 +458,9 @@ moities = [mesure(nom, "retour")[:, DATES > 15_000].mean(axis=1) for nom in (FAU
 compare({"retour, fautive moins juste": moities[0] - moities[1]})
 
 # %% [markdown]
-# **Avec cette recette, nous ne voyons pas que cette faute nuise au jeu** ; une perte de la taille que dit la dernière colonne
-# se serait vue quatre fois sur cinq. Elle n'en est pas moins une faute : qui lirait ces valeurs pour comparer deux états, ou deux
+# **Avec cette recette, nous ne voyons pas que cette faute nuise au jeu** ; un recul de la taille que dit la dernière
+# colonne se serait vu quatre fois sur cinq. Elle n'en est pas moins une faute : qui lirait ces valeurs pour comparer
+# deux états, ou deux
 # agents, lirait le chronomètre.
 
 # %% [markdown]
@@ -460,8 +471,9 @@ compare({"retour, fautive moins juste": moities[0] - moities[1]})
 # séduisante ; est-elle vraie ? Une corrélation ne le dira pas. Il faut **intervenir**.
 #
 # Prenons la Version 2, avec une cible à un pas et une mémoire de cinq mille transitions, et jugeons son réseau
-# principal, sans la moyenne des poids : ce **témoin** n'est pas infaillible, nous compterons aussi ses effondrements. Puis, à partir de dix
-# mille pas, les chutes n'entrent plus en mémoire. Les états dangereux continuent d'y entrer ; seul le dernier pas, celui qui tue,
+# principal, sans la moyenne des poids : ce **témoin** n'est pas infaillible, nous compterons aussi ses effondrements.
+# Chez l'**amnésique**, à partir de dix mille pas, les chutes n'entrent plus en mémoire. Les états dangereux
+# continuent d'y entrer ; seul le dernier pas, celui qui tue,
 # manque.
 
 # %%
@@ -475,7 +487,7 @@ listing(Amnesic.add)
 # L'étude garde donc aussi une chute sur 64, sur 16, sur 4, tirées au sort (`kept`). Et comme l'amnésique fait **deux** choses, ôter la
 # chute et répéter le pas d'avant, une **doublure** ne fait que la seconde. Quarante graines par réglage.
 #
-# > **À vous.** Combien d'amnésiques sur quarante s'effondreront ? Une chute sur 64 suffira-t-elle ? Et que fera la
+# > **À vous.** Combien d'amnésiques sur quarante s'effondreront ? Une chute sur 64 les sauvera-t-elle ? Et que fera la
 # > **perte** : monter, descendre, ou rien ?
 
 # %%
@@ -498,14 +510,15 @@ listing(collapsed)
 
 # %%
 deux = {nom: releve(nom) for nom in ("témoin", "amnésique")}
-comptes = {nom: collapsed(PAS, retours).sum() for nom, retours in deux.items()}
+effondres = {nom: collapsed(PAS, retours) for nom, retours in deux.items()}
+comptes = {nom: qui.sum() for nom, qui in effondres.items()}
 titre = "Effondrements : amnésique, {amnésique} graines sur 40 ; témoin, {témoin}".format(**comptes)
 figures.learning_curves(PAS, deux, titre)
 
 # %%
-for nom, compte in comptes.items():
-    bas, haut = (number(100 * borne) for borne in exact_interval(int(compte), 40))
-    print(f"{nom:10} {compte} sur 40, soit de {bas} à {haut} %")
+for nom, qui in effondres.items():
+    _, bas, haut = map(number, percentage(qui))
+    print(f"{nom:10} {qui.sum()} sur 40, soit de {bas} à {haut} %")
 
 # %% [markdown]
 # C'est une expérience, et non plus une corrélation : mêmes graines, mêmes tirages jusqu'à dix mille pas. L'effet n'est pas
@@ -552,19 +565,20 @@ for nom in ("bons choix décisifs (%)", "max Q − V*, états perdus"):
     valeurs = quatre[nom]["amnésique"]
     trois = (valeurs[:, PAS == 10_000], valeurs[range(40), sous], valeurs[:, -1])
     dix_mille, alors, fin = (number(un.mean(), 1) for un in trois)
-    print(f"{nom} : {dix_mille} à 10 000 pas, {alors} alors, {fin} à la fin")
+    print(f"{nom} : {dix_mille} à 10 000 pas, {alors} en passant sous 200, {fin} à la fin")
 
 # %% [markdown]
 # À cet instant, la valeur des états perdus a déjà beaucoup monté ; la justesse, mesurée dans la large boîte, s'effondre surtout
 # **ensuite**. L'archive ne dit donc pas par où passe l'effet.
 
 # %% [markdown]
-# Le dernier panneau, d'échelle logarithmique, est le plus instructif. **La perte de l'agent sain monte ; celle de l'agent qui sombre
+# Le dernier panneau, à échelle logarithmique, est le plus instructif. **La perte de l'agent sain monte ; celle de
+# l'agent qui sombre
 # s'effondre.** Elle ne mesure que l'accord du réseau avec ses propres cibles. Un réseau pour lequel presque tout
 # se vaut s'accorde presque avec lui-même : il ne distingue plus grand-chose.
 #
-# > **Attention.** Une perte qui descend ne prouve pas qu'un agent apprend ; une perte qui monte, qu'il
-# > échoue. En apprentissage supervisé, la cible est donnée ; ici, elle est faite des croyances de l'élève.
+# > **Attention.** Une perte qui descend ne prouve pas qu'un agent apprend, ni une perte qui monte, qu'il échoue. En
+# > apprentissage supervisé, la cible est donnée ; ici, elle est faite des croyances de l'élève.
 
 # %% [markdown]
 # Même l'agent sain surestime les états perdus de la boîte, et de plus en plus. Pourquoi, l'archive ne le dit
@@ -592,7 +606,8 @@ figures.traces(PAS, ecarts, titre, "pas de jeu par agent", mark=10_000)
 # %% [markdown]
 # ### Combien de chutes faut-il ?
 #
-# Si la cause est bien l'absence de chutes, les rendre doit suffire, même sans toucher à la mémoire fautive. Une **réserve** garde à part, dès le début,
+# Si la cause est bien l'absence de chutes, les rendre doit suffire, même sans toucher à la mémoire amnésique. Une
+# **réserve** garde à part, dès le début,
 # les 512 dernières chutes, et en glisse 8 dans chaque lot de 128. Son **placebo** fait de même avec des pas
 # ordinaires, du même âge.
 
@@ -626,9 +641,10 @@ titre = (
 figures.curves(SEUILS, doses, titre.format(*sous_200), axes)
 
 # %% [markdown]
-# Les treize comparaisons étaient fixées d'avance, mais vingt des quarante graines avaient déjà été vues dans sept réglages. Chacune compte les graines qui s'effondrent dans
-# l'un des deux réglages seulement : c'est le test exact de McNemar, corrigé par Holm. Il ne voit rien à moins de six graines qui changent
-# toutes dans le même sens, et, corrigé, à moins de sept à dix, selon ce que donnent les autres comparaisons.
+# Les treize comparaisons étaient fixées d'avance, mais vingt des quarante graines avaient déjà été vues dans sept
+# réglages. Chaque comparaison compte les graines qui s'effondrent dans l'un des deux réglages seulement : c'est le
+# test exact de McNemar, corrigé par Holm. Il lui faut au moins six graines qui changent toutes dans le même sens, et,
+# corrigé, sept à dix, selon les autres comparaisons.
 
 # %%
 REMEDES = ("réserve de chutes", "réserve de pas ordinaires", "mémoire de 50 000", "ε = 0,5")
@@ -661,7 +677,7 @@ tableau(FAMILLE[:7])
 
 # %% [markdown]
 # Ôter les chutes suffit donc, et **la dose compte** : d'une sur seize à une sur quatre, les effondrements se raréfient, ce qui est
-# exploratoire. La doublure ne se distingue pas du témoin : répéter un pas n'y est pour rien de visible. Et le placebo ne soigne
+# exploratoire. La doublure ne se distingue pas du témoin : répéter un pas n'a pas d'effet visible. Et le placebo ne soigne
 # personne : il ne manquait pas de vieux pas, il manquait des chutes.
 #
 # Avec la réserve, aucune des quarante graines ne s'effondre : à 95 %, c'est au plus une sur onze. Rend-elle
@@ -737,11 +753,13 @@ tableau(FAMILLE[7:])
 # Entre la réserve et son placebo, une seule chose change, ce qu'on y garde, et l'écart est net : **les chutes sont en cause ici
 # aussi**. Au seuil de 200, tout garder fait mieux que rien, et garder les chutes aussi, mais de justesse ; des pas ordinaires semblent
 # faire pire, et explorer, mieux, sans que le test tranche. Il tranchait à la première mesure, depuis d'autres départs et avec d'autres
-# tirages des réserves. Et regardez plus haut : à 300, la réserve ne fait plus guère mieux que rien, quand la grande mémoire tient. Les chutes empêchent de toucher le sol ; qu'elles empêchent de flotter, on ne le voit pas, et cela reste exploratoire.
+# tirages des réserves. Et regardez plus haut : à 300, la réserve n'aide plus guère, alors que la grande mémoire aide encore. Garder
+# les chutes empêche de toucher le sol ; que cela empêche de flotter, on ne le voit pas, et cela reste exploratoire.
 
 # %% [markdown]
 # Que contenait la mémoire ? L'archive y a compté les chutes, réserve non comprise, et les états **écartés**, à plus de la moitié d'une
-# limite. Voici leurs parts, en moyenne après le pas 15 000, et, pour les seconds, d'abord sur les cinq mille pas d'avant.
+# limite. Voici leurs parts, en moyenne après le pas 15 000, et, pour les états écartés, d'abord sur les cinq mille
+# pas d'avant.
 
 # %%
 debut, suite = (PAS > 10_000) & (PAS <= 15_000), PAS > 15_000
@@ -757,8 +775,10 @@ for nom in dict.fromkeys(oubli["reglage"]):
 # s'effondrent souvent.
 
 # %% [markdown]
-# L'histoire du début tient donc mieux qu'il n'y paraissait : ôter les chutes fait oublier, les rendre l'empêche, des pas ordinaires
-# ne l'empêchent pas. Mais « s'effondrer » est un seuil que nous avons choisi, et entre 200 et 475 elle n'explique pas tout.
+# L'histoire du début résiste donc mieux qu'il n'y paraissait : ôter les chutes fait oublier, les rendre l'empêche,
+# des pas ordinaires
+# ne l'empêchent pas. Mais « s'effondrer » dépend d'un seuil que nous avons choisi, et entre 200 et 475 elle
+# n'explique pas tout.
 
 # %% [markdown]
 # ## 6. Ce qu'y change la moyenne des poids
@@ -780,8 +800,9 @@ labels = ("graines effondrées sur 40, réseau principal", "moyenne des poids")
 figures.points({"un réglage": (en_ligne, en_moyenne)}, titre, labels, identity=True)
 
 # %% [markdown]
-# Aucun point n'est au-dessus de la droite : dans aucun réglage l'agent moyen ne s'effondre plus souvent que l'autre. Mais
-# soigne-t-il, ou retarde-t-il seulement ? Suivons ses croyances chez l'amnésique, où la cause ne s'arrête jamais.
+# Aucun point n'est au-dessus de la droite : dans aucun réglage la moyenne ne s'effondre plus souvent que le réseau
+# principal. Mais soigne-t-elle, ou retarde-t-elle seulement ? Suivons ses croyances chez l'amnésique, où la cause ne
+# s'arrête jamais.
 
 # %%
 RESEAUX = {"réseau principal": "", "moyenne des poids": "_moyen"}
@@ -806,7 +827,8 @@ figures.traces(PAS, croyances, titre, "pas de jeu par agent", mark=10_000)
 # %% [markdown]
 # Elle **retarde** ; de combien, cela reste exploratoire. Une moyenne sur le dernier quart des mises à jour se souvient de
 # poids qui savaient ; quand ceux-ci en sortent, elle oublie à son tour. Contre un réseau qui tremble autour d'une bonne solution, elle
-# aide ; contre un réseau qui s'en éloigne, elle fait gagner du temps. Arrêtez-vous pendant qu'elle tient, et vous gardez un bon agent.
+# aide ; contre un réseau qui s'en éloigne, elle fait gagner du temps. Arrêtez-vous pendant qu'elle se souvient, et
+# vous gardez un bon agent.
 
 # %% [markdown]
 # ## 7. Voir un agent qui a oublié
@@ -826,7 +848,7 @@ for nom, agent in (("avant", avant), ("après", apres)):
     print(f"un état qui vaut 1,985 (T = 2) lui semble valoir {q}")
 
 # %% [markdown]
-# Cet état tombe en deux pas, quoi qu'on fasse, et vaut $1 + \gamma$ avec le $\gamma$ de ces
+# De cet état, on tombe en deux pas, quoi qu'on fasse, et il vaut $1 + \gamma$ avec le $\gamma$ de ces
 # agents, 0,985. Rejouez maintenant un épisode de l'agent qui a oublié.
 #
 # > **À vous.** Suivez les deux valeurs jusqu'à la chute. L'agent la voit-il venir ?
@@ -912,7 +934,7 @@ print("Q*, à gauche puis à droite :", bas[0].round(4), "à", haut[0].round(4))
 # valeur ; ici, une seule la divise par plus de trente.
 
 # %% [markdown]
-# **Exercice 2, à écrire (5 minutes).** Le calcul de la section 3, pour toute part de fausses fins et
+# **Exercice 2, à écrire (5 minutes).** Écrivez le calcul de la section 3, pour toute part de fausses fins et
 # tout γ.
 
 
@@ -935,7 +957,7 @@ check(valeur_rabaissee)
 show("valeur_rabaissee")
 
 # %% [markdown]
-# **Exercice 3, à écrire (10 minutes).** La mesure de la section 2 : la part des états où l'agent prétend à
+# **Exercice 3, à écrire (10 minutes).** Mesurez la part des états où l'agent prétend à
 # plus que la borne **prouvée** de $V^*$. L'agent est jugé sur ce qu'il croit pouvoir obtenir, max Q ; la borne de
 # $V^*$ est celle de la meilleure action.
 
@@ -955,7 +977,7 @@ check(part_surestimee)
 #
 # </details>
 #
-# Essayez-la sur les deux agents de la section 7, dans la boîte de la section 1.
+# Essayez votre fonction sur les deux agents de la section 7, dans la boîte de la section 1.
 
 # %% tags=["nbval-ignore-output"]
 boite = np.array([2.4, 3.0, 0.2094, 3.5]) * np.random.default_rng(8).uniform(-1, 1, (1_000, 4))
@@ -1048,7 +1070,7 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # choisies pour ce qu'elles montrent.
 #
 # Nous avons **provoqué** une forme d'oubli, par l'absence de chutes. Les rechutes de la Version 2, à la fin du
-# [carnet 09](09_resoudre_et_tenir.ipynb), peuvent en avoir une autre : la dérive du chariot, loin de tout souvenir. Ce
+# [carnet 09](09_resoudre_et_tenir.ipynb), peuvent avoir une autre cause : la dérive du chariot, loin de tout souvenir. Ce
 # carnet ne l'a pas mise à l'épreuve.
 
 # %% [markdown]
@@ -1058,7 +1080,7 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 #    valeurs s'emballent ; avec lui, un biais demeure, dont le maximum semble le moteur. Valeurs et jeu sont deux mesures.
 # 2. **Une perte basse n'est pas une bonne nouvelle** : celle de l'agent qui oublie fond, parce que presque tout se vaut à
 #    ses yeux. Surveillez les retours, les chutes en mémoire, les valeurs des états que l'on sait perdus.
-# 3. Une corrélation se soupçonne, une cause se **provoque**, et se contrôle : ôter les chutes fait
+# 3. Une corrélation éveille un soupçon ; une cause se **provoque**, et se contrôle : ôter les chutes fait
 #    oublier, les rendre l'empêche, et un placebo, non. Comptez ce qui suit l'intervention, à plusieurs seuils.
 #
 # Ici, nous savions ce que nous avions cassé. Le [carnet 11](11_la_clinique_du_dqn.ipynb) part de l'autre bout : un

@@ -69,7 +69,7 @@ except ImportError:
 #
 # L'étude archivée a provoqué vingt et une maladies, que la section 3 définit une à une, sur trois recettes, nommées « rapide », « version 2 » et « cible
 # recopiée ». Gardons les deux premières, qui atteignent d'ordinaire le seuil de 475. Trois maladies ne se déclarent
-# qu'avec d'autres réglages : leur témoin, sain, a les mêmes.
+# qu'avec d'autres réglages : leur témoin, sain, les a aussi.
 #
 # > **À vous.** Parmi ces vingt et une maladies, il y a un γ de 1, une récompense perdue, une mémoire d'où les chutes
 # > ont disparu, un lot d'une seule transition… Combien laissent, malgré tout, la plupart des agents au-dessus de 475 ?
@@ -87,7 +87,7 @@ for nom in MALADIES:
 # %%
 reussies = {nom: percentage(etude["retour"][rapides & qui] >= 475) for nom, qui in lignes.items()}
 bas, haut = np.array([reussies[nom][1:] for nom in MALADIES]).T
-titre = "Maladies à 475 le plus souvent : {} sur {} ; indécises : {}"
+titre = "À 475 le plus souvent : {} maladies sur {} ; indécises : {}"
 titre = titre.format((bas > 50).sum(), len(MALADIES), ((bas <= 50) & (haut > 50)).sum())
 figures.intervals({"retour final ≥ 475 (% des agents)": reussies}, titre)
 
@@ -107,7 +107,8 @@ print(
 # ordre ; sur un jeu plus dur, la même faute pourrait coûter cher. D'autres se **ressemblent** : un retour au plus bas est le
 # même, que la cible soit figée ou que les unités soient mortes. Le score dit qu'on est malade, et pas toujours ; jamais de quoi.
 #
-# Et l'on compare chacun à **son** témoin. Une troncature mal mémorisée, une mémoire sans chute, semblent coûter cher ; or leurs
+# Comparons chaque maladie à **son** témoin. Une troncature mal mémorisée et une mémoire sans chute semblent coûter
+# cher ; or leurs
 # témoins ne réussissent guère qu'une fois sur deux. Leurs réglages coûtent donc déjà, et ce que la faute y ajoute, seize agents ne le disent pas.
 
 # %% [markdown]
@@ -202,7 +203,7 @@ salle.wall(range(1, 10), "Patients 1 à 9 : où la ligne bleue quitte-t-elle la 
 
 # %% [markdown]
 # Une ligne bleue qui s'écarte ne suffit pas : demandez-vous lequel des écarts est la **cause**, et lesquels en découlent. Un
-# agent qui joue mal remplit sa mémoire de chutes ; c'est une suite, non une maladie.
+# agent qui joue mal remplit sa mémoire de chutes ; c'est un effet, non une maladie.
 
 # %%
 salle.wall(range(10, 19), "Patients 10 à 18 : et ici ?")
@@ -258,8 +259,9 @@ salle.reveal()
 # %% [markdown]
 # ## 5. Le médecin automatique
 #
-# L'outil du cours fait ce que vous venez de faire. À chaque maladie répondent des **signes** : une mesure du relevé et son
-# seuil, où le degré vaut 1, davantage au-delà. En voici deux, dont un seul suffit, tels qu'ils s'exécutent.
+# L'outil du cours fait ce que vous venez de faire. À chaque maladie répondent des **signes** : une mesure du relevé
+# et son seuil ; le degré d'un signe vaut 1 au seuil, davantage au-delà. En voici deux, dont un seul suffit, tels
+# qu'ils s'exécutent.
 
 # %%
 signes = illness("masque oublié").signs
@@ -287,7 +289,8 @@ diagnose(salle.chart(3))
 # préfère soigner d'abord passera à la section 7, et reviendra.
 #
 # Les graines d'une même cause et d'une même recette se ressemblent : elles forment une **grappe**, pure si l'outil ne s'y
-# trompe pas une fois. L'intervalle compte les grappes, non les entraînements.
+# trompe pas une fois. L'intervalle compte les grappes, non les entraînements. Le **rappel** est la part des malades
+# reconnus.
 #
 # > **À vous.** Sur cent malades, combien l'outil en reconnaîtra-t-il ? Sur cent bien portants, combien en
 # > déclarera-t-il malades ? Laquelle des deux erreurs vous coûterait le plus ?
@@ -329,7 +332,7 @@ parts = [number(100 * juste[dose].mean()) for dose in (faibles, provoquees)]
 figures.intervals(taux, "Reconnus : {} % à faible dose, contre {} % à forte dose".format(*parts))
 
 # %% [markdown]
-# Le **rappel** est la part des malades reconnus. À forte dose, ce sont des caricatures : un lot d'**une** transition, un ε de 1.
+# À forte dose, les maladies sont des caricatures : un lot d'**une** transition, un ε de 1.
 # À dose plus faible, que les seuils ne visaient pas, beaucoup échappent à l'outil. Un taux d'apprentissage de 0,0001 lui échappe toujours,
 # **alors qu'aucun agent n'atteint 475**. « Rien d'anormal » veut donc dire qu'aucun des signes connus n'est là, et rien de plus.
 #
@@ -358,18 +361,20 @@ sheet(derive, f"Une recette saine, et Q atteint {combien} : l'alarme avait raiso
 # %% [markdown]
 # ### Des épreuves plus dures
 #
-# **D'autres témoins.** Trois maladies ont été provoquées avec d'autres réglages : les mêmes réglages, sains, alarment-ils ? **Sans
+# **D'autres témoins.** Trois maladies ont été provoquées avec d'autres réglages : les mêmes réglages, sains,
+# donnent-ils l'alarme ? **Sans
 # outil.** Que ferait une règle naïve, « alarme si le retour est sous 300 » ?
 
 # %%
 rapport("fausses alarmes, témoins aux réglages modifiés", alarme, temoins, voulu=False)
 echec = etude["retour"] < 300
 for nom, faits in {"l'outil": alarme, "retour < 300": echec}.items():
-    rapport(f"{nom}, malades alarmés", faits, provoquees)
-    rapport(f"{nom}, sains alarmés", faits, sain | temoins, voulu=False)
+    rapport(f"{nom}, alarmes sur des malades", faits, provoquees)
+    rapport(f"{nom}, alarmes sur des sains", faits, sain | temoins, voulu=False)
 
 # %% [markdown]
-# La règle naïve voit déjà la plupart des malades, mais alarme aussi des recettes lentes. L'outil apporte surtout le **nom**.
+# La règle naïve voit déjà la plupart des malades, mais s'alarme aussi de recettes lentes. L'outil apporte surtout le
+# **nom**.
 #
 # **Des seuils refaits sans la recette jugée.** Pour chaque signe, cherchons, sur deux recettes, le seuil qui sépare le mieux malades et
 # sains ; puis jugeons sur la troisième.
@@ -385,8 +390,9 @@ for ou, au_bord in {"au milieu": False, "au bord des malades": True}.items():
 rapport("seuils de l'outil, fausses alarmes", alarme, communs, voulu=False)
 
 # %% [markdown]
-# Les seuils du milieu, annoncés d'avance, alarment bien trop. Ceux du bord, essayés ensuite, donc **exploratoires**, alarment moins
-# et manquent davantage de malades. Les seuils de l'outil font mieux, mais les trois recettes ont servi à les régler.
+# Les seuils du milieu, annoncés d'avance, donnent bien trop d'alarmes. Ceux du bord, essayés ensuite, donc
+# **exploratoires**, en donnent moins et manquent davantage de malades. Les seuils de l'outil font mieux, mais les
+# trois recettes ont servi à les régler.
 #
 # **Des seuils déplacés.** Un signe qui bascule au moindre déplacement de son seuil ne vaut que pour ces recettes.
 
@@ -395,7 +401,8 @@ perdues = sum(sensitivity(etude, nom, [2**0.5]).recall[0] < 0.5 for nom in MALAD
 edges(etude, f"Signes exigés 41 % plus marqués : {perdues} maladies ne se voient plus")
 
 # %% [markdown]
-# Pour trois d'entre elles, c'est l'échelle qui le veut : ε et γ ne dépassent guère 1, et le signe d'une cible trop lente ne peut être plus
+# Pour trois de ces maladies, c'est l'échelle qui le veut : ε et γ ne dépassent guère 1, et le signe d'une cible trop
+# lente ne peut être plus
 # marqué que son seuil. Le lot trop petit, lui, est vraiment fragile. Les maladies sans cadre ont un signe loin de son seuil, ou un fait
 # pour signe, qui est là ou n'y est pas.
 #
@@ -406,7 +413,7 @@ edges(etude, f"Signes exigés 41 % plus marqués : {perdues} maladies ne se voie
 nommees = aveugles & np.isin(etude["maladie"], MALADIES)
 rapport("rappel, fautes d'une autre main", juste, nommees)
 for nom, faits in {"l'outil": alarme, "retour < 300": echec}.items():
-    rapport(f"{nom}, fautes alarmées", faits, nommees)
+    rapport(f"{nom}, alarmes sur ces fautes", faits, nommees)
 for cause in dict.fromkeys(etude["cause"][aveugles & ~(nommees & juste)].tolist()):
     ici = aveugles & (etude["cause"] == cause)
     dits, fois = np.unique(etude["hypothese_1"][ici], return_counts=True)
@@ -414,7 +421,7 @@ for cause in dict.fromkeys(etude["cause"][aveugles & ~(nommees & juste)].tolist(
     print(f"{cause} (retour {retour}), attendu « {etude['maladie'][ici][0]} » : « {dit} »")
 
 # %% [markdown]
-# Dans ce compte, l'outil reconnaît moins de malades que plus haut, et la règle naïve alarme plus souvent que lui.
+# Dans ce compte, l'outil reconnaît moins de malades que plus haut, et la règle naïve s'alarme plus souvent que lui.
 #
 # ### Avec moins de mesures
 #
@@ -440,7 +447,7 @@ print(f"{len(vues)} maladies sur {len(MALADIES)} :", *sorted(vues), sep="\n")
 #
 # Voici un taux d'apprentissage qui décroît trop vite.
 #
-# > **À vous.** Il part de 0,008, et chaque mise à jour le multiplie par 0,97, jusqu'au plancher d'un dix-millionième. Au
+# > **À vous.** Il part de 0,008, et chaque mise à jour le multiplie par 0,97, jusqu'au plancher, $10^{-7}$. Au
 # > bout de combien de mises à jour le touche-t-il ?
 
 # %%
@@ -448,8 +455,8 @@ gele = replace(RAPIDE, learning_rate_decay=0.97, learning_rate_floor=1e-7)
 print(number(np.log(gele.learning_rate / gele.learning_rate_floor) / -np.log(0.97)))
 
 # %% [markdown]
-# L'entraînement compte environ mille mises à jour : plus de six sur dix se font au plancher, sans presque rien changer. C'est
-# l'un des patients de la salle d'attente.
+# L'entraînement compte environ mille mises à jour : plus de six sur dix se font au plancher, sans presque rien
+# changer. C'était l'un des patients de la salle d'attente.
 
 # %% tags=["nbval-ignore-output"]
 geles = monitor(Training(gele, range(4)))
@@ -589,7 +596,8 @@ def apprendre(en_ligne, cible, adam, lot):
 
 
 # %% [markdown]
-# Pas une ligne n'y lève d'erreur. Trois appels suffisent à en tenir le **relevé** : `observe`, un pas joué ; `update`, une mise à
+# Aucune ligne n'y lève d'erreur. Trois appels suffisent à en faire le **relevé** : `observe`, un pas joué ;
+# `update`, une mise à
 # jour et sa perte ; `look`, de temps en temps, un regard sur les réseaux et la mémoire. Un regard sur quatre évalue aussi la politique
 # gloutonne, sur dix épisodes ; `episodes=0` l'en dispense.
 
@@ -644,7 +652,8 @@ sheet(releve, f"Ma boucle : d'un état à l'autre, Q varie de {relief} %")
 # ### Depuis le programme d'un autre
 #
 # Stable-Baselines3 est sans doute la bibliothèque d'apprentissage par renforcement la plus employée ; `requirements-etudes.txt`
-# l'installe. Son `learn` accepte un *callback*, qu'elle appelle à chaque pas : `sb3_callback()` en rend un qui tient le relevé. Prenons
+# l'installe. Son `learn` accepte un *callback*, appelé à chaque pas : `sb3_callback()` en rend un qui fait le relevé.
+# Prenons
 # son DQN tel quel, **sans toucher à un seul réglage**, huit mille pas.
 #
 # > **À vous.** Personne n'y a mis de faute. Apprendra-t-il ? Sinon, pourquoi ?
@@ -668,7 +677,7 @@ diagnose(
 # L'outil a raison, et ce n'est pas une faute de la bibliothèque : ses réglages d'origine viennent pour la plupart d'Atari. Le réseau cible y attend dix mille pas
 # avant d'être recopié, et nous n'en jouons que huit mille. Un réglage qui convient à dix millions de pas est une maladie à huit mille.
 #
-# Soignons ce que l'on accuse, et cela seul ; puis le taux d'apprentissage seul, qui est d'un dix-millième ; puis les deux.
+# Soignons ce que l'on accuse, et cela seul ; puis le taux d'apprentissage seul, qui vaut 0,0001 ; puis les deux.
 
 # %% tags=["nbval-ignore-output"]
 cible, allure = {"target_update_interval": 500}, {"learning_rate": 1e-3}
@@ -677,12 +686,14 @@ for remede in (cible, allure, cible | allure) if DQN else ():
     print(f"{remede} : retour {number(late(suivi.greedy))}, « {diagnose(suivi).verdict} »")
 
 # %% [markdown]
-# Le premier remède efface le signe et ne rend pas le retour : un taux d'apprentissage de 0,0001, on l'a vu plus haut, échappe à
-# l'outil. Les deux ensemble font remonter le retour, à cette graine, loin encore de 475.
+# Le premier remède efface le signe sans rétablir le retour : un taux d'apprentissage de 0,0001, on l'a vu plus haut,
+# échappe à
+# l'outil. Les deux ensemble font remonter le retour, pour cette graine, encore loin de 475.
 #
 # <details><summary>Et dans un programme d'un seul fichier, comme ceux de CleanRL ?</summary>
 #
-# Son DQN a l'interface de E copies du jeu, avec E = 1 : les tableaux qu'il a sous la main ont déjà la bonne forme. Après le pas de jeu :
+# Le DQN de CleanRL a l'interface de E copies du jeu, avec E = 1 : les tableaux qu'il a sous la main ont déjà la bonne
+# forme. Après le pas de jeu :
 # `observe`, avec les observations (E, D), les actions, les récompenses, les deux drapeaux, et le tableau où il a remis les **vrais**
 # successeurs (E, D) à la place des départs suivants. Après le pas de l'optimiseur : `update`, avec la perte. Tous les quelques
 # centaines de pas : `look`, avec ses deux réseaux, sa mémoire (faite comme celle de Stable-Baselines3, `look` sait la lire) et ε.
@@ -710,7 +721,8 @@ for nom, raison in [*unseen_because(tableau.history).items()][:4]:
 # </details>
 
 # %% [markdown]
-# **Exercice 2, à écrire (10 minutes).** L'audit de la mémoire, première des quatre questions. Une transition ment si elle se dit
+# **Exercice 2, à écrire (10 minutes).** Auditez la mémoire, première des quatre questions. Une transition ment si
+# elle se dit
 # terminée alors que la tige est debout, et le chariot sur le rail : $|x| \le 2{,}4$ m et $|\theta| \le 12°$. L'angle est en radians.
 
 
@@ -729,7 +741,7 @@ check(fausses_fins)
 #
 # </details>
 #
-# Essayez-la sur une mémoire où le chronomètre passe pour une chute, celle du laboratoire du carnet 10.
+# Essayez votre fonction sur une mémoire où le chronomètre passe pour une chute, comme au laboratoire du carnet 10.
 
 # %%
 reglages = replace(RAPIDE, carts=4, epsilon_end=0.02, total_steps=12_000)
@@ -747,7 +759,7 @@ if check(fausses_fins).passed:
 show("fausses_fins")
 
 # %% [markdown]
-# **Exercice 3, à écrire (10 minutes).** Deviner γ. À l'équilibre, en moyenne sur la mémoire, $Q(s, a) - r$ vaut γ fois
+# **Exercice 3, à écrire (10 minutes).** Devinez γ. À l'équilibre, en moyenne sur la mémoire, $Q(s, a) - r$ vaut γ fois
 # $\max_{a'} Q(s', a')$, que l'on compte nul après une chute. On peut donc lire γ dans les valeurs, sans l'avoir jamais vu dans
 # les réglages.
 
@@ -817,7 +829,7 @@ show("valeur_predictive")
 
 # %% [markdown]
 # **Exercice 5, à explorer (20 minutes).** Trompez l'outil. Changez un réglage de `RAPIDE` de sorte que l'agent joue
-# mal et que `diagnose` dise « rien d'anormal ». Puis l'inverse : une alarme sur un agent qui tient la tige.
+# mal et que `diagnose` dise « rien d'anormal ». Puis l'inverse : une alarme sur un agent dont la tige tient.
 
 # %% tags=["nbval-ignore-output"]
 piege = replace(RAPIDE, gamma=0.97)  # à changer
@@ -828,8 +840,9 @@ for releve_piege in monitor(Training(piege, range(4))):
 # %% [markdown]
 # <details><summary>Des pistes</summary>
 #
-# Pour lui échapper : un taux d'apprentissage de 0,0001, ou un réseau d'une seule couche étroite, `hidden=(4,)`. Pour crier au loup :
-# `gamma=0.999`, que l'on veut quand la récompense vient de loin, ou `capacity=500`. Un signe est un seuil, et un seuil a
+# Pour lui échapper : un taux d'apprentissage de 0,0001, ou un réseau d'une seule couche étroite, `hidden=(4,)`. Pour
+# qu'il crie au loup : `gamma=0.999`, que l'on veut quand la récompense est lointaine, ou `capacity=500`. Un signe est
+# un seuil, et un seuil a
 # toujours un bord.
 #
 # </details>
@@ -907,4 +920,4 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 #    l'on tombe.
 # 3. Un diagnostic se **confirme** en changeant une seule chose, et un outil se juge sur ce qu'il n'a pas vu, ses échecs compris.
 #
-# Le [carnet 12](12_un_autre_jeu.ipynb) quitte CartPole : la même recette, la même boucle, d'autres jeux.
+# Le [carnet 12](12_un_autre_jeu.ipynb) quitte CartPole : une seule recette, la même boucle, d'autres jeux.

@@ -33,7 +33,7 @@ from cartpole_helpers import (
 from cartpole_helpers.display import figures, video
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.player import player
-from cartpole_helpers.statistics import after_success, costs, streak_end
+from cartpole_helpers.statistics import after_success, costs, percentage, streak_end
 from cartpole_helpers.teaching.exercises import check, show
 
 # %% [markdown]
@@ -44,8 +44,8 @@ from cartpole_helpers.teaching.exercises import check, show
 # | Jeu | Ce que l'on voit | Ce que l'on fait | Récompense | Fin |
 # |:---|:---|:---|:---|:---|
 # | CartPole-v1 | chariot et tige | pousser à gauche, à droite | +1 par pas | un **échec** : la tige penche trop, ou le chariot sort |
-# | Acrobot-v1 | deux tiges articulées, leurs vitesses | tordre l'articulation, dans un sens, dans l'autre, ou pas | −1 par pas | un **succès** : le bout est assez haut |
-# | MountainCar-v0 | position, vitesse d'une voiture | accélérer à gauche, à droite, ou pas | −1 par pas | un **succès** : le drapeau |
+# | Acrobot-v1 | deux tiges articulées, leurs vitesses | tordre l'articulation, dans un sens, dans l'autre, ou attendre | −1 par pas | un **succès** : le bout est assez haut |
+# | MountainCar-v0 | position, vitesse d'une voiture | accélérer à gauche, à droite, ou attendre | −1 par pas | un **succès** : le drapeau |
 # | LunarLander-v3 | position, angle, vitesses et pieds d'un atterrisseur | allumer l'un de trois moteurs, ou aucun | grande ou petite, à chaque pas | écrasé, posé, ou sorti |
 #
 # Le dernier demande une bibliothèque de plus, Box2D : `pip install "gymnasium[box2d]"` (de Python 3.11 à 3.13). Sans elle, une
@@ -59,7 +59,8 @@ for jeu in JEUX:
         print(f"{jeu} : D = {D}, A = {A}, résolu à {number(env.spec.reward_threshold)}")
 
 # %% [markdown]
-# D et A, le réseau les lit dans l'environnement. Le seuil est celui que le jeu se donne : un retour moyen sur cent épisodes.
+# D, le nombre de composantes, et A, celui des actions : le réseau les lit dans l'environnement. Le seuil est celui
+# que le jeu se donne : un retour moyen sur cent épisodes.
 #
 # Que vaut le hasard ? C'est le premier nombre à connaître d'un problème : tout ce que l'on montrera ensuite se lit
 # par rapport à lui.
@@ -90,7 +91,7 @@ figures.distributions(retours, titre, "retour d'un épisode joué au hasard")
 # %% [markdown]
 # ### La recette
 #
-# Voici ce que cette recette change à la Version 2. Elle vient d'une recherche archivée (`etudes/recherche_jeux.py`),
+# Voici ce que notre recette change à la Version 2. Elle vient d'une recherche archivée (`etudes/recherche_jeux.py`),
 # sur d'autres graines que celles qui la jugeront.
 
 # %%
@@ -111,12 +112,12 @@ for champ in fields(ONE_RECIPE):
 
 # %%
 chacune = ONE_RECIPE.epsilons(ONE_RECIPE.epsilon_steps)
-titre = f"De {number(100 * chacune[0])} % de hasard à {number(100 * chacune[-1], 1)} %"
+titre = f"ε, selon la copie : {number(100 * chacune[0])} à {number(100 * chacune[-1], 1)} %"
 copies = np.arange(1, len(chacune) + 1)
 figures.curves(copies, {"ε": 100 * chacune}, titre, ("copie du jeu", "pas au hasard (%)"))
 
 # %% [markdown]
-# **Exercice 1, à écrire (10 minutes).** Mesurer cette échelle, pour des observations quelconques.
+# **Exercice 1, à écrire (10 minutes).** Mesurez l'échelle des entrées, pour des observations quelconques.
 
 
 # %%
@@ -135,7 +136,7 @@ check(normaliser)
 # <details><summary>Indice</summary>
 #
 # Un écart type par colonne : `axis=0`. Puis son inverse, sauf là où il est presque nul. `np.where` calcule ses deux
-# branches, et diviser par zéro avertit : remplacez les écarts nuls **avant** de diviser.
+# branches, et une division par zéro avertit : remplacez les écarts nuls **avant** de diviser.
 #
 # </details>
 
@@ -148,7 +149,7 @@ show("normaliser")
 # Deux tiges pendent, l'une au bout de l'autre ; un moteur tord leur articulation. Il faut les balancer, jusqu'à ce que le
 # bout passe au-dessus d'une ligne. Chaque pas coûte 1 : le retour est l'opposé du temps mis.
 #
-# > **À vous.** Tout, dans CartPole, récompensait de durer. Ici, durer coûte. Que faut-il changer aux règles ?
+# > **À vous.** À CartPole, tout récompensait la durée. Ici, durer coûte. Que faut-il changer aux règles ?
 
 # %% tags=["nbval-ignore-output"]
 solution = solve(ONE_RECIPE, seed=7, env="Acrobot-v1")
@@ -189,7 +190,7 @@ series = {"max Q, attendu": valeurs, "retour actualisé, obtenu": vraies}
 figures.curves(np.arange(len(valeurs)), series, titre, ("pas de l'épisode", "valeur"))
 
 # %% [markdown]
-# Les deux courbes vont ensemble, mais l'agent attend moins que ce qu'il obtient. Deux raisons pourraient y pousser, que nous ne
+# Les deux courbes vont ensemble, mais l'agent attend moins que ce qu'il obtient. Deux raisons possibles, que nous ne
 # départageons pas ici : il s'est arrêté au premier certificat, ses valeurs encore en chemin ; et sa cible à plusieurs pas
 # compte ce que l'exploration a joué, qui n'est pas ce que joue cet agent.
 #
@@ -200,8 +201,8 @@ figures.curves(np.arange(len(valeurs)), series, titre, ("pas de l'épisode", "va
 # compte une à chaque pas. Avant d'apprendre, on peut aussi **regarder** : jouer quelques épisodes au hasard, et y chercher
 # le plus grand retour actualisé, en valeur absolue, de tous les pas.
 #
-# **Exercice 2, à écrire (10 minutes).** Un ordre de grandeur de ce que le réseau devra savoir rendre : une coupure y
-# compte comme une fin.
+# **Exercice 2, à écrire (10 minutes).** Calculez cet ordre de grandeur, celui des valeurs que rendra le réseau ; la
+# troncature y compte comme une fin.
 
 
 # %%
@@ -226,7 +227,7 @@ check(echelle_des_recompenses)
 # </details>
 #
 # Voici votre fonction, sur des épisodes d'Acrobot joués au hasard. Ici, elle doit trouver presque la borne : le hasard paie
-# 1 à chaque pas, et presque toujours jusqu'à la coupure.
+# 1 à chaque pas, et presque toujours jusqu'à la troncature.
 
 # %%
 if check(echelle_des_recompenses).passed:
@@ -258,14 +259,14 @@ def evaluations(jeu, recette="une seule recette"):
 # %%
 acrobot = evaluations("Acrobot-v1")
 atteint = (acrobot >= -100).any(axis=1)
-bas, haut = exact_interval(int(atteint.sum()), len(atteint))
+_, bas, haut = percentage(atteint)
 titre = f"Acrobot : {atteint.sum()} graines sur {len(atteint)} atteignent −100"
-print(f"intervalle exact à 95 % : [{number(100 * bas, 1)} ; {number(100 * haut, 1)}] %")
+print(f"intervalle exact à 95 % : [{number(bas, 1)} ; {number(haut, 1)}] %")
 figures.learning_curves(np.arange(2_500, 50_001, 2_500), acrobot, titre, env="Acrobot-v1")
 
 # %% [markdown]
-# Atteindre n'est pas tenir. Une graine *réussit* à la troisième évaluation de suite au seuil ; combien de celles qui
-# suivent y restent ? Et la même recette, à CartPole, vaut-elle encore la Version 2 ?
+# Atteindre n'est pas conserver. Une graine *réussit* à la troisième évaluation de suite au seuil ; combien des
+# suivantes y restent ? Et la même recette, à CartPole, vaut-elle la Version 2 ?
 #
 # Pour les comparer en un nombre, comptons ce que **coûte** une graine : 1 par évaluation sous le seuil jusqu'à la
 # réussite, 5 par évaluation sous le seuil ensuite. Le total s'arrête à 20, le nombre des évaluations ; c'est aussi ce
@@ -284,13 +285,17 @@ for nom, bonnes in essais.items():
     print(f"puis {number(100 * ensuite.mean(), 1)} % des évaluations au seuil")
 
 # %% [markdown]
-# La règle était écrite d'avance : la recette remplacerait la Version 2 si l'intervalle de cet écart restait sous 1.
+# La règle était écrite d'avance : la recette remplacerait la Version 2 si l'intervalle de l'écart des coûts, recette
+# moins Version 2, restait sous 1.
 
 # %%
 ecart = costs(essais["CartPole, la recette"]) - costs(essais["CartPole, la Version 2"])
 bas, haut = paired_interval(ecart)
 print(f"coût de la recette moins celui de la Version 2 : {number(ecart.mean(), 1)},", end=" ")
 print(f"intervalle à 95 % [{number(bas, 1)} ; {number(haut, 1)}]")
+
+# %% [markdown]
+# L'intervalle est tout entier au-dessus : à CartPole, la Version 2 reste.
 
 # %% [markdown]
 # ## 3. MountainCar : voir le drapeau
@@ -302,12 +307,12 @@ print(f"intervalle à 95 % [{number(bas, 1)} ; {number(haut, 1)}]")
 # Le hasard ne l'a jamais vu. Pourtant, il essaie toutes les actions. Pourquoi cela ne suffit-il pas ?
 #
 # > **À vous.** On y met 32 000 pas, tous joués au hasard. Combien de drapeaux attendez-vous ? Et si, au lieu de tirer une
-# > action à chaque pas, on tenait chacune huit pas en moyenne, comme au [carnet 08](08_version_2.ipynb) ?
+# > action à chaque pas, on prolongeait chacune huit pas en moyenne, comme au [carnet 08](08_version_2.ipynb) ?
 
 
 # %%
 def explorer(tenue, pas=32_000):
-    """Joue au hasard, chaque action tenue `tenue` pas en moyenne ; rend positions et drapeaux."""
+    """Joue au hasard, des actions de `tenue` pas en moyenne ; rend positions et drapeaux."""
     config = replace(
         ONE_RECIPE,
         total_steps=pas,
@@ -330,30 +335,30 @@ vus = {tenue: explorer(tenue) for tenue in (1.0, 2.0, 8.0, 32.0)}
 # %%
 bornes = np.linspace(-1.2, 0.6, 37)
 parts = {
-    f"tenue {tenue:.0f} pas (drapeaux : {drapeaux})": 100
+    f"durée {tenue:.0f} pas (drapeaux : {drapeaux})": 100
     * np.histogram(positions, bornes)[0]
     / len(positions)
     for tenue, (positions, drapeaux) in vus.items()
 }
 milieux = (bornes[:-1] + bornes[1:]) / 2
-titre = f"Tenir ses actions 32 pas : {vus[32.0][1]} drapeaux au lieu de {vus[1.0][1]}"
+titre = f"Actions prolongées 32 pas : {vus[32.0][1]} drapeaux au lieu de {vus[1.0][1]}"
 etiquettes = ("position de la voiture (drapeau à 0,5)", "part du temps (%)")
 figures.curves(milieux, parts, titre, etiquettes)
 
 # %% [markdown]
-# Des actions tirées à chaque pas s'annulent : la voiture reste au fond, et bien plus d'épisodes l'y laisseraient sans
-# doute. Tenues, elles poussent assez longtemps pour entrer en résonance avec la vallée. Ce n'est pas **plus** de hasard,
+# Des actions tirées à chaque pas s'annulent : la voiture reste au fond, sans doute même en bien plus d'épisodes.
+# Prolongées, elles poussent assez longtemps pour entrer en résonance avec la vallée. Ce n'est pas **plus** de hasard,
 # c'est un hasard **qui dure** : dans les quatre cas, tous les pas sont joués au hasard.
 #
-# **Exercice 3, à écrire (15 minutes).** Tenir ses actions.
+# **Exercice 3, à écrire (15 minutes).** Écrivez ce hasard aux actions prolongées.
 
 
 # %%
 def actions_tenues(tirages, duree, actions):
-    """Rend les actions (T,) d'un hasard qui tient chacune `duree` pas en moyenne.
+    """Rend les actions (T,) d'un hasard qui prolonge chacune `duree` pas en moyenne.
 
     `tirages` : (T, 2), uniformes dans [0, 1), une ligne par pas. Au premier pas, on tire une
-    action. Ensuite, si le premier nombre est sous `1 - 1/duree`, l'action d'avant est tenue ;
+    action. Ensuite, si le premier nombre est sous `1 - 1/duree`, l'action d'avant est prolongée ;
     sinon, on en tire une. Tirer : d'après le second nombre, l'une des `actions` actions, 0, 1…,
     toutes de même chance ; ce peut être celle d'avant.
     """
@@ -365,12 +370,12 @@ check(actions_tenues)
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# Une boucle sur les lignes de `tirages`, et une variable pour l'action que l'on tient. D'un nombre `u` de [0, 1), l'entier
+# Une boucle sur les lignes de `tirages`, et une variable pour l'action en cours. D'un nombre `u` de [0, 1), l'entier
 # `int(u * actions)` est uniforme entre 0 et `actions - 1`.
 #
 # </details>
 #
-# Votre hasard conduit la voiture. Au lieu d'un ε, d'un réseau et d'une mémoire, il n'y a plus que lui :
+# Votre hasard conduit la voiture, seul : ni ε, ni réseau, ni mémoire.
 
 # %%
 if check(actions_tenues).passed:
@@ -381,7 +386,7 @@ if check(actions_tenues).passed:
             lambda vues, suite=suite: np.array([next(suite)]), env="MountainCar-v0"
         ).observations
         gauche, droite = (number(bout(chemin[:, 0]), 2) for bout in (np.min, np.max))
-        print(f"tenues {duree} pas : de {gauche} à {droite}")
+        print(f"durée {duree} pas : de {gauche} à {droite}")
 
 # %%
 show("actions_tenues")
@@ -391,9 +396,9 @@ show("actions_tenues")
 #
 # L'agent ne joue pas qu'au hasard : il suit aussi son réseau, dont les premières valeurs sont près de zéro. Or toutes les
 # vraies sont négatives. Ce qu'il n'a pas essayé lui paraît donc **meilleur** que ce qu'il connaît : c'est l'optimisme du
-# [carnet 02](02_de_la_table_au_reseau.ipynb), involontaire cette fois, et lui aussi pousse vers le neuf.
+# [carnet 02](02_de_la_table_au_reseau.ipynb), involontaire cette fois, qui pousse lui aussi vers le neuf.
 #
-# > **À vous.** Même recette, avec la tenue et sans elle. L'optimisme seul mènera-t-il au drapeau ? Aussi vite ?
+# > **À vous.** Même recette, actions prolongées ou non. L'optimisme seul mènera-t-il au drapeau ? Aussi vite ?
 
 
 # %% tags=["nbval-ignore-output"]
@@ -408,8 +413,7 @@ def premiers_drapeaux(tenue, graines=range(4), pas=32_000):
 
 
 premiers = {
-    f"actions tenues {number(h, 1)} pas": premiers_drapeaux(h)
-    for h in (1.0, ONE_RECIPE.epsilon_hold)
+    f"actions de {number(h, 1)} pas": premiers_drapeaux(h) for h in (1.0, ONE_RECIPE.epsilon_hold)
 }
 
 # %% [markdown]
@@ -418,25 +422,26 @@ premiers = {
 # %% tags=["nbval-ignore-output"]
 medianes = [np.median(p) for p in premiers.values()]
 sans, avec = ("jamais" if np.isinf(m) else number(m) for m in medianes)
-titre = f"Premier drapeau (médiane) : pas {avec} ; sans tenir, {sans}"
+titre = f"Premier drapeau (médiane) : pas {avec} ; sans prolonger, {sans}"
 figures.strips(premiers, titre, "pas de jeu avant le premier drapeau")
 
 # %% [markdown]
-# L'optimisme seul mène donc au drapeau ; ce que la tenue y ajoute, quatre graines ne le disent pas. Et jusqu'au seuil, −110 ? Voici
+# L'optimisme seul mène donc au drapeau ; ce que les prolonger y ajoute, quatre graines ne le disent pas. Et jusqu'au
+# seuil, −110 ? Voici
 # l'archive, cent graines menées jusqu'au bout de leur budget.
 
 # %%
 voiture = evaluations("MountainCar-v0")
 atteint = (voiture >= -110).any(axis=1)
-bas, haut = exact_interval(int(atteint.sum()), len(atteint))
-print(f"intervalle exact à 95 % : [{number(100 * bas, 1)} ; {number(100 * haut, 1)}] %")
+_, bas, haut = percentage(atteint)
+print(f"intervalle exact à 95 % : [{number(bas, 1)} ; {number(haut, 1)}] %")
 titre = f"MountainCar : {atteint.sum()} graines sur {len(atteint)} atteignent −110"
 figures.learning_curves(np.arange(10_000, 200_001, 10_000), voiture, titre, env="MountainCar-v0")
 
 # %% [markdown]
 # Un état n'a ici que deux nombres : on peut donc voir **toute** la fonction de valeur, et un épisode qui la traverse. L'agent
 # est celui d'un entraînement entier, gardé dans `checkpoints/`. Là où la voiture ne va jamais, très vite contre un bord, le
-# réseau devine, et passe parfois au-dessus de zéro : c'est impossible, et nous l'y arrêtons.
+# réseau devine, et passe parfois au-dessus de zéro : c'est impossible, et la carte s'arrête à zéro.
 #
 # > **À vous.** Où la valeur sera-t-elle la plus basse : tout à gauche, au fond de la vallée, ou près du drapeau, mais à
 # > l'arrêt ?
@@ -458,7 +463,7 @@ figures.landscape(valeur, x, v, titre, etiquettes, trajet)
 
 # %% [markdown]
 # La valeur ne monte pas vers la droite : elle monte en **spirale**. Au fond de la vallée, à l'arrêt, on est au plus loin du
-# drapeau. Aucune récompense n'a dit de reculer ; l'amorçage l'a propagé, une mise à jour après l'autre.
+# drapeau. Aucune récompense n'a dit de reculer ; l'amorçage l'enseigne, une mise à jour après l'autre.
 
 # %% tags=["nbval-ignore-output"]
 episode = play(conducteur, seed=5, env="MountainCar-v0", render_mode="rgb_array")
@@ -468,24 +473,26 @@ player(episode, names="MountainCar-v0")
 # ## 4. LunarLander : des récompenses de toutes les tailles
 #
 # Un atterrisseur descend. Chaque pas rapporte ou coûte un peu, selon qu'il s'approche, ralentit, se redresse ; un moteur
-# coûte ; se poser rapporte cent, s'écraser coûte cent. Voici qui est neuf : les récompenses sont des deux signes, et les plus
+# coûte ; se poser rapporte cent, s'écraser coûte cent. Ce qui est neuf : les récompenses sont des deux signes, et les plus
 # grandes tombent d'un seul coup.
 #
-# > **À vous.** La perte élève l'erreur au carré. Combien de fois plus pèse, dans un lot, un écrasement que l'on n'attendait
-# > pas, à cent points près, qu'un écart d'un point ? La recette, qui ne change que de nombre de pas, sera-t-elle à 200 avant la fin ?
+# > **À vous.** La perte élève l'erreur au carré. Dans un lot, combien de fois plus qu'une erreur d'un point pèse un
+# > écrasement inattendu, cent points d'erreur ? La recette, qui ne change que de nombre de pas, sera-t-elle à 200
+# > avant la fin ?
 
 # %%
 atterrisseur = evaluations("LunarLander-v3")
 atteint = (atterrisseur >= 200).any(axis=1)
-bas, haut = exact_interval(int(atteint.sum()), len(atteint))
-print(f"intervalle exact à 95 % : [{number(100 * bas, 1)} ; {number(100 * haut, 1)}] %")
+_, bas, haut = percentage(atteint)
+print(f"intervalle exact à 95 % : [{number(bas, 1)} ; {number(haut, 1)}] %")
 titre = f"LunarLander : {atteint.sum()} graines sur {len(atteint)} atteignent 200"
 figures.learning_curves(
     np.arange(25_000, 500_001, 25_000), atterrisseur, titre, env="LunarLander-v3"
 )
 
 # %% [markdown]
-# Un écart cent fois plus grand pèse dix mille fois plus dans la perte, cent fois plus dans le gradient ; cela n'a pas empêché d'apprendre. Tiennent-elles, une fois là-haut ?
+# Un écart cent fois plus grand pèse dix mille fois plus dans la perte, cent fois plus dans le gradient ; cela n'a pas
+# empêché d'apprendre. Une fois là-haut, les graines y restent-elles ?
 
 # %%
 bonnes = atterrisseur >= 200
@@ -515,18 +522,18 @@ player(pose, names="LunarLander-v3") if BOX2D else None
 #
 # | | Question | Si non, ou si l'on ne sait pas | Le nombre à avoir |
 # |:---|:---|:---|:---|
-# | 1 | Mes règles passent-elles les **mondes** du [carnet 05](05_eprouver_ses_regles.ipynb), et mon programme ceux du [carnet 15](15_de_zero.ipynb) ? | Réparez-les là : une faute s'y voit en quelques secondes | l'écart aux vraies valeurs, un dixième de la plus grande au plus |
+# | 1 | Mes règles passent-elles les **mondes** du [carnet 05](05_eprouver_ses_regles.ipynb), et mon programme ceux du [carnet 15](15_de_zero.ipynb) ? | Les réparer là : une faute s'y voit en quelques secondes | l'écart aux vraies valeurs, un dixième de la plus grande au plus |
 # | 2 | Que valent le **hasard**, et une règle d'une ligne ? | Sans eux, un retour ne veut rien dire | deux moyennes, sur cent épisodes |
-# | 3 | Le hasard voit-il des **retours** qui diffèrent ? | Tenir ses actions ; partir d'ailleurs ; sinon, un DQN seul a peu de chances d'y arriver | la part des épisodes au hasard dont le retour n'est pas le plus bas : quelques-uns sur cent, au moins |
+# | 3 | Le hasard voit-il des **retours** qui diffèrent ? | Prolonger les actions ; partir d'ailleurs ; sinon, un DQN seul a peu de chances d'y arriver | la part des épisodes au hasard dont le retour n'est pas le plus bas : quelques-uns sur cent, au moins |
 # | 4 | Les **entrées** sont-elles à l'échelle ? | `input_scale="auto"`, ou l'inverse de chaque écart type | un écart type de 1 par composante |
 # | 5 | L'**horizon** couvre-t-il ce qui compte ? | $1/(1-\gamma)$ au moins égal au nombre de pas entre un acte et sa conséquence | $1/(1-\gamma)$, en pas |
 # | 6 | Quelle est l'échelle de **Q** ? | La lire dans des épisodes joués au hasard | la plus grande valeur, et la borne $R/(1-\gamma)$ |
-# | 7 | Ai-je de quoi payer ? | Réduire le jeu, avant l'agent | pas × coût d'un pas, évaluations comprises |
+# | 7 | Ai-je de quoi payer ? | Réduire le jeu, avant l'agent | nombre de pas × coût d'un pas, évaluations comprises |
 # | 8 | **Trois graines**, un dixième du budget : le retour quitte-t-il le hasard ? | La clinique, avant tout réglage | le degré de chaque signe |
 # | 9 | Dix graines, tout le budget : combien réussissent ? | Un seul réglage à la fois, du plus grossier (taux d'apprentissage, hasard) au plus fin | un compte et son intervalle |
 # | 10 | Que vaut l'agent gardé, sur des **départs neufs** ? | C'est ce nombre que l'on annonce, non le meilleur de la courbe | la moyenne de cent épisodes |
 #
-# Que peut-on dire avec trois graines ? Peu, mais pas rien :
+# Que peut-on dire avec trois graines ? Peu, mais déjà quelque chose :
 
 # %%
 for graines in (3, 5, 10, 20, 100):
@@ -540,7 +547,7 @@ for graines in (3, 5, 10, 20, 100):
 #
 # ### Quand quitter le DQN
 #
-# | Votre problème | Pourquoi il en sort | Vers quoi |
+# | Votre problème | Pourquoi le DQN n'y convient plus | Vers quoi |
 # |:---|:---|:---|
 # | Les actions sont des nombres continus | le maximum sur les actions ne se calcule plus | SAC, TD3 : un second réseau choisit l'action |
 # | On ne voit qu'une partie de l'état | une même observation cache des états de valeurs différentes | empiler des observations ; un réseau récurrent (DRQN) |
@@ -561,11 +568,12 @@ for graines in (3, 5, 10, 20, 100):
 #
 # 1. Les règles ne changent pas ; ce qui change, ce sont des **échelles** : celles des entrées, des récompenses, de
 #    l'horizon, du hasard. Elles se mesurent avant d'apprendre.
-# 2. Avant de demander si un agent apprend, demandez s'il **voit** quelque chose à apprendre : combien d'épisodes joués au
+# 2. Avant de vous demander si un agent apprend, demandez-vous s'il **voit** quelque chose à apprendre : combien
+#    d'épisodes joués au
 #    hasard ont un retour qui diffère des autres ?
-# 3. Ce n'est pas plus de hasard qu'il faut, c'est un hasard qui va quelque part : des actions tenues. Ce que vaut, dans cette
-#    recette, l'ε propre à chaque copie, le carnet 14 en doute.
+# 3. Ce n'est pas plus de hasard qu'il faut, c'est un hasard qui va quelque part : des actions prolongées. De l'ε
+#    propre à chaque copie, le carnet 14 doutera.
 #
-# Le [carnet 13](13_chercher_une_recette.ipynb) cherche une recette, et mesure tout ce par quoi une recherche trompe. Le
-# [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) demande ce que valent, à ces jeux, les verdicts et les outils de CartPole ; vous y
-# emporterez le vôtre.
+# Le [carnet 13](13_chercher_une_recette.ipynb) cherche une recette, et mesure comment une recherche trompe. Le
+# [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) examine ce que valent, à ces jeux, les verdicts et les outils de
+# CartPole ; vous y porterez un DQN vers un jeu de plus.

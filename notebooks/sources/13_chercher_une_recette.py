@@ -4,8 +4,9 @@
 # **La question.** Une recette a seize réglages, et l'on veut la meilleure. On en essaie une centaine, on garde celle qui
 # a le meilleur score. Que vaut-elle vraiment ? Et comment dépenser au mieux le calcul dont on dispose ?
 #
-# La Version 2 du [carnet 08](08_version_2.ipynb) vient d'une recherche dont il ne reste rien. Celle-ci a tout gardé :
-# les essais, les graines, le critère écrit d'avance, les échecs. Vous lancerez d'abord la vôtre, en petit ; puis vous
+# La Version 2 du [carnet 08](08_version_2.ipynb) vient d'une recherche dont il ne reste rien. Celle de ce carnet a
+# tout gardé : les essais, les graines, le critère écrit d'avance, les échecs. Vous lancerez d'abord la vôtre, en
+# petit ; puis vous
 # lirez la grande, où presque toutes les façons de se tromper soi-même se mesurent.
 #
 # *Lecture : 55 minutes ; exercices : 25 minutes ; exécution : une à deux minutes.*
@@ -23,7 +24,6 @@ from cartpole_helpers import (
     VERSION_2,
     Training,
     evaluate,
-    exact_interval,
     load_study,
     paired_interval,
 )
@@ -34,6 +34,7 @@ from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.statistics import (
     costs,
     holm,
+    percentage,
     rank_correlation,
     smallest_effect,
     streak_end,
@@ -54,13 +55,13 @@ from cartpole_helpers.teaching.searches import trials
 # | `width` | largeur des deux couches du réseau | 32 à 160 |
 # | `activation` | fonction d'activation | relu, silu ou tanh |
 # | `learning_rate` | taux d'apprentissage | 0,001 à 0,02, échelle logarithmique |
-# | `cooling` | ce qu'il perd à chaque mise à jour | 0,0005 à 0,02, log |
+# | `cooling` | part que ce taux perd à chaque mise à jour | 0,0005 à 0,02, log |
 # | `horizon` | $1/(1-\gamma)$, en pas | 20 à 200, log |
 # | `n_steps` | récompenses réelles dans la cible | 1 à 8 |
 # | `double` | Double DQN | oui ou non |
 # | `epsilon_end` | part finale de hasard | 0,02 à 0,7 |
-# | `epsilon_steps` | pas pour y descendre | 500 à 5 000, log |
-# | `epsilon_hold` | pas qu'une action au hasard est tenue | 1 à 5 |
+# | `epsilon_steps` | pas pour descendre à cette part | 500 à 5 000, log |
+# | `epsilon_hold` | durée moyenne d'une action au hasard, en pas | 1 à 5 |
 # | `capacity` | places de la mémoire | 5 000 ou 50 000 |
 # | `batch_size` | transitions par mise à jour | 64, 128 ou 256 |
 # | `target_rate` | part versée au réseau cible | 0,01 à 0,5, log |
@@ -68,7 +69,7 @@ from cartpole_helpers.teaching.searches import trials
 # | `average_tail` | part récente que suit cette moyenne | 0 à 0,5 |
 #
 # Trois valeurs par champ feraient $3^{16}$ recettes, quarante-trois millions. On n'en essaiera donc qu'une infime
-# partie, et la question est de savoir lesquelles.
+# partie, et la question est de savoir laquelle.
 
 # %% [markdown]
 # Trois **bras** se partagent le travail, c'est-à-dire trois façons de proposer des essais. `hasard` les tire au sort ;
@@ -94,7 +95,7 @@ print(f"soit {number(pas)} pas, ou {number(pas * 0.02 / 3_600)} heures de jeu")
 # Calculons à la main. Huit évaluations : ratée, réussie, ratée, réussie, réussie, réussie, ratée, réussie. Deux échecs avant la
 # troisième réussite de suite, un après : $2 + 5 = 7$.
 #
-# **Exercice 1, à écrire (10 minutes).** Ce coût, pour les évaluations d'une graine, dans l'ordre.
+# **Exercice 1, à écrire (10 minutes).** Calculez ce coût, pour les évaluations d'une graine, dans l'ordre.
 
 
 # %%
@@ -108,7 +109,8 @@ check(cout_d_une_graine)
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# Une boucle, et trois variables : le coût, la longueur de la suite en cours, et si une suite a déjà atteint trois. À
+# Une boucle, et trois variables : le coût, la longueur de la suite en cours, et un booléen : une suite a-t-elle déjà
+# atteint trois ? À
 # chaque évaluation, comptez d'abord l'échec, au prix du moment ; puis allongez la suite, ou remettez-la à zéro.
 #
 # </details>
@@ -124,7 +126,7 @@ if check(cout_d_une_graine).passed:
 show("cout_d_une_graine")
 
 # %% [markdown]
-# Le coût d'un **essai** est la moyenne de ceux de ses graines.
+# Le coût d'un **essai** est le coût moyen de ses graines.
 #
 # > **À vous.** Sur les essais tirés au sort, combien n'auront rien donné, c'est-à-dire coûteront le maximum ?
 
@@ -159,10 +161,11 @@ tires = uniforme(3e-4, 0.1, np.random.default_rng(0).random(10_000))
 print(f"sous 0,01 : {number(100 * np.mean(tires < 0.01))} %")
 
 # %% [markdown]
-# Un sur dix environ, alors que la moitié des ordres de grandeur est là. Il faut tirer uniformément le **logarithme** : aller de
-# 0,001 à 0,01 doit être aussi probable que d'aller de 0,01 à 0,1.
+# Un sur dix environ, alors que plus de la moitié des ordres de grandeur est au-dessous. Il faut tirer uniformément le
+# **logarithme** : tomber entre 0,001 et 0,01 doit être aussi probable qu'entre 0,01 et 0,1.
 #
-# **Exercice 2, à écrire (5 minutes).** Le nombre qui est à la part `u` du chemin sur une échelle logarithmique : pour $u = 0$,
+# **Exercice 2, à écrire (5 minutes).** Rendez le nombre qui est à la part `u` du chemin, sur une échelle
+# logarithmique : pour $u = 0$,
 # `bas` ; pour $u = 1$, `haut` ; pour $u = 1/2$ entre 0,01 et 1, c'est 0,1.
 
 
@@ -177,8 +180,8 @@ check(tirer_log)
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# Le chemin se parcourt par des rapports : `haut / bas`, élevé à la puissance `u`, dit par combien multiplier `bas`. Ou bien :
-# l'exponentielle d'un nombre tiré entre les deux logarithmes.
+# Le chemin se parcourt par des rapports : `haut / bas`, élevé à la puissance `u`, dit par combien multiplier `bas`.
+# Ou bien : l'exponentielle du nombre à la part `u` entre les deux logarithmes.
 #
 # </details>
 
@@ -282,8 +285,8 @@ axes = ("logarithme décimal du taux d'apprentissage", "coût moyen (évaluation
 figures.points(nuages, titre, axes)
 
 # %% [markdown]
-# Tant que le tirage est uniforme, les points se pressent à droite ; avec le vôtre, ils couvrent l'axe. Dans les deux cas, vous
-# tenez une recette. Que coûtera-t-elle sur d'**autres** graines ?
+# Tant que le tirage est uniforme, les points se pressent à droite ; avec le vôtre, ils couvrent l'axe. Dans les deux
+# cas, vous avez une recette. Que coûtera-t-elle sur d'**autres** graines ?
 #
 # > **À vous.** Pariez : moins que ce qu'elle annonce, à peu près la même chose, ou plus ?
 
@@ -293,14 +296,16 @@ print(f"annoncé, sur les graines du choix : {number(scores[gagnant], 1)}")
 print(f"sur douze graines neuves          : {number(np.mean(neuves), 1)}")
 
 # %% [markdown]
-# Une recherche de douze essais, une seule fois : cela ne prouve rien, dans un sens ni dans l'autre. La grande archive, elle, permet de
+# Une recherche de douze essais, une seule fois : cela ne prouve rien, ni dans un sens ni dans l'autre. La grande
+# archive, elle, permet de
 # recommencer.
 
 # %% [markdown]
 # ## 3. La malédiction du vainqueur
 #
-# Le coût mesuré d'un essai est son vrai coût, plus une part de chance : celle de ses graines. En gardant le plus petit, on garde une bonne
-# recette **et** une bonne chance. La recette reste ; la chance, non. Deux recettes identiques coûtent 10 ; chacune est mesurée
+# Le coût mesuré d'un essai est son vrai coût, plus une part de chance : celle de ses graines. En gardant le plus
+# petit, on garde une bonne recette **et** de la chance. La recette reste ; la chance, non. Un exemple : deux recettes
+# identiques coûtent 10 ; chacune est mesurée
 # 8 ou 12, à pile ou face. Le gagnant annonce 8 trois fois sur quatre, 12 la quatrième : 9 en moyenne. Rejugé, il coûte 10.
 #
 # C'est la surestimation du [carnet 10](10_pourquoi_ca_s_effondre.ipynb) : on y prenait le maximum de deux valeurs bruitées, on
@@ -327,8 +332,9 @@ figures.points({"les partages": (annonces, rejuges)}, titre, axes, identity=True
 
 # %% [markdown]
 # Au-dessus de la diagonale, le gagnant a déçu. Ces points ne sont pas indépendants : ce sont les mêmes essais, et un même essai peut gagner
-# souvent. Ses points descendent alors vers la droite, car plus ses quatre premières graines furent bonnes, moins bonnes sont les autres. S'il
-# gagnait **partout**, ils se répartiraient des deux côtés : c'est de choisir qui trompe, et non de mesurer.
+# souvent. Ses points descendent alors vers la droite, car plus les quatre graines du choix furent bonnes, moins
+# bonnes sont les autres. S'il gagnait **partout**, ils se répartiraient des deux côtés : ce qui trompe est de
+# choisir, non de mesurer.
 #
 # > **À vous.** Plus on essaie de recettes, meilleur est le gagnant annoncé. Et le gagnant rejugé ?
 
@@ -363,7 +369,8 @@ figures.curves(tailles, suites, titre, ("nombre d'essais (log)", "coût (évalua
 
 # %% [markdown]
 # Les deux courbes partent ensemble : un essai que l'on n'a pas choisi n'est pas maudit. L'annonce, elle, ne peut que descendre quand on
-# essaie davantage. L'écart entre les deux est ce que l'on **croit** gagner ; publier l'annonce, c'est le publier aussi.
+# essaie davantage. L'écart entre les deux est ce que l'on **croit** gagner ; publier l'annonce, c'est publier aussi
+# cet écart.
 
 # %% [markdown]
 # ### Les finalistes, rejugés
@@ -401,7 +408,8 @@ figures.points(finalistes | {"version 2": connue}, titre, axes, identity=True)
 # Le calcul est compté. Avec 96 entraînements d'une graine, on peut essayer 96 recettes, une graine chacune, ou 16 recettes, six graines
 # chacune. Plus d'essais, et l'on a des chances d'en tirer une excellente ; plus de graines, et l'on a des chances de la **reconnaître**.
 #
-# > **À vous.** Laquelle de ces quatre façons préférez-vous ? Laquelle annoncera le plus petit coût ?
+# > **À vous.** Une, deux, quatre ou six graines par essai : que préférez-vous ? Laquelle de ces façons annoncera le
+# > plus petit coût ?
 
 # %%
 BUDGET = 96
@@ -412,7 +420,7 @@ for vues in (2, 4, 6):
 
 
 # %% [markdown]
-# Une recherche n'est pas l'autre : gardons la moyenne, et les neuf dixièmes du milieu.
+# D'une recherche à l'autre, tout varie : gardons la moyenne, et les neuf dixièmes du milieu.
 
 
 # %%
@@ -441,20 +449,23 @@ figures.intervals(panneaux, titre)
 # droite, elles s'allongent aussi quand il reste moins de graines pour rejuger. Comparez les deux panneaux. Celui de gauche récompense toujours le
 # plus grand nombre d'essais ; celui de droite est le seul qui compte, et l'on ne le voit pas quand on cherche.
 #
-# La bonne façon dépend du **bruit** : si les graines d'une même recette s'accordent, une seule suffit à la reconnaître ; sinon, non. Une
-# recherche honnête fait les deux, l'une après l'autre : beaucoup d'essais à peu de graines, puis peu de finalistes à beaucoup de graines.
+# La bonne façon dépend du **bruit** : si les graines d'une même recette s'accordent, une seule suffit à la
+# reconnaître ; sinon, non. Une recherche honnête fait les deux, l'un après l'autre : beaucoup d'essais à peu de
+# graines, puis peu de finalistes à beaucoup de graines.
 
 # %% [markdown]
 # ## 5. Le hasard, ou TPE ?
 #
-# Le hasard n'apprend rien de ses essais. **TPE**, l'estimateur de Parzen de Bergstra et ses collègues (2011), partage les essais faits en deux tas, les
+# Le hasard n'apprend rien de ses essais. **TPE** (*tree-structured Parzen estimator*), de Bergstra et coll. (2011),
+# partage les essais faits en deux tas, les
 # bons et les autres, estime où chaque tas est dense, et propose un réglage fréquent chez les bons et rare chez les autres.
 #
 # Comment les comparer à budget égal ? Par le meilleur coût après $n$ essais. Mais, pour le hasard, l'ordre des essais est lui-même un hasard :
 # mieux vaut la moyenne sur tous les ordres, c'est-à-dire sur tous les groupes de $n$ essais. Elle se calcule. Parmi 2, 4 et 9, les trois
 # paires ont pour meilleurs 2, 2 et 4 : en moyenne, 2,67.
 #
-# **Exercice 3, à écrire (10 minutes).** Le coût moyen du meilleur de `n` essais, pris au hasard, sans remise, parmi une liste de coûts. Rangez les
+# **Exercice 3, à écrire (10 minutes).** Calculez le coût moyen du meilleur de `n` essais, pris au hasard, sans
+# remise, parmi une liste de coûts. Rangez les
 # coûts, et demandez-vous de combien de groupes chacun est le meilleur : les énumérer prendrait du temps.
 
 # %%
@@ -481,9 +492,9 @@ check(meilleur_attendu)
 show("meilleur_attendu")
 
 # %% [markdown]
-# La courbe du hasard est la vôtre dès qu'elle est juste ; d'ici là, c'est le seul ordre où les essais furent faits.
+# La courbe du hasard est la vôtre dès qu'elle est juste ; d'ici là, c'est celle du seul ordre où les essais furent faits.
 #
-# > **À vous.** Où les courbes se séparent-elles ? Que gagne-t-on à partir de la Version 2 ?
+# > **À vous.** Où les courbes se séparent-elles ? Que gagne-t-on à commencer par la Version 2 ?
 
 # %%
 nombres = np.arange(1, essais + 1)
@@ -502,8 +513,8 @@ axes = ("nombre d'essais (log)", "meilleur coût annoncé (évaluations)")
 figures.curves(nombres, suites, titre, axes, log="x")
 
 # %% [markdown]
-# Ces courbes sont des **annonces**, et l'on sait ce qu'elles valent. Voici, bras par bras, ses finalistes, Version 2 mise à part, tels qu'annoncés puis
-# rejugés sur quarante graines neuves ; enfin le premier d'entre eux, rejugé.
+# Ces courbes sont des **annonces**, et l'on sait ce qu'elles valent. Voici, bras par bras, les finalistes, Version 2
+# mise à part, annoncés, puis rejugés sur quarante graines neuves ; enfin, le premier d'entre eux, rejugé.
 
 # %%
 for bras, (avant, apres) in finalistes.items():
@@ -568,7 +579,7 @@ vus, manques = hasard.returns[..., :5].mean(axis=(1, 2)), 100 * tardifs
 morts = np.sum(tardifs[tas["tuées"]] <= np.sort(tardifs)[9])
 
 # %%
-titre = f"Sont tuées {morts} recettes qui auraient fini parmi les meilleures"
+titre = f"{morts} recettes tuées auraient fini parmi les meilleures"
 axes = ("retour moyen des 5 000 premiers pas", "évaluations sous 475, à la fin (%)")
 figures.points({nom: (vus[qui], manques[qui]) for nom, qui in tas.items()}, titre, axes)
 
@@ -588,12 +599,13 @@ figures.curves(abscisses, suivies, titre, axes)
 
 # %% [markdown]
 # L'arrêt précoce a un préjugé : il préfère ce qui **part vite**. Un petit taux d'apprentissage, une moyenne des poids qui traîne, une longue
-# exploration partent lentement, et finissent parfois mieux. Il ne nuit guère à qui cherche la vitesse, et davantage à qui cherche la
-# stabilité : avant d'arrêter, demandez-vous si ce que l'on voit tôt **annonce** ce que l'on veut à la fin.
+# exploration partent lentement, et finissent parfois mieux. Un tel arrêt nuit peu à qui cherche la vitesse, davantage
+# à qui cherche la stabilité : avant d'arrêter, demandez-vous si ce que l'on voit tôt **annonce** ce que l'on veut à la fin.
 #
 # ### Par moitiés
 #
-# La **division successive** recommence à chaque palier : 96 essais jusqu'à 5 000 pas, 48 jusqu'à 10 000, 24 jusqu'à 15 000, et 12 jusqu'au
+# La **division successive** ne garde que la moitié des essais à chaque palier : 96 jusqu'à 5 000 pas, 48 jusqu'à 10
+# 000, 24 jusqu'à 15 000, et 12 jusqu'au
 # bout. Calculons ce qu'elle dépense, en milliers de pas par graine : $96 \times 5 + 48 \times 5 + 24 \times 5 + 12 \times 15 = 1\,020$,
 # au lieu de $96 \times 30 = 2\,880$. Un gros tiers.
 
@@ -613,7 +625,8 @@ for critere, valeurs in {"coût": moyens, "échecs à la fin (%)": manques}.item
 # %% [markdown]
 # ## 7. Quels champs comptent ?
 #
-# Une recherche au hasard est aussi une expérience : chaque champ y varie sans rapport avec les autres. On peut donc demander lesquels vont
+# Une recherche au hasard est aussi une expérience : chaque champ y varie sans rapport avec les autres. On peut donc
+# se demander lesquels vont
 # avec un coût plus bas. La **corrélation des rangs** de Spearman va de −1 à 1 ; au-dessous de zéro, plus le champ est grand, plus le coût est bas. On
 # ne le demande qu'au bras `hasard` : TPE, lui, choisit ses champs ensemble.
 #
@@ -696,8 +709,10 @@ for bras, siens in juges.items():
 # d'une autre recherche, dont on ne sait plus rien : ni combien d'essais, ni sur quelles graines.
 #
 # Le meilleur de ce choix est encore un gagnant, d'une sélection plus petite : il est encore un peu maudit. Pour **affirmer**, il faut une troisième
-# série de graines, nommée d'avance, et une seule comparaison : le meilleur des essais, « trouvée », contre la Version 2, sur les graines 1000 à 1099,
-# 50 000 pas, cent parties par évaluation. Il ne la remplacera que si l'intervalle de l'écart des coûts, graine à graine, est tout entier sous zéro.
+# série de graines, nommée d'avance, et une seule comparaison : la meilleure recette essayée, « trouvée », contre la
+# Version 2, sur les graines 1000 à 1099,
+# 50 000 pas, cent parties par évaluation. Elle ne la remplacera que si l'intervalle de l'écart des coûts, graine à
+# graine, est tout entier sous zéro.
 
 # %% [markdown]
 # > **À vous.** Pariez, avant de lire.
@@ -743,14 +758,15 @@ titre = f"Trouvée moins Version 2 : {ecart} [{bas} ; {haut}], {verdict}"
 figures.distributions(depenses, titre, "coût d'une graine (évaluations)")
 
 # %% [markdown]
-# C'est la seule phrase de ce carnet que l'on ait le droit d'écrire sans « exploratoire ». Le reste de ce que l'on voulait d'une recette était écrit
+# Ce titre est la seule phrase de ce carnet que l'on ait le droit d'écrire sans « exploratoire ». Le reste de ce que
+# l'on voulait d'une recette était écrit
 # aussi ; on le compte, chaque part avec son intervalle exact, sans rien comparer.
 
 
 # %%
 def compte(nom, vrais):
     """Écrit un nombre de graines, et l'intervalle exact de leur part."""
-    bas, haut = (number(100 * borne) for borne in exact_interval(int(vrais.sum()), vrais.size))
+    _, bas, haut = map(number, percentage(vrais))
     print(f"    {nom} : {vrais.sum()} sur {vrais.size} [{bas} à {haut} %]")
 
 
@@ -770,19 +786,22 @@ for nom in RIVALES:
     compte("500 tout rond à la fin (visé : 95 au moins)", suite[:, -1] == 500)
 
 # %% [markdown]
-# La règle ne change donc rien : la Version 2 garde son nom. Mais lisez aussi les deux colonnes de chiffres. Les deux recettes tiennent, aucune n'est
-# aussi vive qu'on la voulait, et trop de graines ne finissent pas à 500 tout rond. Le choix préférait nettement la Version 2 ; cent graines neuves ne
+# La règle ne change donc rien : la Version 2 garde son nom. Mais lisez aussi les deux relevés. Les deux recettes
+# conservent presque toujours leur réussite, aucune n'est aussi rapide qu'on la voulait, et trop de graines ne
+# finissent pas à 500 tout rond. Le choix préférait nettement la Version 2 ; cent graines neuves ne
 # les séparent pas. Ce n'est pas la preuve qu'elles se valent, ni qu'il n'y a rien de mieux : c'est ce que l'on apprend à ce prix.
 
 # %% [markdown]
-# ## 9. À l'échelle
+# ## 9. À plus grande échelle
 #
-# Votre balayage et la grande recherche sont faits de la même pièce : une `Study`, des tâches indépendantes, une archive qui n'accepte que des
+# Votre balayage et la grande recherche sont faits des mêmes pièces : une `Study`, des tâches indépendantes, une
+# archive qui n'accepte que des
 # groupes entiers. D'un cœur à une grappe, une ligne change : `complete(balayage, cluster="tcp://adresse:8786")`. Pour qui a une grappe, une
 # page dit comment **[lancer 200 graines](../etudes/GRAPPE.md)**.
 #
 # Deux précautions, quel que soit le nombre de machines. L'archive dit **avec quoi** chaque groupe fut fait : code, versions, processeur. Et si l'on change
-# un réglage, elle refuse de mêler ses graines aux anciennes : vous l'avez peut-être vu à la section 2, où chaque façon de tirer a son fichier.
+# un réglage, elle refuse de mêler ses graines aux anciennes : c'est pourquoi, à la section 2, chaque façon de tirer a
+# son fichier.
 
 # %% [markdown]
 # ## Testez-vous
@@ -832,8 +851,8 @@ for nom in RIVALES:
 # ## Ce qu'il faut retenir
 #
 # 1. **Le gagnant d'une recherche déçoit** : on a choisi sa chance avec lui. Son score se mesure sur des graines qui n'ont rien choisi.
-# 2. Essais, graines, durée : **le budget est un seul gâteau**. Beaucoup d'essais à peu de frais, puis peu de finalistes, beaucoup de graines ; et l'on
-#    sait qui l'arrêt précoce n'écoute pas.
+# 2. Essais, graines et durée se partagent **un seul budget** : beaucoup d'essais à peu de frais, puis peu de
+#    finalistes, beaucoup de graines. Un arrêt précoce écarte ce qui part lentement.
 # 3. Chercher, choisir, confirmer : **trois séries de graines**, et le critère écrit avant la première.
 #
-# Le [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) demande ce qui, de tout cela, reste vrai à d'autres jeux.
+# Le [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) examine ce qui, de tout cela, reste vrai à d'autres jeux.

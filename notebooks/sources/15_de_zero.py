@@ -7,8 +7,8 @@
 #
 # Ce carnet vous donne la page et un jury. Le jury ne lit pas votre code : il le fait jouer, dans six mondes
 # minuscules dont il connaît les valeurs exactes, puis dans CartPole. Il ne vous dira donc pas si votre
-# programme ressemble au nôtre, mais s'il apprend ce qui est vrai. La sortie est ailleurs : le même programme, sur un
-# jeu pour lequel personne ne l'a réglé.
+# programme ressemble au nôtre, mais s'il apprend ce qui est vrai. Puis il sort : le même programme, sur un jeu pour
+# lequel personne ne l'a réglé.
 #
 # *Lecture : 30 minutes ; exercices : 90 minutes ; exécution : quelques secondes, la page restée blanche.*
 
@@ -48,7 +48,7 @@ from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
 #
 # | épreuve | ce que reçoit `dqn` | ce qu'il faut |
 # |:---|:---|:---|
-# | six mondes | γ = 0,6, 4 000 pas, une graine tirée au hasard | toutes les valeurs de `q` justes, à un dixième près de la plus grande du monde |
+# | six mondes | γ = 0,6, 4 000 pas, une graine tirée au hasard | toutes les valeurs de `q` justes, à un dixième près de la plus grande valeur de ce monde |
 # | la graine | deux fois le premier monde, même graine | deux fois les mêmes valeurs |
 # | CartPole | γ = 0,98, 25 000 pas, cinq graines | 475 pas en moyenne sur 100 départs neufs, avec trois graines au moins |
 # | Acrobot, la sortie | γ = 0,98, 15 000 pas, trois graines | −100 en moyenne sur 100 départs neufs, avec deux graines au moins |
@@ -121,7 +121,7 @@ q_paresseux(np.zeros((3, 4), np.float32)).round(2)
 # 3. répéter, un pas après l'autre, les lignes 4 à 10 :
 # 4. avec la probabilité ε, agir au hasard ; sinon, prendre l'action de plus grande valeur ;
 # 5. faire le pas ; retenir l'état, l'action, la récompense, `terminated` et l'état suivant ;
-# 6. repartir si l'épisode est terminé **ou** coupé, sinon passer à l'état suivant ;
+# 6. repartir si l'épisode est terminé **ou** tronqué, sinon passer à l'état suivant ;
 # 7. si la mémoire contient de quoi faire un lot, en tirer un au hasard ;
 # 8. calculer la cible avec le réseau cible, sans gradient, masquée par `terminated` seul ;
 # 9. corriger le réseau principal, pour la seule action prise ;
@@ -161,8 +161,8 @@ for monde in (mondes[2], mondes[5]):
 
 # %% [markdown]
 # Dans « attendre », chaque pas de recul multiplie par γ. Dans « repartir », le lieu 1 rapporte à chaque pas et l'on
-# n'en sort pas : il vaut $r/(1 - \gamma)$, la coupure n'y change rien, et le lieu 0 vaut γ fois cela. Un programme
-# qui prend la coupure pour une fin trouvera moins, et **on sait de combien**.
+# n'en sort pas : il vaut $r/(1 - \gamma)$, la troncature n'y change rien, et le lieu 0 vaut γ fois cela. Un programme
+# qui prend la troncature pour une fin trouvera moins, et **on sait de combien**.
 #
 # Les vraies valeurs se reconnaissent à ceci : la cible du carnet 04 les laisse où elles sont, et la perte y est nulle.
 # Voyez le lieu 1 de « repartir ».
@@ -177,7 +177,7 @@ print(f"cible {number(cible.item(), 3)}, perte {number(perte.item(), 3)}")
 # %% [markdown]
 # ## 3. Chaque faute a son nombre
 #
-# C'est tout le secret du jury. Une faute de programmation ne donne pas n'importe quoi : elle résout, fidèlement,
+# Voici le secret du jury. Une faute de programmation ne donne pas n'importe quoi : elle résout, fidèlement,
 # une *autre* équation. Oublier le masque, c'est croire qu'une suite existe après la fin ; ses valeurs se calculent
 # aussi bien que les vraies. Le jury compare donc ce que vous trouvez à la vérité, puis à ce que trouverait
 # chaque faute.
@@ -188,7 +188,7 @@ for faute in (masque, coupure):
     print(faute.name, "→", faute.values(mondes[5], WORLD_GAMMA).round(3).tolist())
 
 # %% [markdown]
-# « Repartir » ne voit pas l'absence de masque : rien ne s'y termine. Il voit en revanche la coupure prise pour une
+# « Repartir » ne voit pas l'absence de masque : rien ne s'y termine. Il voit en revanche la troncature prise pour une
 # chute. Aucun monde ne voit tout ; c'est pourquoi il en faut plusieurs.
 #
 # Voici les fautes que le jury connaît, et ce qu'il en dit.
@@ -198,7 +198,7 @@ for faute in FAULTS:
     print(f"{faute.name} · {faute.hint}")
 
 # %% [markdown]
-# > **À vous.** Lesquelles ne sont vues que par un seul monde ? Cherchez avant de regarder.
+# > **À vous.** Lesquelles de ces fautes ne sont vues que par un seul monde ? Cherchez avant de regarder.
 
 # %%
 vues = np.array(
@@ -258,7 +258,8 @@ for compte_rendu in jury(dqn, seeds=range(5)):
 # <details><summary>Indice 3 : les mondes sont justes, CartPole non</summary>
 #
 # Relisez, en section 1, les quatre points en gras : en manque-t-il un ? Puis faites comme pour un malade : `Logbook`, du
-# carnet 11, section 8, se branche sur votre boucle, et la clinique cherche ce qui ne va pas : la cible, l'exploration, l'allure des poids.
+# carnet 11, section 8, se branche sur votre boucle, et la clinique cherche ce qui ne va pas, de la cible à l'allure
+# des poids.
 #
 # </details>
 #
@@ -300,15 +301,15 @@ figures.strips({"DQN du cours": retours}, titre, "retour moyen sur 1 000 départ
 # et pourquoi il veut plusieurs graines.
 #
 # Pourquoi moins bien que la page du carnet 06, ou que la Version 2 ? Parce que nous avons renoncé à deux choses. La page
-# s'évalue en chemin et s'arrête quand elle est bonne ; ici, le nombre de pas est imposé. La Version 2 vise à plusieurs
-# pas ; une telle cible mêle aux valeurs ce que l'exploration a joué, et « prévoir », qui veut les vraies, la refuserait.
+# s'évalue en chemin et s'arrête quand elle est bonne ; ici, le nombre de pas est imposé. La Version 2 a une cible à
+# plusieurs pas, qui mêle aux valeurs ce que l'exploration a joué ; « prévoir », qui veut les vraies, la refuserait.
 
 # %% [markdown]
 # ## 6. La sortie : Acrobot
 #
 # Votre programme ne sait rien de CartPole, ou presque. Alors, qu'il sorte. Dans Acrobot, deux tiges pendent l'une au
 # bout de l'autre, et un moteur tord leur articulation ; il faut les balancer jusqu'à ce que le bout passe au-dessus
-# d'une ligne. Chaque pas coûte 1, la fin est une **réussite**, et l'horloge coupe à 500 pas.
+# d'une ligne. Chaque pas coûte 1, la fin est une **réussite**, et le chronomètre coupe à 500 pas.
 
 # %%
 acrobot = gymnasium.make(ACROBOT.env)
@@ -351,14 +352,14 @@ for compte_rendu in elsewhere(dqn, seeds=range(3)):
 
 # %% [markdown]
 # Et le nôtre ? Il n'a pas changé d'une ligne : hors de CartPole, ses entrées sont telles que le jeu les donne. L'étude
-# archivée l'entraîne sur vingt graines, qui n'ont rien choisi (`etudes/page_blanche_ailleurs.csv`).
+# archivée l'entraîne sur vingt graines, qui n'ont servi à aucun choix (`etudes/page_blanche_ailleurs.csv`).
 
 # %%
 ailleurs = load_study("../etudes/page_blanche_ailleurs.csv")["retour"]
 sortis = int((ailleurs >= ACROBOT.threshold).sum())
 bornes = exact_interval(sortis, len(ailleurs))
 titre = (
-    f"Sans une ligne changée, il atteint −100 sur Acrobot avec {sortis} graines "
+    f"Le même programme atteint −100 sur Acrobot avec {sortis} graines "
     f"sur {len(ailleurs)} (intervalle à 95 % : {100 * bornes[0]:.0f} à {100 * bornes[1]:.0f} %)"
 )
 figures.strips({"DQN du cours": ailleurs}, titre, "retour moyen sur 100 départs")
@@ -373,7 +374,7 @@ for part in (sortis / len(ailleurs), bornes[0]):
 # marcherait sur un troisième. Ce que vous emportez n'est pas une recette sûre, c'est un programme **juste**, et de quoi
 # dire, avec un intervalle, s'il réussit là où vous l'emmenez.
 #
-# Voilà la sortie. Quand le jeu sera le vôtre, le [carnet 12](12_un_autre_jeu.ipynb) dit dans quel ordre essayer, et le
+# Quand le jeu sera le vôtre, le [carnet 12](12_un_autre_jeu.ipynb) dira dans quel ordre essayer, et le
 # [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) ce qui reste vrai.
 
 # %% [markdown]
@@ -386,7 +387,7 @@ for part in (sortis / len(ailleurs), bornes[0]):
 show("dqn")
 
 # %% [markdown]
-# > **Pour aller plus loin.** Plantez dans votre programme une faute que le tableau de la section 3 ne contient pas, et
+# > **Pour aller plus loin.** Glissez dans votre programme une faute que le tableau de la section 3 ne contient pas, et
 # > voyez si le jury la refuse. S'il l'accepte, inventez le septième monde, celui qui la trahit.
 
 # %% [markdown]
@@ -435,4 +436,4 @@ show("dqn")
 #    programme est juste.
 # 3. Une même graine doit tout refaire ; plusieurs graines disent ce que vaut la **recette**, et le risque qu'un jury refuse
 #    un programme juste se calcule.
-# 4. Un programme qui lit D et A dans le jeu s'emporte ; qu'il **réussisse** ailleurs se mesure.
+# 4. Un programme qui lit D et A dans le jeu vaut pour d'autres ; qu'il y **réussisse** se mesure.
