@@ -307,12 +307,45 @@ show("part_reussie")
 # - **B.** Il leur fallait la même graine ; un seul essai de chaque côté aurait alors suffi.
 # - **C.** Rien encore : un même réglage peut donner ces deux nombres, d'une graine à l'autre.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✘ Il peut en venir : à la section 4, une seule recette donne douze traits bien différents.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✘ Dès que les réglages diffèrent, une même graine ne mène plus aux mêmes états ; et ce ne serait toujours qu'un
+# tirage par réglage.
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✔ Avec un essai de chaque côté, on ne sait pas si l'on compare deux réglages ou deux tirages.
+#
+# </details>
+#
 # **2.** Un agent conduit seize chariots. Après 250 appels à `advance`, combien de pas de jeu a-t-il joués ? Et
 # combien de temps dureraient-ils, mis bout à bout, à la vitesse réelle ?
 #
 # - **A.** 250 pas, 5 secondes.
 # - **B.** 4 000 pas, 80 secondes.
 # - **C.** 4 000 pas, 5 secondes.
+#
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✘ C'est ce que joue un seul des seize chariots.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✔ Chacun des seize fait un pas par appel : $16 \times 250 = 4\,000$ pas, et $4\,000 \times 0{,}02 = 80$ secondes.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✘ C'est la durée de la scène, où les seize roulent ensemble, et non bout à bout.
+#
+# </details>
 #
 # **3.** Évalué tous les 400 pas, un agent obtient 500 à mi-parcours et 210 à la fin. On vous demande ce que donne
 # ce réglage en dix mille pas. Que répondez-vous pour cette graine ?
@@ -321,20 +354,20 @@ show("part_reussie")
 # - **B.** 500 : il a montré qu'il en était capable.
 # - **C.** 355, la moyenne des deux.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q3"><summary>Répondre A</summary>
 #
-# **1 : C.** Regardez les douze traits fins de la section 4 : une seule recette, et des histoires bien
-# différentes. Avec un essai de chaque côté, on ne sait pas si l'on compare deux réglages ou deux tirages. La
-# réponse B est tentante, mais partager une graine ne rend pas deux essais comparables : dès que les réglages diffèrent,
-# les agents ne voient plus les mêmes états. Et il n'y aurait toujours qu'un tirage par réglage.
+# ✔ Le budget était fixé d'avance, et l'on juge ce qu'il en reste.
 #
-# **2 : B.** Chaque appel fait faire un pas à chacun des seize chariots : $16 \times 250 = 4\,000$ pas, et
-# $4\,000 \times 0{,}02 = 80$ secondes. La réponse C donne le temps que dure la scène si les seize roulent
-# ensemble. C'est l'avantage d'en avoir seize, mais l'expérience acquise est bien celle de 4 000 pas.
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
 #
-# **3 : A.** Le budget était fixé d'avance, et l'on juge ce qu'il en reste. Répondre 500, c'est choisir après coup
-# l'instant qui flatte. On aurait le droit de garder l'agent de cet instant-là, mais il faudrait alors le
-# juger de nouveau, sur d'autres départs : c'est une des questions du carnet 07.
+# ✘ C'est choisir après coup l'instant qui flatte. Garder cet agent-là oblige à le juger de nouveau, sur d'autres
+# départs (carnet 07).
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✘ Ce n'est le retour d'aucun des deux agents.
 #
 # </details>
 

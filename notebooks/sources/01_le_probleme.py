@@ -548,6 +548,28 @@ print(f"moyenne {number(mes_durees.mean())} pas, le plus court {number(mes_duree
 # - **C.** Ni l'une ni l'autre.
 # - **D.** On ne peut pas le dire sans connaître la position et la vitesse du chariot.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✘ C'est le bon réflexe, un pas trop tard : il faut agir sur la vitesse, sans attendre l'angle.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✘ Cela ne la retiendrait pas : pousser à gauche fait basculer la tige vers la droite, où elle va déjà.
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✔ L'angle suivant ne dépend que de l'angle et de la vitesse d'avant : $11{,}9 + 0{,}02 \times 10 = 12{,}1$ degrés,
+# au-delà de la limite. La poussée ne change encore que les vitesses.
+#
+# </details>
+# <details name="q1"><summary>Répondre D</summary>
+#
+# ✘ Le chariot n'entre pas dans ce calcul.
+#
+# </details>
+#
 # **2.** La tige penche à droite, de 0,05 rad, mais elle revient vite vers la verticale : $\dot\theta = -0{,}4$ rad/s.
 # Que font la règle « signe de θ » et la règle « signe de θ + θ̇ » ?
 #
@@ -555,27 +577,43 @@ print(f"moyenne {number(mes_durees.mean())} pas, le plus court {number(mes_duree
 # - **B.** La première pousse à droite et freine le retour ; la seconde pousse à gauche et l'accélère.
 # - **C.** Elles poussent toutes deux à droite, puisque la tige y penche.
 #
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✔ L'angle est positif, donc la première pousse à droite. La somme vaut $0{,}05 - 0{,}4 = -0{,}35$, donc la seconde
+# pousse à gauche. Or pousser à droite fait basculer la tige vers la gauche, où elle va déjà : elle passera la
+# verticale à pleine vitesse, et c'est ainsi que l'oscillation grandit.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✘ C'est oublier que la tige bascule à l'opposé de la poussée.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✘ La seconde ne regarde pas l'angle seul : elle lui ajoute la vitesse, et la somme est ici négative.
+#
+# </details>
+#
 # **3.** Une règle tient 500 pas depuis chacun de cent départs. Qu'est-ce qui est établi ?
 #
 # - **A.** Elle tiendrait aussi bien dix minutes, puisque les équations ne changent pas d'un pas à l'autre.
 # - **B.** Depuis ces cent départs, elle ne tombe pas dans les dix premières secondes.
 # - **C.** Le chariot est resté près du centre, sans quoi l'épisode aurait pris fin.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q3"><summary>Répondre A</summary>
 #
-# **1 : C.** L'angle suivant ne dépend que de l'angle et de la vitesse d'avant : $11{,}9 + 0{,}02 \times 10 = 12{,}1$
-# degrés, au-delà de la limite. La poussée ne change encore que les vitesses. Répondre A, c'est avoir le bon
-# réflexe un pas trop tard ; et c'est pourquoi il faut agir sur la vitesse, sans attendre l'angle. La réponse D oublie que le
-# chariot n'entre pas dans ce calcul.
+# ✘ La tige a l'air stable, mais le chariot peut dériver un peu à chaque instant, comme avec θ + θ̇ à la section 8.
 #
-# **2 : A.** L'angle est positif, donc la première pousse à droite. La somme vaut $0{,}05 - 0{,}4 = -0{,}35$, donc la
-# seconde pousse à gauche. Or pousser à droite fait basculer la tige vers la gauche, où elle va déjà : elle
-# passera la verticale à pleine vitesse, et c'est ainsi que l'oscillation grandit. La réponse B oublie ce
-# renversement de sens entre le chariot et la tige.
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
 #
-# **3 : B.** Cinq cents pas de 0,02 s font dix secondes, et c'est tout ce qui a été regardé. Répondre A est tentant,
-# parce que la tige a l'air stable ; mais le chariot peut dériver un peu à chaque instant, comme avec θ + θ̇ à la
-# section 8. Quant à la réponse C, un chariot arrivé à 2,3 m du centre n'a encore rien interrompu.
+# ✔ Cinq cents pas de 0,02 s font dix secondes, et c'est tout ce qui a été regardé.
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✘ Un chariot arrivé à 2,3 m du centre n'a encore rien interrompu.
 #
 # </details>
 

@@ -992,12 +992,51 @@ print(f"{np.prod(MES_TRANCHES)} cases ; agents à 475 ou plus, à la fin : {reus
 # - **C.** 2.
 # - **D.** 8 : la valeur de la case, puisqu'on y reviendra.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✘ $Q(s, a)$ suppose que l'on joue **au mieux ensuite** : ce mauvais coup ne coûte que deux pas.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✘ C'est oublier le pas qui mène en case 3.
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✔ À gauche, on ne reçoit rien et l'on arrive en case 3, d'où le mieux est un pas sans récompense, puis le trésor :
+# $V(3) = \tfrac12 \times 8 = 4$. L'action vaut donc $0 + \tfrac12 \times 4 = 2$.
+#
+# </details>
+# <details name="q1"><summary>Répondre D</summary>
+#
+# ✘ Y revenir prend deux pas : chacun la divise par deux.
+#
+# </details>
+#
 # **2.** Un agent parcourt le couloir avec une table de zéros et sans jamais explorer (ε = 0) : sa table reste
 # nulle. Lequel de ces changements n'y fera rien ?
 #
 # - **A.** Doubler α, de 0,5 à 1.
 # - **B.** Porter ε à 1.
 # - **C.** Remplir la table de 1 au départ.
+#
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✔ L'agent va à gauche, sort sans rien recevoir, et la cible vaut 0, comme ce qu'il croyait : la surprise est nulle,
+# et une part plus grande de zéro reste zéro.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✘ Au hasard, l'agent finit par essayer la droite, et **voir** le trésor.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✘ La gauche déçoit : l'agent finit par essayer la droite, et **voir** le trésor.
+#
+# </details>
 #
 # **3.** Un agent savait jouer près du bord du rail. Il reste ensuite des milliers de pas près du milieu, sans mémoire
 # de rejeu : chaque pas le corrige, puis est oublié. Qu'a-t-il perdu de ce qu'il savait du bord ?
@@ -1006,22 +1045,20 @@ print(f"{np.prod(MES_TRANCHES)} cases ; agents à 475 ou plus, à la fin : {reus
 # - **B.** Rien, s'il a la table de 256 cases ; peut-être beaucoup, s'il a un réseau.
 # - **C.** Autant dans les deux cas, puisque la règle de mise à jour est la même.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q3"><summary>Répondre A</summary>
 #
-# **1 : C.** À gauche, on ne reçoit rien et l'on arrive en case 3, d'où le mieux est de repartir à droite : un pas sans
-# récompense, puis le trésor, soit $V(3) = \tfrac12 \times 8 = 4$. L'action vaut donc $0 + \tfrac12 \times 4 = 2$. La
-# réponse B oublie le pas qui mène en case 3. Le plus tentant est de répondre A ; mais $Q(s, a)$ suppose que
-# l'on joue **au mieux ensuite**, et ce mauvais coup ne coûte que deux pas.
+# ✘ C'est vrai d'une table ; un réseau corrigé mille fois au milieu bouge aussi ailleurs, car ses poids servent
+# partout.
 #
-# **2 : A.** L'agent va à gauche, sort sans rien recevoir, et la cible vaut 0, comme ce qu'il croyait : la surprise est
-# nulle, et une part plus grande de zéro reste zéro. Les deux autres
-# remèdes changent ce que l'agent **voit** : au hasard, ou par déception, il finit par essayer la droite et par
-# rencontrer le trésor.
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
 #
-# **3 : B.** Les cases du bord n'ont pas été touchées, puisque personne n'y est passé. Dans un réseau, les mêmes poids
-# servent partout : corrigé mille fois au milieu, il bouge aussi ailleurs. La réponse C est tentante après la
-# section 5, où table et réseau sont d'accord ; ce réseau-là avait un poids par case et par action, sans rien de commun entre
-# deux cases.
+# ✔ Personne n'est passé par les cases du bord ; un réseau, lui, n'a pas de cases.
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✘ À la section 5, oui ; mais ce réseau-là avait un poids par case et par action.
 #
 # </details>
 

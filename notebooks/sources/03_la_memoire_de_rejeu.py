@@ -526,12 +526,45 @@ if compte_rendu.passed:
 # - **B.** Elles se valent : l'intervalle contient zéro.
 # - **C.** On ne sait pas ; un gain de 85 pas reste possible, une perte de 50 aussi.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✘ C'est oublier le hasard des graines.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✘ C'est prendre une absence de preuve pour une preuve d'absence.
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✔ Un intervalle qui contient zéro ne dit pas « rien » : il dit ce que ces graines laissent possible.
+#
+# </details>
+#
 # **2.** Une mémoire pleine contient 10 000 transitions. On en tire 10 000, au hasard et **avec remise**. Combien
 # ne sont jamais sorties ?
 #
 # - **A.** Aucune, ou presque : il y a autant de tirages que de transitions.
 # - **B.** Environ 3 700.
 # - **C.** Environ 6 300.
+#
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✘ C'est décrire un tirage **sans** remise.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✔ Une transition donnée échappe à un tirage avec une probabilité de $1 - 1/10\,000$, et aux 10 000 avec
+# $(1 - 1/10\,000)^{10\,000} \approx e^{-1} \approx 0{,}37$.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✘ C'est compter celles qui sont sorties au moins une fois.
+#
+# </details>
 #
 # **3.** Votre mémoire a passé un test : 64 places, cent ajouts, et l'on n'y retrouve que les 64 derniers, tous.
 # Vous n'avez le temps d'en écrire qu'un de plus. Lequel ?
@@ -540,19 +573,21 @@ if compte_rendu.passed:
 # - **B.** Le même, refait avec mille graines.
 # - **C.** Le même avec 1 024 places, plus près de l'usage réel.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q3"><summary>Répondre A</summary>
 #
-# **1 : C.** Un intervalle qui contient zéro ne dit pas « rien » : il dit ce que ces graines laissent possible. Répondre A, c'est oublier le
-# hasard des graines ; répondre B, c'est prendre une absence de preuve pour une preuve d'absence.
+# ✔ Ce test change ce que le premier ne pouvait pas voir : la capacité n'y est plus une puissance de deux ; et son
+# arbitre est écrit tout autrement.
 #
-# **2 : B.** Une transition donnée échappe à un tirage avec une probabilité de $1 - 1/10\,000$, et aux 10 000 avec
-# $(1 - 1/10\,000)^{10\,000} \approx e^{-1} \approx 0{,}37$. La réponse A décrit un tirage **sans** remise. La réponse
-# C compte celles qui sont sorties au moins une fois.
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
 #
-# **3 : A.** Ce test change ce que le premier ne pouvait pas voir : la capacité n'y est plus une puissance de deux ;
-# et son arbitre est écrit tout autrement. La réponse C semble plus sévère, parce que le
-# nombre est plus grand ; mais 1 024 est encore une puissance de deux, et le code du document y passerait. La
-# réponse B répète mille fois la même question.
+# ✘ C'est répéter mille fois la même question.
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✘ Il semble plus sévère, parce que le nombre est plus grand ; mais 1 024 est encore une puissance de deux, et le
+# code du document y passerait.
 #
 # </details>
 

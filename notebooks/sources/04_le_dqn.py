@@ -795,11 +795,45 @@ show("td_loss")
 # - **B.** Un réseau cible qui suit de trop près.
 # - **C.** Un réseau cible qui suit de trop loin.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✘ C'est prendre une valeur pour un score.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✔ Aucune valeur ne peut dépasser $1/(1 - 0{,}97) \approx 33$ : à 45, elle est fausse, et elle monte encore. C'est
+# la courbe « sans retard » de la section 4.
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✘ La valeur monterait alors trop lentement, et ne dépasserait rien.
+#
+# </details>
+#
 # **2.** Le deuxième joue à CartPole avec $\gamma = 0{,}95$ et prête 26 à la position de départ. Qu'en pensez-vous ?
 #
 # - **A.** Il est prudent : il s'attend à tenir 26 pas, quand on peut en tenir 500.
 # - **B.** Il surestime, à coup sûr.
 # - **C.** On ne peut rien en dire avant de l'avoir vu jouer.
+#
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✘ C'est lire la valeur comme un nombre de pas, ce qu'elle n'est que si $\gamma = 1$.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✔ Chaque pas rapporte 1 au plus, donc aucune somme actualisée ne dépasse $1/(1 - 0{,}95) = 20$.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✘ C'est trop modeste : il joue peut-être bien, si ses deux valeurs sont trop hautes de la même façon, mais 26 est
+# faux dans tous les cas.
+#
+# </details>
 #
 # **3.** Dans le troisième, personne n'arrête le gradient à la cible. Il apprend un monde où le hasard s'en mêle. Une
 # fois la descente finie, comment sera sa perte, comparée à celle qu'auraient les vraies valeurs ?
@@ -808,20 +842,21 @@ show("td_loss")
 # - **B.** Égale : la cible est une constante, elle n'a pas de gradient à laisser passer.
 # - **C.** Plus basse, ou égale.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q3"><summary>Répondre A</summary>
 #
-# **1 : B.** Aucune valeur ne peut dépasser $1/(1 - 0{,}97) \approx 33$ : à 45, elle est fausse, et elle monte encore. C'est la
-# courbe « sans retard » de la section 4. Répondre A, c'est prendre une valeur pour un score. Avec C, elle monterait trop
-# lentement, et ne dépasserait rien.
+# ✘ C'est supposer qu'une perte mesure l'erreur ; elle mesure un écart à une cible, que l'on vient ici de laisser
+# bouger.
 #
-# **2 : B.** Chaque pas rapporte 1 au plus, donc aucune somme actualisée ne dépasse $1/(1 - 0{,}95) = 20$. Répondre A,
-# c'est lire la valeur comme un nombre de pas, ce qu'elle n'est que si $\gamma = 1$. La réponse C est trop modeste : il joue
-# peut-être bien, si ses deux valeurs sont trop hautes de la même façon, mais 26 est faux dans tous les cas.
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
 #
-# **3 : C.** Sans arrêt, la descente cherche les valeurs qui rendent cette perte la plus petite possible : une
-# fois arrivée, elle ne peut pas faire pire que les vraies valeurs. Répondre A, c'est supposer qu'une perte mesure
-# l'erreur ; elle mesure un écart à une cible, que l'on vient ici de laisser bouger. La réponse B décrit ce que ferait
-# `detach`.
+# ✘ C'est décrire ce que ferait `detach`.
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✔ Sans arrêt, la descente cherche les valeurs qui rendent cette perte la plus petite possible : une fois arrivée,
+# elle ne peut pas faire pire que les vraies valeurs.
 #
 # </details>
 

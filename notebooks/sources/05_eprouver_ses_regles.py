@@ -542,11 +542,50 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 # - **C.** Le chronomètre est pris pour une chute.
 # - **D.** Le facteur γ est oublié.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✘ C'est la faute la plus courante ; mais sans masque, « lire » échouerait déjà, en ajoutant à −1 une suite qui
+# n'existe pas.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✘ Cette faute échouerait déjà dans « choisir ».
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✘ Le temps ne coupe rien dans « attendre ».
+#
+# </details>
+# <details name="q1"><summary>Répondre D</summary>
+#
+# ✔ Dans « lire » et « choisir », tout finit au premier pas : γ n'y sert jamais. « Attendre » est le premier monde où
+# une valeur vient d'une autre.
+#
+# </details>
+#
 # **2.** Votre règle passe les six mondes, et votre agent n'apprend toujours pas CartPole. Qu'en concluez-vous ?
 #
 # - **A.** La règle est juste, c'est prouvé.
 # - **B.** La faute est ailleurs, ou c'en est une qu'aucun de ces mondes ne contient.
 # - **C.** Les mondes sont trop faciles : il faut baisser le seuil d'erreur.
+#
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✘ C'est prendre six essais pour une preuve.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✔ Une épreuve n'éprouve que ce qu'elle contient : l'exercice 4 en donne un exemple.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✘ C'est chercher plus de sévérité là où il manque un autre cas.
+#
+# </details>
 #
 # **3.** Un réseau apprend des souvenirs d'un joueur au hasard, et joue mieux que lui. Pourquoi est-ce possible ?
 #
@@ -554,18 +593,19 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 # - **B.** Sa cible évalue ce que vaudrait la suite si l'on jouait bien, quoi que le joueur ait fait.
 # - **C.** Ce ne l'est pas : il a eu de la chance.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q3"><summary>Répondre A</summary>
 #
-# **1 : D.** Dans « lire » et « choisir », tout finit au premier pas : γ n'y sert jamais. « Attendre » est le premier
-# monde où une valeur vient d'une autre. Il est tentant de répondre A, car l'oubli de la fin des épisodes est la faute la plus
-# courante ; mais sans masque, « lire » échouerait déjà, en ajoutant à −1 une suite qui n'existe pas. La réponse B
-# échouerait dans « choisir », et le temps ne coupe rien dans « attendre ».
+# ✘ Rien n'est imité : la cible ignore ce que le joueur a fait ensuite.
 #
-# **2 : B.** Une épreuve n'éprouve que ce qu'elle contient : l'exercice 4 en donne un exemple. Répondre A, c'est prendre six essais pour une
-# preuve. Répondre C, c'est chercher plus de sévérité là où il manque un autre cas.
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
 #
-# **3 : B.** C'est apprendre hors politique : le maximum ne regarde pas l'action que le joueur a prise ensuite. Rien n'est imité, d'où la
-# faute de A ; et huit réseaux sur huit joueurs différents, c'est beaucoup pour la chance.
+# ✔ C'est apprendre hors politique : le maximum ne regarde pas l'action que le joueur a prise ensuite.
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✘ Huit réseaux sur huit joueurs différents, c'est beaucoup pour la chance.
 #
 # </details>
 

@@ -807,6 +807,24 @@ print(f"arrêté après {number(essai.env_steps)} pas, dernière évaluation : {
 # - **B.** Sa mémoire se remplit quatre fois plus : les vieux souvenirs sont chassés.
 # - **C.** Ses lots mêlent trop d'épisodes différents.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✔ Un tour fait maintenant 64 pas de jeu : $9\,600 / 64 = 150$ mises à jour, au lieu de $9\,600 / 16 = 600$. Le
+# rythme, que personne n'a décidé de changer, a changé.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✘ Chaque tour range bien quatre fois plus de transitions ; mais il y a quatre fois moins de tours, et la mémoire en
+# reçoit 9 600 dans les deux cas.
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✘ Des épisodes différents, le carnet 03 les réclamait.
+#
+# </details>
+#
 # **2.** On ramène la limite de 500 à 100 pas, et la mémoire range toujours le chronomètre comme une chute. Une
 # transition sur cent porte cette fausse fin. Avec $\gamma = 0{,}99$, que vaut un état d'où l'on ne tombe jamais,
 # quand toutes ces valeurs se sont propagées ?
@@ -815,6 +833,24 @@ print(f"arrêté après {number(essai.env_steps)} pas, dernière évaluation : {
 # - **B.** 99 : une transition sur cent y perd sa suite.
 # - **C.** 50, à peu près.
 #
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✘ C'est oublier les fausses fins : sans elles, la valeur serait bien $1/(1 - 0{,}99) = 100$.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✘ C'est ne compter la perte qu'une fois, sur le premier pas ; or la suite est elle-même faite de valeurs déjà
+# rabaissées, et ainsi de suite.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✔ La valeur vérifie $V = 1 + 0{,}99 \times 0{,}99\, V$ : un pour le pas, puis la suite, actualisée, que l'on perd
+# une fois sur cent. D'où $V = 1/(1 - 0{,}9801) \approx 50$.
+#
+# </details>
+#
 # **3.** Un agent médiocre, qui ne progresse pas, atteint 475 par chance à une évaluation sur cent. On l'évalue deux
 # cents fois pendant son entraînement. Avec quelle probabilité pourra-t-on écrire « il a atteint 475 » ?
 #
@@ -822,20 +858,21 @@ print(f"arrêté après {number(essai.env_steps)} pas, dernière évaluation : {
 # - **B.** 87 %, environ.
 # - **C.** 2 %, puisqu'il y a deux fois cent évaluations.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q3"><summary>Répondre A</summary>
 #
-# **1 : A.** Un tour fait maintenant 64 pas de jeu : $9\,600 / 64 = 150$ mises à jour, au lieu de
-# $9\,600 / 16 = 600$. Le rythme, que personne n'a décidé de changer, a changé. La réponse B est tentante, puisque chaque
-# tour range quatre fois plus de transitions ; mais il y a quatre fois moins de tours, et la mémoire en reçoit 9 600
-# dans les deux cas. Quant aux épisodes différents, le carnet 03 les réclamait.
+# ✘ Ce nombre vaut pour **une** évaluation, choisie d'avance.
 #
-# **2 : C.** La valeur vérifie $V = 1 + 0{,}99 \times 0{,}99\, V$ : un pour le pas, puis la suite, actualisée, que l'on
-# perd une fois sur cent. D'où $V = 1/(1 - 0{,}9801) \approx 50$. La réponse B ne compte la perte qu'une fois, sur
-# le premier pas ; or la suite est elle-même faite de valeurs déjà rabaissées, et ainsi de suite.
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
 #
-# **3 : B.** La probabilité de rater toutes les évaluations est $0{,}99^{200} \approx 0{,}13$ ; celle d'en réussir au
-# moins une, 87 %. Le nombre de la réponse A vaut pour **une** évaluation, choisie d'avance. Voilà pourquoi « a atteint un
-# jour » est une mesure si généreuse, et pourquoi il faut aussi demander ce qui reste à la fin.
+# ✔ La probabilité de rater toutes les évaluations est $0{,}99^{200} \approx 0{,}13$ ; celle d'en réussir au moins
+# une, 87 %. Voilà pourquoi « a atteint un jour » est une mesure si généreuse, et pourquoi il faut aussi demander ce
+# qui reste à la fin.
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✘ En deux cents évaluations, on attend déjà deux réussites en moyenne : 2 % est bien trop peu.
 #
 # </details>
 

@@ -625,12 +625,45 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 # - **B.** Ces cent épisodes ne suffisent pas à le dire.
 # - **C.** Non, puisque l'intervalle descend sous 475.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✘ C'est prendre la mesure pour la vérité.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✔ L'intervalle contient des moyennes des deux côtés du seuil : il faut jouer davantage.
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✘ Ne pas avoir établi 475 n'est pas avoir établi le contraire.
+#
+# </details>
+#
 # **2.** « Nous avons noté vingt agents sur dix épisodes ; le meilleur obtient 492. Nous l'avons rejoué sur deux
 # cents départs neufs : 463. » D'où vient la baisse, le plus probablement ?
 #
 # - **A.** On l'avait choisi pour sa note, et sa note contenait sa chance.
 # - **B.** L'agent a oublié entre les deux mesures.
 # - **C.** Les départs neufs sont plus difficiles que les premiers.
+#
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✔ Le plus haut de vingt nombres bruités dépasse presque toujours ce qu'il mesure ; la seconde note n'a servi à
+# aucun choix.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✘ Rien n'a été appris entre les deux mesures : les poids sont les mêmes.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✘ Ils viennent tous du même tirage.
+#
+# </details>
 #
 # **3.** « Nous avons joué jusqu'à obtenir 59 épisodes parfaits d'affilée, en recommençant le compte à chaque échec.
 # Nous garantissons 475, à 95 %. » Qu'en dites-vous ?
@@ -639,20 +672,20 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 # - **B.** Elle est juste, à condition que les départs soient neufs et indépendants.
 # - **C.** Elle ne garantit rien de tel, même avec des départs neufs et indépendants.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q3"><summary>Répondre A</summary>
 #
-# **1 : B.** L'intervalle contient des moyennes des deux côtés du seuil : la question reste ouverte, et il faut
-# jouer davantage. Répondre A, c'est prendre la mesure pour la vérité. La réponse C commet l'erreur inverse, plus
-# subtile : ne pas avoir établi 475 n'est pas avoir établi le contraire.
+# ✘ Ils suffisent si leur nombre est fixé d'avance ; ici, on a joué jusqu'à réussir.
 #
-# **2 : A.** Le plus haut de vingt nombres bruités est presque toujours plus haut que ce qu'il mesure ; la seconde
-# note, qui n'a servi à aucun choix, est la bonne. La réponse B est tentante après le carnet 06, mais rien n'a été appris
-# entre les deux mesures : les poids sont les mêmes. Quant aux départs, ils viennent tous du même tirage.
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
 #
-# **3 : C.** La borne demande un nombre d'épisodes fixé d'avance. Prenez un agent parfait 95 fois sur cent : la
-# probabilité d'en voir 59 d'affilée est $0{,}95^{59} \approx 5\,\%$ à chaque essai, et qui recommence assez souvent finit
-# par y arriver, avec cet agent comme avec un pire. La réponse B exige deux vraies conditions, et oublie la
-# troisième.
+# ✘ Il manque une troisième condition : un nombre d'épisodes fixé d'avance.
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✔ Un agent parfait 95 fois sur cent l'est 59 fois d'affilée avec une probabilité de $0{,}95^{59} \approx 5\,\%$ à
+# chaque essai : qui recommence assez souvent finit par y arriver, avec lui comme avec un pire.
 #
 # </details>
 

@@ -656,11 +656,50 @@ show("moyenne_glissante")
 # - **C.** 230 : la moitié des 460 pas gagnés à deux.
 # - **D.** La question n'a pas de réponse tant qu'on ne dit pas à quoi on l'ajoute.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✘ C'est ainsi qu'on lit une échelle ; mais, dans l'autre ordre, c'est P qui emporterait tout le mérite.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✘ C'est ne lire que l'autre ordre, R puis P.
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✘ Partager en deux n'y change rien : ni l'une ni l'autre ne sert seule.
+#
+# </details>
+# <details name="q1"><summary>Répondre D</summary>
+#
+# ✔ Dans l'ordre P puis R, le barreau de R vaut 458 pas ; dans l'ordre R puis P, il en vaut 5. Les deux mesures sont
+# justes et répondent à deux questions.
+#
+# </details>
+#
 # **2.** Onze retraits, chacun jugé à 5 %, sans correction ; l'un d'eux est déclaré nuisible. Que savez-vous ?
 #
 # - **A.** Il nuit : il y a cinq chances sur cent de se tromper.
 # - **B.** Peu de chose : sur onze retraits anodins, on en déclarerait souvent au moins un nuisible.
 # - **C.** Rien : un seul retrait ne prouve jamais rien.
+#
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✘ C'est oublier que l'on a choisi, après coup, lequel des onze regarder.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✔ Onze retraits anodins, jugés à 5 % chacun, laissent au moins une fausse alarme près d'une fois sur deux :
+# $1 - 0{,}95^{11} \approx 43$ %. C'est ce que corrige Holm.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✘ C'est aller trop loin : avec la correction, un seul verdict suffit.
+#
+# </details>
 #
 # **3.** La moyenne des poids a un taux fixe de 0,001. Après 500 mises à jour, le réseau principal tient 500 pas ;
 # l'agent rendu, qui joue avec la moyenne, tombe aussitôt. Pourquoi ?
@@ -669,21 +708,20 @@ show("moyenne_glissante")
 # - **B.** Le réseau principal a eu de la chance ; la moyenne montre son vrai niveau.
 # - **C.** La moyenne est encore faite, pour plus de la moitié, de poids qui ne savaient rien.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q3"><summary>Répondre A</summary>
 #
-# **1 : D.** Dans l'ordre P puis R, le barreau de R vaut 458 pas ; dans l'ordre R puis P, il en vaut 5. Les deux mesures
-# sont justes et répondent à deux questions. Le plus tentant est de répondre A, parce que c'est ainsi qu'on lit une
-# échelle ; mais, dans l'autre ordre, c'est P qui emporterait tout le mérite. Partager en deux n'y change rien :
-# ni l'une ni l'autre ne sert seule.
+# ✘ Rien d'autre que l'agent rendu ne lit cette moyenne : sans elle, l'apprentissage serait le même au bit près.
 #
-# **2 : B.** Onze retraits anodins, jugés à 5 % chacun, laissent au moins une fausse alarme près d'une fois sur deux : $1 - 0{,}95^{11} \approx 43$ %.
-# C'est ce que corrige Holm. Répondre A, c'est oublier que l'on a choisi, après coup, lequel des onze regarder. La réponse C va trop
-# loin : avec la correction, un seul verdict suffit.
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
 #
-# **3 : C.** Chaque mise à jour multiplie par 0,999 la part des poids de départ : il en reste
-# $0{,}999^{500} \approx 61$ %. Il faut attendre, ou laisser l'horizon grandir. Répondre A est tentant, mais rien
-# d'autre que l'agent rendu ne lit cette moyenne : sans elle, l'apprentissage serait le même au bit près. La réponse B
-# prend la moyenne pour un juge ; c'est un autre réseau.
+# ✘ C'est prendre la moyenne pour un juge ; c'est un autre réseau.
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✔ Chaque mise à jour multiplie par 0,999 la part des poids de départ : il en reste $0{,}999^{500} \approx 61$ %. Il
+# faut attendre, ou laisser l'horizon grandir.
 #
 # </details>
 

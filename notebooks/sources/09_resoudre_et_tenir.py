@@ -601,11 +601,45 @@ except Unsolved as echec:
 # - **B.** Y : elle tient bien mieux.
 # - **C.** Y : elle réussit et tient dans $0{,}85 \times 98 \approx 83$ % des cas, contre 60 %.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✔ Vous vous arrêtez à la première réussite certifiée : ce qui se serait passé ensuite ne vous concerne plus, et il
+# importe que la réussite vienne, quelle que soit la graine.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✘ Ce serait le bon choix pour un entraînement que personne ne surveille.
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✘ C'est mélanger deux parts qui ne portent pas sur la même chose : l'une compte des graines, l'autre, des
+# évaluations faites après une réussite.
+#
+# </details>
+#
 # **2.** Un agent passe son certificat au douzième essai, chaque essai ayant ses propres départs. Que vaut ce certificat ?
 #
 # - **A.** Ce que vaut un autre : les départs étaient neufs.
 # - **B.** Moins : à recommencer jusqu'à réussir, un agent médiocre finit par passer.
 # - **C.** Rien : il fallait s'arrêter au premier refus.
+#
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✘ Des départs neufs évitent d'être jugé sur ce qui a servi à choisir, mais non de gagner à la loterie.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✔ Douze billets valent mieux qu'un. C'est pourquoi `solve` exige d'abord 490, et dit le numéro de son certificat.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✘ Il n'y a pas lieu de s'arrêter au premier refus : l'agent continue d'apprendre.
+#
+# </details>
 #
 # **3.** Une graine seule aurait montré, selon laquelle, une réussite en deux mille pas ou un échec à six mille. Que faut-il publier ?
 #
@@ -613,19 +647,19 @@ except Unsolved as echec:
 # - **B.** Toutes, nommées d'avance, avec leur médiane et leurs échecs.
 # - **C.** La moyenne de celles qui ont réussi.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q3"><summary>Répondre A</summary>
 #
-# **1 : A.** Vous vous arrêtez à la première réussite certifiée : ce qui se serait passé ensuite ne vous concerne
-# plus, et il importe que la réussite vienne, quelle que soit la graine. Y serait le bon choix pour un entraînement
-# que personne ne surveille. La réponse C mélange deux parts qui ne portent pas sur la même chose : l'une compte des
-# graines, l'autre, des évaluations faites après une réussite.
+# ✘ C'est dire vrai d'une graine, et rien de la recette.
 #
-# **2 : B.** Des départs neufs évitent d'être jugé sur ce qui a servi à choisir, mais non de gagner à la loterie : douze billets valent
-# mieux qu'un. C'est pourquoi `solve` exige d'abord 490, et dit le numéro de son certificat. Il n'y a pas lieu de s'arrêter au premier
-# refus : l'agent continue d'apprendre.
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
 #
-# **3 : B.** La réponse A dit vrai d'une graine, et rien de la recette. La réponse C jette les échecs : plus une recette échoue, plus
-# sa moyenne s'embellit.
+# ✔ Nommées d'avance, elles n'ont pas été choisies : on voit ce que donne la recette, et combien de fois elle échoue.
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✘ C'est jeter les échecs : plus une recette échoue, plus sa moyenne s'embellit.
 #
 # </details>
 

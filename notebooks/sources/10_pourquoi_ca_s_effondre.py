@@ -1024,12 +1024,45 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # - **B.** Rien, sans regarder autre chose : il s'accorde mieux avec ses propres cibles.
 # - **C.** Il oublie : c'est la marque d'un effondrement.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✘ C'est vrai d'un modèle supervisé, dont la cible ne bouge pas.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✔ La perte compare le réseau à ses propres croyances.
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✘ C'est prendre l'exemple de ce carnet pour une règle ; un agent qui a fini d'apprendre peut aussi avoir une perte
+# qui baisse.
+#
+# </details>
+#
 # **2.** Sur CartPole, $\gamma = 0{,}9$. Un agent annonce 14 dans un état dont vous ignorez s'il est
 # sauvable ou perdu. Qu'en dire ?
 #
 # - **A.** On ne peut rien dire sans connaître $V^*$.
 # - **B.** Il surestime : aucun état ne vaut plus de 10.
 # - **C.** Il a raison s'il a déjà tenu quatorze pas depuis cet état.
+#
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✘ Nul besoin de connaître l'état : le plafond vaut partout.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✔ Chaque pas rapporte 1 : rien ne dépasse $1/(1-0{,}9) = 10$.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✘ C'est compter les récompenses sans les actualiser.
+#
+# </details>
 #
 # **3.** Avant chaque effondrement, dans cent entraînements, la part des chutes en mémoire avait baissé. Que
 # manque-t-il pour dire que c'en est la cause ?
@@ -1038,6 +1071,23 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # - **B.** Un intervalle de confiance.
 # - **C.** Faire baisser cette part exprès, sans rien changer d'autre, et comparer.
 #
+# <details name="q3"><summary>Répondre A</summary>
+#
+# ✘ La corrélation en serait plus sûre, non plus causale.
+#
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
+#
+# ✘ Il dirait si la corrélation est sûre, non d'où elle vient.
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✔ Une part qui baisse à mesure que l'agent joue mieux accompagne **aussi** les entraînements qui ne s'effondrent
+# pas.
+#
+# </details>
+#
 # **4.** Avec $\gamma = 0{,}9$, un quart des transitions d'une mémoire passent à tort pour des fins. Que vaut un
 # état sûr, en théorie ?
 #
@@ -1045,20 +1095,19 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # - **B.** Environ 3,1.
 # - **C.** 4 : la durée moyenne d'un épisode.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q4"><summary>Répondre A</summary>
 #
-# **1 : B.** La perte compare le réseau à ses propres croyances. Le plus tentant est de répondre A : c'est vrai
-# d'un modèle supervisé, dont la cible ne bouge pas. La réponse C prend l'exemple de ce carnet pour une règle ; un
-# agent qui a fini d'apprendre peut aussi avoir une perte qui baisse.
+# ✘ C'est n'ôter le quart qu'une fois, alors que chaque amorçage le subit.
 #
-# **2 : B.** Chaque pas rapporte 1 : rien ne dépasse $1/(1-0{,}9) = 10$. Nul besoin de connaître l'état : le
-# plafond vaut partout. La réponse C compte les récompenses sans les actualiser.
+# </details>
+# <details name="q4"><summary>Répondre B</summary>
 #
-# **3 : C.** Une part qui baisse à mesure que l'agent joue mieux accompagne **aussi** les entraînements qui ne
-# s'effondrent pas. Plus de données, ou un intervalle, rendraient la corrélation plus sûre, non plus causale.
+# ✔ $1/(1 - 0{,}9 \times 0{,}75) \approx 3{,}1$.
 #
-# **4 : B.** $1/(1 - 0{,}9 \times 0{,}75) \approx 3{,}1$. La réponse A n'ôte le quart qu'une fois, alors que
-# chaque amorçage le subit ; la réponse C oublie γ.
+# </details>
+# <details name="q4"><summary>Répondre C</summary>
+#
+# ✘ C'est oublier γ.
 #
 # </details>
 

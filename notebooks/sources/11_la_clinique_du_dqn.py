@@ -865,6 +865,23 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 # - **B.** Augmenter le taux d'apprentissage.
 # - **C.** Regarder si le réseau cible change, et ce que valent des états que l'on connaît.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✘ C'est faire de la perte un score.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✘ C'est changer un réglage au hasard, et atteindre plus vite la même cible.
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✔ Une perte minuscule et un retour au plus bas font soupçonner une cible qui n'apprend rien, ou une récompense
+# perdue : cet examen les sépare.
+#
+# </details>
+#
 # **2.** Q dépasse le million, et les poids se déplacent de plus en plus. L'outil nomme les valeurs qui explosent, puis un
 # taux d'apprentissage trop grand. L'agent joue bien. Vous divisez ce taux par dix : Q dépasse encore le million, un peu plus tard. Que
 # conclure ?
@@ -873,11 +890,43 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 # - **B.** Il faut diviser encore par dix.
 # - **C.** L'outil s'est trompé : rien n'explose vraiment, puisque l'agent joue bien.
 #
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✔ Le remède n'a fait que ralentir le mal : le déplacement des poids était un effet.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✘ Une cible fausse, d'un γ de 1,5 par exemple, explose quel que soit le taux d'apprentissage.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✘ C'est prendre le score pour une preuve de santé.
+#
+# </details>
+#
 # **3.** Un de vos entraînements ne présente aucun signe, et son retour est mauvais. Que conclure ?
 #
 # - **A.** Il est sain : l'outil a un rappel de plus de neuf dixièmes.
 # - **B.** Il souffre de quelque chose que l'outil ne connaît pas, ou à trop faible dose, ou il n'a pas fini d'apprendre.
 # - **C.** Le retour est mauvais par malchance ; une autre graine suffira.
+#
+# <details name="q3"><summary>Répondre A</summary>
+#
+# ✘ Le rappel se mesure sur des maladies connues, à forte dose ; il ne dit rien des autres.
+#
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
+#
+# ✔ Ne voir aucun signe, c'est n'en voir aucun de ceux que l'outil cherche.
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✘ C'est possible, et se vérifie : dix graines, et non une.
+#
+# </details>
 #
 # **4.** Vous soupçonnez un masque oublié. Quel essai confirme le mieux ?
 #
@@ -885,19 +934,19 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 # - **B.** Relancer dix fois sans rien changer, pour voir si cela recommence.
 # - **C.** Rétablir le masque seul, mêmes graines : les états perdus reviennent près de 1.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q4"><summary>Répondre A</summary>
 #
-# **1 : C.** Une perte minuscule et un retour au plus bas font soupçonner une cible qui n'apprend rien, ou une
-# récompense perdue : l'examen de C les sépare. La réponse A fait de la perte un score ; B change un réglage au hasard, et atteindrait plus vite la même cible.
+# ✘ Tout ira mieux, peut-être, et l'on ne saura pas pourquoi.
 #
-# **2 : A.** Le remède n'a fait que ralentir le mal : le déplacement des poids était un effet. Une cible fausse, d'un
-# γ de 1,5 par exemple, explose quel que soit le taux d'apprentissage. La réponse C prend le score pour une preuve de santé.
+# </details>
+# <details name="q4"><summary>Répondre B</summary>
 #
-# **3 : B.** Le rappel se mesure sur des maladies connues, à forte dose ; il ne dit rien des autres. La réponse C est possible,
-# et se vérifie : dix graines, et non une.
+# ✘ C'est mesurer la malchance, ce qui est utile avant d'accuser, mais ne désigne rien.
 #
-# **4 : C.** On change la seule chose que l'on accuse, et l'on regarde la grandeur que le mécanisme annonce. Avec A, tout ira
-# mieux, peut-être, et l'on ne saura pas pourquoi. B mesure la malchance, ce qui est utile avant d'accuser, mais ne désigne rien.
+# </details>
+# <details name="q4"><summary>Répondre C</summary>
+#
+# ✔ On change la seule chose que l'on accuse, et l'on regarde la grandeur que le mécanisme annonce.
 #
 # </details>
 

@@ -815,6 +815,22 @@ for nom in RIVALES:
 # - **B.** La seconde : son score n'a été choisi par personne.
 # - **C.** Ni l'une ni l'autre : mêmes graines, même score.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✘ Battre beaucoup de rivales est bon signe ; mais le score en sort d'autant plus flatté.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✔ À score égal, celui qui fut choisi parmi deux cents doit davantage à ses graines.
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✘ Le score est le même, non ce qu'il vaut : l'un est un maximum, l'autre une mesure.
+#
+# </details>
+#
 # **2.** Votre budget permet cent entraînements. Un essai préliminaire montre qu'une même recette passe de 5 à 25 d'une graine à l'autre. Que
 # faites-vous ?
 #
@@ -822,22 +838,42 @@ for nom in RIVALES:
 # - **B.** Moins de recettes, plusieurs graines chacune, et de quoi rejuger les meilleures.
 # - **C.** Une seule recette, cent graines : au moins le score sera sûr.
 #
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✘ Avec un tel bruit, la meilleure de cent graines isolées est surtout la plus chanceuse.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✔ Plusieurs graines séparent un peu la recette de sa chance ; des graines neuves disent ce qu'il en reste.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✘ C'est ne rien chercher : on connaîtra très bien une recette quelconque.
+#
+# </details>
+#
 # **3.** Après cent essais de TPE, tous les meilleurs ont un grand réseau. Que conclure ?
 #
 # - **A.** Les grands réseaux sont meilleurs.
 # - **B.** TPE a proposé surtout de grands réseaux : il faut regarder ailleurs avant de le dire.
 # - **C.** Il faut recommencer avec des réseaux encore plus grands.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q3"><summary>Répondre A</summary>
 #
-# **1 : B.** À score égal, celui qui fut choisi parmi deux cents doit davantage à ses graines. La réponse A séduit : battre beaucoup de rivales
-# est bon signe ; mais le score en sort d'autant plus flatté.
+# ✘ TPE retourne là où il a réussi : ses essais ne sont pas un échantillon.
 #
-# **2 : B.** Avec un tel bruit, la meilleure de cent graines isolées est surtout la plus chanceuse. C ne cherche rien : on connaîtra très bien une recette
-# quelconque.
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
 #
-# **3 : B.** TPE retourne là où il a réussi : ses essais ne sont pas un échantillon. S'il a bien réussi une fois avec un grand réseau, il y revient, et
-# tout ce qu'il trouve de bon lui ressemble. Le bras tiré au hasard, lui, permet de comparer.
+# ✔ S'il a bien réussi une fois avec un grand réseau, il y revient, et tout ce qu'il trouve de bon lui ressemble. Le
+# bras tiré au hasard, lui, permet de comparer.
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✘ C'est comparer de grands réseaux entre eux ; ce sont les petits qui manquent.
 #
 # </details>
 

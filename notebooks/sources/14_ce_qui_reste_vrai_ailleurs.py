@@ -393,11 +393,43 @@ show("cran")
 # - **B.** Rien de sûr : le test compte avec le hasard des graines, la correction avec le nombre des comparaisons, rien avec le choix du jeu.
 # - **C.** Qu'elle y coûtera : les jeux s'opposent.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✘ C'est oublier un second hasard : des jeux, on n'en a tiré qu'un.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✔ Un verdict vaut pour le jeu où il fut mesuré.
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✘ Peu de verdicts se renversent : la plupart restent sans verdict, ce qui n'est pas le contraire.
+#
+# </details>
+#
 # **2.** À un jeu dont on ne connaît aucune vraie valeur, que peut encore vérifier la clinique ?
 #
 # - **A.** Rien : sans vérité, pas de diagnostic.
 # - **B.** Que la mémoire dit ce que l'entraînement a vécu, que la boucle fait ce qu'elle annonce, que les poids bougent à la bonne allure.
 # - **C.** Tout, comme à CartPole : les états d'épreuve sont tirés du jeu.
+#
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✘ Trois des quatre questions du carnet 11 n'ont besoin d'aucune vérité.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✔ De la dernière question, les valeurs, il ne reste que la borne.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✘ C'est oublier qu'un début d'épisode dit où regarder, non ce que l'on doit y trouver.
+#
+# </details>
 #
 # **3.** Vous apportez un jeu sans fin, toujours coupé au même pas. Que doit valoir `terminated` dans la mémoire ?
 #
@@ -405,15 +437,19 @@ show("cran")
 # - **B.** Faux partout : rien ne finit, on cesse seulement de regarder.
 # - **C.** Peu importe, puisque tous les épisodes ont la même longueur.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q3"><summary>Répondre A</summary>
 #
-# **1 : B.** Un verdict vaut pour le jeu où il fut mesuré. Avec A, on oublie un second hasard : des jeux, on n'en a tiré qu'un.
+# ✘ La suite y serait nulle : dans un jeu où chaque pas coûte, l'agent croirait que le temps le sauve.
 #
-# **2 : B.** Trois des quatre questions du carnet 11 n'ont besoin d'aucune vérité ; de la dernière, les valeurs, il ne reste que la borne. La réponse C oublie qu'un début d'épisode dit où
-# regarder, non ce que l'on doit y trouver.
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
 #
-# **3 : B.** Un vrai au dernier pas y ferait la suite nulle : dans un jeu où chaque pas coûte, l'agent croirait que le temps le sauve, et,
-# l'observation ne disant pas l'heure, des états identiques auraient deux cibles.
+# ✔ Après la coupure, la suite existe encore : rien à masquer, mais tout à amorcer.
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✘ L'observation ne dit pas l'heure : des états identiques auraient deux cibles.
 #
 # </details>
 

@@ -400,6 +400,22 @@ show("dqn")
 # - **B.** γ multiplie aussi la récompense.
 # - **C.** Le masque manque.
 #
+# <details name="q1"><summary>Répondre A</summary>
+#
+# ✘ La valeur resterait alors le plus souvent sous 1,50.
+#
+# </details>
+# <details name="q1"><summary>Répondre B</summary>
+#
+# ✘ Cette faute donnerait 0,90.
+#
+# </details>
+# <details name="q1"><summary>Répondre C</summary>
+#
+# ✔ 3,75 est 1,50/(1 − 0,6) : la récompense, comptée comme si elle revenait sans fin.
+#
+# </details>
+#
 # **2.** Tous les mondes sont justes, mais deux passages avec la même graine ne donnent pas les mêmes valeurs. Que
 # faut-il en penser ?
 #
@@ -407,24 +423,43 @@ show("dqn")
 # - **B.** Un hasard échappe à la graine ; le résultat ne pourra pas être refait.
 # - **C.** La mémoire est trop petite.
 #
+# <details name="q2"><summary>Répondre A</summary>
+#
+# ✘ Il l'est ; cela n'empêche pas de fixer son hasard.
+#
+# </details>
+# <details name="q2"><summary>Répondre B</summary>
+#
+# ✔ Les poids de départ, les actions, les lots, le premier départ : l'un d'eux n'a pas reçu la graine.
+#
+# </details>
+# <details name="q2"><summary>Répondre C</summary>
+#
+# ✘ Une mémoire trop petite l'est à chaque passage.
+#
+# </details>
+#
 # **3.** Votre programme réussit CartPole avec cinq graines sur cinq, mais « repartir » le refuse. Que dire ?
 #
 # - **A.** Une faute est là, que CartPole pardonne ; un autre jeu peut ne pas la pardonner.
 # - **B.** Le monde est trop sévère : seul CartPole compte.
 # - **C.** Il faut plus de graines.
 #
-# <details><summary>Les réponses, expliquées</summary>
+# <details name="q3"><summary>Répondre A</summary>
 #
-# **1 : C.** 3,75 est 1,50/(1 − 0,6) : la récompense, comptée comme si elle revenait sans fin. Un réseau qui n'a pas assez
-# appris (réponse A) resterait le plus souvent sous 1,50 ; la faute de la réponse B donnerait 0,90.
+# ✔ « Repartir » est refusé quand la coupure est prise pour une chute, ou que l'état retenu après elle n'est pas le
+# bon. Dans CartPole, il suffit que la meilleure action garde la plus grande valeur ; les valeurs elles-mêmes peuvent
+# être fausses sans que rien n'y paraisse.
 #
-# **2 : B.** Les poids de départ, les actions, les lots, le premier départ : l'un d'eux n'a pas reçu la graine. Que
-# l'apprentissage soit aléatoire (réponse A) n'empêche pas de fixer son hasard ; et une mémoire trop petite l'est à
-# chaque passage.
+# </details>
+# <details name="q3"><summary>Répondre B</summary>
 #
-# **3 : A.** « Repartir » est refusé quand la coupure est prise pour une chute, ou que l'état retenu après elle n'est pas
-# le bon. Dans CartPole, il suffit que la meilleure action garde la plus grande valeur ; les valeurs elles-mêmes
-# peuvent être fausses sans que rien n'y paraisse, et davantage de graines n'y changeraient rien.
+# ✘ C'est croire juste ce que CartPole ne sait pas refuser.
+#
+# </details>
+# <details name="q3"><summary>Répondre C</summary>
+#
+# ✘ Davantage de graines n'y changeraient rien : la faute est la même à chacune.
 #
 # </details>
 
