@@ -58,7 +58,7 @@ def learning_curves(
     rows = partial(checked_rows, length=len(env_steps))
     several = isinstance(returns, Mapping)
     groups = named("returns", returns, rows) if several else {"": rows("returns", returns)}
-    figure, axes = sheet(title, 4.2)
+    figure, axes = sheet(title, 4.2 if len(groups) == 1 else 4.8)  # plusieurs : légende plus haute
     if len(groups) == 1:
         [alone] = groups.values()
         axes.plot(env_steps, alone.T, color=SKY, linewidth=0.9, alpha=0.8)

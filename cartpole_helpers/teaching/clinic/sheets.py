@@ -128,7 +128,7 @@ def wall(patients: Mapping[int, tuple[Chart, Chart]], title: str) -> Picture:
     if len(games := dict.fromkeys(one.game.name for one in charts)) > 1:
         raise ValueError(f"patients doit donner des relevés d'un même jeu : {', '.join(games)}.")
     vitals, count = vitals_of(*charts), len(patients)
-    figure, panels = canvas(title, 7.6, 0.62 * count + 1.4, count, ON_THE_WALL, squeeze=False)
+    figure, panels = canvas(title, 10.8, 0.76 * count + 1.5, count, ON_THE_WALL, squeeze=False)
     for row, (number, charts) in zip(panels, patients.items(), strict=True):
         for axes, vital in zip(row, vitals[:ON_THE_WALL], strict=True):
             _draw_vital(axes, vital, *charts)
@@ -136,7 +136,7 @@ def wall(patients: Mapping[int, tuple[Chart, Chart]], title: str) -> Picture:
             axes.grid(visible=False)
         row[0].set_ylabel(number, rotation=0, ha="right", va="center", fontsize=12, weight="bold")
     for axes, vital in zip(panels[0], vitals[:ON_THE_WALL], strict=True):
-        axes.set_title(f"{vital.label}\n{_scale(vital)}", fontsize=8)
+        axes.set_title(f"{vital.label}\n{_scale(vital)}", fontsize=10)
     _explain(figure, witness=True)
     told = (
         f"Patient {one}, à la fin : {_told(chart, vitals)}." for one, (chart, _) in patients.items()
