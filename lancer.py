@@ -18,6 +18,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOG = VENV / "installation.log"
 READER, DEV, SITE = "requirements.txt", "requirements-dev.txt", "requirements-site.txt"
+CLASS = "requirements-classe.txt"
 CONSTRAINTS = "constraints.txt"
 SETTINGS = (  # dans .venv, à la place qu'ils ont dans jupyter/
     "jupyter/share/jupyter/lab/settings/overrides.json5",
@@ -43,6 +44,7 @@ La première fois, tout s'installe dans .venv ; ensuite, seulement ce qui a chan
   tests [options]    lance tous les tests ; les options vont à pytest
   carnets [carnet]   rebâtit les carnets, ou celui-ci, si la source a changé
   site               fait des carnets un site à lire, dans site/construit
+  classe [outil]     fait les copies d'une classe, réunit ses paris : copies --help, paris --help
 
   --sans-navigateur  donne l'adresse sans ouvrir de navigateur
   --port N           sert sur ce port ; à défaut, sur un port libre
@@ -254,7 +256,7 @@ def install_light_torch():
 
 def install(requirements):
     """Installe des paquets ; leur sceau et ceux des autres ne sont posés qu'à la fin."""
-    sealed = {requirements, READER, *filter(is_installed, (DEV, SITE))}
+    sealed = {requirements, READER, *filter(is_installed, (DEV, SITE, CLASS))}
     for old in VENV.glob("*.sceau"):
         old.unlink()
     print(f"Installation de {requirements} dans .venv (quelques minutes la première fois)…")
@@ -364,6 +366,15 @@ def build_site():
     return run([str(PYTHON), "site/build.py"])
 
 
+def run_class(tool="", *arguments):
+    """Exécute un outil de l'enseignant, celui de ce nom dans enseignant/."""
+    program = ROOT / "enseignant" / f"{tool}.py"
+    if not (tool.isalpha() and program.exists()):
+        refuse(tool)
+    set_up(CLASS)
+    return run([str(PYTHON), str(program), *arguments])
+
+
 def main(arguments):
     """Exécute une commande ; rend son code de sortie, ou la phrase qui dit son échec."""
     python = fitting_python()
@@ -373,6 +384,8 @@ def main(arguments):
         return run_dev("-m", "pytest", *IN_PARALLEL, *arguments[1:])
     if arguments[:1] == ["carnets"]:
         return run_dev("notebooks/build.py", *arguments[1:])
+    if arguments[:1] == ["classe"]:
+        return run_class(*arguments[1:])
     if arguments == ["preparer"]:
         return set_up(READER)
     if arguments == ["site"]:

@@ -1,8 +1,6 @@
 """Construit les carnets : d'une source `sources/NN_nom.py`, un carnet exécuté `NN_nom.ipynb`."""
 
-import hashlib
 import sys
-from collections import Counter
 from pathlib import Path
 
 import jupytext
@@ -10,7 +8,7 @@ import nbformat
 from building.errors import BuildError
 from building.inputs import inputs_digest
 from building.kernel import execute
-from building.record import code_cells, faults, normalise, outputs_digest, serialise
+from building.record import code_cells, faults, identified, normalise, outputs_digest, serialise
 from nbformat import NotebookNode
 
 from cartpole_helpers.display.typography import typography
@@ -35,15 +33,11 @@ def notebook_of(source: Path) -> Path:
 def read_source(source: Path) -> NotebookNode:
     """Le carnet qu'une source décrit, sans sorties : typographie faite, identifiants stables."""
     parsed = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
-    notebook = nbformat.v4.new_notebook(cells=[cell for cell in parsed.cells if cell.source])
-    seen: Counter[str] = Counter()
-    for cell in notebook.cells:
+    cells = [cell for cell in parsed.cells if cell.source]
+    for cell in cells:
         if cell.cell_type == "markdown":
             cell.source = typography(cell.source)
-        content = f"{cell.cell_type} {cell.source}"
-        seen[content] += 1
-        cell.id = hashlib.sha256(f"{seen[content]} {content}".encode()).hexdigest()[:8]
-    return notebook
+    return nbformat.v4.new_notebook(cells=identified(cells))
 
 
 def build(source: Path) -> NotebookNode:

@@ -337,6 +337,7 @@ def test_every_requirement_is_pinned():
 
 GROUPS = {
     "requirements.txt": ["carnets"],
+    "requirements-classe.txt": ["classe"],
     "requirements-dev.txt": ["tests"],
     "requirements-etudes.txt": ["etudes"],
     "requirements-jeux.txt": ["jeux"],

@@ -10,7 +10,8 @@ from statistics import median, quantiles
 import build
 import nbformat
 import pytest
-from building.record import METADATA, VIEW, code_cells, faults
+from building.durations import minutes
+from building.record import METADATA, VIEW, code_cells, faults, prose
 from nbformat import v4
 
 from cartpole_helpers.display.typography import typography
@@ -20,7 +21,6 @@ SOURCES = sorted((ROOT / "notebooks" / "sources").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LESSONS = NOTEBOOKS[1:]  # le premier prend en main, les autres enseignent
 README = (ROOT / "README.md").read_text("utf-8")
-WORDS, LINES = 150, 10  # de prose, et de code, que l'on lit en une minute
 # Le dossier d'une personne ou d'un système, où que le carnet ait été exécuté.
 MACHINE = re.compile(r"(?<![<\w.:/-])/(home|root|Users|tmp|var|private|mnt|opt)\b|\b[A-Za-z]:\\+\w")
 
@@ -29,10 +29,6 @@ every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: pat
 
 def read(path):
     return nbformat.read(path, as_version=4)
-
-
-def prose(path):
-    return [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
 
 
 def texts(output):
@@ -70,26 +66,18 @@ def test_cells_are_short_and_prose_and_figures_surround_them(path):
     lines = [len(cell.source.splitlines()) for cell in cells]
     assert median(lines) <= 5
     assert quantiles(lines, n=10, method="inclusive")[-1] <= 20
-    assert len(prose(path)) >= len(lines)
+    assert len(prose(read(path))) >= len(lines)
     if path in LESSONS:
-        assert len(" ".join(prose(path)).split()) >= 500
+        assert len(" ".join(prose(read(path))).split()) >= 500
         shown = [output.get("data", {}) for cell in cells for output in cell.outputs]
         assert sum("image/png" in data for data in shown) >= 2
 
 
-def minutes(path):
-    """Ce que demande un carnet : lire, à cinq minutes près, et faire ses exercices."""
-    words = sum(len(text.split()) for text in prose(path))
-    lines = sum(len(cell.source.splitlines()) for cell in code_cells(read(path)))
-    asked = [int(told) for text in prose(path) for told in re.findall(r"\((\d+)\sminutes\)", text)]
-    return 5 * round((words / WORDS + lines / LINES) / 5), sum(asked)
-
-
 @every_notebook
 def test_the_durations_told_follow_the_rule_that_the_readme_gives(path):
-    reading, exercises = minutes(path)
+    reading, exercises = minutes(read(path))
     told = f"*Lecture : {reading} minutes ; exercices : {exercises} minutes ; exécution : "
-    assert typography(told) in prose(path)[0]
+    assert typography(told) in prose(read(path))[0]
     [row] = [line for line in README.splitlines() if f"{path.name}) | " in line]
     assert f" | {reading} min | {exercises} min | " in row
 

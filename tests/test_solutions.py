@@ -14,6 +14,8 @@ import build
 import pytest
 from building.kernel import execute
 from building.record import code_cells, faults, normalise
+from building.slices import names_of, with_needed
+from building.stubs import is_blank, stubs
 from nbformat import NotebookNode
 
 from cartpole_helpers.teaching.exercises import CAPSTONE, EXERCISES, show
@@ -24,27 +26,7 @@ DQN = ROOT / "notebooks" / "sources" / "04_le_dqn.py"
 BLANK_PAGE = ROOT / "notebooks" / "sources" / "15_de_zero.py"
 
 
-# Trouver les ébauches, et les remplacer
-
-
-def is_docstring(node: ast.stmt) -> bool:
-    value = getattr(node, "value", None)
-    return isinstance(node, ast.Expr) and isinstance(getattr(value, "value", None), str)
-
-
-def is_blank(node: ast.stmt) -> bool:
-    """Dit si, docstring à part, une fonction ne contient que `...`, une classe que de telles."""
-    if isinstance(node, ast.Expr):
-        return isinstance(node.value, ast.Constant) and node.value.value is ...
-    body = [one for one in getattr(node, "body", []) if not is_docstring(one)]
-    named = isinstance(node, ast.FunctionDef | ast.ClassDef)
-    return named and bool(body) and all(map(is_blank, body))
-
-
-def stubs(code: str) -> list[ast.stmt]:
-    """Les ébauches d'exercices d'une cellule, dans l'ordre."""
-    nodes = ast.parse(code).body
-    return [node for node in nodes if getattr(node, "name", "") in EXERCISES and is_blank(node)]
+# Remplacer les ébauches
 
 
 @cache
@@ -65,31 +47,11 @@ def fill(code: str, answers: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
-def names_of(code: str) -> tuple[set[str], set[str]]:
-    """Les noms qu'une cellule lie, et ceux qu'elle attend des précédentes."""
-    bound, read, changed = set(), set(), set()
-    for node in ast.walk(ast.parse(code)):
-        match node:
-            case ast.AugAssign(target=ast.Name(id=name)):
-                changed.add(name)
-            case ast.Name(id=name, ctx=ast.Load()):
-                read.add(name)
-            case ast.Name(id=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                bound.add(name)
-            case ast.alias():
-                bound.add(node.asname or node.name.partition(".")[0])
-    return bound, (read - bound) | changed
-
-
 def useful(codes: list[str], names: list[str]) -> list[int]:
     """Le rang des cellules qui portent les ébauches ou s'en servent, et de ce qu'elles lisent."""
-    kept, wanted = [], set()
-    for rank, code in reversed([*enumerate(codes)]):
-        bound, read = names_of(code)
-        if stubs(code) or read & {*names} or bound & wanted:
-            kept.insert(0, rank)
-            wanted = (wanted - bound) | read
-    return kept
+    read = [one.read | one.called for one in map(names_of, codes)]
+    users = [rank for rank, code in enumerate(codes) if stubs(code) or read[rank] & {*names}]
+    return with_needed(codes, users)
 
 
 def solutions() -> dict[str, str]:

@@ -32,6 +32,11 @@ def inputs_of(source: Path) -> set[Path]:
     return found
 
 
+def data_of(code: str, root: Path) -> set[Path]:
+    """Les fichiers du projet que nomme le code d'un carnet."""
+    return {*_named_data(_told(code)[1], root / "notebooks", root)}
+
+
 def _dependencies(file: Path, root: Path) -> Iterator[Path]:
     try:
         imports, texts = _told(file.read_text("utf-8"))

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,21 @@ VIEW, STATE = (f"application/vnd.jupyter.widget-{part}+json" for part in ("view"
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     """Les cellules de code, dans l'ordre."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def prose(notebook: NotebookNode) -> list[str]:
+    """Le texte des cellules qui ne sont pas du code."""
+    return [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+def identified(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """Donne à chaque cellule un identifiant stable, tiré de ce qu'elle contient."""
+    seen: Counter[str] = Counter()
+    for cell in cells:
+        content = f"{cell.cell_type} {cell.source}"
+        seen[content] += 1
+        cell.id = hashlib.sha256(f"{seen[content]} {content}".encode()).hexdigest()[:8]
+    return cells
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
