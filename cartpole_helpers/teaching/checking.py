@@ -103,16 +103,19 @@ class Report:
                 yield f"{INDENT}voir    : {verdict.taught}"
 
 
-def judge(exercise: Exercise, answer: Callable) -> Report:
-    """Rend le compte rendu de `answer`, borné comme le dit `contained`."""
-    done = contained(_judged, exercise, answer)
+def judge(exercise: Exercise, answer: Callable, seed: int | None = None) -> Report:
+    """Rend le compte rendu de `answer`, borné comme le dit `contained`.
+
+    `seed` : pour noter, de quoi retrouver les mêmes cas ; à défaut, nul ne les connaît d'avance.
+    """
+    done = contained(_judged, exercise, answer, seed, seed=seed)
     return Report(exercise.name, note=done.told) if done.kind else done.value
 
 
-def _judged(exercise: Exercise, answer: Callable) -> Report:
+def _judged(exercise: Exercise, answer: Callable, seed: int | None) -> Report:
     if is_stub(answer):
         return Report(exercise.name, note=UNWRITTEN)
-    generator = np.random.default_rng()  # sans graine : on ne peut pas connaître les cas d'avance
+    generator = np.random.default_rng(seed)
     trials = [
         attempt(exercise, answer, one, arguments)
         for one in exercise.properties

@@ -72,11 +72,16 @@ def outcome(view: Callable, answer: Callable, *arguments) -> Outcome:
 
 
 def contained(
-    view: Callable, answer: Callable, *arguments, seconds: float | None = None
+    view: Callable,
+    answer: Callable,
+    *arguments,
+    seconds: float | None = None,
+    seed: int | None = None,
 ) -> Outcome:
     """Rend ce que donne `outcome`, en silence, borné, et remet tout ce que le juge emploie.
 
     `seconds` : le calcul permis, `SECONDS` à défaut ; `PATIENCE` fois plus, s'il n'est qu'attendu.
+    `seed` : celle du hasard commun, neuf à défaut.
     Sont coupés une boucle de Python quoi qu'elle attrape, une attente, et les calculs en C qui
     écoutent les signaux. Un appel en C qui ne les écoute pas, comme `sum(itertools.count())` ou
     `sorted(range(10**9))`, ne s'arrête qu'avec le noyau. Sous Windows, les attentes et ces calculs
@@ -86,7 +91,7 @@ def contained(
     """
     seconds = seconds or SECONDS
     try:
-        with silence(), _put_back(), _bounded_memory(), _Clock(seconds) as clock:
+        with silence(), _put_back(seed), _bounded_memory(), _Clock(seconds) as clock:
             return clock.run(view, answer, *arguments)
     except KeyboardInterrupt:
         raise
@@ -313,12 +318,12 @@ BUILTINS = builtins.__dict__
 settrace, put_state = sys.settrace, set_state
 
 
-def _fresh() -> None:
+def _fresh(seed: int | None) -> None:
     """Redonne un hasard neuf : qui ne fixe pas le sien doit pouvoir le voir."""
     generator = torch.Generator()
-    generator.seed()
+    generator.manual_seed(generator.seed() if seed is None else seed)
     torch.set_rng_state(generator.get_state())
-    put_state(MT19937().state)
+    put_state(MT19937(seed).state)
 
 
 def _folder() -> str | None:
@@ -347,11 +352,11 @@ SETTINGS = (  # de quoi lire un réglage commun à tous, puis le remettre
 
 
 @contextmanager
-def _put_back() -> Iterator[None]:
+def _put_back(seed: int | None) -> Iterator[None]:
     """Remet, quoi qu'il arrive, les réglages et les noms dont le juge se sert."""
     spaces = [(one, dict(vars(one))) for one in _spaces()]
     settings = [(put, get()) for get, put in SETTINGS]
-    _fresh()
+    _fresh(seed)
     try:
         yield
     finally:
