@@ -1,0 +1,150 @@
+"""Bâtit les diapositives de l'enseignant : une page par séance, sans réseau, et ses PDF."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from base64 import b64decode
+from html import escape
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+DECKS = HERE / "diapos"
+OUTPUT = HERE / "construit"
+sys.path[:0] = [str(ROOT), str(ROOT / "site")]
+
+import living  # noqa: E402
+from playwright.sync_api import sync_playwright  # noqa: E402
+
+from cartpole_helpers.display.typography import typography  # noqa: E402
+
+FIGURE = re.compile(r'^!\[\]\(carnet:(\d\d) "([^"\n]+)"\)(?:\{\.(\w+)\})?$', re.MULTILINE)
+LIVING = re.compile(r"^```\{vivant\} (\S+)\n```$", re.MULTILINE)
+FROM_THE_SITE = ("site.js", "stix-two-math.woff2")
+UNUSED = shutil.ignore_patterns(  # de reveal.js, puis de Sphinx
+    *("*.map", "*.esm.js", "css", "*.css.map", "highlight", "markdown", "math", "search", "zoom"),
+    *(".*", "_sources", "objects.inv", "search.html", "searchindex.js"),
+)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+PAPER = {"prefer_css_page_size": True, "print_background": True, "tagged": True, "outline": True}
+PRINTS = {"": "?print-pdf", "_notes": "?print-pdf&showNotes=separate-page"}
+BY_HAND = (
+    "Sans Chromium, le PDF se fait à la main : ouvrez la page dans un navigateur, ajoutez ?print-pdf "
+    "à son adresse, puis imprimez en PDF, en paysage, sans marges, avec les arrière-plans."
+)
+
+
+class StaleDeckError(Exception):
+    """Un jeu de diapositives cite ce que les carnets ne montrent pas, ou plus."""
+
+
+def figures(number: str) -> dict[str, bytes]:
+    """Rend les figures enregistrées d'un carnet : leur texte de remplacement, leur image."""
+    notebooks = [*ROOT.glob(f"notebooks/{number}_*.ipynb")]
+    if len(notebooks) != 1:
+        raise StaleDeckError(f"Le carnet {number} n'existe pas.")
+    cells = json.loads(notebooks[0].read_text("utf-8"))["cells"]
+    return {
+        output["metadata"]["image/png"]["alt"]: b64decode(output["data"]["image/png"])
+        for cell in cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    }
+
+
+def cited(number: str, title: str) -> tuple[str, bytes]:
+    """Rend la seule figure du carnet dont le texte de remplacement commence par `title`."""
+    stored = figures(number).items()
+    found = [(alt, image) for alt, image in stored if alt.startswith(typography(title))]
+    if len(found) != 1:
+        raise StaleDeckError(
+            f"Dans le carnet {number}, {len(found) or 'aucune'} figure ne commence par « {title} » : "
+            "reprenez le titre qu'elle y porte, et relisez la diapositive."
+        )
+    return found[0]
+
+
+def staged(text: str, stage: Path) -> str:
+    """Rend le Markdown d'un jeu, ses figures et ses pages vivantes rangées sous `stage`."""
+
+    def figure(found: re.Match) -> str:
+        number, title, look = found.groups()
+        alt, image = cited(number, title)
+        name = f"_static/{number}_{hashlib.sha256(alt.encode()).hexdigest()[:8]}.png"
+        (stage / name).write_bytes(image)
+        return f'<img class="figure {look or ""}" src="{name}" alt="{escape(alt)}">'
+
+    def alive(found: re.Match) -> str:
+        return f"```{{raw}} html\n{living.apart(living.PAGES[found[1]](), '', stage)}\n```"
+
+    return LIVING.sub(alive, FIGURE.sub(figure, typography(text)))
+
+
+def gather(stage: Path) -> None:
+    """Réunit dans `stage` les jeux, leurs figures, et le code qu'ils citent."""
+    static = stage / "_static"
+    static.mkdir()
+    shutil.copy(DECKS / "diapos.css", static)
+    for name in FROM_THE_SITE:
+        shutil.copy(ROOT / "site" / "_static" / name, static)
+    (static / "vivant.css").write_text(living.styles(), "utf-8")
+    for module in ROOT.glob("cartpole_helpers/*.py"):
+        shutil.copy(module, stage)
+    for deck in DECKS.glob("*.md"):
+        (stage / deck.name).write_text(staged(deck.read_text("utf-8"), stage), "utf-8")
+
+
+def print_pages(output: Path) -> None:
+    """Imprime chaque page en PDF, sans puis avec ses notes ; sans Chromium, dit comment faire."""
+    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if chromium is None:
+        print(BY_HAND)
+        return
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium)
+        for deck in DECKS.glob("*.md"):
+            for suffix, query in PRINTS.items():
+                page = browser.new_page()
+                page.goto((output / f"{deck.stem}.html").as_uri() + query)
+                page.wait_for_selector(".pdf-page", state="attached")
+                for living_page in page.locator(".cp").all():
+                    living_page.scroll_into_view_if_needed()
+                    living_page.locator("button").first.wait_for()
+                page.pdf(path=output / f"{deck.stem}{suffix}.pdf", **PAPER)
+                page.close()
+        browser.close()
+
+
+def build(output: Path) -> None:
+    """Met dans `output` une page par jeu ; un avertissement de Sphinx est une erreur."""
+    with tempfile.TemporaryDirectory() as folder:
+        stage, html = Path(folder, "pages"), Path(folder, "html")
+        stage.mkdir()
+        gather(stage)
+        sphinx = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "revealjs"]
+        if code := subprocess.run([*sphinx, "-c", DECKS, stage, html]).returncode:
+            sys.exit(code)
+        shutil.copytree(stage / "_static", html / "_static", dirs_exist_ok=True)
+        shutil.copytree(html, output, dirs_exist_ok=True, ignore=UNUSED)
+
+
+def main(arguments: list[str]) -> int | str:
+    """Bâtit les diapositives dans le dossier donné ; rend 0, ou la phrase qui dit l'échec."""
+    output = Path(*arguments).resolve() if arguments else OUTPUT
+    print("Les diapositives se bâtissent, en une minute ou deux…", flush=True)
+    try:
+        build(output)
+    except StaleDeckError as error:
+        return str(error)
+    print_pages(output)
+    for page in sorted(output.glob("*.html")):
+        print(f"Ouvrez : {page.as_uri()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,33 @@
+"""Les diapositives, faites par Sphinx et sphinx-revealjs : rien n'y vient du réseau."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "site"))
+
+import maths  # noqa: E402
+
+project = "Le deep Q-learning sur CartPole"
+language = "fr"
+root_doc = "deux_heures"
+extensions = ["myst_parser", "sphinx_revealjs"]
+myst_enable_extensions = ["attrs_block", "dollarmath"]
+suppress_warnings = ["toc.not_included"]
+smartquotes = False
+html_math_renderer = "mathml"
+
+revealjs_style_theme = "diapos.css"
+revealjs_css_files = ["vivant.css"]
+revealjs_js_files = [("site.js", {"defer": "defer"})]  # il charge une page vivante à l'approche
+revealjs_script_plugins = [{"src": "revealjs/plugin/notes/notes.js", "name": "RevealNotes"}]
+# Dans une page vivante, les touches sont à elle : les flèches y poussent le chariot.
+revealjs_script_conf = """{
+    width: 1280, height: 720, margin: 0.02, center: false, hash: true, slideNumber: "c/t",
+    transition: "none", scrollActivationWidth: null, pdfMaxPagesPerSlide: 1,
+    keyboardCondition: (event) => !event.target.closest(".cp"),
+}"""
+
+
+def setup(app) -> None:
+    """Branche les équations du site."""
+    app.add_html_math_renderer("mathml", (maths.inline, None), (maths.block, None))
