@@ -5,7 +5,7 @@ from torch import Tensor
 
 from cartpole_helpers.tensors import check_draws, check_same_shape, check_transitions
 
-FREE = -1  # aucune action au hasard n'est tenue
+FREE = -1  # aucune action au hasard n'est prolongée
 
 
 def td_target(reward: Tensor, terminated: Tensor, next_q: Tensor, gamma: float | Tensor) -> Tensor:
@@ -63,18 +63,18 @@ def epsilon_greedy(q: Tensor, epsilon: float, draws: Tensor) -> Tensor:
 def held_epsilon_greedy(
     q: Tensor, epsilon: float | Tensor, hold: float, draws: Tensor, held: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Rend (action, tenue) : l'ε-glouton, dont une action au hasard dure `hold` pas en moyenne.
+    """Rend (action, prolongée) : l'ε-glouton, dont une action au hasard dure `hold` pas en moyenne.
 
     `q` et `draws` sont ceux de `epsilon_greedy`, que l'on retrouve si `hold` vaut 1. `held` (...),
-    des entiers : l'action au hasard tenue au pas précédent, ou `FREE`. `epsilon` : un nombre, ou un
-    tenseur qui s'étend à (...), un par copie. Rend deux tenseurs (...).
+    des entiers : l'action au hasard que prolongeait le pas précédent, ou `FREE`. `epsilon` : un
+    nombre, ou un tenseur qui s'étend à (...), un par copie. Rend deux tenseurs (...).
     ε reste, à la longue, la part des pas joués au hasard. Source : Dabney, Ostrovski et Barreto
     (2021), ici avec des durées de loi géométrique.
     """
     explore, choice = draws.unbind(dim=-1)
     keep = 1 - 1 / hold
     going_on = (held != FREE) & (explore < keep)
-    # Sachant que la tenue s'arrête, ce qui reste du même tirage est uniforme dans [0, 1).
+    # Sachant que l'action s'arrête, ce qui reste du même tirage est uniforme dans [0, 1).
     explore = torch.where(held != FREE, (explore - keep) / (1 - keep), explore)
     begins = explore < epsilon * (1 - keep) / (1 - keep * epsilon)
     drawn = torch.where(begins, (choice * q.shape[-1]).long(), FREE)

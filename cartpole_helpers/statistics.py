@@ -1,4 +1,4 @@
-"""Résumer des graines : moyennes, intervalles, écarts appariés, réussite tenue.
+"""Résumer des graines : moyennes, intervalles, écarts appariés, réussite conservée.
 
 Le module de même nom de la bibliothèque standard ne sert ici qu'à la loi normale ; les lois de
 Student et bêta viennent de SciPy, chargée au premier appel.
@@ -213,8 +213,8 @@ def at_success(solved: np.ndarray, values: np.ndarray, length: int = 1) -> np.nd
 def after_success(solved: np.ndarray, length: int = 1) -> np.ma.MaskedArray:
     """Rend `solved` (S, V), masqué jusqu'à la fin de la première suite de `length` réussites.
 
-    Une graine qui n'a pas de telle suite est masquée tout entière. Sa moyenne est la part tenue,
-    toutes graines réunies ; `mean(axis=1)`, celle de chaque graine.
+    Une graine qui n'a pas de telle suite est masquée tout entière. Sa moyenne est la part
+    conservée, toutes graines réunies ; `mean(axis=1)`, celle de chaque graine.
     """
     ended = streak_end(solved, length)[:, None]  # (S, 1)
     return np.ma.masked_array(solved, ~(np.arange(np.shape(solved)[1]) > ended))
@@ -228,8 +228,8 @@ def succeeds(solved: np.ndarray, length: int = 3) -> np.ndarray:
 def holds(solved: np.ndarray, kept: np.ndarray | None = None, length: int = 3) -> np.ndarray:
     """Dit quelles graines (S,) réussissent, puis n'ont plus une évaluation hors de `kept` (S, V).
 
-    `solved`, `length` : ceux de `succeeds`. `kept` : ce qui compte ensuite pour tenu ; `solved`, si
-    l'on ne dit rien.
+    `solved`, `length` : ceux de `succeeds`. `kept` : ce qui compte ensuite comme
+    conservé ; `solved`, si l'on ne dit rien.
     """
     later = ~after_success(solved, length).mask
     return succeeds(solved, length) & ~(later & ~(solved if kept is None else kept)).any(axis=1)

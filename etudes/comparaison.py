@@ -21,9 +21,9 @@ plus long, n'avait que six graines de la première, et fut achevé ensuite : il 
 Les nombres des pairs sont ceux de `rl-zoo3`, choisis pour cette tâche comme les nôtres ; les taux
 de PPO, réglés pour 100 000 pas, tombent ici à zéro en 50 000. Ce qui ne se traduit pas :
 
-- la recette « version 2 réduite » : la nôtre sans Double DQN ni actions tenues, avec la perte de
-  Huber, seule que connaisse Stable-Baselines3 ; il tire une fois par pas, pour les seize chariots,
-  s'il faut explorer, et nous une fois par chariot ;
+- la recette « version 2 réduite » : la nôtre sans Double DQN ni actions prolongées, avec la
+  perte de Huber, seule que connaisse Stable-Baselines3 ; il tire une fois par pas, pour les seize
+  chariots, s'il faut explorer, et nous une fois par chariot ;
 - notre moteur fait une mise à jour de `rl-zoo3` tous les deux pas, et non 128 d'affilée tous les
   256 ; il recopie la cible toutes les 128 mises à jour, comme le font ces rafales ; il n'écrête pas
   le gradient, ce que `rl-zoo3` ne fait que rarement.

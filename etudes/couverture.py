@@ -115,7 +115,7 @@ def resampled_ratio(values: np.ndarray) -> np.ndarray:
 
 
 def share(counts: np.ndarray, axis: int) -> np.ndarray:
-    """Rend la part tenue de `counts` (..., 2), tenues et en tout, toutes graines réunies."""
+    """Rend la part conservée de `counts` (..., 2), conservées et en tout, sur toutes graines."""
     held, whole = np.moveaxis(counts.sum(axis=axis), -1, 0)
     return held / whole
 

@@ -166,11 +166,11 @@ def test_the_two_draws_have_their_own_role():
     assert epsilon_greedy(q, 0.0, torch.zeros(4, 2)).tolist() == [1] * 4  # jamais au hasard
 
 
-# L'exploration tenue
+# Les actions prolongées
 
 
 def test_holding_one_step_is_epsilon_greedy():
-    """Quelle que soit l'action tenue : au pas suivant, elle ne l'est plus."""
+    """Quelle que soit l'action prolongée : au pas suivant, elle ne l'est plus."""
     for epsilon, actions in [(0.0, 2), (0.3, 3), (1.0, 2)]:
         q, held = normal(50, 40, actions), torch.full((50, 40), FREE)
         for seed in range(3):
@@ -182,7 +182,7 @@ def test_holding_one_step_is_epsilon_greedy():
 
 def test_holding_by_hand():
     """Quatre pas en moyenne : on garde sous 3/4. ε = 1/2 : on commence une fois sur cinq."""
-    cases = [  # (tenue, tirage, choix) → (action, tenue) ; la gloutonne est 2
+    cases = [  # (prolongée, tirage, choix) → (action, prolongée) ; la gloutonne est 2
         ((FREE, 0.19, 0.1), (0, 0)),
         ((FREE, 0.19, 0.9), (2, 2)),
         ((FREE, 0.21, 0.1), (2, FREE)),
@@ -201,7 +201,7 @@ def test_holding_by_hand():
 
 
 def test_epsilon_remains_the_share_of_random_steps_and_hold_their_mean_duration():
-    """Parmi mille actions, deux tenues de suite ne sont presque jamais la même."""
+    """Parmi mille actions, deux prolongées de suite ne sont presque jamais la même."""
     epsilon, hold, carts = 0.3, 4.0, 200
     q, generator = torch.zeros(carts, 1_000), np.random.default_rng(0)
     held, after = [], torch.full((carts,), FREE)

@@ -184,7 +184,7 @@ def test_rank_correlation_equals_scipy_ties_and_leading_axes_included():
 
 
 def test_streaks_are_what_a_reader_finds_in_a_text():
-    """La fin de la première suite de réussites, et ce qui suit ; sa moyenne est la part tenue."""
+    """La fin de la première suite de réussites, et ce qui suit : sa moyenne, la part conservée."""
     for share, length in product((0.15, 0.85), (1, 2, 8, 9, 12)):
         solved = np.random.default_rng(length).random((60, 9)) < share
         solved[0] = False

@@ -790,12 +790,12 @@ np.allclose(lineaire.weight.detach().numpy().T, table, rtol=0, atol=1e-12)
 # %% [markdown]
 # ## 6. Le réseau, sans précaution
 #
-# Essayons donc, tel quel, sur CartPole. À chaque pas : agir, voir, faire un pas de gradient sur cette
-# seule transition, l'oublier. `Training`, la machine du carnet 00, sait le faire : une mémoire d'une
-# place (`capacity`), des lots d'une transition (`batch_size`), et, pour calculer la cible, le réseau
-# tel qu'il est à cet instant (`target_rate`). Nous lui ôtons tout ce que les deux prochains carnets lui
-# rendront. Chaque agent conduit un seul chariot et apprend dès le premier pas (`warmup`) ; ε descend de 1 à 0,1 en
-# deux mille pas. Quant à γ, c'est un réglage comme α : 0,9 dans le couloir, 0,99 pour la table, 0,98 ici.
+# Essayons donc, tel quel, sur CartPole. À chaque pas : agir, voir, faire un pas de gradient sur cette seule
+# transition, l'oublier. `Training`, la machine du carnet 00, sait le faire, avec une mémoire d'une place
+# (`capacity`), des lots d'une transition (`batch_size`), et, pour calculer la cible, le réseau tel qu'il est à cet
+# instant (`target_rate`). Nous lui ôtons tout ce que les deux prochains carnets lui rendront. Chaque agent conduit
+# un seul chariot et apprend dès le premier pas (`warmup`) ; ε descend de 1 à 0,1 en deux mille pas. Quant à γ,
+# c'est un réglage comme α : 0,9 dans le couloir, 0,99 pour la table, 0,98 ici.
 
 # %%
 NU = Config(

@@ -354,7 +354,7 @@ tires = np.concatenate([memoire.sample(256).observation[:, 0] for _ in range(200
 differentes = number(len(np.unique(tires)))
 figures.draw_counts(
     np.bincount(tires, minlength=TAILLE),
-    f"Avec autant de tirages, la mémoire du cours voit {differentes} transitions",
+    f"Avec {number(TAILLE)} places, la mémoire du cours en tire {differentes}",
 )
 
 # %% [markdown]

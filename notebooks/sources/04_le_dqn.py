@@ -283,9 +283,9 @@ for nom, serie in retours.items():
 # %% [markdown]
 # ## 2. La cible
 #
-# Que devrait valoir $Q(s, a)$ ? Le carnet 02 l'a dit : la récompense reçue, plus ce que vaut la suite,
-# réduite par $\gamma$, qui est ici un outil : il garde les valeurs finies. Le score, lui, reste la somme simple. Quand l'épisode s'est **terminé**, il n'y a pas de suite, et il reste la
-# récompense seule.
+# Que devrait valoir $Q(s, a)$ ? Le carnet 02 l'a dit : la récompense reçue, plus ce que vaut la suite, réduite par
+# $\gamma$. Ce $\gamma$ est un outil, qui garde les valeurs finies ; le score, lui, reste la somme simple. Quand
+# l'épisode s'est **terminé**, il n'y a pas de suite, et il reste la récompense seule.
 #
 # $$y = r + \gamma \max_{a'} Q(s', a') \quad\text{ou, à la chute,}\quad y = r$$
 #
@@ -505,8 +505,8 @@ print("vers Q :", *q.grad.numpy().round(2))
 # ## 4. Le réseau cible
 #
 # Arrêter le gradient ne suffit pas à immobiliser la cible. Le réseau est d'un seul tenant : corriger $Q(s, a)$
-# déplace aussi $Q(s', a')$, qui lui ressemble, et donc la cible qu'on visait : elle avance quand on avance. D'où
-# l'idée de Mnih et coll. (2015) : viser avec une **copie retardée**, le réseau cible.
+# déplace aussi $Q(s', a')$, qui lui ressemble, et donc la cible, qui avance quand on avance. D'où l'idée de Mnih et
+# coll. (2015) : viser avec une **copie retardée**, le réseau cible.
 #
 # Pourquoi un retard calmerait-il l'apprentissage, au lieu de seulement le ralentir ? Entre deux copies, chaque cible est un nombre
 # fixe : on retrouve un problème supervisé ordinaire, celui que PyTorch sait résoudre. S'il est bien résolu, copier puis

@@ -258,9 +258,9 @@ figures.verdicts(passe, list(REGLES), list(MONDES), titre)
 
 # %% [markdown]
 # Lisez par lignes : chaque faute est refusée quelque part. Lisez par colonnes : « parier » est le plus sévère, et
-# aucun monde ne suffit. Les fautes les plus discrètes ne sont vues que d'un seul monde : de « parier », le gradient
-# dans la cible, parce qu'il faut du hasard pour qu'elle ait intérêt à mentir, et le maximum de tout le lot ; de
-# « durer », le chronomètre ; de « prévoir », la moyenne.
+# aucun monde ne suffit. Les fautes les plus discrètes ne sont vues que d'un monde. « Parier » seul voit le gradient
+# dans la cible, parce qu'il faut du hasard pour qu'elle ait intérêt à mentir, et le maximum de tout le lot ;
+# « durer » seul, le chronomètre ; « prévoir » seul, la moyenne.
 #
 # Une croix est donc une bonne nouvelle, puisque le monde a vu la faute, sauf sur la première ligne. Relisez enfin
 # la colonne « durer ». Elle accepte qu'on oublie le masque, puisque rien n'y finit. **Une épreuve n'éprouve que ce

@@ -88,11 +88,11 @@ figures.points(
 #
 # ## 2. Ce qu'elle atteint, graine après graine
 #
-# Nous avons donc attendu : deux millions de pas par graine, ou les cent mille épisodes auxquels le
-# document s'arrête. Nous l'avons fait avec les valeurs qu'il imprime : taux d'apprentissage $3 \cdot 10^{-4}$, multiplié
-# par 0,999 à chaque mise à jour jusqu'à $3 \cdot 10^{-6}$, une copie toutes les 60 ; puis avec celles que son auteur a
-# publiées ailleurs : $10^{-3{,}5}$ ; 0,9999 ; $10^{-5}$ ; 75. Ce sont des heures de calcul, dont la cellule suivante lit
-# l'archive.
+# Nous avons donc attendu : deux millions de pas par graine, ou les cent mille épisodes auxquels le document
+# s'arrête. Nous l'avons fait avec les valeurs qu'il imprime : taux d'apprentissage $3 \cdot 10^{-4}$, multiplié par
+# 0,999 à chaque mise à jour jusqu'à $3 \cdot 10^{-6}$, une copie toutes les 60 ; puis avec celles que son auteur a
+# publiées ailleurs ($10^{-3{,}5}$ ; 0,9999 ; $10^{-5}$ ; 75). Ce sont des heures de calcul, dont la cellule
+# suivante lit l'archive.
 #
 # > **À vous.** Quelle part des graines, croyez-vous, atteindra 475 avec les valeurs imprimées ?
 

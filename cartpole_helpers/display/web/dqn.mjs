@@ -7,7 +7,7 @@ import { EPISODE_LIMIT, FORCE, advance, hasFallen, start } from "./physics.mjs";
 
 export const STATE = 4;
 const ACTIONS = 2;
-const FREE = -1; // aucune action au hasard n’est tenue
+const FREE = -1; // aucune action au hasard n’est prolongée
 const PURPOSES = ["weights", "exploration", "replay", "carts", "validation", "judge"];
 
 // Le hasard
@@ -65,7 +65,7 @@ export function squaredLoss(slope, q, action, target) {
   return loss;
 }
 
-// L’ε-glouton dont une action au hasard dure `hold` pas en moyenne ; rend l’action tenue, ou FREE.
+// L’ε-glouton dont une action au hasard dure `hold` pas en moyenne ; rend l’action prolongée, ou FREE.
 export function heldAction(held, epsilon, hold, explore, choice) {
   const keep = 1 - 1 / hold;
   if (held !== FREE && explore < keep) return held;

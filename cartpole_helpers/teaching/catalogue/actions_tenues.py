@@ -1,4 +1,4 @@
-"""Carnet 12 : tenir une action au hasard, pour aller quelque part."""
+"""Carnet 12 : prolonger une action au hasard, pour aller quelque part."""
 
 import numpy as np
 import torch
@@ -8,10 +8,10 @@ from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 
 def actions_tenues(tirages, duree, actions):
-    """Rend les actions (T,) d'un hasard qui tient chacune `duree` pas en moyenne.
+    """Rend les actions (T,) d'un hasard qui prolonge chacune `duree` pas en moyenne.
 
     `tirages` : (T, 2), uniformes dans [0, 1), une ligne par pas. Au premier pas, on tire une
-    action. Ensuite, si le premier nombre est sous `1 - 1/duree`, l'action d'avant est tenue ;
+    action. Ensuite, si le premier nombre est sous `1 - 1/duree`, l'action d'avant est prolongée ;
     sinon, on en tire une. Tirer, c'est prendre, d'après le second nombre, l'une des `actions`
     actions, 0, 1…, toutes de même chance ; ce peut être celle d'avant.
     """
