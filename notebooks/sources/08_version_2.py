@@ -75,9 +75,9 @@ for budget in (50_000, 500_000, 2_000_000):
 
 # %% [markdown]
 # Nous nous donnons la première de ces trois échéances : **cinquante mille pas**, moins de dix-sept minutes de jeu. Les
-# mêmes réglages sont d'abord essayés sur le moteur du cours, qui répare d'un coup les fautes de programmation, réparées
-# une à une au carnet 06 : le chronomètre n'y passe plus pour une chute, le réseau cible part d'une copie, on apprend
-# tous les vingt pas, et l'on juge le réseau qui apprend.
+# mêmes réglages sont d'abord essayés sur le moteur du cours, qui corrige d'un coup les fautes de programmation,
+# réparées une à une au carnet 06 : le chronomètre n'y passe plus pour une chute, le réseau cible part d'une copie, on
+# apprend tous les vingt pas, et l'on juge le réseau qui apprend.
 
 # %% [markdown]
 # Chaque réglage de ce carnet a été entraîné d'avance. Tous les mille pas, l'agent joue cent épisodes depuis des
@@ -142,12 +142,12 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # | Double DQN | un réseau choisit, l'autre évalue : on surestime moins |
 # | la moyenne des poids | section 4 |
 #
-# Le [carnet 04](04_le_dqn.ipynb) a présenté l'échelle des entrées et la cible qui glisse ; le [carnet
-# 05](05_eprouver_ses_regles.ipynb), Double DQN ; le carnet 06, γ et le taux d'apprentissage. La cible à plusieurs pas
-# est nouvelle : $r_1 + \gamma r_2 + \gamma^2 r_3$, puis l'amorçage. Elle a un prix : ses deux dernières récompenses
-# viennent d'actions en partie tirées au hasard, et la valeur visée n'est plus tout à fait celle de la bonne politique.
-# Quand l'épisode s'arrête avant trois pas, la transition reste courte, de $k$ récompenses ; et si le chronomètre l'a
-# coupé, on amorce là, avec $\gamma^k$.
+# Le [carnet 04](04_le_dqn.ipynb) a présenté l'échelle des entrées et la cible qui glisse ; le
+# [carnet 05](05_eprouver_ses_regles.ipynb), Double DQN ; le carnet 06, γ et le taux d'apprentissage. La cible à
+# plusieurs pas est nouvelle : $r_1 + \gamma r_2 + \gamma^2 r_3$, puis l'amorçage. Elle a un prix : ses deux dernières
+# récompenses viennent d'actions en partie tirées au hasard, et la valeur visée n'est plus tout à fait celle de la bonne
+# politique. Quand l'épisode s'arrête avant trois pas, la transition reste courte, de $k$ récompenses ; et si le
+# chronomètre l'a coupé, on amorce là, avec $\gamma^k$.
 
 # %% [markdown]
 # > **À vous.** Écrivez trois noms : la réparation la plus utile, une inutile, une nuisible.
@@ -635,9 +635,9 @@ show("moyenne_glissante")
 # nous ne le savons pas.
 #
 # Les nombres de la Version 2 viennent d'une recherche, sur **ce** seul jeu, dont il ne reste ni le programme ni le
-# compte ; les graines 0 à 519 y ont servi, ou ont paru dans d'autres figures. Le [carnet
-# 13](13_chercher_une_recette.ipynb) en montre une que l'on peut refaire ; le [carnet
-# 14](14_ce_qui_reste_vrai_ailleurs.ipynb) dit lesquels de ces verdicts valent ailleurs.
+# compte ; les graines 0 à 519 y ont servi, ou ont paru dans d'autres figures. Le
+# [carnet 13](13_chercher_une_recette.ipynb) en montre une que l'on peut refaire ; le
+# [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) dit lesquels de ces verdicts valent ailleurs.
 
 # %% [markdown]
 # ## Testez-vous

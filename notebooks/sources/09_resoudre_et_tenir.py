@@ -311,8 +311,8 @@ colonnes = {
 figures.intervals(colonnes, f"Réussite conservée : {sans} graines sans aide, {avec} avec les deux")
 
 # %% [markdown]
-# L'étude l'avait écrit d'avance : trois comparaisons, sur la **rechute**, graine à graine, corrigées par Holm : la part
-# des évaluations sous 475 après la réussite ; 100 %, pour une graine qui ne réussit pas. Un écart positif est une
+# L'étude l'avait écrit d'avance : trois comparaisons de la **rechute** (la part des évaluations sous 475 après la
+# réussite ; 100 % pour une graine qui ne réussit pas), graine à graine, corrigées par Holm. Un écart positif est une
 # perte.
 
 

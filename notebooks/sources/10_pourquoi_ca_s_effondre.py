@@ -1060,9 +1060,9 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # valeurs. Tout est mesuré sur un jeu, dont la récompense est la même à chaque pas. Et les recettes de laboratoire ont été
 # choisies pour ce qu'elles montrent.
 #
-# Nous avons **provoqué** une forme d'oubli, par l'absence de chutes. Les rechutes de la Version 2, à la fin du [carnet
-# 09](09_resoudre_et_tenir.ipynb), peuvent avoir une autre cause : la dérive du chariot, loin de tout souvenir. Ce
-# carnet ne l'a pas mise à l'épreuve.
+# Nous avons **provoqué** une forme d'oubli, par l'absence de chutes. Les rechutes de la Version 2, à la fin du
+# [carnet 09](09_resoudre_et_tenir.ipynb), peuvent avoir une autre cause : la dérive du chariot, loin de tout souvenir.
+# Ce carnet ne l'a pas mise à l'épreuve.
 
 # %% [markdown]
 # ## Ce qu'il faut retenir

@@ -370,8 +370,8 @@ check(actions_tenues)
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# Une boucle sur les lignes de `tirages`, et une variable pour l'action en cours. D'un nombre `u` de [0, 1), l'entier
-# `int(u * actions)` est uniforme entre 0 et `actions - 1`.
+# Une boucle sur les lignes de `tirages`, et une variable pour l'action en cours. D'un nombre `u` de
+# [0, 1), l'entier `int(u * actions)` est uniforme entre 0 et `actions - 1`.
 #
 # </details>
 #
@@ -574,6 +574,6 @@ for graines in (3, 5, 10, 20, 100):
 # 3. Ce n'est pas plus de hasard qu'il faut, c'est un hasard qui va quelque part : des actions prolongées. De l'ε
 #    propre à chaque copie, le carnet 14 doutera.
 #
-# Le [carnet 13](13_chercher_une_recette.ipynb) cherche une recette, et mesure comment une recherche trompe. Le [carnet
-# 14](14_ce_qui_reste_vrai_ailleurs.ipynb) examine ce que valent, à ces jeux, les verdicts et les outils de CartPole ;
-# vous y porterez un DQN vers un jeu de plus.
+# Le [carnet 13](13_chercher_une_recette.ipynb) cherche une recette, et mesure comment une recherche trompe. Le
+# [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) examine ce que valent, à ces jeux, les verdicts et les outils de
+# CartPole ; vous y porterez un DQN vers un jeu de plus.

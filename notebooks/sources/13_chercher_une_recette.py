@@ -793,8 +793,8 @@ for nom in RIVALES:
 #
 # Votre balayage et la grande recherche sont faits des mêmes pièces : une `Study`, des tâches indépendantes, une archive
 # qui n'accepte que des groupes entiers. D'un cœur à une grappe, une ligne change :
-# `complete(balayage, cluster="tcp://adresse:8786")`. Pour qui a une grappe, une page dit comment **[lancer 200
-# graines](../etudes/GRAPPE.md)**.
+# `complete(balayage, cluster="tcp://adresse:8786")`. Pour qui a une grappe, une page dit comment
+# **[lancer 200 graines](../etudes/GRAPPE.md)**.
 #
 # Deux précautions, quel que soit le nombre de machines. L'archive dit **avec quoi** chaque groupe fut fait : code,
 # versions, processeur. Et si l'on change un réglage, elle refuse de mêler ses graines aux anciennes : c'est pourquoi, à

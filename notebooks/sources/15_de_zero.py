@@ -373,8 +373,8 @@ for part in (sortis / len(ailleurs), bornes[0]):
 # marcherait sur un troisième. Ce que vous emportez n'est pas une recette sûre, c'est un programme **juste**, et de quoi
 # dire, avec un intervalle, s'il réussit là où vous l'emmenez.
 #
-# Quand le jeu sera le vôtre, le [carnet 12](12_un_autre_jeu.ipynb) dira dans quel ordre essayer, et le [carnet
-# 14](14_ce_qui_reste_vrai_ailleurs.ipynb) ce qui reste vrai.
+# Quand le jeu sera le vôtre, le [carnet 12](12_un_autre_jeu.ipynb) dira dans quel ordre essayer, et le
+# [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) ce qui reste vrai.
 
 # %% [markdown]
 # ## 7. La réponse du cours
