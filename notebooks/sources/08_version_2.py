@@ -691,7 +691,7 @@ show("moyenne_glissante")
 # 2. Ce qui semble inutile s'ôte **ensemble**, contre une marge dite d'avance : un verdict qui manque n'est pas un effet
 #    nul.
 # 3. Ce qui comptait ici, à l'ajout comme au retrait : des entrées à la même **échelle**, un réseau large, une
-#    **exploration** qui dure ; à l'ajout, aussi, un grand **taux d'apprentissage** et une cible à plusieurs pas.
-#    Pour conserver sa réussite, un taux d'apprentissage qui décroît et la moyenne des poids semblent compter.
+#    **exploration** qui dure ; à l'ajout, aussi, un grand **taux d'apprentissage** et une cible à plusieurs pas. Pour
+#    conserver sa réussite, un taux d'apprentissage qui décroît et la moyenne des poids semblent compter.
 #
 # Une recette qui apprend ne fait pas encore un agent que l'on puisse croire : [09 · Résoudre et tenir](09_resoudre_et_tenir.ipynb).

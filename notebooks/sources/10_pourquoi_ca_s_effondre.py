@@ -81,25 +81,21 @@ for etat, une, autre in zip(etats, bas, haut, strict=True):
 # `certify` n'estime rien : il encadre, après chaque action, le nombre $T$ de pas que l'on peut encore tenir ; γ n'entre qu'à la fin. Il a
 # quatre preuves, de la moins chère à la plus chère, et n'emploie la suivante que pour les états encore indécis.
 #
-# 1. **Toujours à gauche, toujours à droite.** Voilà déjà deux exemples. Et aucune suite d'actions ne garde la tige
-#    plus à gauche que
-#    « toujours à droite » : quand celle-ci la laisse tomber à droite, toutes les autres ont échoué aussi. L'autre côté
-#    est le miroir.
+# 1. **Toujours à gauche, toujours à droite.** Voilà déjà deux exemples. Et aucune suite d'actions ne garde la tige plus
+#    à gauche que « toujours à droite » : quand celle-ci la laisse tomber à droite, toutes les autres ont échoué aussi.
+#    L'autre côté est le miroir.
 # 2. **Une règle qui tient à jamais.** On joue deux règles linéaires. Pour l'une, un calcul délimite des états d'où elle
-#    ne laisse
-#    jamais tomber : il majore, pour tous les pas à venir, ce qu'ajoutent à $x$, à θ et à θ̇ la force, qui est bornée,
-#    et l'écart du jeu à sa
-#    linéarisation. Un état d'où l'une des deux mène à ceux-là est sauvable : $T$ est infini.
+#    ne laisse jamais tomber : il majore, pour tous les pas à venir, ce qu'ajoutent à $x$, à θ et à θ̇ la force, qui est
+#    bornée, et l'écart du jeu à sa linéarisation. Un état d'où l'une des deux mène à ceux-là est sauvable : $T$ est
+#    infini.
 # 3. **Le chariot sort, quoi qu'on fasse.** Un point de la tige, son centre d'oscillation, n'est presque pas accéléré
-#    par les poussées, mais
-#    par l'inclinaison. Une table sur (θ, θ̇), remplie à rebours, en tire un minorant du $x$ moyen des derniers pas,
-#    valable pour toute
-#    suite d'actions qui garde la tige levée. S'il dépasse 2,4 m, aucune ne sauve.
+#    par les poussées, mais par l'inclinaison. Une table sur (θ, θ̇), remplie à rebours, en tire un minorant du $x$
+#    moyen des derniers pas, valable pour toute suite d'actions qui garde la tige levée. S'il dépasse 2,4 m, aucune ne
+#    sauve.
 # 4. **La recherche.** On déroule les suites d'actions, sans celles que la table condamne ; s'il en reste trop, on garde
-#    les mieux placées.
-#    Une suite qui survit est un exemple ; si rien n'a été écarté sans preuve et que rien n'arrive au bout, il n'en
-#    existe pas. Une
-#    recherche complète règle les survies les plus courtes ; `effort` compte les suivantes, de plus en plus larges.
+#    les mieux placées. Une suite qui survit est un exemple ; si rien n'a été écarté sans preuve et que rien n'arrive au
+#    bout, il n'en existe pas. Une recherche complète règle les survies les plus courtes ; `effort` compte les
+#    suivantes, de plus en plus larges.
 #
 # Les exemples sont joués au bit près, et les preuves d'impossibilité comptent les arrondis.
 
@@ -1067,14 +1063,12 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. La vérité se **borne** : au-dessus de $1/(1-\gamma)$, toute valeur est fausse. Sans réseau cible, les
-#    valeurs s'emballent ; avec lui, un biais demeure, dont le maximum semble le moteur. Valeurs et jeu sont deux
-#    mesures.
+# 1. La vérité se **borne** : au-dessus de $1/(1-\gamma)$, toute valeur est fausse. Sans réseau cible, les valeurs
+#    s'emballent ; avec lui, un biais demeure, dont le maximum semble le moteur. Valeurs et jeu sont deux mesures.
 # 2. **Une perte basse n'est pas une bonne nouvelle** : celle de l'agent qui oublie fond, parce que presque tout se vaut
-#    à
-#    ses yeux. Surveillez les retours, les chutes en mémoire, les valeurs des états que l'on sait perdus.
-# 3. Une corrélation éveille un soupçon ; une cause se **provoque**, et se contrôle : ôter les chutes fait
-#    oublier, les rendre l'empêche, et un placebo, non. Comptez ce qui suit l'intervention, à plusieurs seuils.
+#    à ses yeux. Surveillez les retours, les chutes en mémoire, les valeurs des états que l'on sait perdus.
+# 3. Une corrélation éveille un soupçon ; une cause se **provoque**, et se contrôle : ôter les chutes fait oublier, les
+#    rendre l'empêche, et un placebo, non. Comptez ce qui suit l'intervention, à plusieurs seuils.
 #
 # Ici, nous savions ce que nous avions cassé. Le [carnet 11](11_la_clinique_du_dqn.ipynb) part de l'autre bout : un
 # entraînement qui va mal, dont on ne sait rien, et qu'il faut diagnostiquer.

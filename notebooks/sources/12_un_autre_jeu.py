@@ -569,10 +569,9 @@ for graines in (3, 5, 10, 20, 100):
 # 1. Les règles ne changent pas ; ce qui change, ce sont des **échelles** : celles des entrées, des récompenses, de
 #    l'horizon, du hasard. Elles se mesurent avant d'apprendre.
 # 2. Avant de vous demander si un agent apprend, demandez-vous s'il **voit** quelque chose à apprendre : combien
-#    d'épisodes joués au
-#    hasard ont un retour qui diffère des autres ?
-# 3. Ce n'est pas plus de hasard qu'il faut, c'est un hasard qui va quelque part : des actions prolongées. De l'ε
-#    propre à chaque copie, le carnet 14 doutera.
+#    d'épisodes joués au hasard ont un retour qui diffère des autres ?
+# 3. Ce n'est pas plus de hasard qu'il faut, c'est un hasard qui va quelque part : des actions prolongées. De l'ε propre
+#    à chaque copie, le carnet 14 doutera.
 #
 # Le [carnet 13](13_chercher_une_recette.ipynb) cherche une recette, et mesure comment une recherche trompe. Le
 # [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) examine ce que valent, à ces jeux, les verdicts et les outils de

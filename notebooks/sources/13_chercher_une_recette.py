@@ -453,7 +453,7 @@ figures.intervals(panneaux, titre)
 # %% [markdown]
 # ## 5. Le hasard, ou TPE ?
 #
-# Le hasard n'apprend rien de ses essais. **TPE** (*tree-structured Parzen estimator*), de Bergstra et coll. (2011),
+# Le hasard n'apprend rien de ses essais. **TPE**, l'estimateur de Parzen en arbre, de Bergstra et coll. (2011),
 # partage les essais faits en deux tas, les bons et les autres, estime où chaque tas est dense, et propose un réglage
 # fréquent chez les bons et rare chez les autres.
 #

@@ -7,7 +7,7 @@
 #
 # Ce carnet vous donne la page et un jury. Le jury ne lit pas votre code : il le fait jouer, dans six mondes minuscules
 # dont il connaît les valeurs exactes, puis dans CartPole. Il ne vous dira donc pas si votre programme ressemble au
-# nôtre, mais s'il apprend ce qui est vrai. Puis il sort : le même programme, sur un jeu pour lequel personne ne l'a
+# nôtre, mais s'il apprend ce qui est vrai. Puis votre programme sort : le même, sur un jeu pour lequel personne ne l'a
 # réglé.
 #
 # *Lecture : 30 minutes ; exercices : 90 minutes ; exécution : quelques secondes, la page restée blanche.*
@@ -434,6 +434,5 @@ show("dqn")
 # 2. On éprouve un DQN dans de **petits mondes** d'abord, sur le jeu ensuite ; réussir le jeu ne prouve pas que le
 #    programme est juste.
 # 3. Une même graine doit tout refaire ; plusieurs graines disent ce que vaut la **recette**, et le risque qu'un jury
-#    refuse
-#    un programme juste se calcule.
+#    refuse un programme juste se calcule.
 # 4. Un programme qui lit D et A dans le jeu vaut pour d'autres ; qu'il y **réussisse** se mesure.
