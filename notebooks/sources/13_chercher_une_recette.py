@@ -453,9 +453,9 @@ figures.intervals(panneaux, titre)
 # %% [markdown]
 # ## 5. Le hasard, ou TPE ?
 #
-# Le hasard n'apprend rien de ses essais. **TPE**, l'estimateur de Parzen en arbre, de Bergstra et coll. (2011),
-# partage les essais faits en deux tas, les bons et les autres, estime où chaque tas est dense, et propose un réglage
-# fréquent chez les bons et rare chez les autres.
+# Le hasard n'apprend rien de ses essais. **TPE**, l'estimateur de Parzen en arbre, de Bergstra et coll. (2011), partage
+# les essais faits en deux tas, les bons et les autres, estime où chaque tas est dense, et propose un réglage fréquent
+# chez les bons et rare chez les autres.
 #
 # Comment les comparer à budget égal ? Par le meilleur coût après $n$ essais. Mais, pour le hasard, l'ordre des essais est lui-même un hasard :
 # mieux vaut la moyenne sur tous les ordres, c'est-à-dire sur tous les groupes de $n$ essais. Elle se calcule. Parmi 2, 4 et 9, les trois

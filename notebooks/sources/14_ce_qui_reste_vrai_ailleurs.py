@@ -312,7 +312,7 @@ print("écarts types :", *(number(un, 2) for un in np.std(vues, axis=0)))
 # %% [markdown]
 # Chaque pas coûte d'autant plus que le pendule est loin du haut, qu'il va vite, et que l'on pousse ; l'épisode dure
 # toujours deux cents pas, et ne **finit** jamais : il n'est que tronqué. Rien à masquer, donc, mais tout à amorcer. Le
-# jeu n'a pas de seuil. Tenir debout ne coûtant presque rien, −200 en moyenne veut dire que le pendule se dresse sans
+# jeu n'a pas de seuil. Tenir debout est presque gratuit : −200 en moyenne veut dire que le pendule se dresse sans
 # traîner. Les facteurs de `scale` sont, à peu près, l'inverse de ces écarts types ; une composante qui ne varie pas
 # garderait 1.
 #
