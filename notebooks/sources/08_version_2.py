@@ -6,8 +6,8 @@
 # lesquels servent vraiment ?
 #
 # Du document fondateur, la section « Version 2 » est restée vide. Ce carnet la remplit : il part des nombres de la
-# Version 1, répare un groupe de réglages à la fois, mesure chacun
-# sur vingt graines, puis prend la recette finie et fait onze retraits, un à la fois.
+# Version 1, répare un groupe de réglages à la fois, mesure chacun sur vingt graines, puis prend la recette finie et
+# fait onze retraits, un à la fois.
 #
 # *Lecture : 45 minutes ; exercices : 30 minutes ; exécution : moins d'une minute.*
 
@@ -57,9 +57,9 @@ from cartpole_helpers.teaching.exercises import check, show
 # %% [markdown]
 # ## 1. D'où l'on part
 #
-# Le [carnet 06](06_la_boucle_d_entrainement.ipynb) a fait tourner la Version 1 à la lettre, sur vingt
-# graines et jusqu'à deux millions de pas. Combien de ces graines avaient atteint 475, ne serait-ce qu'une fois, à
-# trois échéances ?
+# Le [carnet 06](06_la_boucle_d_entrainement.ipynb) a fait tourner la Version 1 à la lettre, sur vingt graines et
+# jusqu'à deux millions de pas. Combien de ces graines avaient atteint 475, ne serait-ce qu'une fois, à trois
+# échéances ?
 
 # %%
 version1 = load_study("../etudes/version1.csv")
@@ -74,10 +74,10 @@ for budget in (50_000, 500_000, 2_000_000):
     print(f"graines arrivées à 475 en {number(budget)} pas : {len(graines)} sur 20")
 
 # %% [markdown]
-# Nous nous donnons la première de ces trois échéances : **cinquante mille pas**, moins de dix-sept minutes
-# de jeu. Les mêmes réglages sont d'abord essayés sur le moteur du cours, qui répare d'un coup les fautes de
-# programmation, réparées une à une au carnet 06 : le chronomètre n'y passe plus pour une chute, le réseau cible part
-# d'une copie, on apprend tous les vingt pas, et l'on juge le réseau qui apprend.
+# Nous nous donnons la première de ces trois échéances : **cinquante mille pas**, moins de dix-sept minutes de jeu. Les
+# mêmes réglages sont d'abord essayés sur le moteur du cours, qui corrige d'un coup les fautes de programmation,
+# réparées une à une au carnet 06 : le chronomètre n'y passe plus pour une chute, le réseau cible part d'une copie, on
+# apprend tous les vingt pas, et l'on juge le réseau qui apprend.
 
 # %% [markdown]
 # Chaque réglage de ce carnet a été entraîné d'avance. Tous les mille pas, l'agent joue cent épisodes depuis des
@@ -96,11 +96,11 @@ def scores(noms, graines=range(20)):
 
 
 # %% [markdown]
-# Sauf mention contraire, ce sont les graines 0 à 19, déjà vues pendant que l'on cherchait la recette : ce que
-# nous en tirerons est **exploratoire**. Ce que nous affirmerons aura des graines neuves.
+# Sauf mention contraire, ce sont les graines 0 à 19, déjà vues pendant que l'on cherchait la recette : ce que nous en
+# tirerons est **exploratoire**. Ce que nous affirmerons aura des graines neuves.
 #
-# > **À vous.** Les fautes de programmation sont réparées, les nombres sont ceux de la Version 1. En cinquante
-# > mille pas, combien de graines sur vingt atteindront 475 ?
+# > **À vous.** Les fautes de programmation sont réparées, les nombres sont ceux de la Version 1. En cinquante mille
+# > pas, combien de graines sur vingt atteindront 475 ?
 
 # %%
 depart = scores([ENGINE])[ENGINE]
@@ -110,8 +110,8 @@ figures.learning_curves(
 )
 
 # %% [markdown]
-# Un programme juste ne suffit donc pas : à cette échéance, la moyenne ne quitte pas le bas de la figure.
-# Restent les **réglages**, et quelques idées neuves.
+# Un programme juste ne suffit donc pas : à cette échéance, la moyenne ne quitte pas le bas de la figure. Restent les
+# **réglages**, et quelques idées neuves.
 
 # %% [markdown]
 # ## 2. Onze réparations
@@ -143,11 +143,11 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # | la moyenne des poids | section 4 |
 #
 # Le [carnet 04](04_le_dqn.ipynb) a présenté l'échelle des entrées et la cible qui glisse ; le
-# [carnet 05](05_eprouver_ses_regles.ipynb), Double DQN ; le carnet 06, γ et le taux d'apprentissage. La cible à plusieurs pas est nouvelle :
-# $r_1 + \gamma r_2 + \gamma^2 r_3$, puis l'amorçage. Elle a un prix : ses deux dernières récompenses viennent
-# d'actions en partie tirées au hasard, et la valeur visée n'est plus tout à fait celle de la bonne politique.
-# Quand l'épisode s'arrête avant trois pas, la transition reste courte, de $k$ récompenses ; et si le chronomètre l'a
-# coupé, on amorce là, avec $\gamma^k$.
+# [carnet 05](05_eprouver_ses_regles.ipynb), Double DQN ; le carnet 06, γ et le taux d'apprentissage. La cible à
+# plusieurs pas est nouvelle : $r_1 + \gamma r_2 + \gamma^2 r_3$, puis l'amorçage. Elle a un prix : ses deux dernières
+# récompenses viennent d'actions en partie tirées au hasard, et la valeur visée n'est plus tout à fait celle de la bonne
+# politique. Quand l'épisode s'arrête avant trois pas, la transition reste courte, de $k$ récompenses ; et si le
+# chronomètre l'a coupé, on amorce là, avec $\gamma^k$.
 
 # %% [markdown]
 # > **À vous.** Écrivez trois noms : la réparation la plus utile, une inutile, une nuisible.
@@ -156,20 +156,20 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # %% [markdown]
 # ## 3. Prolonger une action tirée au hasard
 #
-# Explorer, c'est tirer parfois l'action au hasard. Mais une action dure 0,02 s. Tirée à pile ou face
-# cinquante fois par seconde, la force pousse à gauche, puis à droite, et presque tout se compense :
-# le chariot **tremble** plus qu'il n'explore. Dabney, Ostrovski et Barreto (2021) proposent un remède :
-# une action tirée au hasard est **prolongée** plusieurs pas. Leurs durées sont parfois très longues ; les nôtres, non.
+# Explorer, c'est tirer parfois l'action au hasard. Mais une action dure 0,02 s. Tirée à pile ou face cinquante fois par
+# seconde, la force pousse à gauche, puis à droite, et presque tout se compense : le chariot **tremble** plus qu'il
+# n'explore. Dabney, Ostrovski et Barreto (2021) proposent un remède : une action tirée au hasard est **prolongée**
+# plusieurs pas. Leurs durées sont parfois très longues ; les nôtres, non.
 
 # %%
 listing(held_epsilon_greedy)
 
 # %% [markdown]
 # La règle est celle du carnet 05, avec une mémoire : `held` garde l'action au hasard en cours, dont la durée est elle
-# aussi tirée au hasard, `hold` pas en moyenne. Une telle action commence d'autant moins souvent : la
-# ligne `begins` est réglée pour que ε reste la part des pas joués au hasard. À la longue, il s'en achève
-# $\varepsilon\,(1 - \text{keep})$ par pas ; il doit en commencer autant, aux pas où aucune ne se poursuit,
-# dont la part est $1 - \text{keep}\,\varepsilon$ : le seuil de `begins` est le rapport des deux.
+# aussi tirée au hasard, `hold` pas en moyenne. Une telle action commence d'autant moins souvent : la ligne `begins` est
+# réglée pour que ε reste la part des pas joués au hasard. À la longue, il s'en achève $\varepsilon\,(1 - \text{keep})$
+# par pas ; il doit en commencer autant, aux pas où aucune ne se poursuit, dont la part est
+# $1 - \text{keep}\,\varepsilon$ : le seuil de `begins` est le rapport des deux.
 #
 # Voyons ce que cela change, sur un seul exemple : l'agent du carnet 07, d'une autre recette, distrait un pas sur deux.
 
@@ -191,9 +191,9 @@ def etats_visites(tenue_moyenne, chariots=200, tours=500):
 
 
 # %% [markdown]
-# > **À vous.** Des actions de 1, 2 ou 8 pas en moyenne, et autant de hasard chaque fois : cent mille pas, dont
-# > la moitié au hasard. Les prolonger mènera-t-il plus souvent la tige à de grandes vitesses ? Et le
-# > chariot plus loin du centre ?
+# > **À vous.** Des actions de 1, 2 ou 8 pas en moyenne, et autant de hasard chaque fois : cent mille pas, dont la
+# > moitié au hasard. Les prolonger mènera-t-il plus souvent la tige à de grandes vitesses ? Et le chariot plus loin du
+# > centre ?
 
 # %%
 bon_agent = load("../checkpoints/agent_5600_pas.safetensors")
@@ -203,9 +203,9 @@ titre = f"Écart type de la vitesse angulaire : {', puis '.join(vitesses)}°/s"
 figures.memory_maps({f"durée {n} pas": etats for n, (etats, _) in parcours.items()}, titre)
 
 # %% [markdown]
-# La « mémoire » de l'échelle de couleurs désigne ici tous les états visités. La longue courbe du dernier
-# panneau est la trace d'une poussée prolongée depuis l'équilibre : en quelques pas, elle mène jusqu'à la chute.
-# Et le chariot, que devient-il ?
+# La « mémoire » de l'échelle de couleurs désigne ici tous les états visités. La longue courbe du dernier panneau est la
+# trace d'une poussée prolongée depuis l'équilibre : en quelques pas, elle mène jusqu'à la chute. Et le chariot, que
+# devient-il ?
 
 # %%
 for duree, (etats, nombre) in parcours.items():
@@ -213,10 +213,10 @@ for duree, (etats, nombre) in parcours.items():
     print(f"durée {duree} : {nombre} chutes ; {loin} % des états à plus de 1 m du centre")
 
 # %% [markdown]
-# Avec autant de hasard, la tige prend des angles et des vitesses bien plus variés : un agent qui apprend y
-# trouverait de quoi s'exercer à la rattraper. Mais elle tombe plus souvent, les épisodes raccourcissent, et le
-# chariot n'a plus le temps d'aller loin. Prolonger est donc affaire de **dosage**, et seule une mesure peut le régler
-# ; dans la Version 2, une action au hasard dure deux pas en moyenne.
+# Avec autant de hasard, la tige prend des angles et des vitesses bien plus variés : un agent qui apprend y trouverait
+# de quoi s'exercer à la rattraper. Mais elle tombe plus souvent, les épisodes raccourcissent, et le chariot n'a plus le
+# temps d'aller loin. Prolonger est donc affaire de **dosage**, et seule une mesure peut le régler ; dans la Version 2,
+# une action au hasard dure deux pas en moyenne.
 
 # %% [markdown]
 # ## 4. La moyenne des poids
@@ -275,9 +275,9 @@ titre = f"Après mille mises à jour, l'horizon long garde {fixe} % des poids de
 figures.curves(rangs, restes, titre, ("mises à jour", "poids de départ dans la moyenne (%)"))
 
 # %% [markdown]
-# L'horizon court oublie vite le départ, mais il ne lisse que cinquante mises à jour, pour toujours.
-# L'horizon qui grandit l'oublie aussi ; lisser davantage, à mesure que les mises à jour s'accumulent, fait-il mieux
-# jouer ? Ce sera la onzième réparation.
+# L'horizon court oublie vite le départ, mais il ne lisse que cinquante mises à jour, pour toujours. L'horizon qui
+# grandit l'oublie aussi ; lisser davantage, à mesure que les mises à jour s'accumulent, fait-il mieux jouer ? Ce sera
+# la onzième réparation.
 
 # %% [markdown]
 # > **Pour aller plus loin.** À partir de la quatrième, la mise à jour $n$ verse dans la moyenne une part
@@ -287,9 +287,9 @@ figures.curves(rangs, restes, titre, ("mises à jour", "poids de départ dans la
 # %% [markdown]
 # ## 5. L'échelle
 #
-# Voici la réponse. Chaque panneau ajoute une réparation ; en gris, le panneau d'avant. La courbe est la
-# moyenne interquartile de vingt graines, la bande, son intervalle à chaque évaluation. Cette moyenne écarte le quart
-# des graines qui va le plus mal : elle ne dira pas qui retombe. Relisez vos trois noms.
+# Voici la réponse. Chaque panneau ajoute une réparation ; en gris, le panneau d'avant. La courbe est la moyenne
+# interquartile de vingt graines, la bande, son intervalle à chaque évaluation. Cette moyenne écarte le quart des
+# graines qui va le plus mal : elle ne dira pas qui retombe. Relisez vos trois noms.
 
 # %%
 montee = scores(barreaux)
@@ -298,16 +298,16 @@ bouts = f"de {number(premier)} à {number(dernier)} pas"
 figures.small_multiples(PAS, montee, f"En onze réparations, le retour final passe {bouts}")
 
 # %% [markdown]
-# Les cinq premiers panneaux restent près du sol ; leurs réparations n'ont pourtant rien d'absurde. Le sixième
-# décolle : sans doute l'ancien taux d'apprentissage empêchait-il de voir l'effet des précédentes. Puis
-# la cible qui glisse fait **redescendre**, et l'exploration touche le plafond. Avec les actions prolongées, la courbe
-# monte un peu moins vite, reste plus longtemps en haut, puis faiblit. Les trois derniers panneaux s'écrasent en haut
-# : elle ne sait plus les départager.
+# Les cinq premiers panneaux restent près du sol ; leurs réparations n'ont pourtant rien d'absurde. Le sixième décolle :
+# sans doute l'ancien taux d'apprentissage empêchait-il de voir l'effet des précédentes. Puis la cible qui glisse fait
+# **redescendre**, et l'exploration touche le plafond. Avec les actions prolongées, la courbe monte un peu moins vite,
+# reste plus longtemps en haut, puis faiblit. Les trois derniers panneaux s'écrasent en haut : elle ne sait plus les
+# départager.
 
 # %% [markdown]
-# Deux nombres résument un panneau. La part des graines qui **réussissent** : trois évaluations de suite à 475
-# ou plus. Et la part de celles qui **conservent** leur réussite : plus une seule évaluation sous 475 ensuite. Une
-# graine qui n'a jamais réussi n'a rien conservé.
+# Deux nombres résument un panneau. La part des graines qui **réussissent** : trois évaluations de suite à 475 ou plus.
+# Et la part de celles qui **conservent** leur réussite : plus une seule évaluation sous 475 ensuite. Une graine qui n'a
+# jamais réussi n'a rien conservé.
 
 
 # %%
@@ -336,9 +336,9 @@ titre = f"Moyenne des poids : {avant}, puis {apres} réussites conservées sur 2
 figures.intervals(colonnes, titre)
 
 # %% [markdown]
-# À partir de « explorer davantage », toutes les graines réussissent, et la colonne de gauche n'a plus rien à
-# dire. Celle de droite monte surtout deux fois : avec la cible à plusieurs pas, puis avec la moyenne des poids. Une
-# graine qui réussit tard a toutefois moins d'évaluations devant elle.
+# À partir de « explorer davantage », toutes les graines réussissent, et la colonne de gauche n'a plus rien à dire.
+# Celle de droite monte surtout deux fois : avec la cible à plusieurs pas, puis avec la moyenne des poids. Une graine
+# qui réussit tard a toutefois moins d'évaluations devant elle.
 
 # %% [markdown]
 # Reste à dire ce que vaut chaque réparation, **à sa place**. Pour une graine, son gain est ce que la courbe
@@ -381,8 +381,8 @@ figures.intervals({"gain sur le barreau d'avant (pas)": barres}, f"Onze réparat
 
 # %% [markdown]
 # Les voici par leur nom. Pour celles qui restent sans verdict, le nombre de pas est le plus petit gain que ces vingt
-# graines avaient quatre chances sur cinq de montrer, sans même la correction : un gain moindre a pu échapper. Une
-# seule graine y pèse parfois presque tout ; ce n'est qu'un ordre de grandeur.
+# graines avaient quatre chances sur cinq de montrer, sans même la correction : un gain moindre a pu échapper. Une seule
+# graine y pèse parfois presque tout ; ce n'est qu'un ordre de grandeur.
 
 # %%
 print("aident :", ", ".join(sorted(aident, key=lambda nom: -gains[nom][0])))
@@ -390,8 +390,8 @@ print("nuisent :", ", ".join(nuisent) or "aucune")
 print("on ne sait pas :", ", ".join(f"{nom} ({visible[nom]:.0f} pas)" for nom in indecis))
 
 # %% [markdown]
-# Deux réparations font l'essentiel du chemin : un taux d'apprentissage bien plus grand, et une exploration
-# bien plus forte. La cible qui glisse, là où nous l'avons mise, nuit. Aviez-vous trouvé ?
+# Deux réparations font l'essentiel du chemin : un taux d'apprentissage bien plus grand, et une exploration bien plus
+# forte. La cible qui glisse, là où nous l'avons mise, nuit. Aviez-vous trouvé ?
 
 # %% [markdown]
 # > **Attention.** Ce gain dépend de l'**ordre**. Une réparation posée trop tôt ne peut rien montrer, si une
@@ -449,19 +449,19 @@ for nom in ABLATIONS:
 # il en a une parmi les autres.
 #
 # Baisser ε à 0,05 est l'autre retrait ruineux ; un petit réseau, lui, apprend plus tard, et ses vingt graines
-# conservent leur réussite. Quant au taux d'apprentissage constant, son verdict sur le retour manque, mais la moitié
-# des graines ne conserve pas sa réussite.
+# conservent leur réussite. Quant au taux d'apprentissage constant, son verdict sur le retour manque, mais la moitié des
+# graines ne conserve pas sa réussite.
 
 # %% [markdown]
 # ### Trois à la fois
 #
-# Trois retraits restent tout près de zéro, avec des intervalles étroits : γ = 1, sans Double DQN, mémoire de
-# 5 000. Une recette plus courte s'en passerait-elle ? Les retraits un à un ne le disent pas : un réglage peut
-# suppléer les autres. Il faut les ôter **ensemble**, et dire d'avance quel écart serait négligeable.
+# Trois retraits restent tout près de zéro, avec des intervalles étroits : γ = 1, sans Double DQN, mémoire de 5 000. Une
+# recette plus courte s'en passerait-elle ? Les retraits un à un ne le disent pas : un réglage peut suppléer les autres.
+# Il faut les ôter **ensemble**, et dire d'avance quel écart serait négligeable.
 #
-# L'étude l'a écrit avant de mesurer : cent graines neuves, de 1000 à 1099, et deux marges, 5 pas pour le retour
-# moyen de la courbe, 5 points pour la *rechute*. Celle d'une graine est la part des évaluations sous 475 après sa
-# réussite ; 100 %, si elle ne réussit pas.
+# L'étude l'a écrit avant de mesurer : cent graines neuves, de 1000 à 1099, et deux marges, 5 pas pour le retour moyen
+# de la courbe, 5 points pour la *rechute*. Celle d'une graine est la part des évaluations sous 475 après sa réussite ;
+# 100 %, si elle ne réussit pas.
 
 
 # %%
@@ -487,8 +487,7 @@ print(
 
 # %% [markdown]
 # Les deux intervalles sont dans leurs marges : à cela près, une recette plus courte suffirait. Qu'elle conserve aussi
-# bien ses réussites, nous ne l'avons pas montré : le dernier compte penche
-# pour la recette entière.
+# bien ses réussites, nous ne l'avons pas montré : le dernier compte penche pour la recette entière.
 
 # %% [markdown]
 # ### Et si l'on en réglait quatre à la fois ?
@@ -497,8 +496,8 @@ print(
 # champs, chacune sur douze graines et vingt mille pas : voici ses curseurs. La réponse vient aussitôt, de
 # l'archive ; les traits fins sont les graines, le trait épais leur médiane.
 #
-# > **À vous.** Avant de toucher aux curseurs : lequel des quatre fera le plus de dégâts, poussé à l'un de ses
-# > bouts ? Et γ = 1 est-il toujours une faute ?
+# > **À vous.** Avant de toucher aux curseurs : lequel des quatre fera le plus de dégâts, poussé à l'un de ses bouts ?
+# > Et γ = 1 est-il toujours une faute ?
 
 # %% tags=["nbval-ignore-output"]
 reglages = load_study("../etudes/reglages.csv")
@@ -529,15 +528,15 @@ pires = sorted(parts, key=lambda nom: parts[nom][0])[:2]
 figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '.join(pires)}")
 
 # %% [markdown]
-# Deux curseurs décident de presque tout, et chacun par son bout **lent** : un taux d'apprentissage trop
-# petit, un réseau cible qui suit de trop loin. Entre γ = 0,95 et γ = 1, rien n'est tranché.
-# Retournez aux curseurs, et cherchez, après coup, une combinaison où γ = 1 finit bien plus souvent sous 475 que 0,985.
+# Deux curseurs décident de presque tout, et chacun par son bout **lent** : un taux d'apprentissage trop petit, un
+# réseau cible qui suit de trop loin. Entre γ = 0,95 et γ = 1, rien n'est tranché. Retournez aux curseurs, et cherchez,
+# après coup, une combinaison où γ = 1 finit bien plus souvent sous 475 que 0,985.
 #
 # <details><summary>Indice</summary>
 #
-# Recopiez la cible à chaque fois (`target_rate` à 1) et ralentissez un peu l'apprentissage (`learning_rate` à
-# 0,002), avec la plus grande mémoire : huit graines sur douze finissent sous 475 avec γ = 1, trois avec 0,985.
-# Toutes le manquent de peu, et c'est la combinaison la plus tranchée de trente-six : n'en concluez rien.
+# Recopiez la cible à chaque fois (`target_rate` à 1) et ralentissez un peu l'apprentissage (`learning_rate` à 0,002),
+# avec la plus grande mémoire : huit graines sur douze finissent sous 475 avec γ = 1, trois avec 0,985. Toutes le
+# manquent de peu, et c'est la combinaison la plus tranchée de trente-six : n'en concluez rien.
 #
 # </details>
 #
@@ -549,9 +548,8 @@ figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '
 # ## 7. À vous
 #
 # **Exercice 1, à calculer (10 minutes).** On tire à pile ou face des poussées de ±1, prolongées $h$ pas en moyenne :
-# chacune s'arrête à chaque pas avec la probabilité $1/h$, et l'on tire alors de nouveau. Pour un
-# grand nombre $n$ de pas, l'écart type de leur somme est $\sqrt{n}$ quand $h = 1$. Combien vaut-il quand
-# $h = 2$ ?
+# chacune s'arrête à chaque pas avec la probabilité $1/h$, et l'on tire alors de nouveau. Pour un grand nombre $n$ de
+# pas, l'écart type de leur somme est $\sqrt{n}$ quand $h = 1$. Combien vaut-il quand $h = 2$ ?
 #
 # <details><summary>Indice</summary>
 #
@@ -562,16 +560,15 @@ figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '
 #
 # <details><summary>Solution</summary>
 #
-# Avec $c = 1 - 1/h$, la variance vaut à peu près
-# $n\,(1 + 2c + 2c^2 + \dots) = n\,(1 + c)/(1 - c) = n\,(2h - 1)$. Pour $h = 2$, l'écart type est
-# $\sqrt{3n} \approx 1{,}73\sqrt{n}$ : un écart bien plus grand, pour autant de poussées. C'est ce que cherche la
-# Version 2 avec ses deux pas ; la section 3 en a montré le prix.
+# Avec $c = 1 - 1/h$, la variance vaut à peu près $n\,(1 + 2c + 2c^2 + \dots) = n\,(1 + c)/(1 - c) = n\,(2h - 1)$. Pour
+# $h = 2$, l'écart type est $\sqrt{3n} \approx 1{,}73\sqrt{n}$ : un écart bien plus grand, pour autant de poussées.
+# C'est ce que cherche la Version 2 avec ses deux pas ; la section 3 en a montré le prix.
 #
 # </details>
 
 # %% [markdown]
-# **Exercice 2, à écrire (10 minutes).** Écrivez la cible à plusieurs pas de la section 2 : les récompenses
-# actualisées, puis l'amorçage, si l'épisode continue.
+# **Exercice 2, à écrire (10 minutes).** Écrivez la cible à plusieurs pas de la section 2 : les récompenses actualisées,
+# puis l'amorçage, si l'épisode continue.
 
 
 # %%
@@ -594,10 +591,10 @@ check(retour_a_n_pas)
 show("retour_a_n_pas")
 
 # %% [markdown]
-# **Exercice 3, à écrire (10 minutes).** La moyenne de la section 4 porte à peu près sur le dernier quart d'une
-# suite, sans jamais la garder tout entière. Elle part de zéro ; à la valeur de rang $n$ (1 pour la première),
-# elle s'en approche de la fraction $1/(\text{part} \times n)$ du chemin, ou la rejoint si cette fraction dépasse 1.
-# L'argument `part` vaut 0,25 si l'on ne dit rien, comme dans la section 4.
+# **Exercice 3, à écrire (10 minutes).** La moyenne de la section 4 porte à peu près sur le dernier quart d'une suite,
+# sans jamais la garder tout entière. Elle part de zéro ; à la valeur de rang $n$ (1 pour la première), elle s'en
+# approche de la fraction $1/(\text{part} \times n)$ du chemin, ou la rejoint si cette fraction dépasse 1. L'argument
+# `part` vaut 0,25 si l'on ne dit rien, comme dans la section 4.
 
 
 # %%
@@ -638,10 +635,9 @@ show("moyenne_glissante")
 # nous ne le savons pas.
 #
 # Les nombres de la Version 2 viennent d'une recherche, sur **ce** seul jeu, dont il ne reste ni le programme ni le
-# compte ; les graines 0 à 519 y ont servi, ou ont paru dans d'autres figures. Le [carnet
-# 13](13_chercher_une_recette.ipynb) en montre une que l'on peut refaire ; le [carnet
-# 14](14_ce_qui_reste_vrai_ailleurs.ipynb) dit
-# lesquels de ces verdicts valent ailleurs.
+# compte ; les graines 0 à 519 y ont servi, ou ont paru dans d'autres figures. Le
+# [carnet 13](13_chercher_une_recette.ipynb) en montre une que l'on peut refaire ; le
+# [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) dit lesquels de ces verdicts valent ailleurs.
 
 # %% [markdown]
 # ## Testez-vous
@@ -730,9 +726,10 @@ show("moyenne_glissante")
 #
 # 1. On répare **un groupe à la fois**, sur vingt graines, avec des verdicts corrigés pour le nombre de comparaisons ;
 #    puis on **défait** un groupe à la fois, car l'ordre compte.
-# 2. Ce qui semble inutile s'ôte **ensemble**, contre une marge dite d'avance : un verdict qui manque n'est pas un effet nul.
+# 2. Ce qui semble inutile s'ôte **ensemble**, contre une marge dite d'avance : un verdict qui manque n'est pas un effet
+#    nul.
 # 3. Ce qui comptait ici, à l'ajout comme au retrait : des entrées à la même **échelle**, un réseau large, une
-#    **exploration** qui dure ; à l'ajout, aussi, un grand **taux d'apprentissage** et une cible à plusieurs pas.
-#    Pour conserver sa réussite, un taux d'apprentissage qui décroît et la moyenne des poids semblent compter.
+#    **exploration** qui dure ; à l'ajout, aussi, un grand **taux d'apprentissage** et une cible à plusieurs pas. Pour
+#    conserver sa réussite, un taux d'apprentissage qui décroît et la moyenne des poids semblent compter.
 #
 # Une recette qui apprend ne fait pas encore un agent que l'on puisse croire : [09 · Résoudre et tenir](09_resoudre_et_tenir.ipynb).

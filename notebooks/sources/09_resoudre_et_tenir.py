@@ -1,11 +1,12 @@
 # %% [markdown]
 # # 09 · Résoudre et tenir
 #
-# **La question.** La Version 2 apprend. En combien de secondes rend-elle un agent que l'on puisse croire, quelle que soit
-# la graine ? Et si l'entraînement continue, que devient ce que l'agent savait ?
+# **La question.** La Version 2 apprend. En combien de secondes rend-elle un agent que l'on puisse croire, quelle que
+# soit la graine ? Et si l'entraînement continue, que devient ce que l'agent savait ?
 #
-# Ce carnet résout le jeu devant vous et certifie l'agent qu'il rend ; il en entraîne soixante-quatre à la fois ; il laisse
-# ensuite courir cent graines neuves, et compte celles qui ne retombent pas. Enfin, il se mesure aux autres programmes.
+# Ce carnet résout le jeu devant vous et certifie l'agent qu'il rend ; il en entraîne soixante-quatre à la fois ; il
+# laisse ensuite courir cent graines neuves, et compte celles qui ne retombent pas. Enfin, il se mesure aux autres
+# programmes.
 #
 # *Lecture : 40 minutes ; exercices : 20 minutes ; exécution : une minute environ.*
 
@@ -80,9 +81,9 @@ print(f"certificat numéro {solution.attempts} : {moyenne} ; {parfaits} parfaits
 # des départs qui n'ont servi à aucun choix : le **certificat**. S'il est refusé, l'entraînement continue, et le
 # suivant se joue depuis d'autres départs.
 #
-# Or le [carnet 07](07_la_boucle_de_test.ipynb) mettait en garde : à recommencer jusqu'à réussir, un mauvais agent
-# finit par passer. Quelle chance lui laisse-t-on ? Essayons-en deux, sous 475 l'un et l'autre : l'hésitant du
-# carnet 07, et un agent parfait qui, une fois sur dix-huit, tombe en vingt pas.
+# Or le [carnet 07](07_la_boucle_de_test.ipynb) mettait en garde : à recommencer jusqu'à réussir, un mauvais agent finit
+# par passer. Quelle chance lui laisse-t-on ? Essayons-en deux, sous 475 l'un et l'autre : l'hésitant du carnet 07, et
+# un agent parfait qui, une fois sur dix-huit, tombe en vingt pas.
 
 
 # %%
@@ -168,9 +169,9 @@ figures.strips(juges, titre, "retour moyen sur 1 000 départs neufs (pas)")
 # %% [markdown]
 # ### Voir la Version 2 apprendre
 #
-# La Version 2 a fini avant qu'on ait rien vu. Le panneau du carnet 06 sait la ralentir. Nous y avons laissé
-# deux essais : sans l'échelle des entrées, puis avec. Choisissez la cadence « 50 tours par
-# seconde », démarrez, et regardez le premier chariot pendant que le retour sans hasard monte.
+# La Version 2 a fini avant qu'on ait rien vu. Le panneau du carnet 06 sait la ralentir. Nous y avons laissé deux
+# essais : sans l'échelle des entrées, puis avec. Choisissez la cadence « 50 tours par seconde », démarrez, et regardez
+# le premier chariot pendant que le retour sans hasard monte.
 
 # %% tags=["nbval-ignore-output"]
 tableau = panel(replace(VERSION_2, total_steps=10_000))
@@ -241,10 +242,10 @@ print("mêmes poids :", torch.equal(ensemble.agent[5].weights, seul.agent.weight
 # %% [markdown]
 # ## 3. Ne rien perdre
 #
-# `solve` s'arrête dès qu'il réussit. Plus difficile : laisser l'entraînement continuer, sans jamais lire
-# une évaluation, et ne rien perdre. Voici les cent graines neuves de la Version 2, jusqu'à cinquante mille
-# pas, évaluées tous les mille pas sur cent départs neufs. Comme au carnet 08, une graine **réussit** quand trois évaluations
-# de suite sont à 475 ou plus ; elle **conserve** sa réussite si plus une seule, ensuite, ne passe dessous.
+# `solve` s'arrête dès qu'il réussit. Plus difficile : laisser l'entraînement continuer, sans jamais lire une
+# évaluation, et ne rien perdre. Voici les cent graines neuves de la Version 2, jusqu'à cinquante mille pas, évaluées
+# tous les mille pas sur cent départs neufs. Comme au carnet 08, une graine **réussit** quand trois évaluations de suite
+# sont à 475 ou plus ; elle **conserve** sa réussite si plus une seule, ensuite, ne passe dessous.
 #
 # > **À vous.** Une fois leur réussite acquise, combien ne repasseront jamais sous 475 ?
 
@@ -273,9 +274,9 @@ for suite, depuis in ((3, "trois réussites de suite"), (1, "une seule")):
         print(f"après {depuis}, sous {seuil} : {milieu:.0f} sur 100 [{bas:.0f} ; {haut:.0f}]")
 
 # %% [markdown]
-# Toutes réussissent, et celles qui rechutent restent près du seuil. Ce n'est plus l'effondrement du carnet 06, du
-# moins jusqu'à cinquante mille pas ; et zéro sur cent ne veut pas dire « jamais », l'intervalle le dit. Tout dépend
-# aussi de la définition : plus d'un agent joue 500 au bout de mille pas, puis désapprend avant de réussir pour de bon.
+# Toutes réussissent, et celles qui rechutent restent près du seuil. Ce n'est plus l'effondrement du carnet 06, du moins
+# jusqu'à cinquante mille pas ; et zéro sur cent ne veut pas dire « jamais », l'intervalle le dit. Tout dépend aussi de
+# la définition : plus d'un agent joue 500 au bout de mille pas, puis désapprend avant de réussir pour de bon.
 #
 # Pourquoi compter des graines, plutôt que la part conservée, toutes évaluations réunies ? Parce que l'intervalle de
 # cette part est trompeur. L'étude `couverture` prend nos archives pour vérité, y tire vingt ou cent individus, et
@@ -289,10 +290,9 @@ for rang in range(0, len(couverture["n"]), 2):  # vingt, puis cent
 
 # %% [markdown]
 # Une mesure presque toujours parfaite, et rarement très basse, trompe Student comme le rééchantillonnage : vingt
-# graines n'en voient souvent rien, et l'intervalle se croit trop sûr. L'exact, qui compte des graines, couvre au
-# moins ce qu'il promet. L'écart de rechute souffre du même mal : quand son intervalle manque la vérité, il est
-# presque toujours
-# trop bas, il **minimise**. La marge du carnet 08 était heureusement large.
+# graines n'en voient souvent rien, et l'intervalle se croit trop sûr. L'exact, qui compte des graines, couvre au moins
+# ce qu'il promet. L'écart de rechute souffre du même mal : quand son intervalle manque la vérité, il est presque
+# toujours trop bas, il **minimise**. La marge du carnet 08 était heureusement large.
 
 # %% [markdown]
 # Et si l'agent savait ce que nous savons du jeu ? Essayons deux aides. La **symétrie**, encore. Et des **départs
@@ -311,9 +311,9 @@ colonnes = {
 figures.intervals(colonnes, f"Réussite conservée : {sans} graines sans aide, {avec} avec les deux")
 
 # %% [markdown]
-# L'étude l'avait écrit d'avance : trois comparaisons, sur la **rechute**, graine à graine, corrigées par Holm : la
-# part des évaluations sous 475 après la réussite ; 100 %, pour une graine qui ne réussit pas. Un écart positif est
-# une perte.
+# L'étude l'avait écrit d'avance : trois comparaisons de la **rechute** (la part des évaluations sous 475 après la
+# réussite ; 100 % pour une graine qui ne réussit pas), graine à graine, corrigées par Holm. Un écart positif est une
+# perte.
 
 
 # %%
@@ -418,13 +418,13 @@ nuages = {nom: (etats[:, 0], np.degrees(etats[:, 2])) for nom, etats in perdus.i
 figures.points(nuages, titre, ("position du chariot (m)", "angle de la tige (°)"))
 
 # %% [markdown]
-# Deux chutes bien différentes, et un trait commun : le chariot a **dérivé**, presque toujours du même côté pour un
-# même agent. Le premier agent est encore jeune ; à distance du bord, il perd la tige. Il ressemble à l'agent hésitant du
+# Deux chutes bien différentes, et un trait commun : le chariot a **dérivé**, presque toujours du même côté pour un même
+# agent. Le premier agent est encore jeune ; à distance du bord, il perd la tige. Il ressemble à l'agent hésitant du
 # carnet 07 : sans doute est-il arrivé là où il n'avait rien appris.
 #
-# Le second sait jouer : la tige est droite quand le chariot sort du rail. Avec
-# $\gamma = 0{,}985$, une chute à cent pas de distance pèse moins du quart d'une chute immédiate : peut-être
-# s'en aperçoit-il trop tard. Ce n'est qu'un soupçon, que le cours n'a pas mis à l'épreuve.
+# Le second sait jouer : la tige est droite quand le chariot sort du rail. Avec $\gamma = 0{,}985$, une chute qui
+# n'arrivera que cent pas plus tard pèse moins du quart d'une chute immédiate : peut-être s'en aperçoit-il trop tard. Ce
+# n'est qu'un soupçon, que le cours n'a pas mis à l'épreuve.
 
 # %% [markdown]
 # ## 4. Face aux autres
@@ -434,25 +434,24 @@ figures.points(nuages, titre, ("position du chariot (m)", "angle de la tige (°)
 # CartPole, et son PPO, un algorithme d'une autre famille. Des graines neuves, une à une, 50 000 pas pour tous.
 
 # %% [markdown]
-# Une première réussite doit souvent à la chance. La mesure principale, nommée d'avance, est donc le temps
-# de processeur jusqu'à la **troisième réussite de suite**, évaluations non comptées, et le rapport des médianes
-# des deux DQN. Une graine qui n'y arrive pas compte comme une attente sans fin.
+# Une première réussite doit souvent à la chance. La mesure principale, nommée d'avance, est donc le temps de processeur
+# jusqu'à la **troisième réussite de suite**, évaluations non comptées, et le rapport des médianes des deux DQN. Une
+# graine qui n'y arrive pas compte comme une attente sans fin.
 
 # %% [markdown]
 # Ce rapport mêle deux choses : la **recette**, c'est-à-dire les réglages, et le **moteur** qui l'exécute. Croisons-les.
 # La recette de `rl-zoo3` passe dans notre moteur ; la nôtre passe dans le leur, sans ce qu'il ne connaît pas, Double
-# DQN et les actions prolongées, et avec sa perte de Huber : c'est la « version 2 réduite ». Le croisement n'est
-# pas parfait : `etudes/comparaison.py` dit ce qui ne se traduit pas.
+# DQN et les actions prolongées, et avec sa perte de Huber : c'est la « version 2 réduite ». Le croisement n'est pas
+# parfait : `etudes/comparaison.py` dit ce qui ne se traduit pas.
 
 # %%
 duel = load_study("../etudes/comparaison.csv")
 systemes = [*dict.fromkeys(zip(duel["recette"], duel["moteur"], strict=True))]
 
 # %% [markdown]
-# Chaque ligne de l'archive est une évaluation, jouée deux fois : par le réseau **principal**, et par la **moyenne**
-# de ses poids,
-# que nous avons ajoutée à Stable-Baselines3 pour que l'on puisse comparer. `series_of` range une colonne par graine ;
-# `at_success` la lit où s'achève la troisième réussite de suite, et rend l'infini si elle n'est pas venue.
+# Chaque ligne de l'archive est une évaluation, jouée deux fois : par le réseau **principal**, et par la **moyenne** de
+# ses poids, que nous avons ajoutée à Stable-Baselines3 pour que l'on puisse comparer. `series_of` range une colonne par
+# graine ; `at_success` la lit où s'achève la troisième réussite de suite, et rend l'infini si elle n'est pas venue.
 
 
 # %%
@@ -529,8 +528,8 @@ figures.intervals(colonnes, "Trois réussites de suite, puis plus une évaluatio
 # %% [markdown]
 # Réussir n'est pas conserver. Dans un moteur comme dans l'autre, la recette de `rl-zoo3` retombe presque toujours si
 # l'on joue avec le réseau principal, et environ une fois sur deux avec la moyenne de ses poids. Ce n'est pas faute de
-# souvenirs : sa mémoire, de 100 000 places,
-# garde tout. Et qui réussit tard a moins d'évaluations devant soi : la comparaison ne nous avantage pas.
+# souvenirs : sa mémoire, de 100 000 places, garde tout. Et qui réussit tard a moins d'évaluations devant soi : la
+# comparaison ne nous avantage pas.
 
 # %% [markdown]
 # > **Attention.** Hors le rapport principal, tout est ici **exploratoire**. Les réglages des concurrents ont été choisis pour
@@ -668,8 +667,10 @@ except Unsolved as echec:
 #
 # 1. Réussir, conserver et certifier sont **trois mesures** : trois réussites de suite, aucune rechute ensuite, un
 #    jugement sur des départs neufs.
-# 2. Un certificat rejoué jusqu'à ce qu'il passe **n'est pas une preuve** : on compte les essais, et l'on rejuge sur d'autres départs.
-# 3. Un temps se lit en **rapport**, sur une même machine, les échecs comptés comme l'infini ; et il mêle une recette et un moteur.
+# 2. Un certificat rejoué jusqu'à ce qu'il passe **n'est pas une preuve** : on compte les essais, et l'on rejuge sur
+#    d'autres départs.
+# 3. Un temps se lit en **rapport**, sur une même machine, les échecs comptés comme l'infini ; et il mêle une recette et
+#    un moteur.
 #
 # Le [carnet 10](10_pourquoi_ca_s_effondre.ipynb) cherche pourquoi cela s'effondre : il mesure l'oubli et la
 # surestimation, à l'aune d'une vérité connue.

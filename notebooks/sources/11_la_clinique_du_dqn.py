@@ -67,9 +67,9 @@ except ImportError:
 # Le premier réflexe est de regarder le retour. S'il est bas, quelque chose ne va pas, sans doute ; mais quoi ? Et
 # s'il est haut, tout va-t-il bien ?
 #
-# L'étude archivée a provoqué vingt et une maladies, que la section 3 définit une à une, sur trois recettes, nommées « rapide », « version 2 » et « cible
-# recopiée ». Gardons les deux premières, qui atteignent d'ordinaire le seuil de 475. Trois maladies ne se déclarent
-# qu'avec d'autres réglages : leur témoin, sain, les a aussi.
+# L'étude archivée a provoqué vingt et une maladies, que la section 3 définit une à une, sur trois recettes, nommées
+# « rapide », « version 2 » et « cible recopiée ». Gardons les deux premières, qui atteignent d'ordinaire le seuil
+# de 475. Trois maladies ne se déclarent qu'avec d'autres réglages : leur témoin, sain, les a aussi.
 #
 # > **À vous.** Parmi ces vingt et une maladies, il y a un γ de 1, une récompense perdue, une mémoire d'où les chutes
 # > ont disparu, un lot d'une seule transition… Combien laissent, malgré tout, la plupart des agents au-dessus de 475 ?
@@ -108,8 +108,8 @@ print(
 # même, que la cible soit figée ou que les unités soient mortes. Le score dit qu'on est malade, et pas toujours ; jamais de quoi.
 #
 # Comparons chaque maladie à **son** témoin. Une troncature mal mémorisée et une mémoire sans chute semblent coûter
-# cher ; or leurs
-# témoins ne réussissent guère qu'une fois sur deux. Leurs réglages coûtent donc déjà, et ce que la faute y ajoute, seize agents ne le disent pas.
+# cher ; or leurs témoins ne réussissent guère qu'une fois sur deux. Leurs réglages coûtent donc déjà, et ce que la
+# faute y ajoute, seize agents ne le disent pas.
 
 # %% [markdown]
 # ## 2. Le relevé
@@ -202,8 +202,8 @@ salle = Ward()
 salle.wall(range(1, 10), "Patients 1 à 9 : où la ligne bleue quitte-t-elle la grise ?")
 
 # %% [markdown]
-# Une ligne bleue qui s'écarte ne suffit pas : demandez-vous lequel des écarts est la **cause**, et lesquels en découlent. Un
-# agent qui joue mal remplit sa mémoire de chutes ; c'est un effet, non une maladie.
+# Une ligne bleue qui s'écarte ne suffit pas : demandez-vous lequel des écarts est la **cause**, et lesquels en
+# découlent. Un agent qui joue mal remplit sa mémoire de chutes ; c'est un effet, non une maladie.
 
 # %%
 salle.wall(range(10, 19), "Patients 10 à 18 : et ici ?")
@@ -259,9 +259,9 @@ salle.reveal()
 # %% [markdown]
 # ## 5. Le médecin automatique
 #
-# L'outil du cours fait ce que vous venez de faire. À chaque maladie répondent des **signes** : une mesure du relevé
-# et son seuil ; le degré d'un signe vaut 1 au seuil, davantage au-delà. En voici deux, dont un seul suffit, tels
-# qu'ils s'exécutent.
+# L'outil du cours fait ce que vous venez de faire. À chaque maladie répondent des **signes** : une mesure du relevé et
+# son seuil ; le degré d'un signe vaut 1 au seuil, davantage au-delà. En voici deux, dont un seul suffit, tels qu'ils
+# s'exécutent.
 
 # %%
 signes = illness("masque oublié").signs
@@ -288,8 +288,8 @@ diagnose(salle.chart(3))
 # servi à régler les seuils. Treize recettes saines ont été suivies aussi ; une recette lente est saine, si son mécanisme l'est. Qui
 # préfère soigner d'abord passera à la section 7, et reviendra.
 #
-# Les graines d'une même cause et d'une même recette se ressemblent : elles forment une **grappe**, pure si l'outil ne s'y
-# trompe pas une fois. L'intervalle compte les grappes, non les entraînements. Le **rappel** est la part des malades
+# Les graines d'une même cause et d'une même recette se ressemblent : elles forment une **grappe**, pure si l'outil ne
+# s'y trompe pas une fois. L'intervalle compte les grappes, non les entraînements. Le **rappel** est la part des malades
 # reconnus.
 #
 # > **À vous.** Sur cent malades, combien l'outil en reconnaîtra-t-il ? Sur cent bien portants, combien en
@@ -332,9 +332,10 @@ parts = [number(100 * juste[dose].mean()) for dose in (faibles, provoquees)]
 figures.intervals(taux, "Reconnus : {} % à faible dose, contre {} % à forte dose".format(*parts))
 
 # %% [markdown]
-# À forte dose, les maladies sont des caricatures : un lot d'**une** transition, un ε de 1.
-# À dose plus faible, que les seuils ne visaient pas, beaucoup échappent à l'outil. Un taux d'apprentissage de 0,0001 lui échappe toujours,
-# **alors qu'aucun agent n'atteint 475**. « Rien d'anormal » veut donc dire qu'aucun des signes connus n'est là, et rien de plus.
+# À forte dose, les maladies sont des caricatures : un lot d'**une** transition, un ε de 1. À dose plus faible, que les
+# seuils ne visaient pas, beaucoup échappent à l'outil. Un taux d'apprentissage de 0,0001 lui échappe toujours, **alors
+# qu'aucun agent n'atteint 475**. « Rien d'anormal » veut donc dire qu'aucun des signes connus n'est là, et rien de
+# plus.
 #
 # Voici les erreurs à forte dose et les fausses alarmes, une à une : le mal, le retour, ce que l'outil en a dit.
 
@@ -362,8 +363,7 @@ sheet(derive, f"Une recette saine, et Q atteint {combien} : l'alarme avait raiso
 # ### Des épreuves plus dures
 #
 # **D'autres témoins.** Trois maladies ont été provoquées avec d'autres réglages : les mêmes réglages, sains,
-# donnent-ils l'alarme ? **Sans
-# outil.** Que ferait une règle naïve, « alarme si le retour est sous 300 » ?
+# donnent-ils l'alarme ? **Sans outil.** Que ferait une règle naïve, « alarme si le retour est sous 300 » ?
 
 # %%
 rapport("fausses alarmes, témoins aux réglages modifiés", alarme, temoins, voulu=False)
@@ -391,8 +391,8 @@ rapport("seuils de l'outil, fausses alarmes", alarme, communs, voulu=False)
 
 # %% [markdown]
 # Les seuils du milieu, annoncés d'avance, donnent bien trop d'alarmes. Ceux du bord, essayés ensuite, donc
-# **exploratoires**, en donnent moins et manquent davantage de malades. Les seuils de l'outil font mieux, mais les
-# trois recettes ont servi à les régler.
+# **exploratoires**, en donnent moins et manquent davantage de malades. Les seuils de l'outil font mieux, mais les trois
+# recettes ont servi à les régler.
 #
 # **Des seuils déplacés.** Un signe qui bascule au moindre déplacement de son seuil ne vaut que pour ces recettes.
 
@@ -402,9 +402,8 @@ edges(etude, f"Signes exigés 41 % plus marqués : {perdues} maladies ne se voie
 
 # %% [markdown]
 # Pour trois de ces maladies, c'est l'échelle qui le veut : ε et γ ne dépassent guère 1, et le signe d'une cible trop
-# lente ne peut être plus
-# marqué que son seuil. Le lot trop petit, lui, est vraiment fragile. Les maladies sans cadre ont un signe loin de son seuil, ou un fait
-# pour signe, qui est là ou n'y est pas.
+# lente ne peut être plus marqué que son seuil. Le lot trop petit, lui, est vraiment fragile. Les maladies sans cadre
+# ont un signe loin de son seuil, ou un fait pour signe, qui est là ou n'y est pas.
 #
 # **Des fautes d'une autre main.** Quelqu'un qui n'avait pas lu les signes a écrit des fautes, dans une recette à lui, et le nom
 # qu'il attendait, s'il en est un. Voici le rappel et les alarmes, puis, recette saine comprise, chaque cause que l'outil ne nomme pas toujours.
@@ -447,16 +446,16 @@ print(f"{len(vues)} maladies sur {len(MALADIES)} :", *sorted(vues), sep="\n")
 #
 # Voici un taux d'apprentissage qui décroît trop vite.
 #
-# > **À vous.** Il part de 0,008, et chaque mise à jour le multiplie par 0,97, jusqu'au plancher, $10^{-7}$. Au
-# > bout de combien de mises à jour le touche-t-il ?
+# > **À vous.** Il part de 0,008, et chaque mise à jour le multiplie par 0,97, jusqu'au plancher, $10^{-7}$. Au bout de
+# > combien de mises à jour le touche-t-il ?
 
 # %%
 gele = replace(RAPIDE, learning_rate_decay=0.97, learning_rate_floor=1e-7)
 print(number(np.log(gele.learning_rate / gele.learning_rate_floor) / -np.log(0.97)))
 
 # %% [markdown]
-# L'entraînement compte environ mille mises à jour : plus de six sur dix se font au plancher, sans presque rien
-# changer. C'était l'un des patients de la salle d'attente.
+# L'entraînement compte environ mille mises à jour : plus de six sur dix se font au plancher, sans presque rien changer.
+# C'était l'un des patients de la salle d'attente.
 
 # %% tags=["nbval-ignore-output"]
 geles = monitor(Training(gele, range(4)))
@@ -596,10 +595,9 @@ def apprendre(en_ligne, cible, adam, lot):
 
 
 # %% [markdown]
-# Aucune ligne n'y lève d'erreur. Trois appels suffisent à en faire le **relevé** : `observe`, un pas joué ;
-# `update`, une mise à
-# jour et sa perte ; `look`, de temps en temps, un regard sur les réseaux et la mémoire. Un regard sur quatre évalue aussi la politique
-# gloutonne, sur dix épisodes ; `episodes=0` l'en dispense.
+# Aucune ligne n'y lève d'erreur. Trois appels suffisent à en faire le **relevé** : `observe`, un pas joué ; `update`,
+# une mise à jour et sa perte ; `look`, de temps en temps, un regard sur les réseaux et la mémoire. Un regard sur quatre
+# évalue aussi la politique gloutonne, sur dix épisodes ; `episodes=0` l'en dispense.
 
 
 # %%
@@ -651,10 +649,9 @@ sheet(releve, f"Ma boucle : d'un état à l'autre, Q varie de {relief} %")
 # %% [markdown]
 # ### Depuis le programme d'un autre
 #
-# Stable-Baselines3 est sans doute la bibliothèque d'apprentissage par renforcement la plus employée ; `requirements-etudes.txt`
-# l'installe. Son `learn` accepte un *callback*, appelé à chaque pas : `sb3_callback()` en rend un qui fait le relevé.
-# Prenons
-# son DQN tel quel, **sans toucher à un seul réglage**, huit mille pas.
+# Stable-Baselines3 est sans doute la bibliothèque d'apprentissage par renforcement la plus employée ;
+# `requirements-etudes.txt` l'installe. Son `learn` accepte un *callback*, appelé à chaque pas : `sb3_callback()` en
+# rend un qui fait le relevé. Prenons son DQN tel quel, **sans toucher à un seul réglage**, huit mille pas.
 #
 # > **À vous.** Personne n'y a mis de faute. Apprendra-t-il ? Sinon, pourquoi ?
 
@@ -687,16 +684,15 @@ for remede in (cible, allure, cible | allure) if DQN else ():
 
 # %% [markdown]
 # Le premier remède efface le signe sans rétablir le retour : un taux d'apprentissage de 0,0001, on l'a vu plus haut,
-# échappe à
-# l'outil. Les deux ensemble font remonter le retour, pour cette graine, encore loin de 475.
+# échappe à l'outil. Les deux ensemble font remonter le retour, pour cette graine, encore loin de 475.
 #
 # <details><summary>Et dans un programme d'un seul fichier, comme ceux de CleanRL ?</summary>
 #
 # Le DQN de CleanRL a l'interface de E copies du jeu, avec E = 1 : les tableaux qu'il a sous la main ont déjà la bonne
-# forme. Après le pas de jeu :
-# `observe`, avec les observations (E, D), les actions, les récompenses, les deux drapeaux, et le tableau où il a remis les **vrais**
-# successeurs (E, D) à la place des départs suivants. Après le pas de l'optimiseur : `update`, avec la perte. Tous les quelques
-# centaines de pas : `look`, avec ses deux réseaux, sa mémoire (faite comme celle de Stable-Baselines3, `look` sait la lire) et ε.
+# forme. Après le pas de jeu : `observe`, avec les observations (E, D), les actions, les récompenses, les deux drapeaux,
+# et le tableau où il a remis les **vrais** successeurs (E, D) à la place des départs suivants. Après le pas de
+# l'optimiseur : `update`, avec la perte. Tous les quelques centaines de pas : `look`, avec ses deux réseaux, sa mémoire
+# (faite comme celle de Stable-Baselines3, `look` sait la lire) et ε.
 #
 # </details>
 #
@@ -721,9 +717,9 @@ for nom, raison in [*unseen_because(tableau.history).items()][:4]:
 # </details>
 
 # %% [markdown]
-# **Exercice 2, à écrire (10 minutes).** Auditez la mémoire, première des quatre questions. Une transition ment si
-# elle se dit
-# terminée alors que la tige est debout, et le chariot sur le rail : $|x| \le 2{,}4$ m et $|\theta| \le 12°$. L'angle est en radians.
+# **Exercice 2, à écrire (10 minutes).** Auditez la mémoire, première des quatre questions. Une transition ment si elle
+# se dit terminée alors que la tige est debout, et le chariot sur le rail : $|x| \le 2{,}4$ m et $|\theta| \le 12°$.
+# L'angle est en radians.
 
 
 # %%
@@ -760,8 +756,8 @@ show("fausses_fins")
 
 # %% [markdown]
 # **Exercice 3, à écrire (10 minutes).** Devinez γ. À l'équilibre, en moyenne sur la mémoire, $Q(s, a) - r$ vaut γ fois
-# $\max_{a'} Q(s', a')$, que l'on compte nul après une chute. On peut donc lire γ dans les valeurs, sans l'avoir jamais vu dans
-# les réglages.
+# $\max_{a'} Q(s', a')$, que l'on compte nul après une chute. On peut donc lire γ dans les valeurs, sans l'avoir jamais
+# vu dans les réglages.
 
 
 # %%
@@ -828,8 +824,8 @@ for malades in (0.5, 0.1, 0.01) if check(valeur_predictive).passed else ():
 show("valeur_predictive")
 
 # %% [markdown]
-# **Exercice 5, à explorer (20 minutes).** Trompez l'outil. Changez un réglage de `RAPIDE` de sorte que l'agent joue
-# mal et que `diagnose` dise « rien d'anormal ». Puis l'inverse : une alarme sur un agent dont la tige tient.
+# **Exercice 5, à explorer (20 minutes).** Trompez l'outil. Changez un réglage de `RAPIDE` de sorte que l'agent joue mal
+# et que `diagnose` dise « rien d'anormal ». Puis l'inverse : une alarme sur un agent dont la tige tient.
 
 # %% tags=["nbval-ignore-output"]
 piege = replace(RAPIDE, gamma=0.97)  # à changer
@@ -842,8 +838,7 @@ for releve_piege in monitor(Training(piege, range(4))):
 #
 # Pour lui échapper : un taux d'apprentissage de 0,0001, ou un réseau d'une seule couche étroite, `hidden=(4,)`. Pour
 # qu'il crie au loup : `gamma=0.999`, que l'on veut quand la récompense est lointaine, ou `capacity=500`. Un signe est
-# un seuil, et un seuil a
-# toujours un bord.
+# un seuil, et un seuil a toujours un bord.
 #
 # </details>
 #

@@ -59,8 +59,8 @@ for jeu in JEUX:
         print(f"{jeu} : D = {D}, A = {A}, résolu à {number(env.spec.reward_threshold)}")
 
 # %% [markdown]
-# D, le nombre de composantes, et A, celui des actions : le réseau les lit dans l'environnement. Le seuil est celui
-# que le jeu se donne : un retour moyen sur cent épisodes.
+# D, le nombre de composantes, et A, celui des actions : le réseau les lit dans l'environnement. Le seuil est celui que
+# le jeu se donne : un retour moyen sur cent épisodes.
 #
 # Que vaut le hasard ? C'est le premier nombre à connaître d'un problème : tout ce que l'on montrera ensuite se lit
 # par rapport à lui.
@@ -191,8 +191,8 @@ figures.curves(np.arange(len(valeurs)), series, titre, ("pas de l'épisode", "va
 
 # %% [markdown]
 # Les deux courbes vont ensemble, mais l'agent attend moins que ce qu'il obtient. Deux raisons possibles, que nous ne
-# départageons pas ici : il s'est arrêté au premier certificat, ses valeurs encore en chemin ; et sa cible à plusieurs pas
-# compte ce que l'exploration a joué, qui n'est pas ce que joue cet agent.
+# départageons pas ici : il s'est arrêté au premier certificat, ses valeurs encore en chemin ; et sa cible à plusieurs
+# pas compte ce que l'exploration a joué, qui n'est pas ce que joue cet agent.
 #
 # L'échelle de Q se lit donc avant d'apprendre : si $|r| \le R$, alors $|Q| \le R/(1-\gamma)$. Une valeur qui
 # passe cette borne est une erreur, comme au [carnet 10](10_pourquoi_ca_s_effondre.ipynb).
@@ -226,8 +226,8 @@ check(echelle_des_recompenses)
 #
 # </details>
 #
-# Voici votre fonction, sur des épisodes d'Acrobot joués au hasard. Ici, elle doit trouver presque la borne : le hasard paie
-# 1 à chaque pas, et presque toujours jusqu'à la troncature.
+# Voici votre fonction, sur des épisodes d'Acrobot joués au hasard. Ici, elle doit trouver presque la borne : le hasard
+# paie 1 à chaque pas, et presque toujours jusqu'à la troncature.
 
 # %%
 if check(echelle_des_recompenses).passed:
@@ -306,8 +306,8 @@ print(f"intervalle à 95 % [{number(bas, 1)} ; {number(haut, 1)}]")
 #
 # Le hasard ne l'a jamais vu. Pourtant, il essaie toutes les actions. Pourquoi cela ne suffit-il pas ?
 #
-# > **À vous.** On y met 32 000 pas, tous joués au hasard. Combien de drapeaux attendez-vous ? Et si, au lieu de tirer une
-# > action à chaque pas, on prolongeait chacune huit pas en moyenne, comme au [carnet 08](08_version_2.ipynb) ?
+# > **À vous.** On y met 32 000 pas, tous joués au hasard. Combien de drapeaux attendez-vous ? Et si, au lieu de tirer
+# > une action à chaque pas, on prolongeait chacune huit pas en moyenne, comme au [carnet 08](08_version_2.ipynb) ?
 
 
 # %%
@@ -370,8 +370,8 @@ check(actions_tenues)
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# Une boucle sur les lignes de `tirages`, et une variable pour l'action en cours. D'un nombre `u` de [0, 1), l'entier
-# `int(u * actions)` est uniforme entre 0 et `actions - 1`.
+# Une boucle sur les lignes de `tirages`, et une variable pour l'action en cours. D'un nombre `u` de
+# [0, 1), l'entier `int(u * actions)` est uniforme entre 0 et `actions - 1`.
 #
 # </details>
 #
@@ -394,9 +394,10 @@ show("actions_tenues")
 # %% [markdown]
 # ### Et l'agent ?
 #
-# L'agent ne joue pas qu'au hasard : il suit aussi son réseau, dont les premières valeurs sont près de zéro. Or toutes les
-# vraies sont négatives. Ce qu'il n'a pas essayé lui paraît donc **meilleur** que ce qu'il connaît : c'est l'optimisme du
-# [carnet 02](02_de_la_table_au_reseau.ipynb), involontaire cette fois, qui pousse lui aussi vers le neuf.
+# L'agent ne joue pas qu'au hasard : il suit aussi son réseau, dont les premières valeurs sont près de zéro. Or toutes
+# les vraies sont négatives. Ce qu'il n'a pas essayé lui paraît donc **meilleur** que ce qu'il connaît : c'est
+# l'optimisme du [carnet 02](02_de_la_table_au_reseau.ipynb), involontaire cette fois, qui pousse lui aussi vers le
+# neuf.
 #
 # > **À vous.** Même recette, actions prolongées ou non. L'optimisme seul mènera-t-il au drapeau ? Aussi vite ?
 
@@ -427,8 +428,7 @@ figures.strips(premiers, titre, "pas de jeu avant le premier drapeau")
 
 # %% [markdown]
 # L'optimisme seul mène donc au drapeau ; ce que les prolonger y ajoute, quatre graines ne le disent pas. Et jusqu'au
-# seuil, −110 ? Voici
-# l'archive, cent graines menées jusqu'au bout de leur budget.
+# seuil, −110 ? Voici l'archive, cent graines menées jusqu'au bout de leur budget.
 
 # %%
 voiture = evaluations("MountainCar-v0")
@@ -439,9 +439,9 @@ titre = f"MountainCar : {atteint.sum()} graines sur {len(atteint)} atteignent �
 figures.learning_curves(np.arange(10_000, 200_001, 10_000), voiture, titre, env="MountainCar-v0")
 
 # %% [markdown]
-# Un état n'a ici que deux nombres : on peut donc voir **toute** la fonction de valeur, et un épisode qui la traverse. L'agent
-# est celui d'un entraînement entier, gardé dans `checkpoints/`. Là où la voiture ne va jamais, très vite contre un bord, le
-# réseau devine, et passe parfois au-dessus de zéro : c'est impossible, et la carte s'arrête à zéro.
+# Un état n'a ici que deux nombres : on peut donc voir **toute** la fonction de valeur, et un épisode qui la traverse.
+# L'agent est celui d'un entraînement entier, gardé dans `checkpoints/`. Là où la voiture ne va jamais, très vite contre
+# un bord, le réseau devine, et passe parfois au-dessus de zéro : c'est impossible, et la carte s'arrête à zéro.
 #
 # > **À vous.** Où la valeur sera-t-elle la plus basse : tout à gauche, au fond de la vallée, ou près du drapeau, mais à
 # > l'arrêt ?
@@ -462,8 +462,8 @@ etiquettes = ("position", "vitesse (par pas)", "max Q, zéro au plus")
 figures.landscape(valeur, x, v, titre, etiquettes, trajet)
 
 # %% [markdown]
-# La valeur ne monte pas vers la droite : elle monte en **spirale**. Au fond de la vallée, à l'arrêt, on est au plus loin du
-# drapeau. Aucune récompense n'a dit de reculer ; l'amorçage l'enseigne, une mise à jour après l'autre.
+# La valeur ne monte pas vers la droite : elle monte en **spirale**. Au fond de la vallée, à l'arrêt, on est au plus
+# loin du drapeau. Aucune récompense n'a dit de reculer ; l'amorçage l'enseigne, une mise à jour après l'autre.
 
 # %% tags=["nbval-ignore-output"]
 episode = play(conducteur, seed=5, env="MountainCar-v0", render_mode="rgb_array")
@@ -472,13 +472,13 @@ player(episode, names="MountainCar-v0")
 # %% [markdown]
 # ## 4. LunarLander : des récompenses de toutes les tailles
 #
-# Un atterrisseur descend. Chaque pas rapporte ou coûte un peu, selon qu'il s'approche, ralentit, se redresse ; un moteur
-# coûte ; se poser rapporte cent, s'écraser coûte cent. Ce qui est neuf : les récompenses sont des deux signes, et les plus
-# grandes tombent d'un seul coup.
+# Un atterrisseur descend. Chaque pas rapporte ou coûte un peu, selon qu'il s'approche, ralentit, se redresse ; un
+# moteur coûte ; se poser rapporte cent, s'écraser coûte cent. Ce qui est neuf : les récompenses sont des deux signes,
+# et les plus grandes tombent d'un seul coup.
 #
 # > **À vous.** La perte élève l'erreur au carré. Dans un lot, combien de fois plus qu'une erreur d'un point pèse un
-# > écrasement inattendu, cent points d'erreur ? La recette, qui ne change que de nombre de pas, sera-t-elle à 200
-# > avant la fin ?
+# > écrasement inattendu, cent points d'erreur ? La recette, qui ne change que de nombre de pas, sera-t-elle à 200 avant
+# > la fin ?
 
 # %%
 atterrisseur = evaluations("LunarLander-v3")
@@ -569,10 +569,9 @@ for graines in (3, 5, 10, 20, 100):
 # 1. Les règles ne changent pas ; ce qui change, ce sont des **échelles** : celles des entrées, des récompenses, de
 #    l'horizon, du hasard. Elles se mesurent avant d'apprendre.
 # 2. Avant de vous demander si un agent apprend, demandez-vous s'il **voit** quelque chose à apprendre : combien
-#    d'épisodes joués au
-#    hasard ont un retour qui diffère des autres ?
-# 3. Ce n'est pas plus de hasard qu'il faut, c'est un hasard qui va quelque part : des actions prolongées. De l'ε
-#    propre à chaque copie, le carnet 14 doutera.
+#    d'épisodes joués au hasard ont un retour qui diffère des autres ?
+# 3. Ce n'est pas plus de hasard qu'il faut, c'est un hasard qui va quelque part : des actions prolongées. De l'ε propre
+#    à chaque copie, le carnet 14 doutera.
 #
 # Le [carnet 13](13_chercher_une_recette.ipynb) cherche une recette, et mesure comment une recherche trompe. Le
 # [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) examine ce que valent, à ces jeux, les verdicts et les outils de

@@ -4,10 +4,9 @@
 # **La question.** Une recette a seize réglages, et l'on veut la meilleure. On en essaie une centaine, on garde celle qui
 # a le meilleur score. Que vaut-elle vraiment ? Et comment dépenser au mieux le calcul dont on dispose ?
 #
-# La Version 2 du [carnet 08](08_version_2.ipynb) vient d'une recherche dont il ne reste rien. Celle de ce carnet a
-# tout gardé : les essais, les graines, le critère écrit d'avance, les échecs. Vous lancerez d'abord la vôtre, en
-# petit ; puis vous
-# lirez la grande, où presque toutes les façons de se tromper soi-même se mesurent.
+# La Version 2 du [carnet 08](08_version_2.ipynb) vient d'une recherche dont il ne reste rien. Celle de ce carnet a tout
+# gardé : les essais, les graines, le critère écrit d'avance, les échecs. Vous lancerez d'abord la vôtre, en petit ;
+# puis vous lirez la grande, où presque toutes les façons de se tromper soi-même se mesurent.
 #
 # *Lecture : 55 minutes ; exercices : 25 minutes ; exécution : une à deux minutes.*
 
@@ -110,8 +109,8 @@ check(cout_d_une_graine)
 # <details><summary>Indice</summary>
 #
 # Une boucle, et trois variables : le coût, la longueur de la suite en cours, et un booléen : une suite a-t-elle déjà
-# atteint trois ? À
-# chaque évaluation, comptez d'abord l'échec, au prix du moment ; puis allongez la suite, ou remettez-la à zéro.
+# atteint trois ? À chaque évaluation, comptez d'abord l'échec, au prix du moment ; puis allongez la suite, ou
+# remettez-la à zéro.
 #
 # </details>
 #
@@ -165,8 +164,7 @@ print(f"sous 0,01 : {number(100 * np.mean(tires < 0.01))} %")
 # **logarithme** : tomber entre 0,001 et 0,01 doit être aussi probable qu'entre 0,01 et 0,1.
 #
 # **Exercice 2, à écrire (5 minutes).** Rendez le nombre qui est à la part `u` du chemin, sur une échelle
-# logarithmique : pour $u = 0$,
-# `bas` ; pour $u = 1$, `haut` ; pour $u = 1/2$ entre 0,01 et 1, c'est 0,1.
+# logarithmique : pour $u = 0$, `bas` ; pour $u = 1$, `haut` ; pour $u = 1/2$ entre 0,01 et 1, c'est 0,1.
 
 
 # %%
@@ -180,8 +178,8 @@ check(tirer_log)
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# Le chemin se parcourt par des rapports : `haut / bas`, élevé à la puissance `u`, dit par combien multiplier `bas`.
-# Ou bien : l'exponentielle du nombre à la part `u` entre les deux logarithmes.
+# Le chemin se parcourt par des rapports : `haut / bas`, élevé à la puissance `u`, dit par combien multiplier `bas`. Ou
+# bien : l'exponentielle du nombre à la part `u` entre les deux logarithmes.
 #
 # </details>
 
@@ -297,16 +295,15 @@ print(f"sur douze graines neuves          : {number(np.mean(neuves), 1)}")
 
 # %% [markdown]
 # Une recherche de douze essais, une seule fois : cela ne prouve rien, ni dans un sens ni dans l'autre. La grande
-# archive, elle, permet de
-# recommencer.
+# archive, elle, permet de recommencer.
 
 # %% [markdown]
 # ## 3. La malédiction du vainqueur
 #
-# Le coût mesuré d'un essai est son vrai coût, plus une part de chance : celle de ses graines. En gardant le plus
-# petit, on garde une bonne recette **et** de la chance. La recette reste ; la chance, non. Un exemple : deux recettes
-# identiques coûtent 10 ; chacune est mesurée
-# 8 ou 12, à pile ou face. Le gagnant annonce 8 trois fois sur quatre, 12 la quatrième : 9 en moyenne. Rejugé, il coûte 10.
+# Le coût mesuré d'un essai est son vrai coût, plus une part de chance : celle de ses graines. En gardant le plus petit,
+# on garde une bonne recette **et** de la chance. La recette reste ; la chance, non. Un exemple : deux recettes
+# identiques coûtent 10 ; chacune est mesurée 8 ou 12, à pile ou face. Le gagnant annonce 8 trois fois sur quatre, 12 la
+# quatrième : 9 en moyenne. Rejugé, il coûte 10.
 #
 # C'est la surestimation du [carnet 10](10_pourquoi_ca_s_effondre.ipynb) : on y prenait le maximum de deux valeurs bruitées, on
 # prend ici le minimum d'une centaine de coûts.
@@ -331,10 +328,10 @@ axes = ("coût annoncé, sur quatre graines", "coût sur les quatre autres")
 figures.points({"les partages": (annonces, rejuges)}, titre, axes, identity=True)
 
 # %% [markdown]
-# Au-dessus de la diagonale, le gagnant a déçu. Ces points ne sont pas indépendants : ce sont les mêmes essais, et un même essai peut gagner
-# souvent. Ses points descendent alors vers la droite, car plus les quatre graines du choix furent bonnes, moins
-# bonnes sont les autres. S'il gagnait **partout**, ils se répartiraient des deux côtés : ce qui trompe est de
-# choisir, non de mesurer.
+# Au-dessus de la diagonale, le gagnant a déçu. Ces points ne sont pas indépendants : ce sont les mêmes essais, et un
+# même essai peut gagner souvent. Ses points descendent alors vers la droite, car plus les quatre graines du choix
+# furent bonnes, moins bonnes sont les autres. S'il gagnait **partout**, ils se répartiraient des deux côtés : ce qui
+# trompe est de choisir, non de mesurer.
 #
 # > **À vous.** Plus on essaie de recettes, meilleur est le gagnant annoncé. Et le gagnant rejugé ?
 
@@ -368,9 +365,9 @@ suites = {"annoncé par le gagnant": annonce, "sur les graines qui n'ont pas cho
 figures.curves(tailles, suites, titre, ("nombre d'essais (log)", "coût (évaluations)"), log="x")
 
 # %% [markdown]
-# Les deux courbes partent ensemble : un essai que l'on n'a pas choisi n'est pas maudit. L'annonce, elle, ne peut que descendre quand on
-# essaie davantage. L'écart entre les deux est ce que l'on **croit** gagner ; publier l'annonce, c'est publier aussi
-# cet écart.
+# Les deux courbes partent ensemble : un essai que l'on n'a pas choisi n'est pas maudit. L'annonce, elle, ne peut que
+# descendre quand on essaie davantage. L'écart entre les deux est ce que l'on **croit** gagner ; publier l'annonce,
+# c'est publier aussi cet écart.
 
 # %% [markdown]
 # ### Les finalistes, rejugés
@@ -456,17 +453,17 @@ figures.intervals(panneaux, titre)
 # %% [markdown]
 # ## 5. Le hasard, ou TPE ?
 #
-# Le hasard n'apprend rien de ses essais. **TPE** (*tree-structured Parzen estimator*), de Bergstra et coll. (2011),
-# partage les essais faits en deux tas, les
-# bons et les autres, estime où chaque tas est dense, et propose un réglage fréquent chez les bons et rare chez les autres.
+# Le hasard n'apprend rien de ses essais. **TPE**, l'estimateur de Parzen en arbre, de Bergstra et coll. (2011), partage
+# les essais faits en deux tas, les bons et les autres, estime où chaque tas est dense, et propose un réglage fréquent
+# chez les bons et rare chez les autres.
 #
 # Comment les comparer à budget égal ? Par le meilleur coût après $n$ essais. Mais, pour le hasard, l'ordre des essais est lui-même un hasard :
 # mieux vaut la moyenne sur tous les ordres, c'est-à-dire sur tous les groupes de $n$ essais. Elle se calcule. Parmi 2, 4 et 9, les trois
 # paires ont pour meilleurs 2, 2 et 4 : en moyenne, 2,67.
 #
-# **Exercice 3, à écrire (10 minutes).** Calculez le coût moyen du meilleur de `n` essais, pris au hasard, sans
-# remise, parmi une liste de coûts. Rangez les
-# coûts, et demandez-vous de combien de groupes chacun est le meilleur : les énumérer prendrait du temps.
+# **Exercice 3, à écrire (10 minutes).** Calculez le coût moyen du meilleur de `n` essais, pris au hasard, sans remise,
+# parmi une liste de coûts. Rangez les coûts, et demandez-vous de combien de groupes chacun est le meilleur : les
+# énumérer prendrait du temps.
 
 # %%
 print(f"48 essais parmi {essais} : un nombre de groupes à {len(str(comb(essais, 48)))} chiffres")
@@ -492,7 +489,8 @@ check(meilleur_attendu)
 show("meilleur_attendu")
 
 # %% [markdown]
-# La courbe du hasard est la vôtre dès qu'elle est juste ; d'ici là, c'est celle du seul ordre où les essais furent faits.
+# La courbe du hasard est la vôtre dès qu'elle est juste ; d'ici là, c'est celle du seul ordre où les essais furent
+# faits.
 #
 # > **À vous.** Où les courbes se séparent-elles ? Que gagne-t-on à commencer par la Version 2 ?
 
@@ -598,16 +596,16 @@ axes = ("pas de jeu par agent", "retour moyen de huit graines")
 figures.curves(abscisses, suivies, titre, axes)
 
 # %% [markdown]
-# L'arrêt précoce a un préjugé : il préfère ce qui **part vite**. Un petit taux d'apprentissage, une moyenne des poids qui traîne, une longue
-# exploration partent lentement, et finissent parfois mieux. Un tel arrêt nuit peu à qui cherche la vitesse, davantage
-# à qui cherche la stabilité : avant d'arrêter, demandez-vous si ce que l'on voit tôt **annonce** ce que l'on veut à la fin.
+# L'arrêt précoce a un préjugé : il préfère ce qui **part vite**. Un petit taux d'apprentissage, une moyenne des poids
+# qui traîne, une longue exploration partent lentement, et finissent parfois mieux. Un tel arrêt nuit peu à qui cherche
+# la vitesse, davantage à qui cherche la stabilité : avant d'arrêter, demandez-vous si ce que l'on voit tôt **annonce**
+# ce que l'on veut à la fin.
 #
 # ### Par moitiés
 #
-# La **division successive** ne garde que la moitié des essais à chaque palier : 96 jusqu'à 5 000 pas, 48 jusqu'à 10
-# 000, 24 jusqu'à 15 000, et 12 jusqu'au
-# bout. Calculons ce qu'elle dépense, en milliers de pas par graine : $96 \times 5 + 48 \times 5 + 24 \times 5 + 12 \times 15 = 1\,020$,
-# au lieu de $96 \times 30 = 2\,880$. Un gros tiers.
+# La **division successive** ne garde que la moitié des essais à chaque palier : 96 jusqu'à 5 000 pas, 48 jusqu'à
+# 10 000, 24 jusqu'à 15 000, et 12 jusqu'au bout. Calculons ce qu'elle dépense, en milliers de pas par graine :
+# $96 \times 5 + 48 \times 5 + 24 \times 5 + 12 \times 15 = 1\,020$, au lieu de $96 \times 30 = 2\,880$. Un gros tiers.
 
 # %%
 en_lice = np.arange(essais)
@@ -625,10 +623,10 @@ for critere, valeurs in {"coût": moyens, "échecs à la fin (%)": manques}.item
 # %% [markdown]
 # ## 7. Quels champs comptent ?
 #
-# Une recherche au hasard est aussi une expérience : chaque champ y varie sans rapport avec les autres. On peut donc
-# se demander lesquels vont
-# avec un coût plus bas. La **corrélation des rangs** de Spearman va de −1 à 1 ; au-dessous de zéro, plus le champ est grand, plus le coût est bas. On
-# ne le demande qu'au bras `hasard` : TPE, lui, choisit ses champs ensemble.
+# Une recherche au hasard est aussi une expérience : chaque champ y varie sans rapport avec les autres. On peut donc se
+# demander lesquels vont avec un coût plus bas. La **corrélation des rangs** de Spearman va de −1 à 1 ; au-dessous de
+# zéro, plus le champ est grand, plus le coût est bas. On ne le demande qu'au bras `hasard` : TPE, lui, choisit ses
+# champs ensemble.
 #
 # > **À vous.** Des seize champs, nommez les trois qui comptent le plus.
 
@@ -708,11 +706,10 @@ for bras, siens in juges.items():
 # voisinage, vingt-quatre essais, et vingt-quatre graines par essai pour mieux les départager. Le choix préfère toujours la Version 2. Elle vient
 # d'une autre recherche, dont on ne sait plus rien : ni combien d'essais, ni sur quelles graines.
 #
-# Le meilleur de ce choix est encore un gagnant, d'une sélection plus petite : il est encore un peu maudit. Pour **affirmer**, il faut une troisième
-# série de graines, nommée d'avance, et une seule comparaison : la meilleure recette essayée, « trouvée », contre la
-# Version 2, sur les graines 1000 à 1099,
-# 50 000 pas, cent parties par évaluation. Elle ne la remplacera que si l'intervalle de l'écart des coûts, graine à
-# graine, est tout entier sous zéro.
+# Le meilleur de ce choix est encore un gagnant, d'une sélection plus petite : il est encore un peu maudit. Pour
+# **affirmer**, il faut une troisième série de graines, nommée d'avance, et une seule comparaison : la meilleure recette
+# essayée, « trouvée », contre la Version 2, sur les graines 1000 à 1099, 50 000 pas, cent parties par évaluation. Elle
+# ne la remplacera que si l'intervalle de l'écart des coûts, graine à graine, est tout entier sous zéro.
 
 # %% [markdown]
 # > **À vous.** Pariez, avant de lire.
@@ -759,8 +756,8 @@ figures.distributions(depenses, titre, "coût d'une graine (évaluations)")
 
 # %% [markdown]
 # Ce titre est la seule phrase de ce carnet que l'on ait le droit d'écrire sans « exploratoire ». Le reste de ce que
-# l'on voulait d'une recette était écrit
-# aussi ; on le compte, chaque part avec son intervalle exact, sans rien comparer.
+# l'on voulait d'une recette était écrit aussi ; on le compte, chaque part avec son intervalle exact, sans rien
+# comparer.
 
 
 # %%
@@ -787,21 +784,21 @@ for nom in RIVALES:
 
 # %% [markdown]
 # La règle ne change donc rien : la Version 2 garde son nom. Mais lisez aussi les deux relevés. Les deux recettes
-# conservent presque toujours leur réussite, aucune n'est aussi rapide qu'on la voulait, et trop de graines ne
-# finissent pas à 500 tout rond. Le choix préférait nettement la Version 2 ; cent graines neuves ne
-# les séparent pas. Ce n'est pas la preuve qu'elles se valent, ni qu'il n'y a rien de mieux : c'est ce que l'on apprend à ce prix.
+# conservent presque toujours leur réussite, aucune n'est aussi rapide qu'on la voulait, et trop de graines ne finissent
+# pas à 500 tout rond. Le choix préférait nettement la Version 2 ; cent graines neuves ne les séparent pas. Ce n'est pas
+# la preuve qu'elles se valent, ni qu'il n'y a rien de mieux : c'est ce que l'on apprend à ce prix.
 
 # %% [markdown]
 # ## 9. À plus grande échelle
 #
-# Votre balayage et la grande recherche sont faits des mêmes pièces : une `Study`, des tâches indépendantes, une
-# archive qui n'accepte que des
-# groupes entiers. D'un cœur à une grappe, une ligne change : `complete(balayage, cluster="tcp://adresse:8786")`. Pour qui a une grappe, une
-# page dit comment **[lancer 200 graines](../etudes/GRAPPE.md)**.
+# Votre balayage et la grande recherche sont faits des mêmes pièces : une `Study`, des tâches indépendantes, une archive
+# qui n'accepte que des groupes entiers. D'un cœur à une grappe, une ligne change :
+# `complete(balayage, cluster="tcp://adresse:8786")`. Pour qui a une grappe, une page dit comment
+# **[lancer 200 graines](../etudes/GRAPPE.md)**.
 #
-# Deux précautions, quel que soit le nombre de machines. L'archive dit **avec quoi** chaque groupe fut fait : code, versions, processeur. Et si l'on change
-# un réglage, elle refuse de mêler ses graines aux anciennes : c'est pourquoi, à la section 2, chaque façon de tirer a
-# son fichier.
+# Deux précautions, quel que soit le nombre de machines. L'archive dit **avec quoi** chaque groupe fut fait : code,
+# versions, processeur. Et si l'on change un réglage, elle refuse de mêler ses graines aux anciennes : c'est pourquoi, à
+# la section 2, chaque façon de tirer a son fichier.
 
 # %% [markdown]
 # ## Testez-vous
@@ -886,7 +883,8 @@ for nom in RIVALES:
 # %% [markdown]
 # ## Ce qu'il faut retenir
 #
-# 1. **Le gagnant d'une recherche déçoit** : on a choisi sa chance avec lui. Son score se mesure sur des graines qui n'ont rien choisi.
+# 1. **Le gagnant d'une recherche déçoit** : on a choisi sa chance avec lui. Son score se mesure sur des graines qui
+#    n'ont rien choisi.
 # 2. Essais, graines et durée se partagent **un seul budget** : beaucoup d'essais à peu de frais, puis peu de
 #    finalistes, beaucoup de graines. Un arrêt précoce écarte ce qui part lentement.
 # 3. Chercher, choisir, confirmer : **trois séries de graines**, et le critère écrit avant la première.

@@ -4,9 +4,9 @@
 # **La question.** Presque tout ce que ces carnets ont établi, ils l'ont établi à CartPole. Qu'est-ce qui était vrai du
 # **DQN**, et qu'est-ce qui ne l'était que d'un chariot ?
 #
-# Nous referons les verdicts du [carnet 08](08_version_2.ipynb) à deux autres jeux ; nous essaierons, à quatre, ce que l'on recommande
-# d'ordinaire ; nous appliquerons la clinique du [carnet 11](11_la_clinique_du_dqn.ipynb) à des programmes hors de
-# notre moteur. Enfin, vous emporterez un DQN d'une page vers un jeu dont le cours n'avait rien dit.
+# Nous referons les verdicts du [carnet 08](08_version_2.ipynb) à deux autres jeux ; nous essaierons, à quatre, ce que
+# l'on recommande d'ordinaire ; nous appliquerons la clinique du [carnet 11](11_la_clinique_du_dqn.ipynb) à des
+# programmes hors de notre moteur. Enfin, vous emporterez un DQN d'une page vers un jeu dont le cours n'avait rien dit.
 #
 # *Lecture : 30 minutes ; exercices : 40 minutes ; exécution : moins d'une minute.*
 
@@ -32,9 +32,9 @@ from cartpole_helpers.teaching.exercises import check, show
 # ## 1. Quels verdicts survivent
 #
 # Le carnet 08 a jugé onze réparations, puis onze retraits, sur vingt graines de CartPole, déjà vues pendant la
-# recherche. L'étude `etudes/ailleurs.py` refait tout à
-# Acrobot et à MountainCar : mêmes réglages, à l'échelle des entrées près, qui se mesure ; vingt graines chacun ; même mesure, le
-# retour moyen de toute la courbe ; même correction, sur les vingt-deux verdicts d'un jeu.
+# recherche. L'étude `etudes/ailleurs.py` refait tout à Acrobot et à MountainCar : mêmes réglages, à l'échelle des
+# entrées près, qui se mesure ; vingt graines chacun ; même mesure, le retour moyen de toute la courbe ; même
+# correction, sur les vingt-deux verdicts d'un jeu.
 #
 # > **À vous.** Une cible à plusieurs pas rapportait à CartPole, où chaque pas paie. Qu'en attendez-vous là où chaque
 # > pas coûte ? Et des actions prolongées ? Et de Double DQN ?
@@ -68,8 +68,7 @@ sens = {
 
 # %% [markdown]
 # Un verdict de CartPole *vaut partout* s'il est prononcé dans le même sens aux trois jeux ; il *se renverse* si l'un
-# des deux autres prononce le
-# contraire.
+# des deux autres prononce le contraire.
 
 # %%
 verdicts = np.stack([*sens.values()], axis=1)  # (22, 3)
@@ -85,8 +84,7 @@ figures.effects(moyens, verdicts, noms, [*effets], titre)
 
 # %% [markdown]
 # Lesquels valent partout, lesquels se renversent ? Et là où l'on ne sait pas, quel effet ces graines avaient-elles
-# quatre chances sur cinq de
-# montrer, fût-ce sans la correction ?
+# quatre chances sur cinq de montrer, fût-ce sans la correction ?
 
 # %%
 changements = np.array([*PAIRES])
@@ -98,25 +96,23 @@ for jeu, un in effets.items():
     print(f"{jeu} : {muets.sum()} sans verdict ; plus petit effet visible (médiane) : {visible}")
 
 # %% [markdown]
-# Aucun verdict de CartPole n'est prononcé aux deux autres jeux à la fois. Il n'y est pas faux pour autant : le plus
+# Aucun verdict de CartPole n'est prononcé aux deux autres jeux à la fois. Ils n'y sont pas faux pour autant : le plus
 # souvent, ces jeux restent **sans** verdict, et les nombres ci-dessus disent quel effet y serait passé inaperçu. Mais
-# deux se renversent. Des entrées brutes ruinent CartPole et
-# MountainCar, et Acrobot s'en porte mieux ; nous ne savons pas pourquoi. Une cible qui glisse coûtait à CartPole, au barreau où on l'ajoutait,
-# et rapporte à MountainCar.
+# deux se renversent. Des entrées brutes ruinent CartPole et MountainCar, et Acrobot s'en porte mieux ; nous ne savons
+# pas pourquoi. Une cible qui glisse coûtait à CartPole, au barreau où on l'ajoutait, et rapporte à MountainCar.
 #
 # Le plus instructif est dans les lignes où CartPole n'avait rien à dire. Retirer de la Version 2 ses actions
 # prolongées, ou sa cible à plusieurs pas, n'y changeait rien de visible (le plus petit effet visible est écrit plus
-# haut) ; à Acrobot, l'un et l'autre coûtent, et à MountainCar,
-# le second. γ = 1, sans verdict à CartPole, coûte à MountainCar. Un jeu facile ne montre pas ce que vaut une réparation : il montre ce dont
-# **lui** se passe.
+# haut) ; à Acrobot, l'un et l'autre coûtent, et à MountainCar, le second. γ = 1, sans verdict à CartPole, coûte à
+# MountainCar. Un jeu facile ne montre pas ce que vaut une réparation : il montre ce dont **lui** se passe.
 #
 # ## 2. Ce que l'on recommande d'ordinaire
 #
 # Pour des récompenses de toutes tailles, on conseille une perte de Huber (un carré, puis une droite au-delà de 1), un
 # gradient écrêté (borné), des récompenses réduites ; pour mieux apprendre, une cible recopiée, davantage de mises à
 # jour, une cible à plus ou moins de pas. L'étude `etudes/essais.py` change la recette du carnet 12 d'une chose à la
-# fois, à quatre jeux. La mesure est la **part du chemin** parcourue, du retour du hasard au seuil, en moyenne sur
-# toute la courbe : celle de l'essai, moins celle de la recette, graine à graine. Huit graines par case : tout y est
+# fois, à quatre jeux. La mesure est la **part du chemin** parcourue, du retour du hasard au seuil, en moyenne sur toute
+# la courbe : celle de l'essai, moins celle de la recette, graine à graine. Huit graines par case : tout y est
 # **exploratoire**, et sans correction.
 #
 # > **À vous.** De ces onze changements, combien aideront partout ? Lequel nuira le plus ?
@@ -153,13 +149,12 @@ figures.effects(gains.mean(axis=0), signes, AUTRES, [jeu[:-3] for jeu in DEPARTS
 # %% [markdown]
 # Rien n'aide aux quatre jeux. La cible à un pas nuit à trois d'entre eux ; la perte de Huber, à CartPole. À
 # LunarLander, pour lequel on recommande cette perte, huit graines ne disent pas qu'elle aide ; diviser par dix ses
-# récompenses, qui sont grandes, y aide. Deux fois plus de mises
-# à jour aident à CartPole et à MountainCar, au prix de deux fois plus de calcul. Et le même ε pour toutes les copies
-# fait mieux que nos ε échelonnés à MountainCar et à LunarLander : ce choix de la recette est à rejuger.
+# récompenses, qui sont grandes, y aide. Deux fois plus de mises à jour aident à CartPole et à MountainCar, au prix de
+# deux fois plus de calcul. Et le même ε pour toutes les copies fait mieux que nos ε échelonnés à MountainCar et à
+# LunarLander : ce choix de la recette est à rejuger.
 #
 # Sur quarante-quatre comparaisons sans correction, deux environ passeraient par hasard : ce sont des pistes, non des
-# verdicts. Et là où l'on
-# ne sait pas, voici ce que huit graines auraient vu.
+# verdicts. Et là où l'on ne sait pas, voici ce que huit graines auraient vu.
 
 # %%
 muets = smallest_effect(gains)[signes == 0]
@@ -175,9 +170,8 @@ print(f"sans verdict : {muets.size} ; plus petit effet visible (médiane) : {vis
 # sur d'autres graines. Une maladie, la politique périmée, n'a pas de sens chez Stable-Baselines3, qui évalue le réseau qu'il entraîne.
 #
 # D'Acrobot, on ne connaît aucune vraie valeur. La clinique y construit ses états d'épreuve : soixante-quatre débuts
-# d'épisode, et ceux de la mémoire qui précèdent une fin. Elle ne sait plus ce qu'un état **doit** valoir, mais elle
-# sait encore ce que l'entraînement a **vécu** :
-# quelles fins, quelles récompenses.
+# d'épisode, et les états de la mémoire qui précèdent une fin. Elle ne sait plus ce qu'un état **doit** valoir, mais
+# elle sait encore ce que l'entraînement a **vécu** : quelles fins, quelles récompenses.
 #
 # > **À vous.** Quelles maladies la clinique devrait-elle manquer, sans états dont elle connaisse la valeur ?
 
@@ -238,16 +232,15 @@ for ou, jeu in LIEUX:
             print(f"{ou}, {jeu}, {nom} : {rates.sum()} sur dix, « {dit[fois.argmax()]} »")
 
 # %% [markdown]
-# Les fausses alarmes sont toutes au même endroit : la boucle à la main qui, en quatre mille pas, n'arrive presque jamais au but d'Acrobot. Trois
-# fois sur quatre, l'outil y accuse une cible mal alignée, à cause de valeurs plates ; or, sans succès, les vraies
-# valeurs sont presque les mêmes partout. Et le signe du lot trop petit, le seul vraiment fragile au carnet 11, manque
-# aussi des malades ici, surtout chez Stable-Baselines3, dont
-# la perte de Huber n'est pas le carré pour lequel son seuil fut réglé.
+# Les fausses alarmes sont toutes au même endroit : la boucle à la main qui, en quatre mille pas, n'arrive presque
+# jamais au but d'Acrobot. Trois fois sur quatre, l'outil y accuse une cible mal alignée, à cause de valeurs plates ;
+# or, sans succès, les vraies valeurs sont presque les mêmes partout. Et le signe du lot trop petit, le seul vraiment
+# fragile au carnet 11, manque aussi des malades ici, surtout chez Stable-Baselines3, dont la perte de Huber n'est pas
+# le carré pour lequel son seuil fut réglé.
 #
-# **Exercice 1, à diagnostiquer (15 minutes).** Diagnostiquez quatre entraînements d'Acrobot, deux de
-# Stable-Baselines3 et deux d'une boucle à la main,
-# enregistrés par l'étude sans le nom de leur mal. En gris, un témoin sain. Aucun n'arrive encore régulièrement au but ; l'un d'eux, pourtant,
-# n'est pas malade.
+# **Exercice 1, à diagnostiquer (15 minutes).** Diagnostiquez quatre entraînements d'Acrobot, deux de Stable-Baselines3
+# et deux d'une boucle à la main, enregistrés par l'étude sans le nom de leur mal. En gris, un témoin sain. Aucun
+# n'arrive encore régulièrement au but ; l'un d'eux, pourtant, n'est pas malade.
 
 # %%
 salle = Ward(ACROBOT_PATIENTS)
@@ -275,10 +268,10 @@ salle.reveal()
 # %% [markdown]
 # ## 4. Emporter une page
 #
-# `one_page`, le DQN d'une page du [carnet 06](06_la_boucle_d_entrainement.ipynb), accepte tout jeu de Gymnasium dont l'observation est une
-# suite de nombres et les actions, un choix. Prenons-en un dont le cours n'a rien dit : `Pendulum-v1`, un pendule qu'il faut dresser et
-# tenir debout. Son action est un **couple**, l'effort de rotation, un nombre de −2 à 2 : un DQN ne sait pas en
-# choisir. Donnons-lui donc trois crans.
+# `one_page`, le DQN d'une page du [carnet 06](06_la_boucle_d_entrainement.ipynb), accepte tout jeu de Gymnasium dont
+# l'observation est une suite de nombres et les actions, un choix. Prenons-en un dont le cours n'a rien dit :
+# `Pendulum-v1`, un pendule qu'il faut dresser et tenir debout. Son action est un **couple**, l'effort de rotation, un
+# nombre de −2 à 2 : un DQN ne sait pas en choisir. Donnons-lui donc trois crans.
 #
 # Un jeu enveloppé s'inscrit sous un **nom**, par `gymnasium.register` : tout le paquet le connaît alors. S'il n'a pas de limite de temps,
 # `max_episode_steps=...` lui en donne une, sans quoi un épisode pourrait ne jamais finir. Et si son observation est un entier, comme à
@@ -317,11 +310,11 @@ with gymnasium.make("Pendule-v1") as jeu:
 print("écarts types :", *(number(un, 2) for un in np.std(vues, axis=0)))
 
 # %% [markdown]
-# Chaque pas coûte d'autant plus que le pendule est loin du haut, qu'il va vite, et que l'on pousse ; l'épisode dure toujours deux cents pas,
-# et ne **finit** jamais : il n'est que tronqué. Rien à masquer, donc, mais tout à amorcer. Le jeu n'a pas de seuil.
-# Tenir debout ne coûtant presque
-# rien, −200 en moyenne veut dire que le pendule se dresse sans traîner. Les facteurs de `scale` sont, à peu près, l'inverse de ces écarts types ;
-# une composante qui ne varie pas garderait 1.
+# Chaque pas coûte d'autant plus que le pendule est loin du haut, qu'il va vite, et que l'on pousse ; l'épisode dure
+# toujours deux cents pas, et ne **finit** jamais : il n'est que tronqué. Rien à masquer, donc, mais tout à amorcer. Le
+# jeu n'a pas de seuil. Tenir debout est presque gratuit : −200 en moyenne veut dire que le pendule se dresse sans
+# traîner. Les facteurs de `scale` sont, à peu près, l'inverse de ces écarts types ; une composante qui ne varie pas
+# garderait 1.
 #
 # `train` évalue tous les mille pas, et s'arrête à la première évaluation d'au moins `enough` ; s'il rend `max_steps`, elle n'est pas venue.
 # Ses autres nombres sont en tête de `one_page.py` : γ vaut 0,98, et ε descend en dix mille pas.
@@ -337,8 +330,7 @@ print(f"{number(pas)} pas ; {number(retours.mean())} en moyenne, sur cent dépar
 
 # %% [markdown]
 # **Exercice 2, à écrire (5 minutes).** Trois crans, c'est peut-être peu pour rester immobile. Écrivez la valeur d'un
-# cran, pour un nombre
-# et un intervalle quelconques.
+# cran, pour un nombre et un intervalle quelconques.
 
 
 # %%
@@ -361,8 +353,8 @@ check(cran)
 # </details>
 #
 # **Exercice 3, à explorer (20 minutes).** Voici votre pendule à cinq crans. Puis divisez ses récompenses par dix, avec
-# `gymnasium.wrappers.TransformReward` et `enough=-20` : apprend-il plus vite ? Refaites l'essai sur trois graines
-# avant de le croire.
+# `gymnasium.wrappers.TransformReward` et `enough=-20` : apprend-il plus vite ? Refaites l'essai sur trois graines avant
+# de le croire.
 
 # %% tags=["nbval-ignore-output"]
 if check(cran).passed:
@@ -377,9 +369,9 @@ show("cran")
 # %% [markdown]
 # <details><summary>Ce que l'on peut en attendre</summary>
 #
-# Nous ne l'avons pas mesuré. Ce que l'on peut prévoir : une valeur descend ici à plusieurs centaines sous zéro, et
-# Adam avance d'un pas à peu près constant, quelle que soit l'erreur ; il lui faut bien des mises à
-# jour pour descendre si bas. Des récompenses dix fois plus petites devraient donc l'y mener plus tôt : c'est l'échelle de Q du carnet 12.
+# Nous ne l'avons pas mesuré. Ce que l'on peut prévoir : une valeur descend ici à plusieurs centaines sous zéro, et Adam
+# avance d'un pas à peu près constant, quelle que soit l'erreur ; il lui faut bien des mises à jour pour descendre si
+# bas. Des récompenses dix fois plus petites devraient donc l'y mener plus tôt : c'est l'échelle de Q du carnet 12.
 # Votre essai le confirme-t-il ?
 #
 # </details>

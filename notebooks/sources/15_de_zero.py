@@ -5,10 +5,10 @@
 # écrire le tout, de mémoire, sur une page blanche ? Et si votre programme n'apprend pas, comment savoir
 # laquelle de ses quarante lignes est fausse ?
 #
-# Ce carnet vous donne la page et un jury. Le jury ne lit pas votre code : il le fait jouer, dans six mondes
-# minuscules dont il connaît les valeurs exactes, puis dans CartPole. Il ne vous dira donc pas si votre
-# programme ressemble au nôtre, mais s'il apprend ce qui est vrai. Puis il sort : le même programme, sur un jeu pour
-# lequel personne ne l'a réglé.
+# Ce carnet vous donne la page et un jury. Le jury ne lit pas votre code : il le fait jouer, dans six mondes minuscules
+# dont il connaît les valeurs exactes, puis dans CartPole. Il ne vous dira donc pas si votre programme ressemble au
+# nôtre, mais s'il apprend ce qui est vrai. Puis votre programme sort : le même, sur un jeu pour lequel personne ne l'a
+# réglé.
 #
 # *Lecture : 30 minutes ; exercices : 90 minutes ; exécution : quelques secondes, la page restée blanche.*
 
@@ -177,10 +177,9 @@ print(f"cible {number(cible.item(), 3)}, perte {number(perte.item(), 3)}")
 # %% [markdown]
 # ## 3. Chaque faute a son nombre
 #
-# Voici le secret du jury. Une faute de programmation ne donne pas n'importe quoi : elle résout, fidèlement,
-# une *autre* équation. Oublier le masque, c'est croire qu'une suite existe après la fin ; ses valeurs se calculent
-# aussi bien que les vraies. Le jury compare donc ce que vous trouvez à la vérité, puis à ce que trouverait
-# chaque faute.
+# Voici le secret du jury. Une faute de programmation ne donne pas n'importe quoi : elle résout, fidèlement, une *autre*
+# équation. Oublier le masque, c'est croire qu'une suite existe après la fin ; ses valeurs se calculent aussi bien que
+# les vraies. Le jury compare donc ce que vous trouvez à la vérité, puis à ce que trouverait chaque faute.
 
 # %%
 masque, coupure = FAULTS[0], FAULTS[3]
@@ -241,9 +240,9 @@ for compte_rendu in jury(dqn, seeds=range(5)):
 # %% [markdown]
 # <details><summary>Indice 1 : par où commencer</summary>
 #
-# Partez de `paresseux`, et jouez `pas` pas au hasard avant de rendre le réseau. Le compte rendu doit alors dire
-# que tout est faux, mais sans erreur. Ajoutez ensuite la mémoire, puis un pas d'optimiseur avec γ = 0, et
-# voyez « lire » et « choisir » passer de ✘ à ✔. Le reste vient avec la cible.
+# Partez de `paresseux`, et jouez `pas` pas au hasard avant de rendre le réseau. Le compte rendu doit alors dire que
+# tout est faux, mais sans erreur. Ajoutez ensuite la mémoire, puis une mise à jour avec γ = 0, et voyez « lire » et
+# « choisir » passer de ✘ à ✔. Le reste vient avec la cible.
 #
 # </details>
 #
@@ -257,8 +256,8 @@ for compte_rendu in jury(dqn, seeds=range(5)):
 #
 # <details><summary>Indice 3 : les mondes sont justes, CartPole non</summary>
 #
-# Relisez, en section 1, les quatre points en gras : en manque-t-il un ? Puis faites comme pour un malade : `Logbook`, du
-# carnet 11, section 8, se branche sur votre boucle, et la clinique cherche ce qui ne va pas, de la cible à l'allure
+# Relisez, en section 1, les quatre points en gras : en manque-t-il un ? Puis faites comme pour un malade : `Logbook`,
+# du carnet 11, section 8, se branche sur votre boucle, et la clinique cherche ce qui ne va pas, de la cible à l'allure
 # des poids.
 #
 # </details>
@@ -300,9 +299,9 @@ figures.strips({"DQN du cours": retours}, titre, "retour moyen sur 1 000 départ
 # entiers, et CartPole n'y verra rien, puisqu'elles y valent toutes 1. Voilà pourquoi le jury commence par les mondes,
 # et pourquoi il veut plusieurs graines.
 #
-# Pourquoi moins bien que la page du carnet 06, ou que la Version 2 ? Parce que nous avons renoncé à deux choses. La page
-# s'évalue en chemin et s'arrête quand elle est bonne ; ici, le nombre de pas est imposé. La Version 2 a une cible à
-# plusieurs pas, qui mêle aux valeurs ce que l'exploration a joué ; « prévoir », qui veut les vraies, la refuserait.
+# Pourquoi moins bien que la page du carnet 06, ou que la Version 2 ? Parce que nous avons renoncé à deux choses. La
+# page s'évalue en chemin et s'arrête quand elle est bonne ; ici, le nombre de pas est imposé. La Version 2 a une cible
+# à plusieurs pas, qui mêle aux valeurs ce que l'exploration a joué ; « prévoir », qui veut les vraies, la refuserait.
 
 # %% [markdown]
 # ## 6. La sortie : Acrobot
@@ -469,6 +468,6 @@ show("dqn")
 # 1. Une faute de programmation résout une **autre équation** : ses valeurs se calculent, et donc se reconnaissent.
 # 2. On éprouve un DQN dans de **petits mondes** d'abord, sur le jeu ensuite ; réussir le jeu ne prouve pas que le
 #    programme est juste.
-# 3. Une même graine doit tout refaire ; plusieurs graines disent ce que vaut la **recette**, et le risque qu'un jury refuse
-#    un programme juste se calcule.
+# 3. Une même graine doit tout refaire ; plusieurs graines disent ce que vaut la **recette**, et le risque qu'un jury
+#    refuse un programme juste se calcule.
 # 4. Un programme qui lit D et A dans le jeu vaut pour d'autres ; qu'il y **réussisse** se mesure.
