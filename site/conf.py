@@ -57,7 +57,7 @@ html_theme_options = {
 html_static_path = ["_static"]
 html_favicon = "_static/icone.svg"
 html_css_files = ["vivant.css", "site.css"]
-html_js_files = [("site.js", {"defer": "defer"})]
+html_js_files = [(name, {"defer": "defer"}) for name in ("site.js", "quiz.js")]
 templates_path = [str(HERE / "_templates")]
 html_math_renderer = "mathml"
 html_copy_source = html_show_sourcelink = html_show_search_summary = False

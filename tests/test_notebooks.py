@@ -19,6 +19,12 @@ from cartpole_helpers.display.typography import typography
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "notebooks" / "sources").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+QUESTION = re.compile(r"^\*\*(\d)\.\*\* ", re.MULTILINE)
+CHOICE = re.compile(r"^- \*\*([A-D])\.\*\* ", re.MULTILINE)
+FOLD = re.compile(
+    r'^<details name="q(\d)"><summary>Répondre ([A-D])</summary>\n\n([✔✘]) .+?\n\n</details>$',
+    re.MULTILINE | re.DOTALL,
+)
 LESSONS = NOTEBOOKS[1:]  # le premier prend en main, les autres enseignent
 README = (ROOT / "README.md").read_text("utf-8")
 # Le dossier d'une personne ou d'un système, où que le carnet ait été exécuté.
@@ -80,6 +86,22 @@ def test_the_durations_told_follow_the_rule_that_the_readme_gives(path):
     assert typography(told) in prose(read(path))[0]
     [row] = [line for line in README.splitlines() if f"{path.name}) | " in line]
     assert f" | {reading} min | {exercises} min | " in row
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_each_choice_of_a_question_unfolds_and_one_alone_is_right(source):
+    cells = [cell.source for cell in build.read_source(source).cells]
+    quiz = "".join(text for text in cells if text.startswith("## Testez-vous"))
+    assert quiz or source.stem == "12_un_autre_jeu"
+    _, *questions = QUESTION.split(quiz)
+    numbers, texts = questions[::2], questions[1::2]
+    assert numbers == [str(rank) for rank in range(1, len(numbers) + 1)]
+    for number, text in zip(numbers, texts, strict=True):
+        choices, folds = CHOICE.findall(text), FOLD.findall(text)
+        assert choices == list("ABCD"[: len(choices)])
+        assert [(name, letter) for name, letter, _ in folds] == [(number, x) for x in choices]
+        assert [sign for *_, sign in folds].count("✔") == 1
+        assert text.count("<details") == len(folds)
 
 
 # nbval, tel que pyproject.toml et notebooks/conftest.py le règlent, refuse chacun de ces carnets.

@@ -298,7 +298,7 @@ show("part_reussie")
 # %% [markdown]
 # ## Testez-vous
 #
-# Trois situations, rien à exécuter. Choisissez avant de déplier.
+# Trois situations, rien à exécuter.
 #
 # **1.** Deux collègues ont chacun leur réglage. Chacun l'essaie une fois, avec une graine à lui : le premier
 # obtient 490 pas, le second 310. Que peut-on en conclure ?

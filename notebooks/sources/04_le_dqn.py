@@ -850,7 +850,7 @@ show("td_loss")
 # </details>
 # <details name="q3"><summary>Répondre B</summary>
 #
-# ✘ C'est décrire ce que ferait `detach`.
+# ✘ C'est décrire ce que ferait `detach`, qui manque ici.
 #
 # </details>
 # <details name="q3"><summary>Répondre C</summary>

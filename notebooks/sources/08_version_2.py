@@ -659,7 +659,7 @@ show("moyenne_glissante")
 # </details>
 # <details name="q1"><summary>Répondre B</summary>
 #
-# ✘ C'est ne lire que l'autre ordre, R puis P.
+# ✘ C'est vrai si on la pose la première ; posée après P, elle en rapporte 458.
 #
 # </details>
 # <details name="q1"><summary>Répondre C</summary>

@@ -1089,7 +1089,7 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # </details>
 # <details name="q4"><summary>Répondre B</summary>
 #
-# ✔ $1/(1 - 0{,}9 \times 0{,}75) \approx 3{,}1$.
+# ✔ Chaque amorçage garde les trois quarts de la suite : $1/(1 - 0{,}9 \times 0{,}75) \approx 3{,}1$.
 #
 # </details>
 # <details name="q4"><summary>Répondre C</summary>

@@ -23,6 +23,7 @@ WAKE = """() => document.querySelectorAll('.cp[data-page]').forEach(place => {
     script.src = `${root}_static/vivant/${place.dataset.page}.js`;
     document.head.append(script);
 })"""
+ANSWER = "() => document.querySelectorAll('.quiz').forEach(x => x.querySelector('input').click())"
 LINK = re.compile(r'\b(?:href|src)="([^"]*)"')
 
 
@@ -93,14 +94,12 @@ def test_the_search_ignores_accents_and_knows_plurals(page, address):
     assert any("Glossaire" in title for title in found[0])
 
 
-def test_a_notebook_shows_its_equations_films_code_and_answers(page, address):
+def test_a_notebook_shows_its_equations_films_and_code(page, address):
     page.goto(f"{address}/notebooks/00_prise_en_main.html")
     page.wait_for_function("() => document.querySelector('video').readyState > 0")
     assert page.locator("html").get_attribute("lang") == "fr"
     assert page.locator("button.copybtn").count() > 10
-    answer = page.locator("details", has_text="Les réponses, expliquées")
-    answer.locator("summary").click()
-    assert answer.locator("math").first.bounding_box()["height"] > 5
+    assert page.locator("article math").first.bounding_box()["height"] > 5
     page.locator("a.next-page").click()
     page.locator("h1", has_text="01 · Le problème").wait_for()
     formulas = page.locator("math").all_text_contents()
@@ -109,10 +108,40 @@ def test_a_notebook_shows_its_equations_films_code_and_answers(page, address):
     assert "$" not in " ".join(page.locator("article p").all_text_contents())
 
 
+def test_the_questions_are_answered_by_keyboard_and_counted(page, address):
+    """Aux réponses C, B, A du premier carnet : une correction, puis une faute, puis juste."""
+    page.goto(f"{address}/notebooks/00_prise_en_main.html")
+    questions = page.get_by_role("group", name=re.compile(r"^\d\."))
+    first, second, third = (x.get_by_role("status") for x in questions.all())
+    questions.first.get_by_role("radio", name="A.").press("Space")
+    assert first.inner_text().startswith("✘ Non.")
+    for key in ("ArrowDown", "ArrowDown", "Tab", "Space", "Tab"):
+        page.keyboard.press(key)
+    assert first.inner_text().startswith("✔ Juste.")
+    assert second.inner_text().startswith("✘ Non.")
+    assert page.get_by_text("sur 3").count() == 0
+    page.keyboard.press("Space")
+    assert third.inner_text().startswith("✔ Juste.")
+    assert page.get_by_role("status").last.inner_text() == "2 justes sur 3"
+    page.keyboard.press("ArrowUp")  # de la première réponse à la dernière
+    assert page.get_by_role("status").last.inner_text() == "1 juste sur 3"
+
+
+def test_without_script_each_choice_unfolds_alone(page, address):
+    page.route("**/quiz.js*", lambda route: route.fulfill(body=""))
+    page.goto(f"{address}/notebooks/00_prise_en_main.html")
+    folds = page.locator("details[name=q2]")
+    folds.nth(0).locator("summary").press("Enter")
+    folds.nth(1).locator("summary").press("Space")
+    assert [fold.get_attribute("open") for fold in folds.all()] == [None, "", None]
+    assert folds.nth(1).locator("math").first.bounding_box()["height"] > 5
+
+
 def awake(page, address):
-    """Ouvre une page, éveille ce qui y vit, et rend les fautes graves qu'axe y voit."""
+    """Ouvre une page, éveille ce qui y vit, répond, et rend les fautes graves qu'axe y voit."""
     page.goto(address)
     page.evaluate(WAKE)
+    page.evaluate(ANSWER)
     page.wait_for_function("() => !document.querySelector('.cp[data-page]:not([data-alive])')")
     return serious_faults(page)
 
