@@ -13,7 +13,7 @@ OUTPUT = HERE / "construit"
 # Ce que les pages et les carnets citent, à la même place que dans le dépôt.
 CITED = (
     *("README.md", "CONTRIBUTING.md", "DOCUMENT.md", "ERRATA.md", "PORTES.md"),
-    *("etudes/*.md", "etudes/*.py"),
+    *("etudes/*.md", "etudes/*.py", "enseignant/*.md", "enseignant/*.py"),
     *("etudes/*.yaml", "etudes/comparaison.png", "tests/test_network.py", "videos/*"),
     *("etudes/mutation.csv", "etudes/noyaux.csv", "cartpole_helpers/studies.py"),
     "cartpole_helpers/version1.py",
@@ -30,7 +30,8 @@ def gather(stage: Path) -> None:
         text = page.read_text("utf-8").replace("](../", "](")
         (stage / page.name).write_text(text, "utf-8")
     for page in stage.rglob("*.md"):
-        page.write_text(typography(page.read_text("utf-8").replace("](site/", "](")), "utf-8")
+        text = page.read_text("utf-8").replace("](site/", "](").replace("](../site/", "](../")
+        page.write_text(typography(text), "utf-8")
     (stage / "notebooks").mkdir()
     for notebook in ROOT.glob("notebooks/*.ipynb"):
         (stage / "notebooks" / notebook.name).write_text(lightened(notebook, stage), "utf-8")

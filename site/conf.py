@@ -88,7 +88,7 @@ class Living(SphinxDirective):
 
 
 class References(SphinxDirective):
-    """`{references}` : par ligne, auteurs | année | titre | revue | où la source est citée."""
+    """`{references}` : auteurs | année | titre | revue | adresse | qui la cite | ce qu'elle dit."""
 
     has_content = True
 
@@ -96,11 +96,15 @@ class References(SphinxDirective):
         items = [self.item(*map(str.strip, line.split("|"))) for line in self.content]
         return [nodes.bullet_list("", *items, classes=["sources"])]
 
-    def item(self, authors: str, year: str, title: str, where: str, cited: str) -> nodes.list_item:
-        parts = [nodes.Text(f"{authors} ({year}). "), nodes.emphasis("", title, classes=["titre"])]
-        parts.append(nodes.Text(f". {where}. "))
-        names = [self.place(name) for name in re.split("(, )", cited)]
-        parts.append(nodes.inline("", "Cité : ", *names, classes=["cite"]))
+    def item(
+        self, authors: str, year: str, title: str, where: str, url: str, cited: str, said: str
+    ) -> nodes.list_item:
+        named = nodes.emphasis("", title, classes=["titre"])
+        parts = [nodes.Text(f"{authors} ({year}). "), nodes.reference("", "", named, refuri=url)]
+        parts.append(nodes.Text(f". {where}. {said} "))
+        if cited:
+            names = [self.place(name) for name in re.split("(, )", cited)]
+            parts.append(nodes.inline("", "Cité : ", *names, classes=["cite"]))
         name = nodes.make_id(f"{authors.split()[0]} {authors.split()[-1]} {year}")
         return nodes.list_item("", nodes.paragraph("", "", *parts), ids=[name])
 

@@ -59,7 +59,7 @@ PROPERTIES = (
 )
 
 CHANGES = """
-les écarts types : = np.where(ecart < 1e-9, 1.0, ecart)
+les écarts, non leurs inverses : = np.where(ecart < 1e-9, 1.0, ecart)
     Vous rendez les écarts types : multiplier par eux écarterait encore les tailles.
 la variance : std(axis=0) → var(axis=0)
     Vous divisez par la variance : son carré a une autre unité. Prenez l'écart type.
