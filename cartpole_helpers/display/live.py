@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
@@ -76,19 +76,32 @@ def follow(steps: Iterable[Record], total: int, label: str = "Entraînement") ->
         screen.show(Sentence(typography(f"{ending} après {number(done)} pas{kept}.")))
 
 
+def each(items: Collection[Done], label: str) -> Iterator[Done]:
+    """Rend un à un les éléments d'une suite, sous une barre, puis une phrase qui les compte."""
+    label = check_text("label", label)
+    if not isinstance(items, Collection):
+        raise TypeError(f"items doit être une suite, dont on connaît la longueur : {items!r} reçu.")
+    form = "{l_bar}{bar} {n_fmt} sur {total_fmt}, encore {remaining}"
+    return _barred(items, len(items), label, form)
+
+
 def progress(tasks: Iterable[Done], total: int, bar_format: str) -> Iterator[Done]:
     """Rend les tâches faites, sous une barre, puis une phrase : c'est le `bar` de `complete`."""
+    return _barred(tasks, total, "Groupes archivés", bar_format)
+
+
+def _barred(items: Iterable[Done], total: int, label: str, form: str) -> Iterator[Done]:
     screen, count = Screen(), 0
-    bar = tqdm(total=total, bar_format=bar_format, display=False)
+    bar = tqdm(total=total, desc=label, bar_format=form, display=False)
     screen.show(bar.container)
     try:
-        for one in tasks:
+        for one in items:
             yield one
             count += 1
             bar.update()
     finally:
         bar.close()
-        screen.show(Sentence(typography(f"Groupes archivés : {count} sur {total}.")))
+        screen.show(Sentence(typography(f"{label} : {number(count)} sur {number(total)}.")))
 
 
 def _env_steps(step: Counted) -> int:
