@@ -67,11 +67,14 @@ class Report:
     name: str
     verdicts: tuple[Verdict, ...] = ()
     note: str = ""
+    unfinished: str = ""
+    """Ce qui se vérifie encore, ou ce qui l'a interrompu."""
 
     @property
     def passed(self) -> bool:
         """Dit si toutes les propriétés sont vraies."""
-        return not self.note and all(verdict.passed for verdict in self.verdicts)
+        over = not (self.note or self.unfinished)
+        return over and all(verdict.passed for verdict in self.verdicts)
 
     @property
     def hint(self) -> str:
@@ -89,7 +92,9 @@ class Report:
             return [f"· {self.name} : {self.note}"]
         done = sum(verdict.passed for verdict in self.verdicts)
         held = f"{done} propriétés" if done > 1 else f"{done} propriété"
-        return [f"{self.name} : {held} sur {len(self.verdicts)}", *self._details()]
+        counted = f"{held} sur {len(self.verdicts)}" if self.verdicts else ""
+        told = " ; ".join(filter(None, (counted, self.unfinished)))
+        return [f"{self.name} : {told}", *self._details()]
 
     def _details(self) -> Iterable[str]:
         for verdict in self.verdicts:
