@@ -4,9 +4,11 @@ import signal
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from time import perf_counter
 from typing import Protocol, TypeVar
 
 from IPython.display import display
+from ipywidgets import Label
 from tqdm.notebook import tqdm
 
 from cartpole_helpers.checks import check_number, check_text
@@ -88,6 +90,29 @@ def each(items: Collection[Done], label: str) -> Iterator[Done]:
 def progress(tasks: Iterable[Done], total: int, bar_format: str) -> Iterator[Done]:
     """Rend les tâches faites, sous une barre, puis une phrase : c'est le `bar` de `complete`."""
     return _barred(tasks, total, "Groupes archivés", bar_format)
+
+
+@contextmanager
+def waiting(label: str) -> Iterator[None]:
+    """Montre les secondes qui passent, tant que dure un bloc dont on ne voit pas les tours."""
+    screen, over, start = Screen(), threading.Event(), perf_counter()
+    clock = Label(typography(f"{check_text('label', label)}…"))
+
+    def tick() -> None:
+        while not over.wait(1):
+            clock.value = typography(f"{label} : {perf_counter() - start:.0f} s…")
+
+    thread = threading.Thread(target=tick, daemon=True)
+    screen.show(clock)
+    thread.start()
+    ending = "interrompu"
+    try:
+        yield
+        ending = "fini"
+    finally:
+        over.set()
+        thread.join()
+        screen.show(Sentence(typography(f"{label} : {ending}.")))
 
 
 def _barred(items: Iterable[Done], total: int, label: str, form: str) -> Iterator[Done]:

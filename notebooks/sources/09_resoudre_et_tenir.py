@@ -30,7 +30,7 @@ from cartpole_helpers import (
 from cartpole_helpers.cartpole import dynamics, has_fallen
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
-from cartpole_helpers.display.live import follow
+from cartpole_helpers.display.live import follow, waiting
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.panel import panel
 from cartpole_helpers.repairs import RECIPES
@@ -376,8 +376,9 @@ def pire_rechute(debut):
 # %%
 def refaire(graine, pas):
     entrainement = Training(VERSION_2, graine)
-    while entrainement.env_steps < pas:
-        entrainement.advance()
+    with waiting("Entraînement"):
+        while entrainement.env_steps < pas:
+            entrainement.advance()
     return entrainement
 
 
@@ -561,7 +562,8 @@ figures.intervals(colonnes, "Trois réussites de suite, puis plus une évaluatio
 # %% tags=["nbval-ignore-output"]
 essai = replace(VERSION_2, total_steps=20_000)  # Ajoutez ici le champ à casser.
 try:
-    resolu = solve(essai, seed=0)
+    with waiting("Apprentissage"):
+        resolu = solve(essai, seed=0)
     print(f"résolu en {number(resolu.env_steps)} pas")
 except Unsolved as echec:
     print(echec)
