@@ -492,6 +492,8 @@ def monitor(
         if step.env_steps % every < training.config.carts:
             greedy = _evaluated(training, episodes if len(looked) % EVALUATE_EVERY == 3 else 0)
             looked.append(_look(training, greedy, references, lives))
+    if not looked:
+        raise RuntimeError("Aucun relevé : l'entraînement s'est arrêté avant le premier.")
     history = recorder.history()
     games = [seen.game(told_env(training.env)) for seen in lives]
     games = games or [CARTPOLE_GAME] * len(training.seeds)
