@@ -16,7 +16,7 @@ from cartpole_helpers.evaluation import evaluate
 from cartpole_helpers.statistics import wilson_interval
 from cartpole_helpers.teaching.checking import Report, Verdict, shown
 from cartpole_helpers.teaching.misconceptions import MISCONCEPTIONS
-from cartpole_helpers.teaching.sandbox import Outcome, contained
+from cartpole_helpers.teaching.sandbox import contained, located
 from cartpole_helpers.teaching.worlds import FAULTS, TOGETHER, Fault, World, drawn_worlds
 
 NAME, BLANK = "dqn", "pas encore écrit"
@@ -236,15 +236,7 @@ def _run(dqn: DQN, env: _Watched, call: Callable[[], object], steps: int) -> tup
     if came.is_hole or came.kind == _Blank.__name__:  # PyTorch lève aussi NotImplementedError
         played = "l'erreur NotImplementedError, ou rien n'est rendu"
         return None, played if env.was_played else BLANK
-    kind, _, words = came.told.partition(" : ")
-    return came.value, f"{kind}{_line(dqn, came)} : {words}" if came.kind else ""
-
-
-def _line(dqn: DQN, came: Outcome) -> str:
-    """Rend la ligne de la cellule où l'erreur est née."""
-    written = getattr(getattr(dqn, "__code__", None), "co_filename", None)
-    lines = [line for file, line in came.lines if file == written]
-    return f" (ligne {lines[-1]})" if lines else ""
+    return came.value, located(dqn, came)
 
 
 def _read(q: Callable, observations: np.ndarray, actions: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from cartpole_helpers.teaching.sandbox import (
     Outcome,
     contained,
     is_stub,
+    located,
     outcome,
     shortened,
 )
@@ -127,7 +128,7 @@ def _judged(exercise: Exercise, answer: Callable) -> Report:
         unwritten = any(trial.came.is_hole for trial in trials)
         return Report(exercise.name, note=UNWRITTEN if unwritten else NOTHING)
     agrees = cache(partial(_agrees, exercise))
-    verdicts = [_verdict(exercise, one, trials, agrees) for one in exercise.properties]
+    verdicts = [_verdict(exercise, answer, one, trials, agrees) for one in exercise.properties]
     return Report(exercise.name, (*verdicts, *_touched(exercise, trials)))
 
 
@@ -173,7 +174,9 @@ def _signature_hint(reference: Callable, answer: Callable) -> str:
 # Juger
 
 
-def _verdict(exercise: Exercise, one: Property, trials: list[Trial], agrees: Callable) -> Verdict:
+def _verdict(
+    exercise: Exercise, answer: Callable, one: Property, trials: list[Trial], agrees: Callable
+) -> Verdict:
     first = next((trial for trial in trials if trial.of is one and not trial.passed), None)
     if first is None:
         return Verdict(one.text, True)
@@ -182,7 +185,7 @@ def _verdict(exercise: Exercise, one: Property, trials: list[Trial], agrees: Cal
         one.text,
         False,
         _case(names, first.arguments),
-        first.came.told or shown(first.came.value),
+        located(answer, first.came) or shown(first.came.value),
         shown(first.expected.value),
         *_explained(exercise, first, trials, agrees),
     )
