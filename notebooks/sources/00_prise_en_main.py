@@ -141,7 +141,7 @@ print("graines 1 et 2 :", np.array_equal(une, autre))
 # et leur dispersion.
 #
 # `Training` sait entraîner plusieurs agents ensemble. En voici douze, chacun avec sa graine,
-# que l'on arrête tous les 400 pas (25 tours de seize chariots) pour les évaluer ; `follow` y ajoute une barre.
+# que l'on arrête tous les 400 pas (25 tours de seize chariots) pour les évaluer.
 #
 # > **À vous.** Combien des douze atteindront 475 à la fin ?
 

@@ -30,7 +30,7 @@ from cartpole_helpers import (
 from cartpole_helpers.cartpole import dynamics, has_fallen
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
-from cartpole_helpers.display.live import follow, waiting
+from cartpole_helpers.display.live import each, follow, waiting
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.panel import panel
 from cartpole_helpers.repairs import RECIPES
@@ -376,15 +376,14 @@ def pire_rechute(debut):
 # %%
 def refaire(graine, pas):
     entrainement = Training(VERSION_2, graine)
-    with waiting("Entraînement"):
-        while entrainement.env_steps < pas:
-            entrainement.advance()
+    while entrainement.env_steps < pas:
+        entrainement.advance()
     return entrainement
 
 
 # %% tags=["nbval-ignore-output"]
 malades = {}
-for ligne, rang in map(pire_rechute, (0, 20_000)):
+for ligne, rang in each([*map(pire_rechute, (0, 20_000))], "Rechutes"):
     graine, archivee = 1_000 + ligne, cent_graines[ligne, rang]
     refait = refaire(graine, PAS[rang])
     retours = evaluate(refait.agent, seed=fresh_seed(Purpose.STUDY, refait.env_steps))
