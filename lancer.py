@@ -22,6 +22,8 @@ CLASS = "requirements-classe.txt"
 CONSTRAINTS = "constraints.txt"
 SETTINGS = (  # dans .venv, à la place qu'ils ont dans jupyter/
     "jupyter/share/jupyter/lab/settings/overrides.json5",
+    "jupyter/share/jupyter/labextensions/cours-cartpole/package.json",
+    "jupyter/share/jupyter/labextensions/cours-cartpole/static/cours.js",
     "jupyter/etc/ipython/ipython_kernel_config.py",
 )
 PYTHONS = ("3.13", "3.12", "3.11", "3.14")  # ceux que nos versions connaissent
@@ -34,6 +36,7 @@ HEAVY_TORCH = (
 HOST = "127.0.0.1"
 PATIENCE = 60  # s, pour que le Python de .venv réponde
 PAGE = "/lab/tree/notebooks/00_prise_en_main.ipynb"
+HIDDEN = ("__pycache__", "building", "build.py", "conftest.py", "sources")  # à qui lit les carnets
 HELP = """\
 usage : python3 lancer.py [commande] [options]      (sous Windows : py lancer.py)
 
@@ -102,7 +105,9 @@ PIPES = {
     "encoding": "utf-8",
     "errors": "replace",
 }
-NOISE = re.compile(r"\[[DIW] |\[IPKernelApp\] (INFO|WARNING)|\s+Setting websocket_ping_timeout")
+NOISE = re.compile(
+    r"\[[DIW] |\[(IPKernelApp\]|\w+ \|) (INFO|WARNING)|\s+Setting websocket_ping_timeout"
+)
 
 
 def fitting_python():
@@ -303,6 +308,7 @@ def server_command(port, browser):
     command = [str(PYTHON), "-m", "jupyterlab", f"--ip={HOST}", f"--port={port}"]
     command += [f"--ServerApp.root_dir={ROOT}", "--ServerApp.port_retries=0"]
     command += [f"--LabApp.default_url={PAGE}"]
+    command += [f"--ContentsManager.hide_globs={name}" for name in HIDDEN]
     command += [] if browser else ["--no-browser"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     return command

@@ -80,6 +80,7 @@ TYPED = {
     "12:30, 3:1, a::b, std :: x, :tada: fini": "12:30, 3:1, a::b, std :: x, :tada: fini",
     "0,02 s ; 10 N, 50 % ; 12° ; 3 m/s": "0,02~s_; 10~N, 50~%_; 12°_; 3~m/s",
     "3 mois, 2 s'ils, `l'agent`, $f'(x)$": "3 mois, 2 s’ils, `l'agent`, $f'(x)$",
+    "l'**amorçage**": "l’**amorçage**",
     "20 000 pas, 1 500 000 ; 2024 100": "20_000 pas, 1_500_000_; 2024 100",
     "a\u00a0; b\u202f: «\u202fc\u202f»": "a_; b~: «~c~»",  # les mauvaises insécables
 }  # fmt: skip

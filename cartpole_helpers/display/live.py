@@ -2,11 +2,13 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from time import perf_counter
 from typing import Protocol, TypeVar
 
 from IPython.display import display
+from ipywidgets import Label
 from tqdm.notebook import tqdm
 
 from cartpole_helpers.checks import check_number, check_text
@@ -76,19 +78,55 @@ def follow(steps: Iterable[Record], total: int, label: str = "Entraînement") ->
         screen.show(Sentence(typography(f"{ending} après {number(done)} pas{kept}.")))
 
 
+def each(items: Collection[Done], label: str) -> Iterator[Done]:
+    """Rend un à un les éléments d'une suite, sous une barre, puis une phrase qui les compte."""
+    label = check_text("label", label)
+    if not isinstance(items, Collection):
+        raise TypeError(f"items doit être une suite, dont on connaît la longueur : {items!r} reçu.")
+    form = "{l_bar}{bar} {n_fmt} sur {total_fmt}, encore {remaining}"
+    return _barred(items, len(items), label, form)
+
+
 def progress(tasks: Iterable[Done], total: int, bar_format: str) -> Iterator[Done]:
     """Rend les tâches faites, sous une barre, puis une phrase : c'est le `bar` de `complete`."""
+    return _barred(tasks, total, "Groupes archivés", bar_format)
+
+
+@contextmanager
+def waiting(label: str) -> Iterator[None]:
+    """Montre les secondes qui passent, tant que dure un bloc dont on ne voit pas les tours."""
+    screen, over, start = Screen(), threading.Event(), perf_counter()
+    clock = Label(typography(f"{check_text('label', label)}…"))
+
+    def tick() -> None:
+        while not over.wait(1):
+            clock.value = typography(f"{label} : {perf_counter() - start:.0f} s…")
+
+    thread = threading.Thread(target=tick, daemon=True)
+    screen.show(clock)
+    thread.start()
+    ending = "interrompu"
+    try:
+        yield
+        ending = "fini"
+    finally:
+        over.set()
+        thread.join()
+        screen.show(Sentence(typography(f"{label} : {ending}.")))
+
+
+def _barred(items: Iterable[Done], total: int, label: str, form: str) -> Iterator[Done]:
     screen, count = Screen(), 0
-    bar = tqdm(total=total, bar_format=bar_format, display=False)
+    bar = tqdm(total=total, desc=label, bar_format=form, display=False)
     screen.show(bar.container)
     try:
-        for one in tasks:
+        for one in items:
             yield one
             count += 1
             bar.update()
     finally:
         bar.close()
-        screen.show(Sentence(typography(f"Groupes archivés : {count} sur {total}.")))
+        screen.show(Sentence(typography(f"{label} : {number(count)} sur {number(total)}.")))
 
 
 def _env_steps(step: Counted) -> int:

@@ -16,6 +16,7 @@ from cartpole_helpers.display.background import READY, RUNNING, Background
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.run import Examiner, Run
 from cartpole_helpers.display.style import Picture
+from cartpole_helpers.display.typography import typography
 from cartpole_helpers.display.widget import COMMON, Page, bundle
 from cartpole_helpers.history import History
 from cartpole_helpers.training import Training
@@ -144,11 +145,16 @@ class Panel(Page):
     def wait(self, timeout: float | None = None) -> None:
         """Attend la fin de l'essai, `timeout` secondes au plus ; lève l'erreur qui l'a interrompu.
 
-        TimeoutError s'il n'a pas fini à temps, RuntimeError s'il n'a pas commencé ou est en pause.
+        Le bouton d'arrêt de Jupyter met l'essai en pause, et cesse d'attendre. TimeoutError s'il
+        n'a pas fini à temps, RuntimeError s'il n'a pas commencé ou est en pause.
         """
         if self._work is None:
             raise RuntimeError("Rien à attendre : aucun essai n'a commencé.")
-        self._work.wait(timeout)
+        try:
+            self._work.wait(timeout)
+        except KeyboardInterrupt:
+            self.pause()
+            print(typography("Attente interrompue : l'essai est en pause, « Reprendre » continue."))
 
     def diagnose(self) -> None:
         """Montre sous les courbes ce que dit, à cet instant, l'examen de l'essai en cours, ou du

@@ -39,7 +39,7 @@ RULES = [
     (rf"(?<=\S){SPACE}+(?=:(?!:){AFTER})", WIDE),
     (rf"{GLUED}(?=[;?!]+{ALONE})", NARROW),
     (rf"{GLUED}(?=:{ALONE})", WIDE),
-    (r"(?<=[^\W\d_])'(?=[^\W_])", "’"),
+    (r"(?<=[^\W\d_])'(?=\*{0,2}[^\W_])", "’"),
     (rf"(?<=\d){SPACE}(?=(?:{UNITS})(?![\w'’]))", WIDE),
     (rf"(?<![\w.,])(\d{{1,3}}){SPACE}(?=\d{{3}}(?:{SPACE}\d{{3}})*(?!\w|\.\d))", rf"\1{NARROW}"),
 ]

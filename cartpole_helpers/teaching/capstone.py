@@ -16,7 +16,7 @@ from cartpole_helpers.evaluation import evaluate
 from cartpole_helpers.statistics import wilson_interval
 from cartpole_helpers.teaching.checking import Report, Verdict, shown
 from cartpole_helpers.teaching.misconceptions import MISCONCEPTIONS
-from cartpole_helpers.teaching.sandbox import Outcome, contained
+from cartpole_helpers.teaching.sandbox import contained, located
 from cartpole_helpers.teaching.worlds import FAULTS, TOGETHER, Fault, World, drawn_worlds
 
 NAME, BLANK = "dqn", "pas encore écrit"
@@ -103,26 +103,12 @@ def jury(dqn: DQN, seeds: int | Sequence[int] = range(5)) -> Iterator[Report]:
 
     Six mondes d'abord, puis, s'ils sont tous justes, CartPole avec chacune des `seeds`. Ce que
     lève `dqn` est rapporté, non levé ; une boucle sans fin est coupée, bien plus tôt si elle joue
-    dans `env`. ValueError ou TypeError si `seeds` ne convient pas ou si `dqn` n'est pas une
-    fonction.
+    dans `env` ; le bouton d'arrêt de Jupyter garde ce qui est jugé. ValueError ou TypeError si
+    `seeds` ne convient pas ou si `dqn` n'est pas une fonction.
     """
     check_callable("dqn", dqn)
     seeds = check_seeds("seeds", seeds)
-    generator = np.random.default_rng()  # sans graine : on ne peut connaître les mondes d'avance
-    attempts: list[Attempt] = []
-    for world in drawn_worlds(generator):
-        attempts.append(attempt(dqn, world, int(generator.integers(1_000))))
-        if attempts[-1].told == BLANK:
-            yield Report(NAME, note=BLANK)
-            return
-        verdicts = [_world_verdict(one, attempts) for one in attempts]
-        yield Report(NAME, tuple(verdicts))
-    if all(one.passed for one in attempts):
-        verdicts.append(_same_again(dqn, attempts[0]))
-        yield Report(NAME, tuple(verdicts))
-    if all(verdict.passed for verdict in verdicts):
-        for last in _on(CARTPOLE, dqn, seeds):
-            yield Report(NAME, (*verdicts, last))
+    return _reports(_trials(dqn, seeds))
 
 
 def elsewhere(
@@ -133,11 +119,53 @@ def elsewhere(
     Les erreurs sont celles de `jury`.
     """
     check_callable("dqn", dqn)
-    for verdict in _on(game, dqn, check_seeds("seeds", seeds)):
-        if verdict.came == BLANK:
-            yield Report(NAME, note=BLANK)
-            return
-        yield Report(NAME, (verdict,))
+    return _reports(_game_trials(game, dqn, check_seeds("seeds", seeds), []))
+
+
+def _reports(trials: Iterator[tuple[list[Verdict], str]]) -> Iterator[Report]:
+    """Rend un compte rendu par étape ; le bouton d'arrêt garde ce qui est jugé."""
+    verdicts: list[Verdict] = []
+    try:
+        for verdicts, doing in trials:
+            yield Report(NAME, tuple(verdicts), unfinished=doing and f"en cours, {doing}")
+    except KeyboardInterrupt:
+        yield Report(NAME, tuple(verdicts), unfinished="interrompu")
+    except _Blank:
+        yield Report(NAME, note=BLANK)
+
+
+def _trials(dqn: DQN, seeds: Sequence[int]) -> Iterator[tuple[list[Verdict], str]]:
+    """Rend, à chaque étape, les verdicts rendus et le nom de ce que l'on juge ; vide à la fin."""
+    generator = np.random.default_rng()  # sans graine : on ne peut connaître les mondes d'avance
+    attempts: list[Attempt] = []
+    verdicts: list[Verdict] = []
+    for world in drawn_worlds(generator):
+        yield verdicts, f"le monde « {world.name} »"
+        attempts.append(attempt(dqn, world, int(generator.integers(1_000))))
+        if attempts[-1].told == BLANK:
+            raise _Blank
+        verdicts = [_world_verdict(one, attempts) for one in attempts]
+    if all(one.passed for one in attempts):
+        yield verdicts, "la même graine, une seconde fois"
+        verdicts = [*verdicts, _same_again(dqn, attempts[0])]
+    if all(verdict.passed for verdict in verdicts):
+        yield from _game_trials(CARTPOLE, dqn, seeds, verdicts)
+    else:
+        yield verdicts, ""
+
+
+def _game_trials(
+    game: Game, dqn: DQN, seeds: Sequence[int], before: list[Verdict]
+) -> Iterator[tuple[list[Verdict], str]]:
+    """Rend, de graine en graine, les verdicts d'avant et celui de ce jeu."""
+    verdicts = before
+    yield verdicts, game.name
+    for last in _on(game, dqn, seeds):
+        if last.came == BLANK:
+            raise _Blank
+        verdicts = [*before, last]
+        yield verdicts, game.name
+    yield verdicts, ""
 
 
 def attempt(dqn: DQN, world: World, seed: int) -> Attempt:
@@ -208,15 +236,7 @@ def _run(dqn: DQN, env: _Watched, call: Callable[[], object], steps: int) -> tup
     if came.is_hole or came.kind == _Blank.__name__:  # PyTorch lève aussi NotImplementedError
         played = "l'erreur NotImplementedError, ou rien n'est rendu"
         return None, played if env.was_played else BLANK
-    kind, _, words = came.told.partition(" : ")
-    return came.value, f"{kind}{_line(dqn, came)} : {words}" if came.kind else ""
-
-
-def _line(dqn: DQN, came: Outcome) -> str:
-    """Rend la ligne de la cellule où l'erreur est née."""
-    written = getattr(getattr(dqn, "__code__", None), "co_filename", None)
-    lines = [line for file, line in came.lines if file == written]
-    return f" (ligne {lines[-1]})" if lines else ""
+    return came.value, located(dqn, came)
 
 
 def _read(q: Callable, observations: np.ndarray, actions: int) -> np.ndarray:

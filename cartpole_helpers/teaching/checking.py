@@ -18,6 +18,7 @@ from cartpole_helpers.teaching.sandbox import (
     Outcome,
     contained,
     is_stub,
+    located,
     outcome,
     shortened,
 )
@@ -67,11 +68,14 @@ class Report:
     name: str
     verdicts: tuple[Verdict, ...] = ()
     note: str = ""
+    unfinished: str = ""
+    """Ce qui se vérifie encore, ou ce qui l'a interrompu."""
 
     @property
     def passed(self) -> bool:
         """Dit si toutes les propriétés sont vraies."""
-        return not self.note and all(verdict.passed for verdict in self.verdicts)
+        over = not (self.note or self.unfinished)
+        return over and all(verdict.passed for verdict in self.verdicts)
 
     @property
     def hint(self) -> str:
@@ -89,7 +93,9 @@ class Report:
             return [f"· {self.name} : {self.note}"]
         done = sum(verdict.passed for verdict in self.verdicts)
         held = f"{done} propriétés" if done > 1 else f"{done} propriété"
-        return [f"{self.name} : {held} sur {len(self.verdicts)}", *self._details()]
+        counted = f"{held} sur {len(self.verdicts)}" if self.verdicts else ""
+        told = " ; ".join(filter(None, (counted, self.unfinished)))
+        return [f"{self.name} : {told}", *self._details()]
 
     def _details(self) -> Iterable[str]:
         for verdict in self.verdicts:
@@ -125,7 +131,7 @@ def _judged(exercise: Exercise, answer: Callable, seed: int | None) -> Report:
         unwritten = any(trial.came.is_hole for trial in trials)
         return Report(exercise.name, note=UNWRITTEN if unwritten else NOTHING)
     agrees = cache(partial(_agrees, exercise))
-    verdicts = [_verdict(exercise, one, trials, agrees) for one in exercise.properties]
+    verdicts = [_verdict(exercise, answer, one, trials, agrees) for one in exercise.properties]
     return Report(exercise.name, (*verdicts, *_touched(exercise, trials)))
 
 
@@ -171,7 +177,9 @@ def _signature_hint(reference: Callable, answer: Callable) -> str:
 # Juger
 
 
-def _verdict(exercise: Exercise, one: Property, trials: list[Trial], agrees: Callable) -> Verdict:
+def _verdict(
+    exercise: Exercise, answer: Callable, one: Property, trials: list[Trial], agrees: Callable
+) -> Verdict:
     first = next((trial for trial in trials if trial.of is one and not trial.passed), None)
     if first is None:
         return Verdict(one.text, True)
@@ -180,7 +188,7 @@ def _verdict(exercise: Exercise, one: Property, trials: list[Trial], agrees: Cal
         one.text,
         False,
         _case(names, first.arguments),
-        first.came.told or shown(first.came.value),
+        located(answer, first.came) or shown(first.came.value),
         shown(first.expected.value),
         *_explained(exercise, first, trials, agrees),
     )

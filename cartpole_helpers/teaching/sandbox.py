@@ -407,6 +407,14 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
+def located(answer: Callable, came: Outcome) -> str:
+    """Rend ce que l'on dit d'une erreur, et la ligne de la cellule où elle est née."""
+    written = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    lines = [line for file, line in came.lines if file == written]
+    kind, _, words = came.told.partition(" : ")
+    return f"{kind} (ligne {lines[-1]}) : {words}" if lines else came.told
+
+
 def _lines(error: BaseException) -> tuple[tuple[str, int], ...]:
     frames = traceback.walk_tb(error.__traceback__)
     return tuple((frame.f_code.co_filename, line) for frame, line in frames)

@@ -39,6 +39,7 @@ import numpy as np
 
 from cartpole_helpers import QUICK, Training, evaluate, train, wilson_interval
 from cartpole_helpers.display import figures, video
+from cartpole_helpers.display.live import follow
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.policies import random_policy
 from cartpole_helpers.teaching.exercises import check, show
@@ -139,14 +140,13 @@ print("graines 1 et 2 :", np.array_equal(une, autre))
 #
 # > **À vous.** Combien des douze atteindront 475 à la fin ?
 
-# %%
+# %% tags=["nbval-ignore-output"]
 graines = range(12)
 groupe = Training(QUICK, seeds=graines)
 abscisses, retours = [], []
-while groupe.env_steps < QUICK.total_steps:
-    groupe.advance()
-    if groupe.env_steps % 400 == 0:
-        abscisses.append(groupe.env_steps)
+for tour in follow(groupe.run(), QUICK.total_steps):
+    if tour.env_steps % 400 == 0:
+        abscisses.append(tour.env_steps)
         retours.append(evaluate(groupe.agent, episodes=30).mean(axis=1))
 retours = np.array(retours).T  # (graines, évaluations)
 

@@ -20,6 +20,7 @@ from cartpole_helpers import ReplayBuffer, cartpole, evaluate, load, play, polic
 from cartpole_helpers.display import figures, video
 from cartpole_helpers.display.game import game
 from cartpole_helpers.display.listing import listing
+from cartpole_helpers.display.live import each
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.teaching.exercises import check, show
 
@@ -242,10 +243,10 @@ figures.baselines(
 # départ. Les films sont rangés dans le dossier `videos/` ; ils passent en temps réel, et nous les
 # coupons à 250 pas, soit cinq secondes.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 films = [
     video.film(regle, f"../videos/regle_{rang}.mp4", seed=1, limit=250)
-    for rang, regle in enumerate(regles.values(), start=1)
+    for rang, regle in enumerate(each(regles.values(), "Films"), start=1)
 ]
 video.side_by_side(films, list(regles))
 
@@ -328,11 +329,11 @@ policies.lqr_gain(state_cost=(1, 1, 10, 1), force_cost=0.01).round(3)
 #
 # > **À vous.** À votre avis, quelle part des épisodes de la règle θ + θ̇ tiendra jusque-là ?
 
-# %%
+# %% tags=["nbval-ignore-output"]
 LONGTEMPS = 20_000
 durees = {
     nom: evaluate(regles[nom], episodes=100, limit=LONGTEMPS + 1)
-    for nom in ("signe de θ̇", "signe de θ + θ̇", "LQR")
+    for nom in each(("signe de θ̇", "signe de θ + θ̇", "LQR"), "Règles")
 }
 
 # %% [markdown]

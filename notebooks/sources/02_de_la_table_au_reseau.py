@@ -31,6 +31,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.cartpole import START_LIMIT, THETA_LIMIT, X_LIMIT, dynamics, has_fallen
 from cartpole_helpers.display import figures
+from cartpole_helpers.display.live import each, follow
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.teaching.exercises import check, show
 
@@ -416,14 +417,15 @@ def apprendre(tranches, moments):
 
 
 # %% [markdown]
-# Les réglages sont les mêmes pour les quatre grilles.
+# Les réglages sont les mêmes pour les quatre grilles. `each`, et plus bas `follow`, montrent par une barre où en est un
+# long calcul.
 #
 # > **À vous.** 16, 256, 4 096 ou 65 536 cases : laquelle jouera le mieux après quatre cent mille pas de jeu ?
 # > Laquelle le plus mal ? (Les réseaux du carnet 00 n'ont joué que dix mille pas.)
 
-# %%
+# %% tags=["nbval-ignore-output"]
 MOMENTS = 6_400 * 2 ** np.arange(7)  # de 6 400 à 409 600 pas, en doublant
-grilles = {tranches: apprendre(tranches, MOMENTS) for tranches in FINESSES}
+grilles = {tranches: apprendre(tranches, MOMENTS) for tranches in each(FINESSES, "Grilles")}
 
 # %% [markdown]
 # À chaque point de la figure, l'agent a joué deux fois plus longtemps qu'au précédent. Le titre donne les scores au
@@ -639,9 +641,9 @@ def erreurs(etats, durees, graine):
 # %% [markdown]
 # Huit graines, donc huit tirages d'exemples et huit réseaux.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 notes = []
-for graine in range(8):
+for graine in each(range(8), "Graines"):
     etats, durees = exemples(NOMBRES[-1], graine)
     notes.append([erreurs(etats[:nombre], durees[:nombre], graine) for nombre in NOMBRES])
 notes = np.array(notes)  # (graines, nombres d'exemples, élèves)
@@ -816,11 +818,10 @@ NU = Config(
 # > **À vous.** Sur douze agents, combien toucheront 475 à l'une des vingt évaluations ? Et combien
 # > seront encore au-dessus à la dernière ?
 
-# %%
+# %% tags=["nbval-ignore-output"]
 groupe, retours = Training(NU, seeds=range(12)), []
-while groupe.env_steps < NU.total_steps:
-    groupe.advance()
-    if groupe.env_steps % 500 == 0:
+for tour in follow(groupe.run(), NU.total_steps):
+    if tour.env_steps % 500 == 0:
         retours.append(evaluate(groupe.agent, episodes=20).mean(axis=1))
 retours = np.array(retours).T  # (graines, évaluations)
 

@@ -34,6 +34,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import Listing, listing
+from cartpole_helpers.display.live import each, follow
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.settings import written
 from cartpole_helpers.dqn import value_of
@@ -218,7 +219,7 @@ def apprendre(**changements):
     """Entraîne douze agents ; rend leurs retours, la valeur du départ (12, évaluations) et les agents."""
     groupe = Training(replace(REGLAGE, **changements), GRAINES)
     retours, departs = [], []
-    for pas in PAS:
+    for pas in each(PAS, "Évaluations"):
         while groupe.env_steps < pas:
             groupe.advance()
         retours.append(evaluate(groupe.agent, episodes=20).mean(axis=1))
@@ -244,7 +245,7 @@ def dernier_tiers(retours):
 #
 # > **À vous.** De l'échelle des entrées et de la forme du réseau, laquelle comptera le plus ?
 
-# %%
+# %% tags=["nbval-ignore-output"]
 couches = {"hidden": (32, 16, 8, 4, 8, 32), "activation": "leaky_relu"}
 essais = {
     "le cours": apprendre(),
@@ -525,7 +526,7 @@ print("vers Q :", *q.grad.numpy().round(2))
 # > **À vous.** Quatre recettes : aucun retard ; 5 % à chaque mise à jour ; copie entière toutes les 20
 # > mises à jour ; 0,1 % à chaque mise à jour. Classez-les, de la meilleure à la pire.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 essais = {
     "sans retard": apprendre(target_rate=1.0),
     "5 %": essais["le cours"],
@@ -620,8 +621,9 @@ def montee(graine, episodes=180):
 # %% [markdown]
 # > **À vous.** Une mise à jour vise ici $1 + \max Q_{\text{cible}}$, car $\gamma = 1$, ou 1 tout court à la chute. Si le réseau cible part de zéro, à quelle valeur peut-il prétendre après trois copies ?
 
-# %%
-en_ligne, en_retard = np.mean([montee(graine) for graine in range(8)], axis=0).T
+# %% tags=["nbval-ignore-output"]
+suivis = [montee(graine) for graine in each(range(8), "Graines")]
+en_ligne, en_retard = np.mean(suivis, axis=0).T
 
 # %% [markdown]
 # Le réseau principal apprend à chaque épisode ; le réseau cible attend.
@@ -724,8 +726,8 @@ if conduite(recompense, tombee, q_suivants, 0.9) is None:
     print("La cible n'est pas encore écrite : rien à conduire.")
 else:
     eleves = Training(replace(REGLAGE, total_steps=6_400), range(8), td_target=conduite)
-    while eleves.env_steps < 6_400:
-        eleves.advance()
+    for _tour in follow(eleves.run(), 6_400):
+        pass
     print("retours :", *evaluate(eleves.agent, episodes=20).mean(axis=1).round().astype(int))
 
 # %% [markdown]

@@ -34,6 +34,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
+from cartpole_helpers.display.live import each
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.teaching.exercises import check, show
 
@@ -243,11 +244,11 @@ def verdict(une_regle):
 # Chaque règle entre dans chaque monde, avec trois graines ; elle passe si toutes ses valeurs sont justes à 0,1
 # près.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 REGLES = {"la règle du cours": juste}
 REGLES |= {nom: regle(cible) for nom, cible in CIBLES.items()}
 REGLES |= {nom: regle(cible_juste, perte) for nom, perte in PERTES.items()}
-passe = np.array([verdict(une_regle) for une_regle in REGLES.values()])
+passe = np.array([verdict(une_regle) for une_regle in each(REGLES.values(), "Règles")])
 
 # %%
 refusees = np.sum(~passe[1:].all(axis=1))
@@ -373,8 +374,8 @@ def apprendre_sans_jouer(graine, mises_a_jour=1_000, arret=200):
 # > **À vous.** Le joueur au hasard tombe presque aussitôt. Un réseau qui n'apprend que de ses chutes peut-il
 # > tenir plus longtemps que lui ?
 
-# %%
-hors_jeu = np.array([apprendre_sans_jouer(graine) for graine in range(8)])
+# %% tags=["nbval-ignore-output"]
+hors_jeu = np.array([apprendre_sans_jouer(graine) for graine in each(range(8), "Graines")])
 
 # %% [markdown]
 # Huit graines, huit joueurs différents, huit réseaux ; la bande est l'intervalle à 95 % de la moyenne

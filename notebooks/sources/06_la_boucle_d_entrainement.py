@@ -32,7 +32,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
-from cartpole_helpers.display.live import Screen, follow
+from cartpole_helpers.display.live import Screen, follow, waiting
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.panel import panel
 from cartpole_helpers.statistics import holm, paired_p_value, smallest_effect
@@ -545,7 +545,8 @@ listing(one_page)
 # </details>
 
 # %% tags=["nbval-ignore-output"]
-politique, pas_joues = one_page.train(seed=0)
+with waiting("Apprentissage"):
+    politique, pas_joues = one_page.train(seed=0)
 juges = evaluate(politique, episodes=1_000, seed=12_345)
 jugement = number(juges.mean(), 1)
 print(f"{number(pas_joues)} pas de jeu ; retour moyen sur 1 000 départs : {jugement}")

@@ -37,7 +37,7 @@ from cartpole_helpers import (
     version1,
 )
 from cartpole_helpers.checkpoints import describe
-from cartpole_helpers.display import figures, video
+from cartpole_helpers.display import figures, live, video
 from cartpole_helpers.display.listing import listing
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.player import player
@@ -407,7 +407,7 @@ figures.action_maps(
 chemins = {400: "test_1", 2400: "test_2", 4000: "test_3", 5600: "video_"}
 films = [
     video.film(load(f"../checkpoints/agent_{n}_pas.safetensors"), f"../videos/{nom}.mp4", seed=83)
-    for n, nom in chemins.items()
+    for n, nom in live.each(chemins.items(), "Films")
 ]
 legendes = [
     f"entraîné pendant {number(n)} pas, il en tient {len(un.episode.actions)}"

@@ -31,7 +31,7 @@ from cartpole_helpers import (
 from cartpole_helpers.cartpole import dynamics, has_fallen
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
-from cartpole_helpers.display.live import follow
+from cartpole_helpers.display.live import each, follow, waiting
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.panel import panel
 from cartpole_helpers.repairs import RECIPES
@@ -385,7 +385,7 @@ def refaire(graine, pas):
 
 # %% tags=["nbval-ignore-output"]
 malades = {}
-for ligne, rang in map(pire_rechute, (0, 20_000)):
+for ligne, rang in each([*map(pire_rechute, (0, 20_000))], "Rechutes"):
     graine, archivee = 1_000 + ligne, cent_graines[ligne, rang]
     refait = refaire(graine, PAS[rang])
     retours = evaluate(refait.agent, seed=fresh_seed(Purpose.STUDY, refait.env_steps))
@@ -564,7 +564,8 @@ figures.intervals(colonnes, "Trois réussites de suite, puis plus une évaluatio
 # %% tags=["nbval-ignore-output"]
 essai = replace(VERSION_2, total_steps=20_000)  # Ajoutez ici le champ à casser.
 try:
-    resolu = solve(essai, seed=0)
+    with waiting("Apprentissage"):
+        resolu = solve(essai, seed=0)
     print(f"résolu en {number(resolu.env_steps)} pas")
 except Unsolved as echec:
     print(echec)

@@ -31,6 +31,7 @@ from cartpole_helpers import (
 )
 from cartpole_helpers.display import figures
 from cartpole_helpers.display.listing import listing
+from cartpole_helpers.display.live import each, follow, waiting
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.one_page import QNetwork, greedy
 from cartpole_helpers.statistics import percentage
@@ -117,9 +118,9 @@ print(
 # Voici donc un examen plus complet. `monitor` mène un entraînement et, quarante fois en chemin, regarde les réseaux
 # et la mémoire. Hormis ε, il ne relève **aucun réglage**. Suivons d'abord huit agents d'une recette rapide, qui va bien.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 RAPIDE = replace(QUICK, total_steps=16_000)
-sains = monitor(Training(RAPIDE, range(8)))
+sains = monitor(Training(RAPIDE, range(8)), bar=follow)
 
 # %% [markdown]
 # Puis les mêmes, à ceci près que le réseau cible n'est **jamais** rapproché du réseau principal : ce peut être un `if` de
@@ -128,8 +129,9 @@ sains = monitor(Training(RAPIDE, range(8)))
 # > **À vous.** La cible d'un pas est $r + \gamma \max_a Q^-(s', a)$, où $Q^-$ ne bouge plus. Vers quoi vont les
 # > valeurs ? Et la perte ?
 
-# %%
-figes = monitor(Training(replace(RAPIDE, target_rate=1.0, target_period=10**6), range(8)))
+# %% tags=["nbval-ignore-output"]
+figee = replace(RAPIDE, target_rate=1.0, target_period=10**6)
+figes = monitor(Training(figee, range(8)), bar=follow)
 
 # %% tags=["nbval-ignore-output"]
 malade = figes[0]
@@ -458,7 +460,7 @@ print(number(np.log(gele.learning_rate / gele.learning_rate_floor) / -np.log(0.9
 # C'était l'un des patients de la salle d'attente.
 
 # %% tags=["nbval-ignore-output"]
-geles = monitor(Training(gele, range(4)))
+geles = monitor(Training(gele, range(4)), bar=follow)
 diagnose(geles[0])
 
 # %% [markdown]
@@ -468,7 +470,7 @@ diagnose(geles[0])
 
 # %% tags=["nbval-ignore-output"]
 soigne = replace(gele, learning_rate_decay=0.97, learning_rate_floor=1e-5)  # à changer
-soignes = monitor(Training(soigne, range(4)))
+soignes = monitor(Training(soigne, range(4)), bar=follow)
 print("retours :", [round(float(late(releve.greedy))) for releve in soignes])
 diagnose(soignes[0])
 
@@ -497,7 +499,7 @@ def cible_suspecte(recompense, terminee, q_suivant, gamma):
 
 
 # %% tags=["nbval-ignore-output"]
-fautifs = monitor(Training(RAPIDE, range(8), td_target=cible_suspecte))
+fautifs = monitor(Training(RAPIDE, range(8), td_target=cible_suspecte), bar=follow)
 diagnose(fautifs[0])
 
 # %% [markdown]
@@ -610,7 +612,7 @@ def ma_boucle(pas=4_000):
     adam = torch.optim.Adam(en_ligne.parameters(), 1e-3)
     memoire, carnet = deque(maxlen=20_000), Logbook("CartPole-v1")
     etat, _ = env.reset(seed=0)
-    for n in range(1, pas + 1):
+    for n in each(range(1, pas + 1), "Pas"):
         epsilon = max(0.1, 1 - n / 2_000)
         au_hasard = hasard.random() < epsilon
         action = hasard.integers(2) if au_hasard else valeurs(en_ligne)(etat).argmax()
@@ -661,7 +663,8 @@ def emprunte(pas=8_000, **reglages):
     """Le relevé d'un DQN de Stable-Baselines3, à CartPole."""
     rappel = sb3_callback()
     modele = DQN("MlpPolicy", "CartPole-v1", seed=0, device="cpu", **reglages)
-    modele.learn(pas, callback=rappel)
+    with waiting("Apprentissage"):
+        modele.learn(pas, callback=rappel)
     return rappel.chart()
 
 
@@ -739,10 +742,10 @@ check(fausses_fins)
 #
 # Essayez votre fonction sur une mémoire où le chronomètre passe pour une chute, comme au laboratoire du carnet 10.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 reglages = replace(RAPIDE, carts=4, epsilon_end=0.02, total_steps=12_000)
 horloge = Training(reglages, 0, env=ClockEnds)
-for _tour in horloge.run():
+for _tour in follow(horloge.run(), reglages.total_steps):
     pass
 memoire = horloge.memory.contents()
 
@@ -829,7 +832,7 @@ show("valeur_predictive")
 
 # %% tags=["nbval-ignore-output"]
 piege = replace(RAPIDE, gamma=0.97)  # à changer
-for releve_piege in monitor(Training(piege, range(4))):
+for releve_piege in monitor(Training(piege, range(4)), bar=follow):
     retour = number(late(releve_piege.greedy))
     print(f"retour {retour} pas, diagnostic : {diagnose(releve_piege).verdict}")
 

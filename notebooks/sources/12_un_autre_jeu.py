@@ -31,6 +31,7 @@ from cartpole_helpers import (
     train,
 )
 from cartpole_helpers.display import figures, video
+from cartpole_helpers.display.live import waiting
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.display.player import player
 from cartpole_helpers.statistics import after_success, costs, percentage, streak_end
@@ -152,7 +153,8 @@ show("normaliser")
 # > **À vous.** À CartPole, tout récompensait la durée. Ici, durer coûte. Que faut-il changer aux règles ?
 
 # %% tags=["nbval-ignore-output"]
-solution = solve(ONE_RECIPE, seed=7, env="Acrobot-v1")
+with waiting("Apprentissage"):
+    solution = solve(ONE_RECIPE, seed=7, env="Acrobot-v1")
 print(f"certifié après {number(solution.env_steps)} pas")
 print("retour moyen sur 100 départs neufs :", number(solution.certificate.mean(), 1))
 

@@ -27,7 +27,7 @@ from cartpole_helpers import (
     paired_interval,
 )
 from cartpole_helpers.display import figures
-from cartpole_helpers.display.live import progress
+from cartpole_helpers.display.live import progress, waiting
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.seeds import Purpose, fresh_seed
 from cartpole_helpers.statistics import (
@@ -289,7 +289,8 @@ figures.points(nuages, titre, axes)
 # > **À vous.** Pariez : moins que ce qu'elle annonce, à peu près la même chose, ou plus ?
 
 # %% tags=["nbval-ignore-output"]
-neuves = [cout for _, cout in mesurer(RECETTES[gagnant], range(100, 112))]
+with waiting("Entraînement"):
+    neuves = [cout for _, cout in mesurer(RECETTES[gagnant], range(100, 112))]
 print(f"annoncé, sur les graines du choix : {number(scores[gagnant], 1)}")
 print(f"sur douze graines neuves          : {number(np.mean(neuves), 1)}")
 

@@ -22,6 +22,7 @@ from cartpole_helpers import (
     paired_interval,
 )
 from cartpole_helpers.display import figures
+from cartpole_helpers.display.live import waiting
 from cartpole_helpers.display.numbers import number
 from cartpole_helpers.repairs import comparisons
 from cartpole_helpers.statistics import holm, paired_p_value, percentage, smallest_effect
@@ -322,9 +323,9 @@ print("écarts types :", *(number(un, 2) for un in np.std(vues, axis=0)))
 # > **À vous.** La recette d'une page a été réglée à CartPole, où il lui faut quelques milliers de pas, selon la graine. Combien ici ?
 
 # %% tags=["nbval-ignore-output"]
-politique, pas = one_page.train(
-    env="Pendule-v1", scale=(1.0, 1.0, 0.2), enough=-200, max_steps=15_000
-)
+facteurs = (1.0, 1.0, 0.2)
+with waiting("Apprentissage"):
+    politique, pas = one_page.train(env="Pendule-v1", scale=facteurs, enough=-200, max_steps=15_000)
 retours = evaluate(politique, seed=5, env="Pendule-v1")
 print(f"{number(pas)} pas ; {number(retours.mean())} en moyenne, sur cent départs neufs")
 
@@ -360,7 +361,8 @@ check(cran)
 if check(cran).passed:
     couples = tuple(cran(rang, -2.0, 2.0, 5) for rang in range(5))
     gymnasium.register("PenduleCinqCrans-v1", entry_point=pendule, kwargs={"couples": couples})
-    politique, pas = one_page.train(env="PenduleCinqCrans-v1", scale=(1.0, 1.0, 0.2), enough=-200)
+    with waiting("Apprentissage"):
+        politique, pas = one_page.train(env="PenduleCinqCrans-v1", scale=facteurs, enough=-200)
     print(number(pas), "pas")
 
 # %%

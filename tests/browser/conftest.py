@@ -22,7 +22,11 @@ PRIVATE = (
     "JUPYTERLAB_WORKSPACES_DIR",
     "IPYTHONDIR",
 )
-SEAL = "import lancer; lancer.seal(lancer.READER).write_text(lancer.digest(lancer.READER))"
+SEAL = """
+import lancer
+lancer.copy_settings()
+lancer.seal(lancer.READER).write_text(lancer.digest(lancer.READER))
+"""
 FLAGS = (
     "--no-sandbox",  # Chromium l'exige de root
     "--disable-gpu",
@@ -43,10 +47,13 @@ def folder(tmp_path_factory):
 
 
 def borrow_environment(venv):
-    """Prête à la copie l'environnement des tests, mais non ses sceaux : elle n'y installe rien."""
+    """Prête à la copie l'environnement des tests, mais non ses sceaux : elle n'y installe rien, et
+    n'écrit que ses réglages, à elle."""
     venv.mkdir()
     for entry in Path(sys.prefix).iterdir():
-        if entry.suffix not in (".sceau", ".log"):
+        if entry.name in ("etc", "share"):
+            shutil.copytree(entry, venv / entry.name, symlinks=True)
+        elif entry.suffix not in (".sceau", ".log"):
             (venv / entry.name).symlink_to(entry)
 
 

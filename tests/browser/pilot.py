@@ -39,6 +39,7 @@ PICTURES = """() => [...document.querySelectorAll('.jp-Notebook img, .jp-Noteboo
     })
 )"""
 BROKEN = "mjx-merror, mjx-mtext[style*=red], .jp-Notebook :text('Error displaying widget')"
+UNTOLD = ".jp-RenderedImage img:is(:not([alt]), [alt=''])"  # qui ne voit pas n'en lit rien
 POP_UPS = ".Toastify__toast, .jp-Dialog"
 OVERFLOWS = """() => [...document.querySelectorAll('.jp-OutputArea-output, .jp-MarkdownOutput')]
     .filter(area => area.scrollWidth > area.clientWidth + 1)

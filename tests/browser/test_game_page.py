@@ -34,7 +34,7 @@ def test_the_reader_plays_then_a_policy_and_python_keeps_the_episode(folder, bro
         reader.page.keyboard.press("ArrowRight")
     reader.wait_text(STATUS, "Chute de la tige")
     steps = int(re.search(r"après (\d+)", reader.page.locator(STATUS).first.inner_text())[1])
-    reader.wait_text(".cp-game", "dans «\u00a0episodes\u00a0»\u00a0: 1.")
+    reader.wait_text(".cp-game", "dans l’attribut «\u00a0episodes\u00a0»\u00a0: 1.")
     reader.page.evaluate(
         "code => window.jupyterapp.shell.currentWidget.content.widgets[1].model"
         ".sharedModel.setSource(code)",

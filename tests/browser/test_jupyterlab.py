@@ -4,7 +4,7 @@ import os
 
 import nbformat
 import pytest
-from pilot import BROKEN, POP_UPS, ROOT, Launcher, Reader, write_notebook
+from pilot import BROKEN, POP_UPS, ROOT, UNTOLD, Launcher, Reader, write_notebook
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Ctrl-C ne s'envoie ainsi que sous Unix.")
 
@@ -16,6 +16,7 @@ FAULTY_CODE = (
     "import sys; print('alerte', file=sys.stderr)",
     "from IPython.display import HTML, display",
     "display(HTML('<img src=\"absente.png\">'))",
+    "display({'image/png': 'AA=='}, raw=True)",
     "display(HTML('<img src=\"http://192.0.2.1/dehors.png\">'))",
     "display(HTML('<div style=\"width: 5000px\">trop large</div>'))",
     "1 / 0",
@@ -42,7 +43,7 @@ def test_a_notebook_is_shown_whole_in_french_and_in_silence(name, browser, launc
     assert reader.outputs()
     assert (reader.alarms(), reader.faults) == ([], [])
     assert (reader.blanks(), reader.overflows()) == ([], [])
-    assert (reader.count(BROKEN), reader.count(POP_UPS)) == (0, 0)
+    assert [reader.count(faulty) for faulty in (BROKEN, UNTOLD, POP_UPS)] == [0, 0, 0]
     menus = reader.page.locator(".lm-MenuBar-itemLabel").all_inner_texts()
     assert menus[:3] == ["Fichier", "Édition", "Affichage"]
     reader.leave()
@@ -62,7 +63,7 @@ def test_each_fault_is_seen(folder, browser, launcher):
     assert alarms == ["stderr", "ZeroDivisionError"]
     assert any("192.0.2.1" in fault for fault in reader.faults)
     assert any(fault.startswith("console") for fault in reader.faults)
-    assert (len(reader.blanks()), reader.count(BROKEN)) == (2, 2)
+    assert (len(reader.blanks()), reader.count(BROKEN), reader.count(UNTOLD)) == (3, 2, 1)
     assert reader.overflows() == ["trop large"]
     reader.leave()
 

@@ -1,17 +1,19 @@
 """Le suivi d'un long calcul : il ne change rien au calcul, s'arrête quand on veut, ne perd rien."""
 
 import signal
+from time import sleep
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from ipywidgets import Label
 from watched import plain
 
 from cartpole_helpers import Config, Training, td_target, train
 from cartpole_helpers.display import figures
-from cartpole_helpers.display.live import Screen, follow, progress
+from cartpole_helpers.display.live import Screen, each, follow, progress, waiting
 from cartpole_helpers.training import Step
 
 SMALL = Config(
@@ -104,6 +106,26 @@ def test_the_tasks_of_a_study_have_a_bar_then_a_sentence_even_left(shown):
         if one == "b":
             break
     assert sentences(shown) == ["Groupes archivés : 2 sur 2.", "Groupes archivés : 1 sur 2."]
+
+
+def test_any_collection_has_a_bar_and_a_count(shown):
+    for _ in each({"a": 1, "b": 2}.values(), "Cas"):
+        [data] = shown()
+        assert WIDGET in data
+    assert sentences(shown) == ["Cas : 2 sur 2."]
+    with pytest.raises(TypeError, match=r"^items doit être une suite, dont on connaît la longueur"):
+        each(counted(3), "Tours")
+
+
+def test_the_seconds_of_a_block_pass_then_a_sentence_stays(shown, monkeypatch):
+    texts = []
+    monkeypatch.setattr(Label, "notify_change", lambda label, change: texts.append(label.value))
+    with waiting("Calcul"):
+        while not any("2" in text for text in texts):
+            sleep(0.1)
+    with pytest.raises(ZeroDivisionError), waiting("Calcul"):
+        raise ZeroDivisionError
+    assert sentences(shown) == ["Calcul : fini.", "Calcul : interrompu."]
 
 
 def test_a_screen_keeps_the_last_picture_alone_and_its_text(shown):

@@ -15,7 +15,15 @@ from watched import PATIENCE, ask, frozen_state, plain
 
 from cartpole_helpers import QUICK, VERSION_1, VERSION_2, Config, Training, record
 from cartpole_helpers.display import panel as panel_module
-from cartpole_helpers.display.background import FAILED, FINISHED, PAUSED, READY, RUNNING, STOPPED
+from cartpole_helpers.display.background import (
+    FAILED,
+    FINISHED,
+    PAUSED,
+    READY,
+    RUNNING,
+    STOPPED,
+    Background,
+)
 from cartpole_helpers.display.panel import KEPT_RUNS, PACES, panel
 from cartpole_helpers.display.settings import SLIDERS, choices
 
@@ -103,6 +111,19 @@ def test_before_any_run_there_is_nothing_to_read_nor_to_wait_for(make):
     one.stop()
     assert one.status == CALM
     assert plain(one.still.alt).startswith("Ici, un panneau entraîne un agent")
+
+
+def test_the_stop_button_of_jupyter_ends_the_wait_and_pauses_the_run(make, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    one = make()
+    ask(one, {"do": "pace", "pace": "10 tours par seconde"})
+    one.start()
+    monkeypatch.setattr(Background, "wait", interrupted)
+    one.wait()
+    assert one.status["phase"] == PAUSED
+    assert "l'essai est en pause" in plain(capsys.readouterr().out)
 
 
 def test_the_buttons_of_the_page_are_the_methods(make, turns):

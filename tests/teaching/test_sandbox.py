@@ -98,6 +98,8 @@ def test_what_is_written_without_a_result_is_not_a_stub():
     assert "`gama`" in contained(lambda f: (f(0), f(1)), twice).hint
     torch_said = target(lambda reward, *_: torch.nn.Module()(reward))
     assert "NotImplementedError" in check(torch_said).verdicts[0].came
+    misspelt = check(written(f"{HEAD}return reward + gama")).verdicts[0].came
+    assert misspelt.startswith("l'erreur NameError (ligne ")
 
 
 # Les étourderies

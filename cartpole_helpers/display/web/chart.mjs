@@ -26,13 +26,15 @@ export function chart({ title, unit, xLabel, height = 160, low, high, log = fals
       const [a, b, v] = log ? [...range, y].map(Math.log10) : [...range, y];
       return height - BOTTOM - ((v - a) / (b - a || 1)) * (height - BOTTOM - TOP);
     };
+    const marks = (content.marks ?? []).filter(({ y }) => y >= range[0] && y <= range[1]);
     const drawn = content.series.flatMap((one) => curve(one, across, up, range, log));
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.replaceChildren(
       ...yAxis(log ? decades(range) : steps(range, 4), up, width, log),
       ...xAxis(steps([xLow, xHigh], width < 260 ? 2 : 4), across, height, xLabel, width),
-      ...(content.marks ?? []).flatMap((mark) => reference(mark, up, range, width)),
+      ...marks.map((mark) => reference(mark, up, width)),
       ...drawn,
+      ...marks.map((mark) => referenceName(mark, up)),
     );
   }
 
@@ -96,12 +98,13 @@ function xAxis(ticks, across, height, label, width) {
   ];
 }
 
-function reference({ y, text }, up, [low, high], width) {
-  if (!(y >= low && y <= high)) return [];
-  return [
-    shape("line", { class: "cp-mark", x1: LEFT, x2: width - RIGHT, y1: up(y), y2: up(y) }),
-    shape("text", { class: "cp-tick", x: LEFT + 4, y: up(y) + 12 }, text),
-  ];
+function reference({ y }, up, width) {
+  return shape("line", { class: "cp-mark", x1: LEFT, x2: width - RIGHT, y1: up(y), y2: up(y) });
+}
+
+// Écrit par-dessus les courbes, sur un liseré : il se lit où elles le croisent.
+function referenceName({ y, text }, up) {
+  return shape("text", { class: "cp-tick cp-above", x: LEFT + 4, y: up(y) + 12 }, text);
 }
 
 // Des graduations rondes : 1, 2 ou 5 fois une puissance de dix.

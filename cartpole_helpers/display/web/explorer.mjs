@@ -51,10 +51,11 @@ export function render({ model, el }) {
   function draw() {
     const curves = archived(ranks);
     const live = model.get("live");
-    const series = curves.map((y) => ({ x: instants, y, colour: "sky", width: 0.9 }));
+    const shown = live.greedy && live.ranks.join() === ranks.join();
+    const width = (i) => (shown && seeds[i] === live.seed ? 2.2 : 0.9);
+    const series = curves.map((y, i) => ({ x: instants, y, colour: "sky", width: width(i) }));
     if (before) series.push({ x: instants, y: median(archived(before)), colour: "muted", dash: "2 3", width: 2 });
     series.push({ x: instants, y: median(curves), colour: "blue", width: 3 });
-    const shown = live.greedy && live.ranks.join() === ranks.join();
     if (shown) series.push({ ...live.greedy, colour: "vermilion", dash: "7 3", width: 2.2, dots: true });
     plot.draw({ series, marks: [{ y: SOLVED, text: "seuil : 475" }], xRange: [0, instants.at(-1)] });
     verdict.textContent = summary(curves, instants);
@@ -118,6 +119,7 @@ function legend(compared, seed) {
   ];
   if (compared) keys.push(key({ colour: "muted", dash: "2 3", width: 2 }, "médiane d’avant le dernier réglage"));
   if (seed !== false && seed != null) {
+    keys.push(key({ colour: "sky", width: 2.2 }, `graine ${seed}, archivée`));
     keys.push(key({ colour: "vermilion", dash: "7 3", width: 2.2 }, `graine ${seed}, pour de vrai`));
   }
   return keys;

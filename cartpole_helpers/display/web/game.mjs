@@ -401,7 +401,7 @@ function post(model) {
   const node = element("p", { class: "cp-small" });
   const show = () => write(node, model.offline
     ? "Cette page n’est reliée à aucun noyau\u00a0: vos épisodes ne la quittent pas."
-    : "Épisodes finis reçus par Python, dans «\u00a0episodes\u00a0»\u00a0: "
+    : "Épisodes finis reçus par Python, dans l’attribut «\u00a0episodes\u00a0»\u00a0: "
       + `${model.get("received")}.`);
   model.on("change:received", show);
   show();

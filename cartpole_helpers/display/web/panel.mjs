@@ -72,9 +72,12 @@ function settingsForm(model, ask) {
   const sliders = new Map();
   const presets = model.get("presets").map((name) =>
     button(name, () => ask({ do: "use", preset: name }), { "aria-pressed": "false" }));
+  const onSeed = () => (seed.value === "" ? draw() : ask({ do: "seed", seed: Number(seed.value) }));
   const seed = element("input", {
     type: "number", min: 0, step: 1, value: 0, style: "width: 7em",
-    change: () => (seed.value === "" ? draw() : ask({ do: "seed", seed: Number(seed.value) })),
+    change: onSeed,
+    // Dans JupyterLab, Entrée n’est pas un changement.
+    keydown: ({ key: pressed }) => pressed === "Enter" && onSeed(),
   });
   const line = element("code", { class: "cp-code" });
   const pending = element("p", { class: "cp-note" });

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -462,11 +462,17 @@ class _Look(NamedTuple):
     measures: list[dict[str, float]]
 
 
-def monitor(training: Training, looks: int = LOOKS, episodes: int = EPISODES) -> list[Chart]:
+def monitor(
+    training: Training,
+    looks: int = LOOKS,
+    episodes: int = EPISODES,
+    bar: Callable[[Iterator[Step], int], Iterator[Step]] = lambda steps, total: steps,
+) -> list[Chart]:
     """Mène `training` jusqu'au bout et rend le relevé de chacun de ses S agents.
 
-    `looks` : relevés, à intervalles réguliers ; `episodes` : épisodes de chaque évaluation. Hors de
-    CartPole, les états sûrs sont des débuts d'épisode, et les fins celles que l'on a vues.
+    `looks` : relevés, à intervalles réguliers ; `episodes` : épisodes de chaque évaluation ;
+    `bar(tours, total)` montre l'avancement, comme `display.live.follow`. Hors de CartPole, les
+    états sûrs sont des débuts d'épisode, et les fins celles que l'on a vues.
     """
     if not isinstance(training, Training):
         raise TypeError(f"training doit être un Training : {training!r} reçu.")
@@ -480,12 +486,14 @@ def monitor(training: Training, looks: int = LOOKS, episodes: int = EPISODES) ->
     every = max(training.config.total_steps // looks, 1)
     recorder, looked = Recorder(), []
     references, lives = _witnesses(training)
-    for step in training.run():
+    for step in bar(training.run(), training.config.total_steps):
         recorder.add(step)
         _live(lives, step)
         if step.env_steps % every < training.config.carts:
             greedy = _evaluated(training, episodes if len(looked) % EVALUATE_EVERY == 3 else 0)
             looked.append(_look(training, greedy, references, lives))
+    if not looked:
+        raise RuntimeError("Aucun relevé : l'entraînement s'est arrêté avant le premier.")
     history = recorder.history()
     games = [seen.game(told_env(training.env)) for seen in lives]
     games = games or [CARTPOLE_GAME] * len(training.seeds)

@@ -87,12 +87,16 @@ class Answers:
         return "Les réponses, à déplier dans un carnet."
 
     def _repr_html_(self) -> str:
-        lines = "".join(f"<tr>{''.join(map(_html_cell, row))}</tr>" for row in self.rows)
+        kinds = ["th", *["td"] * len(self.rows)]
+        lines = "".join(map(_html_row, kinds, self.rows))
         return f"<details><summary>Les réponses</summary><table>{lines}</table></details>"
 
 
-def _html_cell(text: str) -> str:
-    return f'<td style="text-align: left">{escape(typography(text))}</td>'
+def _html_row(kind: str, row: Iterable[str]) -> str:
+    cells = (
+        f'<{kind} style="text-align: left">{escape(typography(text))}</{kind}>' for text in row
+    )
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 class Ward:
@@ -235,7 +239,7 @@ def _refuted(name: str, truth: str, chart: Chart) -> Iterator[str]:
     if truth == HEALTHY:
         yield "Ceux qui attendent ne sont pas tous malades."
     elif labels := telling(illness(truth), chart):
-        yield f"Regardez : {', '.join(labels)}"
+        yield f"Regardez : {' ; '.join(labels)}"
     else:
         yield f"Prochain examen : {uncapitalised(illness(truth).test)}"
 
