@@ -36,13 +36,14 @@ usage : python3 lancer.py classe copies DOSSIER (--parcours NOM | --carnets 04 0
 la classe. Recommencer récrit ces devoirs, tant qu'aucune copie n'en est rendue.
 
   --parcours NOM     les étapes de la page site/NOM.md
-  --carnets N [N…]   ces carnets, entiers
+  --carnets 04 05    ces carnets, entiers
   --graine N         le groupe N a ses patients à diagnostiquer ; sans elle, il choisit
 """
 MARK = "# Un cours fait par « lancer.py classe copies », que cette ligne lui fait reconnaître.\n"
+# Nos ébauches n'ont pas de solution à effacer : nbgrader y mettrait les siennes.
 CONFIG = f"""{MARK}c = get_config()
 c.CourseDirectory.course_id = "cartpole"
-c.ClearSolutions.enabled = False  # les ébauches n'ont pas de solution à effacer
+c.ClearSolutions.enabled = False
 """
 FOLD = re.compile(r"<details\b.*?</details>", re.S)
 HINT = re.compile(r"<details\b[^>]*>\s*<summary>Indice")

@@ -21,8 +21,8 @@ from cartpole_helpers.files import write_atomically
 USAGE = """\
 usage : python3 lancer.py classe paris DOSSIER DEVOIR
 
-Réunit les paris des copies de DOSSIER/submitted/*/DEVOIR, sans les noms de leurs auteurs, dans la
-page DOSSIER/paris/DEVOIR.html. Aucune copie n'est exécutée.
+Réunit les paris des copies rendues, sans les noms de leurs auteurs, dans la page
+DOSSIER/paris/DEVOIR.html. Aucune copie n'est exécutée.
 """
 ROWS = 12  # barres d'un histogramme ; au-delà, des classes ou « autres »
 PAGE = """<!doctype html>

@@ -35,7 +35,8 @@ def load(path):
 def launcher(tmp_path):
     """Le lanceur d'un dépôt factice : rien de ce qu'il fait n'atteint le vrai."""
     shutil.copytree(ROOT / "jupyter", tmp_path / "jupyter")
-    for name in ("lancer.py", "requirements-site.txt", *DECIDING):
+    others = ("requirements-site.txt", "requirements-classe.txt")
+    for name in ("lancer.py", *others, *DECIDING):
         shutil.copy(ROOT / name, tmp_path)
     return load(tmp_path / "lancer.py")
 
@@ -285,6 +286,20 @@ def test_the_site_is_built_with_what_it_needs(installed, monkeypatch):
     assert seen == [["site/build.py"]]
     assert all(map(installed.is_installed, (installed.DEV, installed.SITE)))
     assert (ROOT / "site" / "build.py").exists()
+
+
+def test_a_tool_for_the_class_is_found_and_another_refused(installed, monkeypatch):
+    seen = []
+    monkeypatch.setattr(installed, "run", lambda command: seen.append(command[2:]) or 5)
+    program = installed.ROOT / "enseignant" / "copies.py"
+    program.parent.mkdir()
+    program.touch()
+    assert installed.main(["classe", "copies", "dossier"]) == 5
+    assert seen == [["dossier"]]
+    assert installed.is_installed(installed.CLASS)
+    for tool in ([], ["autre"], ["../enseignant/copies"]):
+        with pytest.raises(SystemExit, match="Commande non comprise"):
+            installed.main(["classe", *tool])
 
 
 def test_children_compute_on_one_thread_unless_told(launcher, monkeypatch):
