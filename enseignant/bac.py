@@ -25,16 +25,29 @@ TASKS = 32  # processus et fils, au-delà de ceux que ce compte a déjà
 SPACE = 64 * 2**20  # octets du disque en mémoire
 NOBODY = 65534
 LOST = "arrête le juge, ou le fait taire"
-SYSTEM = "/usr /lib /lib32 /lib64 /bin /sbin /etc/ld.so.cache /etc/alternatives /nix/store".split()
-APART = "--unshare-pid --unshare-ipc --unshare-net --unshare-uts --unshare-cgroup-try".split()
+SYSTEM = [
+    "/usr",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/bin",
+    "/sbin",
+    "/etc/ld.so.cache",
+    "/etc/alternatives",
+    "/nix/store",
+]
+APART = ["--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
 MISSING = (
     "Noter demande Linux et bubblewrap, qui isole les copies : « sudo apt install bubblewrap », "
     "puis relancez. Sans lui, rien ne s'exécute."
 )
 
 
-class SandboxError(Exception):
-    """Le bac à sable manque, ou ne démarre pas ; le message dit quoi faire."""
+class SandboxError(BaseException):
+    """Le bac à sable manque, ou ne démarre pas ; le message dit quoi faire.
+
+    D'une `Exception`, nbgrader accuserait la copie.
+    """
 
 
 def available() -> None:

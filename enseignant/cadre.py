@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
+from typing import ClassVar
 
 import bac
 import nbformat
@@ -209,7 +210,9 @@ def paragraph(remark: str) -> str:
 class Page(HTMLExporter):
     """La page d'un élève : celle de nbgrader, dont les mots sont en français."""
 
-    extra_loaders = [FunctionLoader(lambda name: french() if name == TEMPLATE.name else None)]
+    extra_loaders: ClassVar = [
+        FunctionLoader(lambda name: french() if name == TEMPLATE.name else None)
+    ]
 
 
 def french() -> str:

@@ -277,10 +277,8 @@ def child(order: dict, name: str, pipe: int, token: bytes) -> None:
         bound(order["tasks"], pipe)
         random.seed(order["seed"])
         sys.addaudithook(Watch(tell))
-        report, said = examined(order, name)
+        report = examined(order, name, tell)
         tell({"report": [[*map(clipped, one)] for one in report.verdicts], "note": report.note})
-        for one in said:
-            tell(one)
     finally:
         leave(0)
 
@@ -307,24 +305,26 @@ def bound(tasks: int, pipe: int) -> None:
         resource.setrlimit(kind, (most, most))
 
 
-def examined(order: dict, name: str) -> tuple[Report, list[str]]:
-    """Rend le compte rendu d'un exercice de la copie, et ce qu'il y a à en dire."""
+def examined(order: dict, name: str, tell: Callable[[str], None]) -> Report:
+    """Rend le compte rendu d'un exercice de la copie, et dit au fur et à mesure ce qu'il y a."""
     statements, missing = needed(name, order["cells"])
     if missing:
-        return Report(name, note=missing), [missing]
-    said = [f"{TOUCHES} (cellule {number}) : à relire" for number in touches(statements)]
+        tell(missing)
+        return Report(name, note=missing)
+    for number in touches(statements):
+        tell(f"{TOUCHES} (cellule {number}) : à relire")
     module = sys.modules["__main__"] = ModuleType("__main__")
     before, seed = state(), order["seed"]
     done = contained(executed, module, statements, before, seed=seed, seconds=order["seconds"])
     if done.kind:
-        return Report(name, note=done.told), said
+        return Report(name, note=done.told)
     errors, intact = done.value
     if not hasattr(module, name):
-        return Report(name, note=errors[0] if errors else UNDEFINED), said
+        return Report(name, note=errors[0] if errors else UNDEFINED)
     report, still = guarded(EXERCISES[name], getattr(module, name), seed, before)
-    if not said and not (intact and still and is_intact(before)):
-        said.append(READ_AGAIN)
-    return report, said
+    if not (intact and still and is_intact(before)):
+        tell(READ_AGAIN)
+    return report
 
 
 def executed(module: ModuleType, statements: list[Statement], before: dict) -> tuple:

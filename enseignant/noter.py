@@ -2,7 +2,6 @@
 
 import glob
 import logging
-import os
 import sys
 import warnings
 from functools import partial
@@ -10,8 +9,8 @@ from pathlib import Path
 
 import bac
 import cadre
-import copie
-import ramasser
+import carnet
+import ramassage
 import tableau
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import NbGraderException
@@ -47,7 +46,7 @@ def main(arguments: list[str]) -> int | str:
         return "Le dossier du cours doit être hors du dépôt, que les copies peuvent lire."
     try:
         act(folder)
-    except (bac.SandboxError, copie.CopyError) as error:
+    except (bac.SandboxError, carnet.CopyError) as error:
         return f"{error}".rstrip(".") + "."
     return 0
 
@@ -55,7 +54,7 @@ def main(arguments: list[str]) -> int | str:
 def gather(folder: Path, copies: Path) -> None:
     """Range les copies, et dit ce qu'il en est de chacune."""
     settings(folder)
-    print(*ramasser.gather(folder, copies), sep="\n")
+    print(*ramassage.gather(folder, copies), sep="\n")
 
 
 def mark(folder: Path) -> None:
@@ -63,14 +62,14 @@ def mark(folder: Path) -> None:
     bac.available()
     config, refused = settings(folder), {}
     get_logger().setLevel(logging.CRITICAL)  # ses phrases sont en anglais ; les nôtres disent tout
-    for assignment in ramasser.assignments(folder):
-        for path in sorted(folder.glob(f"submitted/*/{glob.escape(assignment)}")):
-            student = path.parent.name
-            try:
-                copie.read(path / f"{assignment}.ipynb")
-                graded(config, assignment, student)
-            except (copie.CopyError, NbGraderException) as error:
-                refused[student, assignment] = explained(error, folder, assignment)
+    copies = [one for name in ramassage.assignments(folder) for one in tableau.copies(folder, name)]
+    for rank, (student, assignment) in enumerate(copies, 1):
+        print(f"{rank} sur {len(copies)} : {student}, {assignment}", flush=True)
+        try:
+            carnet.read(folder / "submitted" / student / assignment / f"{assignment}.ipynb")
+            graded(config, assignment, student)
+        except (carnet.CopyError, NbGraderException) as error:
+            refused[student, assignment] = explained(error, folder, assignment)
     rows = tableau.rows(folder, refused)
     tableau.write(folder, rows)
     print(*tableau.told(rows), sep="\n")
@@ -78,10 +77,10 @@ def mark(folder: Path) -> None:
 
 def explained(error: Exception, folder: Path, assignment: str) -> str:
     """Rend ce que l'on dit d'une copie que nbgrader n'a pas notée."""
-    if isinstance(error, copie.CopyError):
+    if isinstance(error, carnet.CopyError):
         return str(error)
     if not (folder / "release" / assignment / f"{assignment}.ipynb").exists():
-        raise copie.CopyError(f"« {assignment} » n'est pas dans « release » : préparez-le d'abord")
+        raise carnet.CopyError(f"« {assignment} » n'est pas dans « release » : préparez-le d'abord")
     return "carnet que nbgrader ne sait pas lire"
 
 
@@ -109,4 +108,4 @@ def settings(folder: Path) -> Config:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(["noter", *sys.argv[1:]]))

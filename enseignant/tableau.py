@@ -1,16 +1,17 @@
-"""Ce que dit une classe notée : notes.csv, le tableau notes.html, et une phrase par copie à voir."""
+"""Ce que dit une classe notée : notes.csv, le tableau notes.html, une phrase par copie."""
 
 import csv
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from glob import escape as escape_glob
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-import copie
-import ramasser
+import carnet
+import ramassage
 from nbgrader.api import Gradebook, MissingEntry
 
 from cartpole_helpers.display.typography import typography
@@ -19,7 +20,16 @@ from cartpole_helpers.teaching.catalogue import EXERCISES
 SUMMARY = "application/vnd.cartpole.note+json"  # ce que le juge laisse dans une cellule notée
 CHECK = "check-"
 OFTEN = 3  # idées fausses que le tableau cite par exercice
-COLUMNS = "élève,devoir,exercice,réussies,sur,note,idée fausse nommée,remarque".split(",")
+COLUMNS = [
+    "élève",
+    "devoir",
+    "exercice",
+    "réussies",
+    "sur",
+    "note",
+    "idée fausse nommée",
+    "remarque",
+]
 BY_HAND = "note changée à la main"
 STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem; color: #1a1a1a; background: #fff }
@@ -49,19 +59,24 @@ def rows(folder: Path, refused: dict[tuple[str, str], str]) -> list[Row]:
     """Rend une ligne par élève et par exercice ; `refused` : les copies que rien n'a pu juger."""
     found = []
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
-        for assignment in ramasser.assignments(folder):
-            for path in sorted(folder.glob(f"submitted/*/{assignment}")):
-                who = path.parent.name
-                if reason := refused.get((who, assignment)):
-                    found += missing(folder, who, assignment, reason)
+        for assignment in ramassage.assignments(folder):
+            for one in copies(folder, assignment):
+                if reason := refused.get(one):
+                    found += missing(folder, *one, reason)
                 else:
-                    found += graded(folder, book, who, assignment)
+                    found += graded(folder, book, *one)
     return found
+
+
+def copies(folder: Path, assignment: str) -> list[tuple[str, str]]:
+    """Rend, dans l'ordre des noms, les élèves qui ont rendu un devoir, et ce devoir."""
+    found = sorted(folder.glob(f"submitted/*/{escape_glob(assignment)}"))
+    return [(path.parent.name, assignment) for path in found]
 
 
 def missing(folder: Path, who: str, assignment: str, reason: str) -> Iterator[Row]:
     """Rend les lignes d'une copie que rien n'a pu juger : zéro partout."""
-    for cell in copie.read(folder / "source" / assignment / f"{assignment}.ipynb"):
+    for cell in carnet.read(folder / "source" / assignment / f"{assignment}.ipynb"):
         name = cell.grade_id.removeprefix(CHECK)
         if cell.grade_id.startswith(CHECK) and name in EXERCISES:
             yield Row(who, assignment, name, 0, len(EXERCISES[name].properties), 0, "", reason)
