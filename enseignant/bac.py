@@ -147,7 +147,7 @@ def conversation(cells: list, names: list[str], seed: int, seconds: float) -> It
         try:
             process.stdin.write(json.dumps(order).encode())
             process.stdin.close()
-            yield from lines(process.stdout.fileno(), 3 * seconds + GRACE)
+            yield from lines(process.stdout.fileno(), 6 * seconds + GRACE)
         except (BrokenPipeError, ValueError):
             return
         finally:

@@ -39,7 +39,7 @@ from cartpole_helpers.teaching.checking import Report, Verdict, judge
 from cartpole_helpers.teaching.exercise import Exercise, Property
 from cartpole_helpers.teaching.sandbox import contained
 
-PATIENCE = 3  # fois plus que le calcul permis, pour qui ne fait qu'attendre
+PATIENCE = 6  # fois plus que le calcul permis, pour qui attend, ou sur une machine occupée
 TICK = 0.05  # secondes entre deux coups d'œil à ce qu'un exercice consomme
 ROOM = 3 * 2**30  # octets que peut prendre un exercice, tous processus comptés
 FILE = 4 * 2**20  # octets que peut prendre un fichier

@@ -60,6 +60,8 @@ def gather(folder: Path, copies: Path) -> None:
 def mark(folder: Path) -> None:
     """Note toutes les copies ramassées, puis écrit les notes et le tableau."""
     bac.available()
+    if not (folder / "gradebook.db").exists():
+        raise carnet.CopyError(f"« {folder} » n'a pas de gradebook.db : refaites ses devoirs")
     config, refused = settings(folder), {}
     get_logger().setLevel(logging.CRITICAL)  # ses phrases sont en anglais ; les nôtres disent tout
     copies = [one for name in ramassage.assignments(folder) for one in tableau.copies(folder, name)]
