@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -183,20 +184,25 @@ def stored(target: Path, data: bytes, when: float, folder: Path) -> str:
     if target.read_bytes() == data:
         return ", déjà là"
     if when < target.stat().st_mtime:
-        written(aside(folder, target, when), data, when)
+        keep_aside(folder, target, data, when)
         return f", plus ancienne que celle qui est là : gardée dans {ASIDE}"
-    before = target.stat().st_mtime
-    written(aside(folder, target, before), target.read_bytes(), before)
+    keep_aside(folder, target, target.read_bytes(), target.stat().st_mtime)
     written(target, data, when)
     return f", remplace la précédente, gardée dans {ASIDE}"
 
 
-def aside(folder: Path, target: Path, when: float) -> Path:
-    """Rend où garder une copie que l'on ne note pas, sans en recouvrir une autre."""
-    dated = f"{datetime.fromtimestamp(when):%Y-%m-%d_%Hh%Mm%S}"
+def keep_aside(folder: Path, target: Path, data: bytes, when: float) -> None:
+    """Garde une copie que l'on ne note pas, une fois, sans en recouvrir une autre."""
     home = folder / ASIDE / target.relative_to(folder / "submitted").parent
-    names = (f"{dated}{extra}.ipynb" for extra in ("", *(f"_{n}" for n in range(2, 1000))))
-    return next(path for name in names if not (path := home / name).exists())
+    name = f"{datetime.fromtimestamp(when):%Y-%m-%d_%Hh%Mm%S}"
+    names = (f"{name}{extra}.ipynb" for extra in chain([""], map("_{}".format, count(2))))
+    path = next(one for one in map(home.joinpath, names) if is_free(one, data))
+    written(path, data, when)
+
+
+def is_free(path: Path, data: bytes) -> bool:
+    """Dit si l'on peut écrire ici sans rien perdre."""
+    return not path.exists() or path.read_bytes() == data
 
 
 def written(path: Path, data: bytes, when: float) -> None:
