@@ -44,7 +44,7 @@ TICK = 0.05  # secondes entre deux coups d'œil à ce qu'un exercice consomme
 ROOM = 3 * 2**30  # octets que peut prendre un exercice, tous processus comptés
 FILE = 4 * 2**20  # octets que peut prendre un fichier
 LONGEST = 200_000  # octets d'un compte rendu
-SCRATCH = Path("/tmp")
+SCRATCH = Path("/bac")  # comme le dit bac.py
 SYSTEM = ("/usr/", "/lib", "/etc/ld.so", "/proc/self/", "/dev/null", "/dev/urandom")
 NOT_DUMPABLE = 4, 0  # PR_SET_DUMPABLE : nul processus du même compte ne peut alors lire celui-ci
 
