@@ -40,12 +40,12 @@ def explained(error: Exception, folder: Path, assignment: str) -> str:
     if isinstance(error, carnet.CopyError):
         return str(error)
     if not (folder / "release" / assignment / f"{assignment}.ipynb").exists():
-        raise carnet.CopyError(f"« {assignment} » n'est pas dans « release » : préparez-le d'abord")
+        raise carnet.CopyError(f"« {assignment} » n'a pas été distribué par nbgrader : préparez-le d'abord")
     return "carnet que nbgrader ne sait pas lire"
 
 
 def graded(config: Config, assignment: str, student: str) -> None:
-    """Fait noter une copie par nbgrader, et écrire sa page ; NbGraderException s'il ne peut pas."""
+    """Fait noter une copie par nbgrader, et écrire sa page ; son erreur, s'il ne peut pas."""
     for step in (Autograde, GenerateFeedback):
         course = CourseDirectory(config=config)
         course.assignment_id, course.student_id = assignment, glob.escape(student)

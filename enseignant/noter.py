@@ -11,13 +11,13 @@ import ramassage
 USAGE = "Tapez « classe ramasser DOSSIER COPIES », ou « classe noter DOSSIER »."
 SETTINGS = "nbgrader_config.py"
 OURS = "from cadre import configure"
-CONFIGURED = f"""\
-# nbgrader, son bouton « Autograde » compris, n'exécute pas les copies : le bac à sable les juge.
-import sys
-sys.path.append({str(bac.HERE)!r})
-{OURS}
-configure(get_config())
-"""
+CONFIGURED = (
+    "# Le bouton « Autograde » passe ainsi, lui aussi, par le bac à sable.",
+    "import sys",
+    f"sys.path.append({str(bac.HERE)!r})",
+    OURS,
+    "configure(get_config())",
+)
 
 
 def main(arguments: list[str]) -> int | str:
@@ -60,7 +60,7 @@ def secured(folder: Path) -> None:
     path = folder / SETTINGS
     text = path.read_text("utf-8") if path.exists() else "c = get_config()\n\n"
     if OURS not in text:
-        path.write_text(f"{text}\n{CONFIGURED}", encoding="utf-8")
+        path.write_text("\n".join([text, *CONFIGURED, ""]), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Range les copies qu'une plateforme a données : submitted/<élève>/<devoir>/<devoir>.ipynb."""
+"""Range les copies qu'une plateforme a données, chacune sous le nom de son élève."""
 
 import os
 import re
@@ -113,7 +113,7 @@ def unpacked(archive: zipfile.ZipFile, one: zipfile.ZipInfo) -> bytes:
 
 
 def is_hidden(path: str) -> bool:
-    """Dit si un système, et non un élève, a laissé ce fichier là."""
+    """Dit si ce fichier est celui d'un système, et non d'un élève."""
     parts = PurePosixPath(path).parts
     return any((one.startswith(".") and one != "..") or one == "__MACOSX" for one in parts)
 

@@ -82,7 +82,7 @@ def course(tmp_path, monkeypatch):
     from nbgrader.coursedir import CourseDirectory
     from traitlets.config import Config
 
-    # nbgrader appelle alembic, à côté de Python.
+    # nbgrader appelle un programme qui est à côté de Python.
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     folder = tmp_path / "cours"
     put(folder, f"source/{NAME}/{NAME}.ipynb", assignment())
