@@ -18,23 +18,37 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 JUDGE = HERE / "juge.py"
 SECONDS = 15.0  # de calcul permis à un exercice
-STARTING = 180.0  # secondes pour importer le paquet, sur une machine occupée
+STARTING = 600.0  # secondes pour importer le paquet, sur une machine occupée
 GRACE = 30.0  # secondes de plus que n'en prend le juge pour arrêter un exercice
 LONGEST = 1_000_000  # octets d'une ligne du juge
 TASKS = 32  # processus et fils, au-delà de ceux que ce compte a déjà
 SPACE = 64 * 2**20  # octets du disque en mémoire
+SCRATCH = "/bac"  # où l'on peut y écrire
 NOBODY = 65534
 LOST = "arrête le juge, ou le fait taire"
-SYSTEM = "/usr /lib /lib32 /lib64 /bin /sbin /etc/ld.so.cache /etc/alternatives /nix/store".split()
-APART = "--unshare-pid --unshare-ipc --unshare-net --unshare-uts --unshare-cgroup-try".split()
+SYSTEM = [
+    "/usr",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/bin",
+    "/sbin",
+    "/etc/ld.so.cache",
+    "/etc/alternatives",
+    "/nix/store",
+]
+APART = ["--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
 MISSING = (
     "Noter demande Linux et bubblewrap, qui isole les copies : « sudo apt install bubblewrap », "
     "puis relancez. Sans lui, rien ne s'exécute."
 )
 
 
-class SandboxError(Exception):
-    """Le bac à sable manque, ou ne démarre pas ; le message dit quoi faire."""
+class SandboxError(BaseException):
+    """Le bac à sable manque, ou ne démarre pas ; le message dit quoi faire.
+
+    D'une `Exception`, nbgrader accuserait la copie.
+    """
 
 
 def available() -> None:
@@ -60,10 +74,10 @@ def inside(*command: str) -> list[str]:
     return [
         *("bwrap", "--die-with-parent", "--new-session", *APART),
         *([] if is_root() else ["--unshare-user"]),
+        *("--proc", "/proc", "--dev", "/dev", *private, "/dev/shm", *private, SCRATCH),
         *(word for one in sorted(parents) for word in ("--perms", "0755", "--dir", one)),
         *(word for bind in binds for word in bind),
-        *("--proc", "/proc", "--dev", "/dev", *private, "/dev/shm", *private, "/tmp"),
-        *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"),
+        *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SCRATCH),
         *(demoted() if is_root() else ()),
         *command,
     ]
@@ -90,14 +104,15 @@ def environment() -> dict[str, str]:
     """Rend les variables que reçoit le bac : aucune de celles de l'enseignant."""
     return {
         "PATH": "/usr/bin:/bin",
-        "HOME": "/tmp",
+        "HOME": SCRATCH,
+        "TMPDIR": SCRATCH,
         "USER": "eleve",
         "LANG": "C.UTF-8",
         "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1",
-        "MPLCONFIGDIR": "/tmp",
+        "MPLCONFIGDIR": SCRATCH,
     }
 
 
@@ -130,11 +145,12 @@ def conversation(cells: list, names: list[str], seed: int, seconds: float) -> It
         stderr=subprocess.DEVNULL,
         env=environment(),
         cwd="/",
+        bufsize=0,  # sinon, ce qu'un bac mort n'a pas lu serait récrit à la fermeture
     ) as process:
         try:
             process.stdin.write(json.dumps(order).encode())
             process.stdin.close()
-            yield from lines(process.stdout.fileno(), 3 * seconds + GRACE)
+            yield from lines(process.stdout.fileno(), 6 * seconds + GRACE)
         except (BrokenPipeError, ValueError):
             return
         finally:

@@ -33,21 +33,23 @@ import numpy as np
 import torch
 from IPython.core.inputtransformer2 import TransformerManager
 
+import cartpole_helpers
 from cartpole_helpers.teaching.catalogue import EXERCISES
 from cartpole_helpers.teaching.checking import Report, Verdict, judge
 from cartpole_helpers.teaching.exercise import Exercise, Property
 from cartpole_helpers.teaching.sandbox import contained
 
-PATIENCE = 3  # fois plus que le calcul permis, pour qui ne fait qu'attendre
+PATIENCE = 6  # fois plus que le calcul permis, pour qui attend, ou sur une machine occupée
 TICK = 0.05  # secondes entre deux coups d'œil à ce qu'un exercice consomme
 ROOM = 3 * 2**30  # octets que peut prendre un exercice, tous processus comptés
 FILE = 4 * 2**20  # octets que peut prendre un fichier
 LONGEST = 200_000  # octets d'un compte rendu
-SCRATCH = Path("/tmp")
+SCRATCH = Path("/bac")  # comme le dit bac.py
 SYSTEM = ("/usr/", "/lib", "/etc/ld.so", "/proc/self/", "/dev/null", "/dev/urandom")
 NOT_DUMPABLE = 4, 0  # PR_SET_DUMPABLE : nul processus du même compte ne peut alors lire celui-ci
 
-TOUCHES = "touche au juge"
+TOUCHES, READ_AGAIN = "touche au juge", "touche au juge : à relire"
+UNDEFINED = "la cellule ne donne pas le nom demandé"
 LOOP, MEMORY, WRITES = "boucle sans fin, ou attente", "demande trop de mémoire", "écrit sans fin"
 FORKS, LEAVES, OPENS = "lance d'autres processus (fourche)", "quitte Python", "ouvre des fichiers"
 
@@ -138,7 +140,7 @@ def needed(name: str, cells: list) -> tuple[list[Statement], str]:
     statements = [one for one in known if id(one) in chosen]
     if any(name in one.gives for one in statements):
         return statements, ""
-    return statements, broken.get(answer, "cellule absente" if answer is None else "nom absent")
+    return statements, broken.get(answer, "cellule absente" if answer is None else UNDEFINED)
 
 
 # Ce qui touche au juge
@@ -229,27 +231,32 @@ class Watch:
 
     KINDS = dict.fromkeys(("os.fork", "os.forkpty", "os.exec", "os.posix_spawn"), FORKS)
     KINDS |= dict.fromkeys(("os.system", "subprocess.Popen"), FORKS)
-    KINDS |= dict.fromkeys(("gc.get_objects", "gc.get_referrers", "gc.get_referents"), TOUCHES)
-    KINDS |= dict.fromkeys(("os.kill", "os.killpg"), TOUCHES)
+    KINDS |= dict.fromkeys(("gc.get_objects", "gc.get_referrers", "gc.get_referents"), READ_AGAIN)
+    KINDS |= dict.fromkeys(("os.kill", "os.killpg"), READ_AGAIN)
     FILES = "open", "os.listdir", "os.scandir", "os.remove", "os.rename", "os.mkdir"
 
     def __init__(self, tell: Callable[[str], None]):
         self._tell, self._told = tell, set()
-        self._known = (*SYSTEM, sys.prefix, sys.base_prefix, *filter(None, sys.path))
+        self._known = (
+            *SYSTEM,
+            sys.prefix,
+            sys.base_prefix,
+            os.path.dirname(cartpole_helpers.__file__),
+        )
 
     def __call__(self, event: str, arguments: tuple) -> None:
         said = self.KINDS.get(event)
         if event in self.FILES:
             said = self._of_file(arguments[0])
         elif event == "object.__setattr__" and arguments[1] == "__code__":
-            said = TOUCHES
+            said = READ_AGAIN
         if said and said not in self._told:
             self._told.add(said)
             self._tell(said)
 
     def _of_file(self, path: object) -> str:
         if isinstance(path, int):
-            return TOUCHES
+            return READ_AGAIN
         path = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else "."
         return "" if path.startswith(("<", *self._known)) else OPENS
 
@@ -270,10 +277,8 @@ def child(order: dict, name: str, pipe: int, token: bytes) -> None:
         bound(order["tasks"], pipe)
         random.seed(order["seed"])
         sys.addaudithook(Watch(tell))
-        report, said = examined(order, name)
+        report = examined(order, name, tell)
         tell({"report": [[*map(clipped, one)] for one in report.verdicts], "note": report.note})
-        for one in said:
-            tell(one)
     finally:
         leave(0)
 
@@ -300,24 +305,26 @@ def bound(tasks: int, pipe: int) -> None:
         resource.setrlimit(kind, (most, most))
 
 
-def examined(order: dict, name: str) -> tuple[Report, list[str]]:
-    """Rend le compte rendu d'un exercice de la copie, et ce qu'il y a à en dire."""
+def examined(order: dict, name: str, tell: Callable[[str], None]) -> Report:
+    """Rend le compte rendu d'un exercice de la copie, et dit au fur et à mesure ce qu'il y a."""
     statements, missing = needed(name, order["cells"])
     if missing:
-        return Report(name, note=missing), [missing]
-    said = [f"{TOUCHES} (cellule {number}) : à relire" for number in touches(statements)]
+        tell(missing)
+        return Report(name, note=missing)
+    for number in touches(statements):
+        tell(f"{TOUCHES} (cellule {number}) : à relire")
     module = sys.modules["__main__"] = ModuleType("__main__")
     before, seed = state(), order["seed"]
     done = contained(executed, module, statements, before, seed=seed, seconds=order["seconds"])
     if done.kind:
-        return Report(name, note=done.told), said
+        return Report(name, note=done.told)
     errors, intact = done.value
     if not hasattr(module, name):
-        return Report(name, note=errors[0] if errors else "nom absent"), said
+        return Report(name, note=errors[0] if errors else UNDEFINED)
     report, still = guarded(EXERCISES[name], getattr(module, name), seed, before)
-    if not said and not (intact and still and is_intact(before)):
-        said.append(f"{TOUCHES} : à relire")
-    return report, said
+    if not (intact and still and is_intact(before)):
+        tell(READ_AGAIN)
+    return report
 
 
 def executed(module: ModuleType, statements: list[Statement], before: dict) -> tuple:
@@ -436,7 +443,7 @@ def concluded(name: str, heard: bytes, token: bytes, stopped: str, status: int) 
     """Rend ce que l'on retient d'un exercice : ses verdicts, ou pourquoi il n'y en a pas."""
     lines = heard.split(b"\n")[:-1]
     if lines and not all(line.startswith(token) for line in lines):
-        return {"name": name, "verdicts": [], "note": "", "remarks": [f"{TOUCHES} : à relire"]}
+        return {"name": name, "verdicts": [], "note": "", "remarks": [READ_AGAIN]}
     told = [json.loads(line[len(token) :]) for line in lines]
     remarks = [one for one in told if isinstance(one, str)]
     report = next((one for one in told if isinstance(one, dict)), {"report": [], "note": ""})
@@ -447,6 +454,8 @@ def concluded(name: str, heard: bytes, token: bytes, stopped: str, status: int) 
     remarks += recognised(report)
     if wrote_much():
         remarks.append(WRITES)
+    if any(one.startswith(f"{TOUCHES} (") for one in remarks):  # la cellule est connue
+        remarks = [one for one in remarks if one != READ_AGAIN]
     note = report["note"] or ("" if report["report"] else remarks[-1])
     return {
         "name": name,
