@@ -24,7 +24,11 @@ from cartpole_helpers.display.typography import typography  # noqa: E402
 
 FIGURE = re.compile(r'^!\[\]\(carnet:(\d\d) "([^"\n]+)"\)(?:\{\.(\w+)\})?$', re.MULTILINE)
 LIVING = re.compile(r"^```\{vivant\} (\S+)\n```$", re.MULTILINE)
-FROM_THE_SITE = ("site.js", "stix-two-math.woff2")
+ALONE = """<!DOCTYPE html>
+<html lang="fr"><meta charset="utf-8"><title>{}</title>
+<style>body {{ margin: 0; zoom: 1.4; }}</style>
+{}</html>
+"""
 UNUSED = shutil.ignore_patterns(  # de reveal.js, puis de Sphinx
     *("*.map", "*.esm.js", "css", "*.css.map", "highlight", "markdown", "math", "search", "zoom"),
     *(".*", "_sources", "objects.inv", "search.html", "searchindex.js"),
@@ -33,8 +37,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 PAPER = {"prefer_css_page_size": True, "print_background": True, "tagged": True, "outline": True}
 PRINTS = {"": "?print-pdf", "_notes": "?print-pdf&showNotes=separate-page"}
 BY_HAND = (
-    "Sans Chromium, le PDF se fait à la main : ouvrez la page dans un navigateur, ajoutez ?print-pdf "
-    "à son adresse, puis imprimez en PDF, en paysage, sans marges, avec les arrière-plans."
+    "Sans Chromium, le PDF se fait à la main : ouvrez la page dans un navigateur, ajoutez "
+    "?print-pdf à son adresse, puis imprimez en PDF, sans marges, avec les arrière-plans."
 )
 
 
@@ -62,8 +66,8 @@ def cited(number: str, title: str) -> tuple[str, bytes]:
     found = [(alt, image) for alt, image in stored if alt.startswith(typography(title))]
     if len(found) != 1:
         raise StaleDeckError(
-            f"Dans le carnet {number}, {len(found) or 'aucune'} figure ne commence par « {title} » : "
-            "reprenez le titre qu'elle y porte, et relisez la diapositive."
+            f"Le carnet {number} doit avoir une figure, et une seule, dont le titre commence par "
+            f"« {title} » : il en a {len(found)}. Relisez la figure, puis la diapositive."
         )
     return found[0]
 
@@ -79,19 +83,19 @@ def staged(text: str, stage: Path) -> str:
         return f'<img class="figure {look or ""}" src="{name}" alt="{escape(alt)}">'
 
     def alive(found: re.Match) -> str:
-        return f"```{{raw}} html\n{living.apart(living.PAGES[found[1]](), '', stage)}\n```"
+        name = found[1]
+        page = ALONE.format(name, living.PAGES[name]())
+        (stage / f"_static/{name}.html").write_text(page, "utf-8")
+        return f'<iframe src="_static/{name}.html" title="{name}"></iframe>'
 
     return LIVING.sub(alive, FIGURE.sub(figure, typography(text)))
 
 
 def gather(stage: Path) -> None:
     """Réunit dans `stage` les jeux, leurs figures, et le code qu'ils citent."""
-    static = stage / "_static"
-    static.mkdir()
-    shutil.copy(DECKS / "diapos.css", static)
-    for name in FROM_THE_SITE:
-        shutil.copy(ROOT / "site" / "_static" / name, static)
-    (static / "vivant.css").write_text(living.styles(), "utf-8")
+    (stage / "_static").mkdir()
+    for file in (DECKS / "diapos.css", ROOT / "site/_static/stix-two-math.woff2"):
+        shutil.copy(file, stage / "_static")
     for module in ROOT.glob("cartpole_helpers/*.py"):
         shutil.copy(module, stage)
     for deck in DECKS.glob("*.md"):
@@ -111,9 +115,6 @@ def print_pages(output: Path) -> None:
                 page = browser.new_page()
                 page.goto((output / f"{deck.stem}.html").as_uri() + query)
                 page.wait_for_selector(".pdf-page", state="attached")
-                for living_page in page.locator(".cp").all():
-                    living_page.scroll_into_view_if_needed()
-                    living_page.locator("button").first.wait_for()
                 page.pdf(path=output / f"{deck.stem}{suffix}.pdf", **PAPER)
                 page.close()
         browser.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "site"))
 
-import maths  # noqa: E402
+import maths
 
 project = "Le deep Q-learning sur CartPole"
 language = "fr"
@@ -17,15 +17,11 @@ smartquotes = False
 html_math_renderer = "mathml"
 
 revealjs_style_theme = "diapos.css"
-revealjs_css_files = ["vivant.css"]
-revealjs_js_files = [("site.js", {"defer": "defer"})]  # il charge une page vivante à l'approche
 revealjs_script_plugins = [{"src": "revealjs/plugin/notes/notes.js", "name": "RevealNotes"}]
-# Dans une page vivante, les touches sont à elle : les flèches y poussent le chariot.
-revealjs_script_conf = """{
-    width: 1280, height: 720, margin: 0.02, center: false, hash: true, slideNumber: "c/t",
-    transition: "none", scrollActivationWidth: null, pdfMaxPagesPerSlide: 1,
-    keyboardCondition: (event) => !event.target.closest(".cp"),
-}"""
+revealjs_script_conf = {
+    **{"width": 1280, "height": 720, "margin": 0.02, "center": False},
+    **{"hash": True, "slideNumber": "c/t", "transition": "none", "pdfMaxPagesPerSlide": 1},
+}
 
 
 def setup(app) -> None:
