@@ -17,10 +17,10 @@ DECKS = HERE / "diapos"
 OUTPUT = HERE / "construit"
 sys.path[:0] = [str(ROOT), str(ROOT / "site")]
 
-import living  # noqa: E402
-from playwright.sync_api import sync_playwright  # noqa: E402
+import living
+from playwright.sync_api import sync_playwright
 
-from cartpole_helpers.display.typography import typography  # noqa: E402
+from cartpole_helpers.display.typography import typography
 
 FIGURE = re.compile(r'^!\[\]\(carnet:(\d\d) "([^"\n]+)"\)(?:\{\.(\w+)\})?$', re.MULTILINE)
 LIVING = re.compile(r"^```\{vivant\} (\S+)\n```$", re.MULTILINE)

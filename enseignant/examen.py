@@ -20,11 +20,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "etudes"))
 
-from clinique import ALSO, CAUSES, RECIPE, Cause, builder, first_two, followed, illness_of  # noqa: E402
+from clinique import ALSO, CAUSES, RECIPE, Cause, builder, first_two, followed, illness_of
 
-from cartpole_helpers import Training  # noqa: E402
-from cartpole_helpers.tables import write_table  # noqa: E402
-from cartpole_helpers.teaching.clinic import HEALTHY, Chart, Ward, save_chart  # noqa: E402
+from cartpole_helpers import Training
+from cartpole_helpers.tables import write_table
+from cartpole_helpers.teaching.clinic import HEALTHY, Chart, Ward, save_chart
 
 SOUND = 2  # patients qui vont bien
 UNSEEN = 20_000_000  # loin des graines de toute étude

@@ -11,9 +11,9 @@ bout de son budget. Un fil, un processus neuf par système et par graine, les sy
 la suite sur le même cœur ; le chronomètre du processeur exclut les évaluations et ce que PyTorch
 charge à son premier pas d'Adam.
 
-Écrit avant qu'elle ne tourne, sauf le nombre de graines : cinq étaient annoncées, 4000 à 4004 ; deux
-en ont été ôtées pendant qu'elle tournait, faute de temps (trois quarts d'heure de processeur
-chacune), et sans que rien n'en ait été lu. Ces graines étaient déjà vues dans jeux.py pour nous,
+Écrit avant qu'elle ne tourne, sauf le nombre de graines : cinq étaient annoncées, 4000 à 4004 ;
+deux en ont été ôtées pendant qu'elle tournait, faute de temps (trois quarts d'heure de processeur
+par graine), et sans que rien n'en ait été lu. Ces graines étaient déjà vues dans jeux.py pour nous,
 jamais pour eux. La réussite est la troisième évaluation de suite au seuil ; un échec compte pour
 l'infini. Mesure principale : pour chacun des deux pairs, sur les douze paires (graine, jeu), qui
 réussit en moins de temps de processeur ; test des signes exact, bilatéral, Holm sur les deux ; deux
