@@ -216,7 +216,7 @@ debout = np.zeros((len(GRAINES), 1, 4))  # pour chaque agent, une observation : 
 
 # %%
 def apprendre(**changements):
-    """Entraîne douze agents ; rend leurs retours, la valeur du départ (12, évaluations) et les agents."""
+    """Entraîne douze agents ; rend leurs retours, la valeur du départ (12, évaluations), et eux."""
     groupe = Training(replace(REGLAGE, **changements), GRAINES)
     retours, departs = [], []
     for pas in each(PAS, "Évaluations"):

@@ -388,7 +388,7 @@ debutant = load("../checkpoints/agent_400_pas.safetensors")
 tours, attente = 400 // QUICK.carts, QUICK.warmup // QUICK.carts
 figures.action_maps(
     debutant.q_values,
-    f"Après {tours - attente + 1} mises à jour, l'agent ignore la vitesse et pousse du mauvais côté",
+    f"Après {tours - attente + 1} mises à jour, il ignore la vitesse et pousse du mauvais côté",
 )
 
 # %% [markdown]
