@@ -40,9 +40,7 @@ def explained(error: Exception, folder: Path, assignment: str) -> str:
     if isinstance(error, carnet.CopyError):
         return str(error)
     if not (folder / "release" / assignment / f"{assignment}.ipynb").exists():
-        raise carnet.CopyError(
-            f"« {assignment} » n'a pas été distribué par nbgrader : préparez-le d'abord"
-        )
+        raise carnet.CopyError(f"« {assignment} » n'est pas encore distribué : faites-le d'abord")
     return "carnet que nbgrader ne sait pas lire"
 
 

@@ -24,8 +24,7 @@ from contextlib import suppress
 from ctypes import CDLL
 from itertools import count
 from pathlib import Path
-from select import select
-from time import monotonic
+from time import monotonic, sleep
 from types import CodeType, ModuleType
 from typing import NamedTuple
 
@@ -40,7 +39,7 @@ from cartpole_helpers.teaching.exercise import Exercise, Property
 from cartpole_helpers.teaching.sandbox import contained
 
 PATIENCE = 6  # fois plus que le calcul permis, pour qui attend, ou sur une machine occupée
-TICK = 0.05  # secondes entre deux coups d'œil à ce qu'un exercice consomme
+TICK = 0.02  # secondes entre deux coups d'œil à ce qu'un exercice consomme
 ROOM = 3 * 2**30  # octets que peut prendre un exercice, tous processus comptés
 FILE = 4 * 2**20  # octets que peut prendre un fichier
 LONGEST = 200_000  # octets d'un compte rendu
@@ -121,7 +120,7 @@ def needed(name: str, cells: list) -> tuple[list[Statement], str]:
             known += parsed(number, source)
         except SyntaxError as error:
             broken[number] = f"erreur de syntaxe (cellule {number}, ligne {error.lineno})"
-        except (ValueError, RecursionError, MemoryError):
+        except Exception:  # trop profond, ou ce que le découpage d'IPython ne sait pas lire
             broken[number] = f"erreur de syntaxe (cellule {number})"
     known = [one for one in known if not isinstance(one.node, ast.Expr)]
     last = next((number for number, grade_id, _ in cells if grade_id == f"check-{name}"), answer)
@@ -151,7 +150,7 @@ OURS = "cartpole_helpers.teaching"
 INSIDE = {"catalogue", "checking", "exercise", "exercises", "sandbox", "misconceptions"}
 WORDS = {"setattr", "delattr", "exec", "eval", "globals", "__import__", "__builtins__"}
 DEEP = {"__globals__", "__code__", "__closure__", "__subclasses__", "__builtins__", "__bases__"}
-DEEP |= {"_getframe", "modules", "settrace", "setprofile", "f_back", "f_globals", "f_locals"}
+DEEP |= {"_getframe", "settrace", "setprofile", "f_back", "f_globals", "f_locals"}
 DEEP |= {"tb_frame", "gi_frame", "set_trace", "addaudithook", "__array_function__"}
 
 
@@ -171,7 +170,7 @@ def is_suspect(one: Statement, borrowed: set[str]) -> bool:
     importing = isinstance(one.node, ast.Import | ast.ImportFrom)
     if not importing and one.gives & JUDGE:
         return True
-    if any(root(changed) in borrowed for changed in stored(one.node)):
+    if any(root(changed) in borrowed & one.needs for changed in stored(one.node)):
         return True
     return any(is_deep(node) for node in ast.walk(one.node))
 
@@ -181,7 +180,7 @@ def is_deep(node: ast.AST) -> bool:
     if isinstance(node, ast.Name):
         return node.id in WORDS
     if isinstance(node, ast.Attribute):
-        return node.attr in DEEP
+        return node.attr in DEEP or ast.unparse(node) == "sys.modules"
     if isinstance(node, ast.Constant):
         return isinstance(node.value, str) and OURS in node.value
     if isinstance(node, ast.Import):
@@ -279,6 +278,8 @@ def child(order: dict, name: str, pipe: int, token: bytes) -> None:
         sys.addaudithook(Watch(tell))
         report = examined(order, name, tell)
         tell({"report": [[*map(clipped, one)] for one in report.verdicts], "note": report.note})
+    except BaseException as error:
+        tell({"report": [], "note": f"panne du juge ({type(error).__name__}) : à relire"})
     finally:
         leave(0)
 
@@ -385,7 +386,7 @@ def watched(pid: int, pipe: int, seconds: float) -> tuple[bytes, str, int]:
     """Rend ce que l'enfant a écrit, ce pour quoi on l'arrête, et son code s'il a fini."""
     start, heard, stopped, done, status = monotonic(), b"", "", 0, 0
     while not done and not stopped:
-        select([pipe], [], [], TICK)
+        sleep(TICK)
         done, status = os.waitpid(pid, os.WNOHANG)
         heard += drained(pipe)
         stopped = excess(monotonic() - start, seconds, len(heard))
@@ -452,6 +453,8 @@ def concluded(name: str, heard: bytes, token: bytes, stopped: str, status: int) 
     elif not report["report"] and not report["note"]:
         remarks.append(LEAVES if os.WIFEXITED(status) else f"plante Python (signal {status & 127})")
     remarks += recognised(report)
+    if "panne" in report["note"]:
+        remarks.append(report["note"])
     if wrote_much():
         remarks.append(WRITES)
     if any(one.startswith(f"{TOUCHES} (") for one in remarks):  # la cellule est connue

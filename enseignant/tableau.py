@@ -35,7 +35,8 @@ STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem; color: #1a1a1a; background: #fff }
 table { border-collapse: collapse } caption { text-align: left; margin-bottom: .5rem }
 th, td { border: 1px solid #999; padding: .3rem .6rem; text-align: center; vertical-align: top }
-th[scope=row] { text-align: left; white-space: nowrap }
+th[scope=row] { text-align: left }
+th[scope=row], tbody td { white-space: nowrap }
 td.all { background: #d9ead3 } td.some { background: #fff2cc } td.none { background: #f4cccc }
 tfoot td { text-align: left; font-size: .9rem; max-width: 22rem }
 ul { max-width: 60rem }
@@ -138,14 +139,18 @@ def write(folder: Path, rows: list[Row]) -> None:
         for one in rows:
             numbers = [f"{number:g}".replace(".", ",") for number in one[3:6]]
             lines.writerow([*one[:3], *numbers, *one[6:]])
-    (folder / "notes.html").write_text(page(rows), encoding="utf-8")
+    (folder / "notes.html").write_text(page(folder, rows), encoding="utf-8")
 
 
-def page(rows: list[Row]) -> str:
+def page(folder: Path, rows: list[Row]) -> str:
     """Rend la page de la classe : un tableau par devoir, puis les copies à voir."""
     names = dict.fromkeys(one.assignment for one in rows)
-    tables = [table(name, [one for one in rows if one.assignment == name]) for name in names]
-    seen = "".join(f"<li>{escape(line)}</li>" for line in told(filter(is_notable, rows)))
+    tables = [
+        table(folder, name, [one for one in rows if one.assignment == name]) for name in names
+    ]
+    notable = {(one.student, one.assignment) for one in rows if one.remark}
+    lines = told(one for one in rows if (one.student, one.assignment) in notable)
+    seen = "".join(f"<li>{escape(line)}</li>" for line in lines)
     listed = f"<h2>À voir</h2><ul>{seen}</ul>" if seen else ""
     return (
         f'<!DOCTYPE html><html lang="fr"><head><meta charset="utf-8"><title>Notes</title>'
@@ -153,16 +158,11 @@ def page(rows: list[Row]) -> str:
     )
 
 
-def is_notable(one: Row) -> bool:
-    """Dit si une ligne porte une remarque."""
-    return bool(one.remark)
-
-
-def table(assignment: str, rows: list[Row]) -> str:
+def table(folder: Path, assignment: str, rows: list[Row]) -> str:
     """Rend le tableau d'un devoir : des élèves, des exercices, et ce qu'il y a à reprendre."""
     names = [*dict.fromkeys(one.exercise for one in rows)]
     heads = "".join(f'<th scope="col"><code>{escape(name)}</code></th>' for name in names)
-    lines = [line(own, names) for own in grouped(rows).values()]
+    lines = [line(folder, own, names) for own in grouped(rows).values()]
     again = [resumed([one for one in rows if one.exercise == name]) for name in names]
     foot = f'<th scope="row">À reprendre</th>{"".join(again)}<td></td>'
     caption = "Propriétés vraies, sur celles que l'exercice demande."
@@ -173,15 +173,15 @@ def table(assignment: str, rows: list[Row]) -> str:
     )
 
 
-def line(own: list[Row], names: list[str]) -> str:
+def line(folder: Path, own: list[Row], names: list[str]) -> str:
     """Rend la ligne d'un élève, son nom menant à sa page, s'il en a une."""
     who, assignment = own[0].student, own[0].assignment
     by_name = {one.exercise: one for one in own}
     cells = "".join(cell(by_name.get(name)) for name in names)
     marks, of = sum(one.mark for one in own), sum(one.of for one in own)
-    link = quote(f"feedback/{who}/{assignment}/{assignment}.html")
-    head = f'<th scope="row"><a href="{link}">{escape(who)}</a></th>'
-    return f"<tr>{head}{cells}<td>{marks:g} / {of:g}</td></tr>"
+    path, name = f"feedback/{who}/{assignment}/{assignment}.html", escape(who)
+    linked = f'<a href="{quote(path)}">{name}</a>' if (folder / path).exists() else name
+    return f'<tr><th scope="row">{linked}</th>{cells}<td>{marks:g} / {of:g}</td></tr>'
 
 
 def cell(one: Row | None) -> str:

@@ -181,7 +181,7 @@ HOSTILE = {  # ce que fait la cellule d'un exercice, et ce qu'on en dit
     ),
     "cran": ("import os\nwhile True:\n    os.fork()", "fourche"),
     "epsilon": ("import os\nwhile True:\n    os.write(1, b'x' * 10**6)", "écrit sans fin"),
-    "evaluer": ("x = [b'x' * 10**8 for _ in range(100)]", "mémoire"),
+    "evaluer": ("x = b'x' * 10**11", "mémoire"),
     "normaliser": ("import os\nos._exit(0)", "quitte Python"),
     "calendrier": ("x = open({secret!r}, 'w')", "ouvre des fichiers"),
     "rapprocher": ("def rapprocher(:", "erreur de syntaxe (cellule 8, ligne 1)"),
