@@ -38,7 +38,7 @@ PAPER = {"prefer_css_page_size": True, "print_background": True, "tagged": True,
 PRINTS = {"": "?print-pdf", "_notes": "?print-pdf&showNotes=separate-page"}
 BY_HAND = (
     "Sans Chromium, le PDF se fait à la main : ouvrez la page dans un navigateur, ajoutez "
-    "?print-pdf à son adresse, puis imprimez en PDF, sans marges, avec les arrière-plans."
+    f"{PRINTS['']} à son adresse, puis imprimez en PDF, sans marges, avec les arrière-plans."
 )
 
 

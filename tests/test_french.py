@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SYSTEM_PYTHON = Path("/usr/bin/python3")  # sous Debian, grammalecte n'existe que pour lui
 LEXICON = ROOT / "tests" / "lexique.txt"
 
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md")])
+PAGES = sorted(
+    page for place in ("", "[!.]*/", "enseignant/diapos/") for page in ROOT.glob(f"{place}*.md")
+)
 SOURCES = sorted(ROOT.glob("notebooks/sources/*.py"))
 MODULES = sorted(
     {*ROOT.glob("*.py"), *ROOT.glob("[!.]*/**/*.py")}

@@ -1,4 +1,4 @@
-"""Les diapositives, faites par Sphinx et sphinx-revealjs : rien n'y vient du réseau."""
+"""Les diapositives, faites par Sphinx et `sphinx-revealjs` : rien n'y vient du réseau."""
 
 import sys
 from pathlib import Path
