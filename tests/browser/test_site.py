@@ -99,7 +99,6 @@ def test_a_notebook_shows_its_equations_films_and_code(page, address):
     page.wait_for_function("() => document.querySelector('video').readyState > 0")
     assert page.locator("html").get_attribute("lang") == "fr"
     assert page.locator("button.copybtn").count() > 10
-    assert page.locator("article math").first.bounding_box()["height"] > 5
     page.locator("a.next-page").click()
     page.locator("h1", has_text="01 · Le problème").wait_for()
     formulas = page.locator("math").all_text_contents()
