@@ -49,8 +49,8 @@ LESSON = [
     "import a",
     "## 1. Un\n\nAvant.",
     "def f():\n    return K",
-    "K = 1",
-    "perdu = 0",
+    "K = 1\nperdu = 0",
+    "perdu = 1",
     "## 2. Deux",
     "b = f()",
     "Après.\n\n## 3. À vous\n\n**Exercice 1, à écrire (5 minutes).** Un.",
@@ -70,7 +70,7 @@ def lesson():
 
 def test_chosen_parts_come_with_what_they_need_and_nothing_else():
     made = [cell.source for cell in compose(lesson(), [2]).cells]
-    needed = [NEEDED, LESSON[3], LESSON[4]]
+    needed = [NEEDED, LESSON[3], "K = 1"]
     assert made == [
         "# 00 · Titre\n\nLa question.",
         "import a",

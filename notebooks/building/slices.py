@@ -172,8 +172,8 @@ def compose(
 ) -> NotebookNode:
     """Le carnet réduit à son entrée et à ce que l'on choisit ; entier, si l'on ne choisit rien.
 
-    Les cellules restent dans l'ordre. Celles que l'on n'a pas choisies et dont la suite a besoin
-    y sont aussi, sous un titre qui le dit. ValueError si un numéro n'existe pas.
+    Tout reste dans l'ordre. Ce que l'on n'a pas choisi et dont la suite a besoin y est aussi,
+    instruction par instruction, sous un titre qui le dit. ValueError si un numéro n'existe pas.
     """
     found, whole = parts(notebook), not sections and not exercises
     _check("sections", sections, [part.section for part in found])
@@ -182,15 +182,37 @@ def compose(
     wanted = [whole or _is_wanted(part, sections, exercises) for part in found for _ in part.cells]
     if not whole:
         cells[0].source = DURATION.sub("", cells[0].source)
-    chosen = [rank for rank, one in enumerate(wanted) if one]
-    codes = [cell.source if cell.cell_type == "code" else "" for cell in cells]
-    composed = []
-    for before, rank in pairwise([-1, *with_needed(codes, chosen)]):
-        if rank not in chosen and (before < 0 or before in chosen):
-            composed.append(nbformat.v4.new_markdown_cell(NEEDED))
-        composed.append(cells[rank])
     metadata = {key: notebook.metadata[key] for key in ("kernelspec", "language_info")}
-    return nbformat.v4.new_notebook(cells=identified(composed), metadata=metadata)
+    return nbformat.v4.new_notebook(cells=identified(_kept(cells, wanted)), metadata=metadata)
+
+
+def _kept(cells: list[NotebookNode], wanted: list[bool]) -> list[NotebookNode]:
+    """Les cellules voulues et, des autres, les instructions dont elles ont besoin."""
+    units = [
+        (rank, code) for rank in range(len(cells)) for code in _units(cells[rank], wanted[rank])
+    ]
+    chosen = [unit for unit, (rank, _) in enumerate(units) if wanted[rank]]
+    codes: dict[int, list[str]] = {}
+    for unit in with_needed([code for _, code in units], chosen):
+        codes.setdefault(units[unit][0], []).append(units[unit][1])
+    kept = []
+    for before, rank in pairwise([0, *codes]):
+        if not wanted[rank]:
+            cells[rank].source = "\n".join(codes[rank]).strip()
+            kept += [nbformat.v4.new_markdown_cell(NEEDED)] if wanted[before] else []
+        kept.append(cells[rank])
+    return kept
+
+
+def _units(cell: NotebookNode, whole: bool) -> Iterator[str]:
+    """Le code d'une cellule, d'un bloc ou par instructions ; d'une prose, un code vide."""
+    if whole or cell.cell_type != "code":
+        yield cell.source if cell.cell_type == "code" else ""
+        return
+    lines, start = cell.source.splitlines(), 0
+    for node in ast.parse(cell.source).body:
+        yield "\n".join(lines[start : node.end_lineno])
+        start = node.end_lineno or 0
 
 
 def _is_wanted(part: Part, sections: Collection[int], exercises: Collection[int]) -> bool:
