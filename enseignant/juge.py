@@ -334,6 +334,8 @@ def executed(module: ModuleType, statements: list[Statement], before: dict) -> t
     for one in statements:
         try:
             exec(one.code, vars(module))
+        except MemoryError:
+            raise
         except Exception as error:
             where = f"cellule {one.cell}, ligne {one.node.lineno}"
             errors.append(f"l'erreur {type(error).__name__} ({where})")
