@@ -33,6 +33,7 @@ UNUSED = shutil.ignore_patterns(  # de reveal.js, puis de Sphinx
     *("*.map", "*.esm.js", "css", "*.css.map", "highlight", "markdown", "math", "search", "zoom"),
     *(".*", "_sources", "objects.inv", "search.html", "searchindex.js"),
 )
+PATIENCE = 180_000  # ms, pour une machine chargée
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 PAPER = {"prefer_css_page_size": True, "print_background": True, "tagged": True, "outline": True}
 PRINTS = {"": "?print-pdf", "_notes": "?print-pdf&showNotes=separate-page"}
@@ -109,10 +110,11 @@ def print_pages(output: Path) -> None:
         print(BY_HAND)
         return
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium)
+        browser = playwright.chromium.launch(executable_path=chromium, timeout=PATIENCE)
         for deck in DECKS.glob("*.md"):
             for suffix, query in PRINTS.items():
                 page = browser.new_page()
+                page.set_default_timeout(PATIENCE)
                 page.goto((output / f"{deck.stem}.html").as_uri() + query)
                 page.wait_for_selector(".pdf-page", state="attached")
                 page.pdf(path=output / f"{deck.stem}{suffix}.pdf", **PAPER)
