@@ -25,6 +25,8 @@ SETTINGS = (  # dans .venv, à la place qu'ils ont dans jupyter/
     "jupyter/share/jupyter/labextensions/cours-cartpole/package.json",
     "jupyter/share/jupyter/labextensions/cours-cartpole/static/cours.js",
     "jupyter/etc/ipython/ipython_kernel_config.py",
+    "jupyter/etc/jupyter/jupyter_server_config.d/zz_cours.json",  # nbgrader reste en coulisse
+    "jupyter/etc/jupyter/labconfig/page_config.json",
 )
 PYTHONS = ("3.13", "3.12", "3.11", "3.14")  # ceux que nos versions connaissent
 MINE = "{}.{}".format(*sys.version_info[:2])
