@@ -13,7 +13,7 @@ LONG = {  # les fichiers, ou les dossiers, dont les tests durent plus que quelqu
     *("test_solutions", "test_catalogue", "test_french", "test_build", "test_notebooks"),
     *("test_processor", "test_laboratory", "test_listing"),
     *("test_physics_mjs", "test_dqn_mjs", "test_checkup_mjs"),
-    *("test_studies_engine", "test_network", "test_package", "test_diapos"),
+    *("test_studies_engine", "test_network", "test_noter", "test_package", "test_diapos"),
     *("test_panel", "test_video", "test_explorer", "test_player", "test_sandbox", "test_capstone"),
 }
 
