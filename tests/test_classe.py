@@ -225,7 +225,7 @@ def test_the_bets_of_a_room_make_one_page_without_names(course, capsys):
         place.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, place / "04_le_dqn.ipynb")
     torn = course / "submitted" / "eve" / "04_le_dqn"
-    torn.mkdir()
+    torn.mkdir(parents=True)
     (torn / "04_le_dqn.ipynb").write_text("{")
     paris.main([str(course), "04_le_dqn"])
     assert "eve/04_le_dqn/04_le_dqn.ipynb est illisible" in capsys.readouterr().err
