@@ -13,7 +13,6 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from nbgrader.apps import NbGraderAPI
 from traitlets.config import PyFileConfigLoader
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -134,6 +133,8 @@ def _patients(code: str, group: int) -> str:
 
 def write(folder: Path, steps: list[Step], group: int | None = None) -> None:
     """Écrit un devoir par étape dans `folder`, puis laisse nbgrader en tirer ce qu'il distribue."""
+    from nbgrader.apps import NbGraderAPI  # dont la composition d'un carnet se passe
+
     (folder / "nbgrader_config.py").write_text(CONFIG, "utf-8")
     # nbgrader appelle le programme alembic, installé à côté de notre Python.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

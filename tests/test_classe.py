@@ -1,5 +1,6 @@
 """Les parcours et les copies d'une classe : composer, distribuer, réunir les paris."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -124,8 +125,9 @@ def test_a_step_that_cannot_be_read_is_refused():
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
+def course(tmp_path_factory, require):
     """Un cours de deux devoirs, fait par la commande, et distribué par nbgrader."""
+    require("nbgrader", importlib.util.find_spec("nbgrader"))
     folder = tmp_path_factory.mktemp("classe")
     copies.main([str(folder), "--carnets", "04", "11", "--graine", "3"])
     return folder

@@ -35,7 +35,7 @@ def test_the_pages_quote_the_measured_speeds_and_the_tables_of_the_studies(bilan
     for row in rows:
         median, low, high = (row[n].replace(".", ",") for n in ("rapport", "minimum", "maximum"))
         assert f"| {row['mesure']} | {median} | {low} à {high} | {row['cible']} |" in MEASURES
-    for table in ("solving", "holding", "elsewhere", "comparing"):
+    for table in ("solving", "holding", "elsewhere", "beside", "comparing"):
         lines = bilan[table]()
         assert len(lines) > 3
         assert "\n".join(lines) in MEASURES
