@@ -44,7 +44,7 @@ FRENCH = {
     "Late submission penalty (Score: -": "Retard (points : −",
     "Student's answer": "Réponse de l’élève",
     "Grade cell: ": "Vérification : ",
-    "Test cell": "Vérification",
+    "Test cell": "{{ cell.metadata.nbgrader.grade_id | replace('check-', '') }}",
     "(Score: ": "(points : ",
     "Score: ": "points : ",
     "(Top)": "(haut de page)",

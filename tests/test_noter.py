@@ -183,7 +183,7 @@ HOSTILE = {  # ce que fait la cellule d'un exercice, et ce qu'on en dit
     "cran": ("import os\nwhile True:\n    os.fork()", "fourche"),
     "epsilon": ("import os\nwhile True:\n    os.write(1, b'x' * 10**6)", "écrit sans fin"),
     "evaluer": ("x = b'x' * 10**11", "mémoire"),
-    "normaliser": ("import os\nos._exit(0)", "quitte Python"),
+    "normaliser": ("import os\nx = os._exit(0)", "quitte Python"),
     "calendrier": ("x = open({secret!r}, 'w')", "ouvre des fichiers"),
     "rapprocher": ("def rapprocher(:", "erreur de syntaxe (cellule 8, ligne 1)"),
     "gamma_apparent": ("import gc\ngc_ = gc.get_objects()", "touche au juge (cellule 9)"),
@@ -212,9 +212,9 @@ def test_nothing_escapes_and_the_others_are_judged(sandbox, secret):
     cells += [(20, "", IMPORTS), (21, "td_target", RIGHT["td_target"]), (22, "", HELPER)]
     cells += [(23, "td_loss", PATCH)]
     told = sandbox.judged(cells, [*HOSTILE, "td_target", "td_loss"], seed=0, seconds=3)
-    for name, (_, remark) in HOSTILE.items():
-        assert not any(verdict[1] for verdict in told[name]["verdicts"]), name
-        assert remark in " ; ".join(told[name]["remarks"]), name
+    said = {name: " ; ".join(told[name]["remarks"]) for name in HOSTILE}
+    assert {name: said[name] for name, (_, one) in HOSTILE.items() if one not in said[name]} == {}
+    assert not any(verdict[1] for name in HOSTILE for verdict in told[name]["verdicts"])
     assert all(verdict[1] for verdict in told["td_target"]["verdicts"])
     assert told["td_target"]["remarks"] == []
     assert told["td_loss"]["remarks"] == ["touche au juge : à relire"]
