@@ -211,7 +211,7 @@ def test_nothing_escapes_and_the_others_are_judged(sandbox, secret):
     ]
     cells += [(20, "", IMPORTS), (21, "td_target", RIGHT["td_target"]), (22, "", HELPER)]
     cells += [(23, "td_loss", PATCH)]
-    told = sandbox.judged(cells, [*HOSTILE, "td_target", "td_loss"], seed=0, seconds=3)
+    told = sandbox.judged(cells, [*HOSTILE, "td_target", "td_loss"], seed=0, seconds=2)
     said = {name: " ; ".join(told[name]["remarks"]) for name in HOSTILE}
     assert {name: said[name] for name, (_, one) in HOSTILE.items() if one not in said[name]} == {}
     assert not any(verdict[1] for name in HOSTILE for verdict in told[name]["verdicts"])
