@@ -159,12 +159,13 @@ def outputs(name: str, told: dict[str, dict], points: float) -> list[NotebookNod
     said = told.get(name, unknown)
     verdicts = tuple(Verdict(*map(kept, one)) for one in said["verdicts"])
     report = Report(name, verdicts, str(said["note"])[:500])
-    remarks = [str(one)[:200] for one in said["remarks"]][:10]
+    remarks = [str(one)[:200] for one in said["remarks"] or filter(None, [report.note])][:10]
     passed = 0 if any(map(is_forged, remarks)) else scored(report, points)
+    new = [one for one in remarks if one != report.note]
     summary = {"passed": passed, "of": points, "mistake": mistake(report), "remarks": remarks}
     data = {
-        "text/html": report._repr_html_() + "".join(map(paragraph, remarks)),
-        "text/plain": "\n".join([repr(report), *map(typography, remarks)]),
+        "text/html": report._repr_html_() + "".join(map(paragraph, new)),
+        "text/plain": "\n".join([repr(report), *map(typography, new)]),
         tableau.SUMMARY: summary,
     }
     result = new_output("execute_result", {"text/plain": f"{passed:g}"}, execution_count=1)

@@ -77,22 +77,28 @@ def put(folder, name, content):
 
 
 @pytest.fixture
-def course(tmp_path, monkeypatch):
-    """Un cours, fait par nbgrader : son dossier."""
+def course(tmp_path):
+    """Le dossier d'un cours, dont le devoir n'est pas encore distribué."""
+    folder = tmp_path / "cours"
+    put(folder, f"source/{NAME}/{NAME}.ipynb", assignment())
+    return folder
+
+
+@pytest.fixture
+def released(course, monkeypatch):
+    """Le même, une fois distribué par nbgrader."""
     from nbgrader.converters import GenerateAssignment
     from nbgrader.coursedir import CourseDirectory
     from traitlets.config import Config
 
     # nbgrader appelle un programme qui est à côté de Python.
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    folder = tmp_path / "cours"
-    put(folder, f"source/{NAME}/{NAME}.ipynb", assignment())
     config = Config()
-    config.CourseDirectory.root = str(folder)
-    course = CourseDirectory(config=config)
-    course.assignment_id = NAME
-    GenerateAssignment(coursedir=course, config=config).start()
-    return folder
+    config.CourseDirectory.root = str(course)
+    directory = CourseDirectory(config=config)
+    directory.assignment_id = NAME
+    GenerateAssignment(coursedir=directory, config=config).start()
+    return course
 
 
 @pytest.fixture
@@ -236,7 +242,7 @@ def graded(noter, folder, capsys):
     return marks(folder), capsys.readouterr().out
 
 
-def test_a_class_is_graded_twice_the_same(noter, sandbox, course, capsys):
+def test_a_class_is_graded_twice_the_same(noter, sandbox, released, capsys):
     mistake = EXERCISES["td_loss"].mistakes[0]
     [(old, new)] = mistake.changes
     wrong = RIGHT | {"td_loss": RIGHT["td_loss"].replace(old, new)}
@@ -247,27 +253,30 @@ def test_a_class_is_graded_twice_the_same(noter, sandbox, course, capsys):
         "Triche": cheating(),
         "Illisible": b"[" * 500_000,
     }.items():
-        put(course, f"submitted/{who}/{NAME}/{NAME}.ipynb", copy)
-    found, told = graded(noter, course, capsys)
+        put(released, f"submitted/{who}/{NAME}/{NAME}.ipynb", copy)
+    found, told = graded(noter, released, capsys)
     points = {name: str(len(EXERCISES[name].properties)) for name in NAMES}
     assert {name: found["Élodie Dupré", name]["note"] for name in NAMES} == points
     assert not any(found["Élodie Dupré", name]["remarque"] for name in NAMES)
     assert found["Faux", "td_loss"]["idée fausse nommée"] == mistake.notion.name
     assert found["Faux", "td_target"]["note"] == "0"
+    assert found["Faux", "td_target"]["remarque"] == "pas encore écrit"
     assert 0 < int(found["Faux", "td_loss"]["note"]) < int(points["td_loss"])
     assert {name: found["Triche", name]["note"] for name in NAMES} == dict.fromkeys(NAMES, "0")
     assert "touche au juge (cellule 3) : à relire" in found["Triche", "td_target"]["remarque"]
     assert found["Triche", "epsilon_greedy"]["remarque"] == "cellule absente"
     assert found["Illisible", "td_loss"]["remarque"] == "pas un carnet"
     assert "Illisible, devoir_04\u00a0: 0 sur 11 (pas un carnet)." in told
-    page = (course / "feedback" / "Triche" / NAME / f"{NAME}.html").read_text("utf-8")
+    page = (released / "feedback" / "Triche" / NAME / f"{NAME}.html").read_text("utf-8")
     assert "<script>alert" not in page
     assert "Vérification" in page
 
-    by_hand(course, "Faux", "check-td_target", 4)
-    again, _ = graded(noter, course, capsys)
+    shutil.rmtree(released / "submitted" / "Triche")
+    by_hand(released, "Faux", "check-td_target", 4)
+    again, _ = graded(noter, released, capsys)
     changed = again.pop(("Faux", "td_target"))
-    assert (changed["note"], changed["remarque"]) == ("4", "note changée à la main")
+    assert changed["note"] == "4"
+    assert changed["remarque"] == "pas encore écrit ; note changée à la main"
     assert again == {key: row for key, row in found.items() if key in again}
 
 
