@@ -131,9 +131,9 @@ print("graines 1 et 1 :", np.array_equal(une, meme))
 print("graines 1 et 2 :", np.array_equal(une, autre))
 
 # %% [markdown]
-# Voilà pourquoi un résultat sans graine n'est qu'une anecdote : on ne peut ni le refaire, ni savoir si l'on a eu de
-# la chance. Dans toute la série, une affirmation sur l'apprentissage donne le **nombre de graines** sur lesquelles
-# elle a été vérifiée, et leur dispersion.
+# Voilà pourquoi un résultat sans graine n'est qu'une anecdote : on ne peut pas le refaire. Un résultat obtenu sur une
+# seule graine en est une autre : on ne sait pas si l'on a eu de la chance. Dans toute la série, une affirmation sur l'apprentissage donne le **nombre de graines** sur lesquelles
+# elle a été vérifiée, et la dispersion de leurs résultats.
 #
 # `Training` sait entraîner plusieurs agents ensemble. En voici douze, chacun avec sa graine,
 # que l'on arrête tous les 400 pas (25 tours de seize chariots) pour les évaluer.
@@ -162,7 +162,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # pire quart, et la bande en montre l'incertitude. Tous suivent la même recette, et pourtant l'un comprend tôt,
 # l'autre tard, certains montent puis **retombent**. Un seul trait vous aurait trompé.
 #
-# Le titre compte les agents sur cent épisodes joués **à la fin**, et non sur leur meilleur moment :
+# Le titre compte les agents qui réussissent sur cent épisodes joués **à la fin**, et non à leur meilleur moment :
 # choisir après coup le bon instant, c'est se mentir. Son intervalle, dit de Wilson, contient les taux de
 # réussite que douze graines ne démentent pas.
 #
@@ -212,7 +212,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # | politique | *policy* | la règle qui choisit l'action devant une observation |
 # | politique ε-gloutonne | *ε-greedy* | prendre la meilleure action, et parfois tirer au hasard |
 # | actualisation, γ | *discount* | le facteur par lequel on multiplie une récompense pour chaque pas d'attente |
-# | valeur d'action, Q | *action value* | le retour espéré si l'on prend cette action, puis qu'on joue bien |
+# | valeur d'action, Q | *action value* | le retour actualisé espéré si l'on prend cette action, puis qu'on joue bien |
 # | amorçage | *bootstrapping* | estimer une valeur à partir d'une autre estimation |
 # | mémoire de rejeu | *replay memory* | les pas passés, gardés pour apprendre plusieurs fois de chacun |
 # | lot | *batch* | les pas tirés ensemble de la mémoire pour une mise à jour |
@@ -356,7 +356,7 @@ show("part_reussie")
 #
 # <details name="q3"><summary>Répondre A</summary>
 #
-# ✔ Le budget était fixé d'avance, et l'on juge ce qu'il en reste.
+# ✔ Le budget était fixé d'avance, et l'on juge l'agent que l'on a quand il est dépensé.
 #
 # </details>
 # <details name="q3"><summary>Répondre B</summary>

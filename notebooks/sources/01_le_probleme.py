@@ -230,7 +230,7 @@ figures.baselines(
 # %% [markdown]
 # Chaque point est un épisode, parti d'un état différent ; le losange est la moyenne des cent, la barre grise son
 # intervalle à 95 %. Réagir à l'angle, l'idée qui vient la première, fait presque deux fois mieux que le hasard,
-# mais la tige tombe en moins d'une seconde. Réagir à la vitesse fait bien mieux, ajouter les deux suffit presque,
+# mais la tige tombe en moins d'une seconde. Réagir à la vitesse fait bien mieux, additionner les deux suffit tout juste,
 # et la cinquième règle ne tombe jamais dans le temps imparti.
 #
 # Les nuages comptent autant que les moyennes. La quatrième règle ne dépasse que de peu le seuil de 475, car, depuis
@@ -283,7 +283,7 @@ figures.components(
 # La poussée s'inverse quand $\theta$ change de signe, c'est-à-dire quand la tige passe à la verticale
 # à **pleine vitesse** : elle continue sur sa lancée. Rien n'amortit l'oscillation.
 #
-# Pire, la couleur change déjà trop tard. La dernière poussée d'avant la verticale va dans le sens du mouvement,
+# Pire, quand la couleur change, il est déjà trop tard. La dernière poussée d'avant la verticale accélère encore la tige dans le sens où elle tourne,
 # et son effet sur l'angle vient deux pas plus tard, de l'autre côté : elle y ajoute de l'élan, au lieu d'en
 # ôter. Un seul pas de poussée compte : à la section 2, il change $\dot\theta$ d'environ 0,3 rad/s. Suivez les
 # pics de $\dot\theta$ : chacun dépasse le précédent. Pour amortir, il faut s'opposer au *mouvement*, donc
@@ -308,7 +308,7 @@ figures.phase_portraits(
 #
 # Il reste deux nombres que cette règle ignore : la position et la vitesse du chariot. La règle LQR en tient compte.
 # On fixe ce que coûte le carré de chaque grandeur : 1, mais 10 pour l'angle et 0,01 pour la force. Un calcul, que
-# ce cours ne détaille pas, donne alors la force qui coûte le moins, pour des équations simplifiées où l'on remplace
+# ce cours ne détaille pas, donne alors la force qui rend la somme de ces coûts la plus petite, pour des équations simplifiées où l'on remplace
 # $\sin\theta$ par $\theta$ et $\cos\theta$ par 1. Nous n'en gardons que le **signe**, puisque la nôtre vaut
 # toujours ±10 N.
 
@@ -363,8 +363,8 @@ figures.survival(
 # clavier, ou avec les deux boutons. Une poussée dure jusqu'à ce que vous choisissiez l'autre, puisque « ne rien
 # faire » n'existe pas. Le jeu attend votre première poussée, et part au ralenti.
 #
-# Trois des règles sont dans la liste « Politique », à côté d'un nouveau joueur : un agent entraîné comme le
-# fera la suite du cours, lu dans un fichier.
+# Trois des règles sont dans la liste « Politique », à côté d'un nouveau joueur : un agent lu dans un fichier, et entraîné comme
+# la suite du cours vous l'apprendra.
 #
 # > **À vous.** Combien de pas tiendrez-vous, à la vitesse × 0,3 ? Et à la vitesse réelle ? Pariez d'abord.
 

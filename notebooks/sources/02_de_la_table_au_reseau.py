@@ -60,9 +60,9 @@ def avancer(case, action):
 
 
 # %% [markdown]
-# De la case 0, le trésor est à cinq pas. Vaut-il autant que de la case 4, d'où l'on sort en un pas ? On convient
-# que non : une récompense perd de son prix à mesure qu'elle s'éloigne. Le score de CartPole reste la somme simple ;
-# cette convention garde finies les valeurs de l'agent (section 7).
+# De la case 0, le trésor est à cinq pas. Vaut-il autant, vu de là, que vu de la case 4, d'où l'on sort en un pas ? On convient
+# que non : une récompense perd de son prix à mesure qu'elle s'éloigne. Cette convention garde finies les valeurs
+# de l'agent (section 7) ; le score de CartPole, lui, reste la somme simple.
 #
 # Reçue au premier pas, la récompense compte en entier ; un pas plus tard, elle est multipliée par $\gamma$,
 # le **facteur d'actualisation** ; encore un pas, par $\gamma^2$. La somme s'appelle le **retour actualisé** :
@@ -420,7 +420,7 @@ def apprendre(tranches, moments):
 # Les réglages sont les mêmes pour les quatre grilles. `each`, et plus bas `follow`, montrent par une barre où en est un
 # long calcul.
 #
-# > **À vous.** 16, 256, 4 096 ou 65 536 cases : laquelle jouera le mieux après quatre cent mille pas de jeu ?
+# > **À vous.** 16, 256, 4 096 ou 65 536 cases : quelle grille jouera le mieux après quatre cent mille pas de jeu ?
 # > Laquelle le plus mal ? (Les réseaux du carnet 00 n'ont joué que dix mille pas.)
 
 # %% tags=["nbval-ignore-output"]
@@ -470,8 +470,8 @@ def erreur_forcee(tranches, cases=2_000, points=100):
 
 # %% [markdown]
 # De l'autre, des cases **trop fines** : beaucoup n'ont rien appris du tout. On les reconnaît sans peine, car elles
-# promettent encore 100. Personne n'y est passé, ou l'on n'en est sorti que vers d'autres cases à 100, puisque
-# $1 + 0{,}99 \times 100 = 100$, sans surprise.
+# promettent encore 100. Personne n'y est passé, ou l'on n'en est sorti que vers d'autres cases à 100 : la cible
+# y vaut alors $1 + 0{,}99 \times 100 = 100$, et la surprise est nulle.
 #
 # > **À vous.** Quand on passe de 16 à 65 536 cases, par combien divise-t-on l'erreur forcée ? Et quelle part
 # > des 65 536 aura appris quelque chose, en quatre cent mille pas ?
@@ -514,7 +514,7 @@ print(f"quatre images d'un jeu Atari : un nombre de cases à {number(chiffres)} 
 #
 # Regardons pour finir ce qu'une table a dans la tête. Voici la première des douze qui ont huit
 # tranches, quand le chariot est près du centre et presque immobile : à gauche, la valeur pour chaque
-# angle et chaque vitesse angulaire ; à droite, ce que l'action de droite a de plus que l'autre.
+# angle et chaque vitesse angulaire ; à droite, ce que pousser à droite vaut de plus que pousser à gauche.
 
 # %% tags=["nbval-ignore-output"]
 premiere = grilles[8][0][0]
@@ -618,7 +618,7 @@ def avec_reseau(etats, durees, neufs, graine):
 # %% [markdown]
 # On les interroge sur deux mille états qu'ils n'ont pas vus. Combien d'exemples leur faut-il ?
 #
-# > **À vous.** De cent à trente mille exemples : la meilleure des deux tables rattrapera-t-elle le réseau, et
+# > **À vous.** De cent à trente mille exemples : une table de 256 cases, ou de 4 096, rattrapera-t-elle le réseau, et
 # > quand ?
 
 # %%
@@ -792,7 +792,7 @@ np.allclose(lineaire.weight.detach().numpy().T, table, rtol=0, atol=1e-12)
 # %% [markdown]
 # ## 6. Le réseau, sans précaution
 #
-# Essayons donc, tel quel, sur CartPole. À chaque pas : agir, voir, faire un pas de gradient sur cette seule
+# Essayons-le donc, tel quel, sur CartPole. À chaque pas : agir, voir, faire un pas de gradient sur cette seule
 # transition, l'oublier. `Training`, la machine du carnet 00, sait le faire, avec une mémoire d'une place
 # (`capacity`), des lots d'une transition (`batch_size`), et, pour calculer la cible, le réseau tel qu'il est à cet
 # instant (`target_rate`). Nous lui ôtons tout ce que les deux prochains carnets lui rendront. Chaque agent conduit
@@ -961,7 +961,7 @@ print(f"{np.prod(MES_TRANCHES)} cases ; agents à 475 ou plus, à la fin : {reus
 # %% [markdown]
 # <details><summary>Ce que nous avons trouvé</summary>
 #
-# Comparez `(2, 2, 6, 4)`, 96 cases, où le chariot n'a que son signe, à `(2, 2, 4, 4)`, 64 cases, et à
+# Comparez `(2, 2, 6, 4)`, 96 cases, où l'on ne garde du chariot que les signes de sa position et de sa vitesse, à `(2, 2, 4, 4)`, 64 cases, et à
 # `(1, 1, 4, 4)`, qui l'ignore. La première est la plus petite que nous ayons vue réussir presque
 # toujours ; mais nous l'avons choisie parmi d'autres, sur ces mêmes graines : avant de la croire,
 # rejouez-la sur de nouvelles. Quant à ignorer le chariot, douze graines ne suffisent pas à dire ce que cela
@@ -983,7 +983,7 @@ print(f"{np.prod(MES_TRANCHES)} cases ; agents à 475 ou plus, à la fin : {reus
 # %% [markdown]
 # ## Testez-vous
 #
-# La première question se calcule de tête, les deux autres se raisonnent.
+# La première question se calcule de tête, les deux autres demandent de raisonner.
 #
 # **1.** Même couloir de cinq cases, mais le trésor vaut 8 et $\gamma = \tfrac12$. Dans la case 4, celle qui touche le
 # trésor, que vaut l'action « gauche » ?

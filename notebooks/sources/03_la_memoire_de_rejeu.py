@@ -93,7 +93,7 @@ figures.curves(
 #
 # Mélangés, les mêmes pas ne sont plus corrélés. C'est l'idée de la **mémoire de rejeu** : ranger chaque transition,
 # et apprendre de lots tirés au hasard dans tout ce qu'on a gardé, beaucoup d'épisodes mêlés. Lin propose en 1992 de
-# rejouer les expériences passées ; le DQN (Mnih et coll., 2013 et 2015) y ajoute ces petits lots uniformes. La
+# rejouer les expériences passées ; le DQN (Mnih et coll., 2013 et 2015) y ajoute ces petits lots, tirés uniformément. La
 # mémoire a un second avantage : une transition sert plusieurs fois, au lieu d'une.
 
 # %% [markdown]
@@ -140,7 +140,7 @@ for nom, deux in essais.items():
 
 # %% [markdown]
 # Ce qui se voit à CartPole n'est donc pas la raison que l'on donne d'ordinaire. Apprendre de 64 pas à la fois aide nettement : chacun sert
-# plusieurs fois, et le gradient tremble moins ; cette mesure ne sépare pas les deux. Les prendre loin les uns des autres, nous ne l'avons pas vu aider. Il est vrai qu'au début 64 pas font deux ou
+# plusieurs fois, et le gradient tremble moins ; cette mesure ne sépare pas les deux. Que les prendre loin les uns des autres aide, nous ne l'avons pas vu. Il est vrai qu'au début 64 pas font deux ou
 # trois épisodes entiers. L'autre raison, ne pas oublier ce qui n'arrive plus, ne se juge que sur la durée : carnet 10.
 
 # %% [markdown]
@@ -208,7 +208,7 @@ figures.draw_counts(
 
 # %% [markdown]
 # Tout le reste de la mémoire est perdu pour toujours. (Que nos lots soient aussi de 256 n'y est pour rien.) Ces 256
-# ne sortent d'ailleurs pas aussi souvent les unes que les autres : plusieurs numéros tombent sur la même case. Le
+# transitions ne sortent d'ailleurs pas aussi souvent les unes que les autres : plusieurs numéros tombent sur la même case. Le
 # programme tourne, la perte se calcule, aucune erreur ne s'affiche ; on accusera les réglages. Le coupable est
 # l'opération `perm & (self.maxlen - 1)`, un « et » bit à bit qui n'égale le reste d'une division que si `maxlen`
 # est une **puissance de deux**.
@@ -502,7 +502,7 @@ if compte_rendu.passed:
 #
 # <details><summary>Réponse</summary>
 #
-# Non. Une grande mémoire garde les erreurs de débutant longtemps après que l'agent les a dépassées ;
+# Pas forcément. Une grande mémoire garde les erreurs de débutant longtemps après que l'agent les a dépassées ;
 # une petite oublie à quoi ressemble une chute, quand l'agent ne tombe plus. Le carnet 10 mesure le prix de la
 # petite ; celui de la grande, si elle en a un à CartPole, ne se voit pas au carnet 08, qui la ramène à cinq mille et
 # dit le plus petit effet qu'il aurait vu.
@@ -575,7 +575,7 @@ if compte_rendu.passed:
 #
 # <details name="q3"><summary>Répondre A</summary>
 #
-# ✔ Ce test change ce que le premier ne pouvait pas voir : la capacité n'y est plus une puissance de deux ; et son
+# ✔ Ce test fait varier ce que le premier laissait fixe : la capacité n'y est plus une puissance de deux ; et son
 # arbitre est écrit tout autrement.
 #
 # </details>
@@ -595,7 +595,7 @@ if compte_rendu.passed:
 # ## Ce qu'il faut retenir
 #
 # 1. On **range** les pas, on les **tire au hasard**, par **lots** : à CartPole, c'est l'effet du lot qui se voit.
-#    Des pas voisins se ressemblent, mais tirer plus loin, nous ne l'avons pas vu aider (plus petit effet visible :
+#    Des pas voisins se ressemblent, mais que tirer plus loin aide, nous ne l'avons pas vu (plus petit effet visible :
 #    section 1).
 # 2. `x & (n - 1)` n'est un reste que si `n` est une **puissance de deux** ; à 10 000 places, on n'en atteint que
 #    256, sans un mot.

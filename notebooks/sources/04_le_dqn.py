@@ -112,14 +112,13 @@ print(f"{obstines} réseaux neufs sur 100 poussent du même côté plus de 9 foi
 
 # %% [markdown]
 # Non : c'est le cas ordinaire. Or qui pousse toujours du même côté renverse la tige plus vite que le
-# hasard : voilà pourquoi, au carnet 00, l'agent d'avant l'entraînement faisait pire que pile ou face. Un réseau neuf
-# ne part donc pas de rien : il part d'un parti pris, qu'il faudra corriger.
+# hasard. Un réseau neuf ne part donc pas de rien : il part d'un parti pris, qu'il faudra corriger.
 
 # %% [markdown]
 # ### Le réseau du document
 #
 # Le réseau `NN` du document, que son auteur a donné ailleurs, a sept couches, de plus en plus étroites, puis de
-# plus en plus larges. Son activation laisse passer une petite part des nombres négatifs ; ses poids de départ, dits
+# plus en plus larges. Son activation réduit les nombres négatifs au lieu de les annuler ; ses poids de départ, dits
 # de Xavier, sont d'autant plus petits que la couche a plus de neurones.
 
 # %%
@@ -182,9 +181,9 @@ print("écarts types", (ecarts_types * QUICK.input_scale).round(2))
 # %% [markdown]
 # Est-ce important ? Mesurons, avec la boucle que le carnet 00 a fait tourner et que le carnet 06
 # expliquera. Douze graines, une seule chose changée à la fois ; tous les 800 pas, chaque agent joue vingt
-# épisodes sur des départs qu'il n'a jamais vus. Nous jugeons le réseau tel qu'il est à cet instant,
-# d'où `average_rate=1.0`, qui retire la moyenne des poids que fait `QUICK`. Le reste vient de `QUICK`, dont voici ce
-# qui compte ici.
+# épisodes sur des départs qu'il n'a jamais vus. `QUICK` joue d'ordinaire avec une moyenne récente de ses poids, que le
+# carnet 08 étudiera ; `average_rate=1.0` l'ôte, et nous jugeons le réseau tel qu'il est. Le reste vient de `QUICK`, dont
+# voici ce qui compte ici.
 
 # %%
 for champ in ("gamma", "double", "hidden", "activation", "input_scale", "mirror"):
@@ -228,7 +227,7 @@ def apprendre(**changements):
 
 
 # %% [markdown]
-# Une évaluation isolée monte et descend ; pour résumer un essai, nous prendrons, par graine, la moyenne du
+# D'une évaluation à l'autre, le score monte et descend ; pour résumer un essai, nous prendrons, par graine, la moyenne du
 # dernier tiers, choisi avant de regarder : à la fin du budget, comme au carnet 00, mais sur quatre évaluations. Puis, des douze graines, la **moyenne interquartile** : celle qui reste quand on a écarté le
 # quart le plus haut et le quart le plus bas.
 
@@ -277,8 +276,8 @@ for nom, serie in retours.items():
 # %% [markdown]
 # Le réseau du document n'est pas incapable de jouer : la plupart de ses graines passent le seuil, mais elles n'y
 # restent pas. Ce n'est pas un réseau qui échoue, c'est un réseau qui réussit **quelquefois**, du moins avec des
-# réglages choisis pour le nôtre ; voilà ce qui rend les essais isolés trompeurs. Un seul point, le dernier,
-# l'aurait d'ailleurs fait croire presque aussi bon que le nôtre : c'est pour cela que l'on en prend quatre. Le
+# réglages choisis pour le nôtre ; voilà ce qui rend les essais isolés trompeurs. Sur un seul point, le dernier,
+# on l'aurait d'ailleurs cru presque aussi bon que le nôtre : c'est pour cela que l'on en prend quatre. Le
 # nôtre n'est pas irréprochable non plus ; la fin de la série s'occupera de ce qu'il oublie.
 
 # %% [markdown]
@@ -398,7 +397,7 @@ except ValueError as erreur:
 # %% [markdown]
 # ## 3. La perte, et ce qui ne doit pas bouger
 #
-# La perte compare, sur un lot, la valeur de l'action **prise** à la cible. Elle prend la moyenne des
+# La perte compare à la cible, sur un lot, la valeur de l'action **prise**. Elle prend la moyenne des
 # carrés des écarts. `value_of` choisit la valeur de l'action ; `check_same_shape` donne l'erreur que vous
 # venez de lire.
 
@@ -474,7 +473,7 @@ titre = f"Sans arrêt du gradient, B vaut {b} et C {c}, au lieu de 1 et de 0"
 figures.curves(np.arange(200), courbes, titre, ("pas de descente", "valeur apprise"))
 
 # %% [markdown]
-# La descente sans arrêt tire B et C vers A. Puisque A ne peut pas être égal à l'un et à l'autre à la fois,
+# La descente sans arrêt du gradient tire B et C vers A. Puisque A ne peut pas être égal à l'un et à l'autre à la fois,
 # elle gagne à les rapprocher, quitte à les fausser, alors que B rapporte 1 **à coup sûr**. B vient après A :
 # c'est à ce que vaut B de corriger ce que l'on croit de A, et non l'inverse.
 #
@@ -523,8 +522,8 @@ print("vers Q :", *q.grad.numpy().round(2))
 # paquet, `target_period` est l'intervalle entre deux versements, en mises à jour, et `target_rate` la part
 # versée.
 #
-# > **À vous.** Quatre recettes : aucun retard ; 5 % à chaque mise à jour ; copie entière toutes les 20
-# > mises à jour ; 0,1 % à chaque mise à jour. Classez-les, de la meilleure à la pire.
+# > **À vous.** Quatre recettes, de 600 mises à jour : aucun retard ; 5 % à chacune, comme `QUICK` ; copie entière
+# > toutes les 20 ; 0,1 % à chacune. Classez-les, de la meilleure à la pire.
 
 # %% tags=["nbval-ignore-output"]
 essais = {
@@ -600,7 +599,8 @@ print("le document, huit tirages : de", " à ".join(number(f(etrangers), 3) for 
 print("une copie :", number(ecart(reseau, deepcopy(reseau)), 3))
 
 # %% [markdown]
-# Une vraie copie ne s'écarte pas de l'original ; ici, jusqu'à la première, on vise les estimations d'un inconnu.
+# Une vraie copie ne s'écarte pas de l'original ; dans le document, jusqu'à la première copie, on vise les estimations
+# d'un inconnu.
 #
 # Deuxième oubli : la copie se fait attendre. Elle a lieu toutes les soixante mises à jour, ce qui a l'air
 # raisonnable ; mais il n'y a là qu'une mise à jour par **épisode**. Suivons les deux réseaux pendant les 180
@@ -846,7 +846,7 @@ show("td_loss")
 #
 # <details name="q3"><summary>Répondre A</summary>
 #
-# ✘ C'est supposer qu'une perte mesure l'erreur ; elle mesure un écart à une cible, que l'on vient ici de laisser
+# ✘ C'est supposer qu'une perte mesure l'erreur ; elle mesure un écart à une cible, que l'on laisse ici
 # bouger.
 #
 # </details>
@@ -857,7 +857,7 @@ show("td_loss")
 # </details>
 # <details name="q3"><summary>Répondre C</summary>
 #
-# ✔ Sans arrêt, la descente cherche les valeurs qui rendent cette perte la plus petite possible : une fois arrivée,
+# ✔ Sans arrêt du gradient, la descente cherche les valeurs qui rendent cette perte la plus petite possible : une fois arrivée,
 # elle ne peut pas faire pire que les vraies valeurs.
 #
 # </details>

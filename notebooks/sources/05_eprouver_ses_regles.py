@@ -85,7 +85,7 @@ def toujours(lieu, gain, fin, suivant):
 # |:---|:---|:---|
 # | lire | 0 → ⊥ : −1 ; 1 → ⊥ : 1 | lire une récompense, et s'arrêter là |
 # | choisir | 0, action 0 → ⊥ : −1 ; action 1 → ⊥ : 1 | corriger l'action prise, et elle seule |
-# | attendre | 0 → 1 : 0 ; 1 → ⊥ : 1 | prendre une valeur à la suite, réduite par γ |
+# | attendre | 0 → 1 : 0 ; 1 → ⊥ : 1 | tirer de la suite une valeur, réduite par γ |
 # | prévoir | 0 → 1 : 0 ; 1, action 0 → ⊥ : −1 ; action 1 → ⊥ : 1 | prendre la meilleure suite |
 # | durer | 0 → 0 : 1, parfois coupé par le chronomètre | ne pas prendre la troncature pour une fin |
 # | parier | 0 → 1 ou 2, à pile ou face : 0 ; 1 → ⊥ : 1 ; 2 → ⊥ : 0 | faire la moyenne du hasard ; c'est A, B et C du carnet 04 |
@@ -259,11 +259,11 @@ figures.verdicts(passe, list(REGLES), list(MONDES), titre)
 
 # %% [markdown]
 # Lisez par lignes : chaque faute est refusée quelque part. Lisez par colonnes : « parier » est le plus sévère, et
-# aucun monde ne suffit. Les fautes les plus discrètes ne sont vues que d'un monde. « Parier » seul voit le gradient
-# dans la cible, parce qu'il faut du hasard pour qu'elle ait intérêt à mentir, et le maximum de tout le lot ;
+# aucun monde ne suffit. Les fautes les plus discrètes ne sont vues que d'un monde. « Parier » seul voit le maximum
+# de tout le lot, et le gradient dans la cible (il faut du hasard pour que celle-ci ait intérêt à mentir) ;
 # « durer » seul, le chronomètre ; « prévoir » seul, la moyenne.
 #
-# Une croix est donc une bonne nouvelle, puisque le monde a vu la faute, sauf sur la première ligne. Relisez enfin
+# Sauf sur la première ligne, une croix est donc une bonne nouvelle : le monde a vu la faute. Relisez enfin
 # la colonne « durer ». Elle accepte qu'on oublie le masque, puisque rien n'y finit. **Une épreuve n'éprouve que ce
 # qu'elle contient** : un essai où l'épisode ne se termine jamais ne dira rien de la fin des épisodes.
 #
@@ -336,8 +336,8 @@ listing(version1.choose_action)
 listing(one_page.learn)
 
 # %% [markdown]
-# La cible, sous `no_grad` ; la perte ; un pas de l'optimiseur ; puis le réseau cible, que `lerp_` rapproche un peu
-# du réseau principal. Rien n'y parle de chariot. On peut donc l'essayer **sans jouer** : remplissons une mémoire de
+# La cible, sous `no_grad`, avec son propre `GAMMA`, 0,98 ; la perte ; un pas de l'optimiseur ; puis le réseau cible,
+# que `lerp_` rapproche un peu du réseau principal. Rien n'y parle de chariot. On peut donc l'essayer **sans jouer** : remplissons une mémoire de
 # 5 000 pas d'un joueur qui pousse au hasard, et apprenons à partir d'elle, sans jamais laisser le réseau toucher au
 # jeu.
 
@@ -354,7 +354,7 @@ def souvenirs_du_hasard(graine):
 
 # %% [markdown]
 # Le réseau, la copie, l'optimiseur et la boucle la plus simple qui soit : tirer, apprendre, recommencer. Ce réseau a deux couches
-# de 64 neurones et des entrées à l'échelle ; il n'a pas la symétrie de `QUICK`, et γ y vaut 0,98.
+# de 64 neurones et des entrées à l'échelle ; il n'a pas la symétrie de `QUICK`.
 
 
 # %%
@@ -545,13 +545,13 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 #
 # <details name="q1"><summary>Répondre A</summary>
 #
-# ✘ C'est la faute la plus courante ; mais sans masque, « lire » échouerait déjà, en ajoutant à −1 une suite qui
-# n'existe pas.
+# ✘ C'est la faute la plus courante ; mais sans masque, le programme échouerait déjà dans « lire », en ajoutant à −1 une
+# suite qui n'existe pas.
 #
 # </details>
 # <details name="q1"><summary>Répondre B</summary>
 #
-# ✘ Cette faute échouerait déjà dans « choisir ».
+# ✘ Avec cette faute, il échouerait déjà dans « choisir ».
 #
 # </details>
 # <details name="q1"><summary>Répondre C</summary>

@@ -86,7 +86,7 @@ figures.points(
 # ont suffi à trouver une bonne politique, une seule à la perdre. Peut-être faut-il attendre ; peut-être cette graine
 # est-elle malchanceuse. Une seule graine, regardée si peu de temps, ne le dira pas.
 #
-# ## 2. Ce qu'elle atteint, graine après graine
+# ## 2. Ce que la boucle atteint, graine après graine
 #
 # Nous avons donc attendu : deux millions de pas par graine, ou les cent mille épisodes auxquels le document
 # s'arrête. Nous l'avons fait avec les valeurs qu'il imprime : taux d'apprentissage $3 \cdot 10^{-4}$, multiplié par
@@ -175,7 +175,8 @@ figures.points(
 # Le titre compare les agents qui tiennent plus de 300 pas à ceux qui en tiennent moins de 30. Mieux l'agent
 # joue, moins il apprend de chaque pas joué. Un DQN ordinaire fait une mise à jour par pas,
 # ou une tous les k pas, sans regarder où finissent les épisodes.
-# Les toutes premières se font, en outre, sur des lots plus courts que les 256 demandés : le carnet 03 l'a vu.
+# Les toutes premières mises à jour du document se font, en outre, sur des lots plus courts que les 256 demandés : le
+# carnet 03 l'a vu.
 
 # %% [markdown]
 # ## 4. Un taux d'apprentissage qui s'éteint
@@ -227,8 +228,8 @@ print(f"part des pas joués au plancher, médiane : {100 * np.median(1 - vus / j
 
 # %% [markdown]
 # L'essentiel de l'expérience est joué au plancher. Chaque correction y est cent fois plus petite qu'au départ,
-# que l'agent sache jouer ou non. Les valeurs de l'auteur décroissent dix fois moins vite : est-ce leur avantage ?
-# Elles changent aussi le plancher et les copies ; la section 7 sépare ces fautes.
+# que l'agent sache jouer ou non. Avec les valeurs de l'auteur, le taux décroît dix fois moins vite : est-ce leur
+# avantage ? Elles changent aussi le plancher et les copies. La section 7 sépare les fautes une à une.
 #
 # > **Attention.** Un ordonnanceur que personne ne regarde freine un algorithme aussi sûrement qu'un bogue.
 # > Tracez toujours le taux d'apprentissage en fonction de ce que vous payez, ici les pas de jeu.
@@ -396,7 +397,7 @@ print(
 #
 # Pour les cinq autres, nous ne savons pas : un effet plus petit que le nombre imprimé a pu échapper. Du
 # chronomètre, l'étude ne dit rien : il ne coupe ici presque aucun épisode ; le carnet 10 le juge sur des agents qui
-# tiennent. (Réparés seuls, lui et la mise à jour ont un intervalle qui couvre mal : une à trois graines y font tout
+# tiennent. (Réparés seuls, lui et la mise à jour ont un intervalle peu sûr : une à trois graines y font tout
 # l'écart.) Dans la suite, nous réparons tout.
 
 # %% [markdown]
@@ -516,7 +517,7 @@ print(f"{len(tableau.history.episode_return)} épisodes d'entraînement ;")
 print(f"sur cent départs neufs, l'agent tient {dernier.mean():.0f} pas en moyenne")
 
 # %% [markdown]
-# C'est la graine 0 du groupe, jugée quatre cents pas après le titre de sa figure : tant que les poids bougent, un
+# C'est la graine 0 du groupe, jugée quatre cents pas plus tard que dans le titre de sa figure : tant que les poids bougent, un
 # tel titre dépend de l'instant où l'on s'arrête.
 #
 # ## 9. Un DQN complet sur une page
@@ -568,8 +569,8 @@ figures.points(
 
 # %% [markdown]
 # Une page suffit, si elle sait s'arrêter : la première évaluation à 490 ou plus y met fin, et seule l'attente change d'une
-# graine à l'autre. Le carnet 15 écrit un programme presque pareil, sans cet arrêt : à budget fixe, toutes ses
-# graines n'y arrivent pas. L'axe vertical ne montre que le haut de l'échelle.
+# graine à l'autre. Le carnet 15 écrit un programme presque pareil, sans cet arrêt : à budget fixe, ses
+# graines n'y arrivent pas toutes. L'axe vertical ne montre que le haut de l'échelle.
 #
 # ## 10. Du document au cours
 #

@@ -46,7 +46,7 @@ from cartpole_helpers.teaching.exercises import check, show
 # %% [markdown]
 # ## 1. La boucle du document
 #
-# Voici sa boucle de test. Nous y avons ajouté un compte et une graine ; dans le document, elle joue cent
+# Voici sa boucle de test. Nous y avons ajouté une graine et le compte des pas ; dans le document, elle joue cent
 # mille épisodes à l'écran et n'en retient rien.
 
 # %%
@@ -54,7 +54,7 @@ listing(version1.test, comments=False)
 
 # %% [markdown]
 # Donnons-lui un modèle. Le document en sauvegarde un toutes les quatre copies du réseau cible, soit tous les
-# 240 épisodes, dans une ligne cachée au fond de `target_switch`. Le nôtre va dans un dossier provisoire.
+# 240 épisodes, par une ligne cachée au fond de `target_switch`. Le nôtre va dans un dossier provisoire.
 
 # %% tags=["nbval-ignore-output"]
 with tempfile.TemporaryDirectory() as dossier:
@@ -243,7 +243,7 @@ print("épisodes parfaits sur cent :", np.sum(cent == 500))
 # %% [markdown]
 # Si vous lisez 100, la cause est entendue. S'il en manque quelques-uns, l'intervalle exact de Clopper et
 # Pearson (1934) suit le même raisonnement, avec deux bornes, pour tout compte de réussites ; il le faut dès que
-# tout réussit, ou rien. Ailleurs, `wilson_interval` (Wilson, 1927) est un peu plus serré.
+# tout réussit, ou que tout échoue. Ailleurs, `wilson_interval` (Wilson, 1927) est un peu plus serré.
 
 # %%
 for parfaits in (100, 99, 97):
@@ -298,7 +298,7 @@ for numero in (4000, 5600):
 # %% [markdown]
 # ## 6. Un fichier qui suffit
 #
-# Que faut-il garder d'un agent ? De quoi le faire jouer ailleurs, plus tard, par quelqu'un d'autre. `save`
+# Que faut-il garder d'un agent ? De quoi permettre à quelqu'un d'autre de le faire jouer, ailleurs et plus tard. `save`
 # écrit les poids **et** la configuration, la graine, le nombre de pas, les versions des bibliothèques.
 
 # %%
@@ -378,7 +378,7 @@ figures.action_maps(agent.q_values, "L'agent pousse du côté où la tige penche
 
 # %% [markdown]
 # On y retrouve la diagonale des états sûrs, et la frontière inclinée de la règle $\theta + \dot\theta > 0$,
-# que personne ne lui a montrée. Dans les deux coins, où il se contredit, la tige est déjà perdue.
+# que personne ne lui a montrée. Dans deux coins, l'agent fait le contraire de cette règle ; mais la tige y est déjà perdue.
 #
 # > **À vous.** Voici la même carte pour l'agent de 400 pas, qui en tient dix à peine. Qu'est-ce qui lui
 # > manque ?
@@ -470,7 +470,7 @@ figures.action_maps(
 )
 
 # %% [markdown]
-# La frontière n'est plus qu'un îlot : si loin du centre, l'agent ne regarde presque plus la tige. Y est-il seulement
+# Le domaine où il pousse à gauche n'est plus qu'un îlot : si loin du centre, l'agent ne regarde presque plus la tige. Y est-il seulement
 # allé, pendant son apprentissage ? Refaisons ses 250 tours, puis les 100 qui mènent au quatrième agent, puisque la
 # graine le permet, et mesurons jusqu'où les seize chariots sont allés.
 
@@ -503,7 +503,7 @@ print(f"le quatrième va jusqu'à {number(loin, 2)} m, et tombe {perdues} fois s
 # <details><summary>Solution</summary>
 #
 # On veut $500 \times 0{,}05^{1/n} \geq 490$, soit $n \geq \ln 0{,}05 / \ln 0{,}98 \approx 148{,}3$ : il en
-# faut 149. Chaque point gagné près de 500 coûte de plus en plus cher.
+# faut 149. Près de 500, chaque point gagné coûte plus cher que le précédent.
 #
 # </details>
 
@@ -604,7 +604,7 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 # <details><summary>Réponse</summary>
 #
 # Un seul se trompe rarement, deux presque jamais. Sa moyenne est loin du seuil et ses épisodes parfaits sont
-# rares : il faudrait les tirer tous de suite. C'est près du seuil que juger coûte cher.
+# rares : il faudrait n'en tirer que de parfaits. C'est près du seuil que juger coûte cher.
 #
 # </details>
 #
@@ -698,5 +698,5 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 #    chanceux.
 # 3. Un fichier doit suffire : configuration, graine, contrôle d'intégrité, et aucun code caché.
 #
-# Le carnet suivant, [08 · Version 2](08_version_2.ipynb), part des nombres du document, réparés, et monte jusqu'à
+# Le carnet suivant, [08 · Version 2](08_version_2.ipynb), part des réglages du document, ses fautes réparées, et monte jusqu'à
 # la recette du cours.
