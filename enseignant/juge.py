@@ -490,7 +490,9 @@ def wrote_much() -> bool:
 
 
 def main() -> None:
-    """Juge, l'un après l'autre, les exercices que l'on demande."""
+    """Juge, l'un après l'autre, les exercices que l'on demande ; ailleurs, `sweep` tuerait tout."""
+    if not SCRATCH.is_mount():
+        sys.exit("juge.py ne s'exécute que dans le bac à sable.")
     order = json.load(sys.stdin)
     CDLL(None).prctl(*NOT_DUMPABLE)
     torch.set_num_threads(1)

@@ -60,7 +60,7 @@ def avancer(case, action):
 
 
 # %% [markdown]
-# De la case 0, le trésor est à cinq pas. Vaut-il autant, vu de là, que vu de la case 4, d'où l'on sort en un pas ? On convient
+# De la case 0, le trésor est à cinq pas. Vaut-il autant que vu de la case 4, d'où l'on sort en un pas ? On convient
 # que non : une récompense perd de son prix à mesure qu'elle s'éloigne. Cette convention garde finies les valeurs
 # de l'agent (section 7) ; le score de CartPole, lui, reste la somme simple.
 #
@@ -618,7 +618,7 @@ def avec_reseau(etats, durees, neufs, graine):
 # %% [markdown]
 # On les interroge sur deux mille états qu'ils n'ont pas vus. Combien d'exemples leur faut-il ?
 #
-# > **À vous.** De cent à trente mille exemples : une table de 256 cases, ou de 4 096, rattrapera-t-elle le réseau, et
+# > **À vous.** De cent à trente mille exemples : une table rattrapera-t-elle le réseau, et
 # > quand ?
 
 # %%
@@ -961,10 +961,9 @@ print(f"{np.prod(MES_TRANCHES)} cases ; agents à 475 ou plus, à la fin : {reus
 # %% [markdown]
 # <details><summary>Ce que nous avons trouvé</summary>
 #
-# Comparez `(2, 2, 6, 4)`, 96 cases, où l'on ne garde du chariot que les signes de sa position et de sa vitesse, à `(2, 2, 4, 4)`, 64 cases, et à
+# Comparez `(2, 2, 6, 4)`, 96 cases, où il ne reste du chariot que deux signes, à `(2, 2, 4, 4)`, 64 cases, et à
 # `(1, 1, 4, 4)`, qui l'ignore. La première est la plus petite que nous ayons vue réussir presque
-# toujours ; mais nous l'avons choisie parmi d'autres, sur ces mêmes graines : avant de la croire,
-# rejouez-la sur de nouvelles. Quant à ignorer le chariot, douze graines ne suffisent pas à dire ce que cela
+# toujours ; mais nous l'avons choisie parmi d'autres, sur ces mêmes graines : rejouez-la sur de nouvelles. Quant à ignorer le chariot, douze graines ne suffisent pas à dire ce que cela
 # coûte.
 #
 # Une petite table bien dessinée peut battre une grande table uniforme ; mais c'est vous qui l'avez
@@ -974,8 +973,7 @@ print(f"{np.prod(MES_TRANCHES)} cases ; agents à 475 ou plus, à la fin : {reus
 #
 # ## Ce que ce carnet ne montre pas
 #
-# Nos réglages viennent de quelques essais, et d'autres grilles, d'autres façons d'explorer donneraient d'autres
-# courbes. Entre la table et le réseau, nous sautons un intermédiaire, les pavages superposés (*tile coding*). Nous
+# D'autres réglages donneraient d'autres courbes. Entre la table et le réseau, nous sautons un intermédiaire, les pavages superposés (*tile coding*). Nous
 # sautons aussi les traces d'éligibilité, qui créditent d'un coup les états traversés récemment ; l'article de
 # 1983 s'en sert déjà sur ses 162 cases. Enfin, 500 pas ne sont pas l'éternité : une table qui les tient peut
 # échouer ensuite.

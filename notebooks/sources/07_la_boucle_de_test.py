@@ -378,7 +378,7 @@ figures.action_maps(agent.q_values, "L'agent pousse du côté où la tige penche
 
 # %% [markdown]
 # On y retrouve la diagonale des états sûrs, et la frontière inclinée de la règle $\theta + \dot\theta > 0$,
-# que personne ne lui a montrée. Dans deux coins, l'agent fait le contraire de cette règle ; mais la tige y est déjà perdue.
+# que personne ne lui a montrée. Dans deux coins, l'agent fait le contraire ; la tige y est déjà perdue.
 #
 # > **À vous.** Voici la même carte pour l'agent de 400 pas, qui en tient dix à peine. Qu'est-ce qui lui
 # > manque ?
@@ -470,7 +470,7 @@ figures.action_maps(
 )
 
 # %% [markdown]
-# Le domaine où il pousse à gauche n'est plus qu'un îlot : si loin du centre, l'agent ne regarde presque plus la tige. Y est-il seulement
+# Pousser à gauche n'est plus qu'un îlot : si loin du centre, l'agent ne regarde presque plus la tige. Y est-il seulement
 # allé, pendant son apprentissage ? Refaisons ses 250 tours, puis les 100 qui mènent au quatrième agent, puisque la
 # graine le permet, et mesurons jusqu'où les seize chariots sont allés.
 

@@ -151,7 +151,7 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 
 # %% [markdown]
 # > **À vous.** Écrivez trois noms : la réparation la plus utile, une inutile, une nuisible.
-# > Deux d'entre elles restent à expliquer ; les sections 3 et 4 s'en chargent, puis viendra la réponse.
+# > Deux des onze restent à expliquer ; les sections 3 et 4 s'en chargent, puis viendra la réponse.
 
 # %% [markdown]
 # ## 3. Prolonger une action tirée au hasard
@@ -166,7 +166,7 @@ listing(held_epsilon_greedy)
 
 # %% [markdown]
 # La règle est celle du carnet 05, avec une mémoire : `held` garde l'action au hasard en cours, dont la durée est elle
-# aussi tirée au hasard, `hold` pas en moyenne. Une telle action commence d'autant moins souvent : la ligne `begins` est
+# aussi tirée au hasard, `hold` pas en moyenne. Plus une telle action dure, moins elle doit commencer souvent : la ligne `begins` est
 # réglée pour que ε reste la part des pas joués au hasard. À la longue, il s'en achève $\varepsilon\,(1 - \text{keep})$
 # par pas ; il doit en commencer autant, aux pas où aucune ne se poursuit, dont la part est
 # $1 - \text{keep}\,\varepsilon$ : le seuil de `begins` est le rapport des deux.
@@ -301,7 +301,7 @@ figures.small_multiples(PAS, montee, f"En onze réparations, le retour final pas
 # Les cinq premiers panneaux restent près du sol ; leurs réparations n'ont pourtant rien d'absurde. Le sixième décolle :
 # sans doute l'ancien taux d'apprentissage empêchait-il de voir l'effet des précédentes. Puis la cible qui glisse fait
 # **redescendre**, et l'exploration touche le plafond. Avec les actions prolongées, la courbe monte un peu moins vite,
-# reste plus longtemps en haut, puis faiblit. Les trois derniers panneaux s'écrasent en haut : elle ne sait plus les
+# reste plus longtemps en haut, puis faiblit. Les trois derniers panneaux s'écrasent en haut : la courbe ne sait plus les
 # départager.
 
 # %% [markdown]
@@ -341,7 +341,7 @@ figures.intervals(colonnes, titre)
 # qui réussit tard a toutefois moins d'évaluations devant elle.
 
 # %% [markdown]
-# Reste à dire ce que vaut chaque réparation, **à sa place**. Pour une graine, son gain est ce que la courbe
+# Reste à dire ce que vaut chaque réparation, **à sa place**. Pour une graine, le gain d'une réparation est ce que la courbe
 # gagne en moyenne, de la première évaluation à la dernière, sur celle du barreau d'avant. Cette mesure mêle la
 # vitesse et le niveau, et plafonne à 500.
 #
@@ -382,7 +382,7 @@ figures.intervals({"gain sur le barreau d'avant (pas)": barres}, f"Onze réparat
 # %% [markdown]
 # Les voici par leur nom. Pour celles qui restent sans verdict, le nombre de pas est le plus petit gain que ces vingt
 # graines avaient quatre chances sur cinq de montrer, sans même la correction : un gain moindre a pu échapper. Une seule
-# graine y pèse parfois presque tout ; ce n'est qu'un ordre de grandeur.
+# graine y compte parfois pour presque tout ; ce n'est qu'un ordre de grandeur.
 
 # %%
 print("aident :", ", ".join(sorted(aident, key=lambda nom: -gains[nom][0])))
@@ -460,7 +460,7 @@ for nom in ABLATIONS:
 # Il faut les ôter **ensemble**, et dire d'avance quel écart serait négligeable.
 #
 # L'étude l'a écrit avant de mesurer : cent graines neuves, de 1000 à 1099, et deux marges, 5 pas pour le retour moyen
-# de la courbe, 5 points pour la *rechute*. Celle d'une graine est la part des évaluations sous 475 après sa réussite ;
+# de la courbe, 5 points pour le *taux de rechute*. Celui d'une graine est la part des évaluations sous 475 après sa réussite ;
 # 100 %, si elle ne réussit pas.
 
 
@@ -486,7 +486,7 @@ print(
 )
 
 # %% [markdown]
-# Les deux intervalles sont dans leurs marges : à cela près, une recette plus courte suffirait. Qu'elle conserve aussi
+# Les deux intervalles sont dans leurs marges : à ces marges près, une recette plus courte suffirait. Qu'elle conserve aussi
 # bien ses réussites, nous ne l'avons pas montré : le dernier compte penche pour la recette entière.
 
 # %% [markdown]
@@ -592,8 +592,8 @@ show("retour_a_n_pas")
 
 # %% [markdown]
 # **Exercice 3, à écrire (10 minutes).** La moyenne de la section 4 porte à peu près sur le dernier quart d'une suite,
-# sans jamais la garder tout entière. Elle part de zéro ; à la valeur de rang $n$ (1 pour la première), elle s'en
-# approche de la fraction $1/(\text{part} \times n)$ du chemin, ou la rejoint si cette fraction dépasse 1. L'argument
+# sans jamais la garder tout entière. Elle part de zéro ; à la valeur de rang $n$ (1 pour la première), elle fait
+# vers elle la fraction $1/(\text{part} \times n)$ du chemin, ou la rejoint si cette fraction dépasse 1. L'argument
 # `part` vaut 0,25 si l'on ne dit rien, comme dans la section 4.
 
 
@@ -664,7 +664,7 @@ show("moyenne_glissante")
 # </details>
 # <details name="q1"><summary>Répondre C</summary>
 #
-# ✘ Partager en deux n'y change rien : ni l'une ni l'autre ne sert seule.
+# ✘ Partager en deux n'y change rien : ni l'une ni l'autre ne sert à grand-chose seule.
 #
 # </details>
 # <details name="q1"><summary>Répondre D</summary>

@@ -101,7 +101,7 @@ for nom, retours in fautifs.items():
     une = chance(retours)
     moyenne, fois = number(retours.mean(), 1), [une, 1 - (1 - une) ** 50]
     une, cinquante = (number(100 * chances, 2) for chances in fois)
-    print(f"{nom} ({moyenne}) : passe {une} % du temps ; en 50 évaluations, {cinquante} %")
+    print(f"{nom} ({moyenne}) : passe dans {une} % des cas ; en 50 évaluations, {cinquante} %")
 
 # %% [markdown]
 # Contre l'hésitant, exiger 490 d'abord suffit presque. Contre l'autre, non : ce certificat **n'est pas une
@@ -150,7 +150,7 @@ for nom, lignes in par_recette.items():
     print(f"   certificats refusés : {np.nansum(cent['essais'][lignes] - 1):.0f}")
 
 # %% [markdown]
-# La médiane, puis ce que ne dépassent pas neuf graines sur dix, dix-neuf sur vingt, et toutes. La plupart y vont
+# Chaque ligne donne la médiane, puis ce que ne dépassent pas neuf graines sur dix, dix-neuf sur vingt, et enfin le maximum. La plupart y vont
 # droit ; quelques-unes traînent bien plus longtemps, et ce sont elles que cache une démonstration sur une graine
 # bien choisie.
 #
@@ -205,7 +205,7 @@ figures.learning_curves(np.array(instants), courbes, titre)
 
 # %% [markdown]
 # Même recette, mêmes nombres : seule la graine change. Qui n'aurait tracé qu'une courbe aurait
-# annoncé, selon laquelle, une réussite presque immédiate ou un échec.
+# annoncé, selon la graine, une réussite presque immédiate ou un échec.
 #
 # > **À vous.** À soixante-quatre, un agent coûtera-t-il moitié moins que seul ? Dix fois moins ?
 
@@ -220,9 +220,9 @@ bornes = [(cout[f"{nom}_min"], cout[f"{nom}_max"]) for nom in ("tour", "produits
 figures.curves(cout["agents"], series, titre, axes, "x", dict(zip(series, bornes, strict=True)))
 
 # %% [markdown]
-# Un tour enchaîne des dizaines d'opérations, et chacune a un prix fixe. Seul, un agent paie surtout ces appels ; à
+# Un tour enchaîne des dizaines d'opérations, et chacune a un prix fixe. Seul, un agent paie surtout ces prix fixes ; à
 # plusieurs, on les partage. Les produits de matrices, eux, ne se partagent pas : ils finissent par être l'essentiel de
-# ce qui reste, et prendre plus d'agents encore ne rapporte plus rien. La mémoire, elle, se paie à chaque agent.
+# ce qui reste, et prendre plus d'agents encore ne rapporte plus rien. La mémoire de l'ordinateur, elle, se paie à chaque agent.
 
 # %%
 part_produits = number(100 * cout["produits"][meilleur] / tour[meilleur])
@@ -274,8 +274,8 @@ for suite, depuis in ((3, "trois réussites de suite"), (1, "une seule")):
         print(f"après {depuis}, sous {seuil} : {milieu:.0f} sur 100 [{bas:.0f} ; {haut:.0f}]")
 
 # %% [markdown]
-# Toutes réussissent, et celles qui rechutent, une fois qu'elles ont réussi, restent près du seuil. Ce n'est plus l'effondrement du carnet 06, du moins
-# jusqu'à cinquante mille pas ; et zéro sur cent ne veut pas dire « jamais », l'intervalle le dit. Tout dépend aussi de
+# Toutes réussissent, et celles qui rechutent ensuite restent près du seuil. Ce n'est plus l'effondrement du carnet 06 ; mais
+# zéro sur cent ne veut pas dire « jamais », l'intervalle le dit. Tout dépend aussi de
 # la définition : plus d'un agent joue 500 au bout de mille pas, puis désapprend avant de réussir pour de bon.
 #
 # Pourquoi compter des graines, plutôt que la part conservée, toutes évaluations réunies ? Parce que l'intervalle de
@@ -291,9 +291,8 @@ for rang in range(0, len(couverture["n"]), 2):  # vingt, puis cent
 
 # %% [markdown]
 # Une mesure presque toujours parfaite, et rarement très basse, trompe le rééchantillonnage : vingt
-# graines n'en voient souvent rien, et l'intervalle se croit trop sûr. L'exact, qui compte des graines, couvre au moins
-# ce qu'il promet. L'étude le dit aussi de l'écart de rechute, qui **minimise** quand il se trompe ; la marge
-# du carnet 08 était heureusement large.
+# graines n'ont souvent aucun cas très bas, et l'intervalle est trop étroit. L'exact, qui compte des graines, couvre au moins
+# ce qu'il promet. L'écart de rechute, lui, **minimise** ; la marge du carnet 08 était heureusement large.
 
 # %% [markdown]
 # Et si l'agent savait ce que nous savons du jeu ? Essayons deux aides. La **symétrie**, encore. Et des **départs
@@ -312,7 +311,7 @@ colonnes = {
 figures.intervals(colonnes, f"Réussite conservée : {sans} graines sans aide, {avec} avec les deux")
 
 # %% [markdown]
-# L'étude l'avait écrit d'avance : trois comparaisons de la **rechute** (la part des évaluations sous 475 après la
+# L'étude l'avait écrit d'avance : trois comparaisons du **taux de rechute** (la part des évaluations sous 475 après la
 # réussite ; 100 % pour une graine qui ne réussit pas), graine à graine, corrigées par Holm. Un écart positif est une
 # perte.
 
@@ -345,8 +344,8 @@ for nom, valeurs in toutes.items():
 # %% [markdown]
 # Les départs écartés **nuisent** : on rechute davantage, avec la symétrie comme sans elle. Sans elle, ce
 # verdict est fragile : jugés une première fois, depuis d'autres départs, les mêmes agents ne suffisaient pas à
-# conclure ([errata](../ERRATA.md)). L'effet imprimé est celui que l'on verrait quatre fois sur cinq : un plus petit se voit
-# parfois, et la symétrie seule, sans verdict, a pu en avoir un.
+# conclure ([errata](../ERRATA.md)). La symétrie seule reste sans verdict : un effet plus petit que celui imprimé, qui se
+# verrait quatre fois sur cinq, a pu échapper à cent graines.
 #
 # Nous espérions l'inverse. Peut-être l'exploration de la Version 2 montre-t-elle déjà assez les bords ; partir
 # ailleurs remplit alors la mémoire de ce qui n'est pas jugé. Ce n'est qu'une hypothèse.
@@ -436,7 +435,7 @@ figures.points(nuages, titre, ("position du chariot (m)", "angle de la tige (°)
 # CartPole, et son PPO, un algorithme d'une autre famille. Des graines neuves, une à une, 50 000 pas pour tous.
 
 # %% [markdown]
-# Une première réussite doit souvent à la chance. La mesure principale, nommée d'avance, est donc le temps de processeur
+# Une première réussite doit souvent beaucoup à la chance. La mesure principale, nommée d'avance, est donc le temps de processeur
 # jusqu'à la **troisième réussite de suite**, évaluations non comptées, et le rapport des médianes des deux DQN. Une
 # graine qui n'y arrive pas compte comme une attente sans fin.
 
@@ -453,7 +452,7 @@ systemes = [*dict.fromkeys(zip(duel["recette"], duel["moteur"], strict=True))]
 # %% [markdown]
 # Chaque ligne de l'archive est une évaluation, jouée deux fois : par le réseau **principal**, et par la **moyenne** de
 # ses poids, que nous avons ajoutée à Stable-Baselines3 pour que l'on puisse comparer. `series_of` range une colonne par
-# graine ; `at_success` la lit où s'achève la troisième réussite de suite, et rend l'infini si elle n'est pas venue.
+# graine ; `at_success` la lit là où s'achève la troisième réussite de suite, et rend l'infini si elle n'est pas venue.
 
 
 # %%
@@ -525,7 +524,7 @@ colonnes = {
     nom: {un: percentage(mesure(la)) for un, la in chacun.items()}
     for nom, mesure in mesures.items()
 }
-figures.intervals(colonnes, "Trois réussites de suite, puis plus une évaluation sous 475")
+figures.intervals(colonnes, "Trois réussites de suite, puis plus aucune évaluation sous 475")
 
 # %% [markdown]
 # Réussir n'est pas conserver. Dans un moteur comme dans l'autre, la recette de `rl-zoo3` retombe presque toujours si
@@ -537,7 +536,7 @@ figures.intervals(colonnes, "Trois réussites de suite, puis plus une évaluatio
 # > **Attention.** Hors le rapport principal, tout est ici **exploratoire**. Les réglages des concurrents ont été choisis pour
 # > cette tâche par `rl-zoo3`, les nôtres aussi, et par nous : une recherche plus longue aiderait sans doute les uns
 # > comme les autres. Les taux de PPO, réglés pour 100 000 pas, tombent ici à zéro en 50 000. Un seul jeu, une seule machine,
-# > très chargée pour une moitié des graines ; la recette de `rl-zoo3` dans notre moteur, achevée après, en est un peu flattée.
+# > très chargée pour une moitié des graines ; la recette de `rl-zoo3` dans notre moteur, achevée plus tard, la machine moins chargée, en est un peu flattée.
 
 # %% [markdown]
 # ## 5. À vous
@@ -596,8 +595,8 @@ except Unsolved as echec:
 # Trois situations inventées, et des erreurs que l'on commet pour de bon.
 #
 # **1.** Il vous faut **un** agent ; vous arrêterez l'entraînement dès que son certificat sera bon. Avec la recette X,
-# toutes les graines réussissent un jour, et 60 % des évaluations suivantes sont tenues. Avec la recette Y, 17 graines
-# sur 20 réussissent, et 98 % sont tenues. Laquelle prenez-vous ?
+# toutes les graines réussissent un jour, et 60 % des évaluations suivantes restent au seuil. Avec la recette Y, 17 graines
+# sur 20 réussissent, et 98 % y restent. Laquelle prenez-vous ?
 #
 # - **A.** X.
 # - **B.** Y : elle tient bien mieux.
@@ -643,7 +642,7 @@ except Unsolved as echec:
 #
 # </details>
 #
-# **3.** Une graine seule aurait montré, selon laquelle, une réussite en deux mille pas ou un échec à six mille. Que faut-il publier ?
+# **3.** Une graine seule aurait montré, selon celle que l'on prend, une réussite en deux mille pas ou un échec à six mille. Que faut-il publier ?
 #
 # - **A.** La meilleure, en disant que c'en est une.
 # - **B.** Toutes, nommées d'avance, avec leur médiane et leurs échecs.

@@ -85,7 +85,7 @@ for etat, une, autre in zip(etats, bas, haut, strict=True):
 #    à gauche que « toujours à droite » : quand celle-ci la laisse tomber à droite, toutes les autres ont échoué aussi.
 #    L'autre côté est le miroir.
 # 2. **Une règle qui tient à jamais.** On joue deux règles linéaires. Pour l'une, un calcul délimite des états d'où elle
-#    ne laisse jamais tomber : il majore, pour tous les pas à venir, ce qu'ajoutent à $x$, à θ et à θ̇ la force, qui est
+#    ne laisse jamais tomber la tige : il majore, pour tous les pas à venir, ce qu'ajoutent à $x$, à θ et à θ̇ la force, qui est
 #    bornée, et l'écart du jeu à sa linéarisation. Un état d'où l'une des deux mène à ceux-là est sauvable : $T$ est
 #    infini.
 # 3. **Le chariot sort, quoi qu'on fasse.** Un point de la tige, son centre d'oscillation, n'est presque pas accéléré
@@ -337,7 +337,7 @@ figures.intervals({"écart de retour (pas)": {nom: moyenne(un) for nom, un in je
 # pas : leurs intervalles contiennent zéro, et un écart plus petit que celui de la dernière colonne a pu échapper.
 #
 # N'en faisons pas une loi : aux carnets [04](04_le_dqn.ipynb) et [11](11_la_clinique_du_dqn.ipynb), avec d'autres
-# recettes, se passer de retard coûte cher. Des valeurs démesurées ne font pas toujours mal jouer ; des valeurs bornées
+# recettes, se passer d'une cible en retard coûte cher. Des valeurs démesurées ne font pas toujours mal jouer ; des valeurs bornées
 # ne font pas toujours bien jouer. Ce sont deux mesures.
 
 # %% [markdown]
@@ -361,7 +361,7 @@ listing(ClockEnds)
 
 # %% [markdown]
 # Vingt graines apprennent à ce jeu, qui remplit leur mémoire de fausses fins : nous la dirons **fautive**. Les mêmes
-# apprennent aussi au vrai. Il faut des agents qui vont souvent au bout des cinq cents pas : sans cela, le chronomètre
+# apprennent aussi au vrai jeu. Il faut des agents qui vont souvent au bout des cinq cents pas : sans cela, le chronomètre
 # n'arrête personne. Ceux-ci ont donc la symétrie, peu d'exploration, et une mémoire de cinq mille transitions.
 #
 # > **À vous.** Avec la mémoire juste, la vérité est 100. Avec la fautive, le calcul dit 83,5. Où sera l'agent réel, au
@@ -739,8 +739,8 @@ tableau(FAMILLE[7:])
 
 # %% [markdown]
 # Entre la réserve et son placebo, une seule chose change, ce qu'on y garde, et l'écart est net : **les chutes sont en
-# cause ici aussi**. Au seuil de 200, tout garder fait mieux que rien, et garder les chutes aussi, mais de justesse ;
-# des pas ordinaires semblent faire pire, et explorer, mieux, sans que le test tranche. Il tranchait à la première
+# cause ici aussi**. Au seuil de 200, tout garder fait mieux que ne rien changer, et garder les chutes aussi, mais de justesse ;
+# des pas ordinaires semblent faire pire, et explorer, mieux, sans que le test tranche. Là-dessus, il tranchait à la première
 # mesure, depuis d'autres départs et avec d'autres tirages des réserves. Et regardez plus haut : à 300, la réserve
 # n'aide plus guère, alors que la grande mémoire aide encore. Garder les chutes empêche de toucher le sol ; que cela
 # empêche de flotter, on ne le voit pas, et cela reste exploratoire.
@@ -783,7 +783,7 @@ comptes = {
     for mesure in ("retour", "retour_moyen")
 }
 en_ligne, en_moyenne = comptes.values()
-titre = f"Effondrés : {en_ligne.sum()} par le réseau principal, {en_moyenne.sum()} par la moyenne"
+titre = f"Effondrements : réseau principal, {en_ligne.sum()} ; moyenne, {en_moyenne.sum()}"
 labels = ("graines effondrées sur 40, réseau principal", "moyenne des poids")
 figures.points({"un réglage": (en_ligne, en_moyenne)}, titre, labels, identity=True)
 
@@ -885,7 +885,7 @@ titre = f"Après l'oubli, les états perdus sont surestimés de {trop}"
 figures.action_maps(apres.q_values, titre, limits=(-35, 70))
 
 # %% [markdown]
-# La première carte a le relief de la vérité : une crête le long des états sûrs, des pentes vers les états
+# La carte d'avant l'oubli a le relief de la vérité : une crête le long des états sûrs, des pentes vers les états
 # perdus, un trait de partage au milieu. Sur la seconde, presque tout ce qui est entre les deux limites a la même
 # couleur, et le trait de partage se tord. Ce n'est pas de la panique : c'est de l'**indifférence**.
 
@@ -1060,7 +1060,7 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 #
 # <details name="q3"><summary>Répondre A</summary>
 #
-# ✘ La corrélation en serait plus sûre, non plus causale.
+# ✘ La corrélation en serait plus sûre, sans devenir causale.
 #
 # </details>
 # <details name="q3"><summary>Répondre B</summary>

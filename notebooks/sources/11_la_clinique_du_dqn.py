@@ -70,7 +70,7 @@ except ImportError:
 #
 # L'étude archivée a provoqué vingt et une maladies, que la section 3 définit une à une, sur trois recettes, nommées
 # « rapide », « version 2 » et « cible recopiée ». Gardons les deux premières, qui atteignent d'ordinaire le seuil
-# de 475. Trois maladies ne se déclarent qu'avec d'autres réglages : leur témoin, sain, les a aussi.
+# de 475. Trois maladies ne se déclarent qu'avec d'autres réglages : leur témoin, sain, a ces réglages aussi.
 #
 # > **À vous.** Parmi ces vingt et une maladies, il y a un γ de 1, une récompense perdue, une mémoire d'où les chutes
 # > ont disparu, un lot d'une seule transition… Combien laissent, malgré tout, la plupart des agents au-dessus de 475 ?
@@ -93,8 +93,8 @@ titre = titre.format((bas > 50).sum(), len(MALADIES), ((bas <= 50) & (haut > 50)
 figures.intervals({"retour final ≥ 475 (% des agents)": reussies}, titre)
 
 # %% [markdown]
-# Les intervalles sont à recettes fixées, sans correction. Seize agents par maladie, c'est peu : quel écart entre malades et
-# témoins se verrait, au mieux ?
+# Les intervalles sont à recettes fixées, sans correction. Seize agents par maladie, c'est peu : à partir de quel écart
+# distinguerait-on, au mieux, malades et témoins ?
 
 # %%
 ecart = 280 * np.sqrt(0.25 / 16 + 0.25 / 24)  # 2,8 erreurs types se voient quatre fois sur cinq
@@ -758,7 +758,7 @@ if check(fausses_fins).passed:
 show("fausses_fins")
 
 # %% [markdown]
-# **Exercice 3, à écrire (10 minutes).** Devinez γ. À l'équilibre, en moyenne sur la mémoire, $Q(s, a) - r$ vaut γ fois
+# **Exercice 3, à écrire (10 minutes).** Devinez γ. Quand les valeurs se sont stabilisées, en moyenne sur la mémoire, $Q(s, a) - r$ vaut γ fois
 # $\max_{a'} Q(s', a')$, que l'on compte nul après une chute. On peut donc lire γ dans les valeurs, sans l'avoir jamais
 # vu dans les réglages.
 
@@ -794,7 +794,7 @@ if check(gamma_apparent).passed:
 show("gamma_apparent")
 
 # %% [markdown]
-# **Exercice 4, à écrire (10 minutes).** L'outil déclare votre agent malade. L'est-il ? Cela dépend de l'outil, mais aussi de **ce que vous
+# **Exercice 4, à écrire (10 minutes).** L'outil déclare votre agent malade. Faut-il le croire ? Cela dépend de l'outil, mais aussi de **ce que vous
 # lui apportez** : si presque tous vos entraînements sont sains, les rares fausses alarmes peuvent l'emporter sur les vrais malades.
 # C'est la règle de Bayes.
 
@@ -922,7 +922,7 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 # </details>
 # <details name="q3"><summary>Répondre C</summary>
 #
-# ✘ C'est possible, et se vérifie : dix graines, et non une.
+# ✘ C'est possible, et cela se vérifie : dix graines, et non une.
 #
 # </details>
 #

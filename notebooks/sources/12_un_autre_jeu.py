@@ -348,7 +348,7 @@ etiquettes = ("position de la voiture (drapeau à 0,5)", "part du temps (%)")
 figures.curves(milieux, parts, titre, etiquettes)
 
 # %% [markdown]
-# Des actions tirées à chaque pas s'annulent : la voiture reste au fond, sans doute même en bien plus d'épisodes.
+# Des actions tirées à chaque pas s'annulent : la voiture reste au fond, et y resterait sans doute en bien plus d'épisodes.
 # Prolongées, elles poussent assez longtemps pour entrer en résonance avec la vallée. Ce n'est pas **plus** de hasard,
 # c'est un hasard **qui dure** : dans les quatre cas, tous les pas sont joués au hasard.
 #
@@ -429,7 +429,7 @@ titre = f"Premier drapeau (médiane) : pas {avec} ; sans prolonger, {sans}"
 figures.strips(premiers, titre, "pas de jeu avant le premier drapeau")
 
 # %% [markdown]
-# L'optimisme seul mène donc au drapeau ; ce que les prolonger y ajoute, quatre graines ne le disent pas. Et jusqu'au
+# L'optimisme seul mène donc au drapeau ; ce que des actions prolongées y ajoutent, quatre graines ne le disent pas. Et jusqu'au
 # seuil, −110 ? Voici l'archive, cent graines menées jusqu'au bout de leur budget.
 
 # %%
@@ -556,7 +556,7 @@ for graines in (3, 5, 10, 20, 100):
 # | L'observation est une image | le réseau, la mémoire et le budget changent d'échelle | un réseau de convolution, et des millions de pas |
 # | Le simulateur est très rapide, en milliers de copies | rejouer n'a plus guère d'intérêt | PPO : sans mémoire, il apprend la politique elle-même |
 # | Le modèle est connu et petit | il n'y a rien à apprendre | programmation dynamique, planification |
-# | On n'a que des données, sans simulateur | le maximum préfère ce qu'elles ne montrent pas | apprentissage hors ligne : CQL rabaisse ces actions, IQL ne les évalue jamais |
+# | On n'a que des données, sans simulateur | le maximum préfère les actions qu'elles ne montrent pas | apprentissage hors ligne : CQL rabaisse ces actions, IQL ne les évalue jamais |
 # | La récompense n'arrive jamais par hasard | il n'y a rien à propager | des démonstrations, des récompenses d'étape, une prime à la nouveauté (curiosité) |
 
 # %% [markdown]

@@ -455,7 +455,7 @@ figures.intervals(panneaux, titre)
 # ## 5. Le hasard, ou TPE ?
 #
 # Le hasard n'apprend rien de ses essais. **TPE**, l'estimateur de Parzen en arbre, de Bergstra et coll. (2011), partage
-# les essais faits en deux tas, les bons et les autres, estime où chaque tas est dense, et propose un réglage fréquent
+# en deux tas les essais déjà faits, les bons et les autres, estime où chaque tas est dense, et propose un réglage fréquent
 # chez les bons et rare chez les autres.
 #
 # Comment les comparer à budget égal ? Par le meilleur coût après $n$ essais. Mais, pour le hasard, l'ordre des essais est lui-même un hasard :
@@ -490,7 +490,7 @@ check(meilleur_attendu)
 show("meilleur_attendu")
 
 # %% [markdown]
-# La courbe du hasard est la vôtre dès qu'elle est juste ; d'ici là, c'est celle du seul ordre où les essais furent
+# La courbe du hasard vient de votre fonction dès que celle-ci est juste ; d'ici là, c'est celle du seul ordre où les essais furent
 # faits.
 #
 # > **À vous.** Où les courbes se séparent-elles ? Que gagne-t-on à commencer par la Version 2 ?
@@ -540,10 +540,10 @@ for bras in BRAS:
 # > graines.
 
 # %% [markdown]
-# ## 6. Arrêter tôt, et qui l'on tue
+# ## 6. Arrêter tôt : qui tue-t-on ?
 #
 # Pourquoi payer 30 000 pas à une recette qui ne donne rien ? On peut arrêter en route les moins prometteuses, d'après leur retour moyen
-# jusque-là. Cette étude n'a rien arrêté : on peut donc y mesurer qui l'on aurait tué.
+# jusque-là. Cette étude n'a rien arrêté : on peut donc y voir qui l'on aurait tué.
 #
 # Tout dépend de ce que l'on cherche. Prenons le coût, qui récompense aussi la vitesse ; puis un critère qui ne lit que la **fin** : la
 # part des évaluations sous 475 dans le dernier tiers.
@@ -807,7 +807,7 @@ for nom in RIVALES:
 # Les nombres qui suivent sont inventés ; les erreurs de lecture ne le sont pas.
 #
 # **1.** Un article essaie deux cents recettes, cinq graines chacune, et publie le score de la meilleure, sur ces cinq graines. Un autre publie celui de sa
-# recette, fixée d'avance, sur cinq graines. Les deux scores sont égaux. Laquelle attendez-vous meilleure, sur des graines neuves ?
+# recette, fixée d'avance, sur cinq graines. Les deux scores sont égaux. Laquelle croyez-vous la meilleure, sur des graines neuves ?
 #
 # - **A.** La première : elle a battu cent quatre-vingt-dix-neuf rivales.
 # - **B.** La seconde : son score n'a été choisi par personne.

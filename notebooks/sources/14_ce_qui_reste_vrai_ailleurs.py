@@ -4,7 +4,7 @@
 # **La question.** Presque tout ce que ces carnets ont établi, ils l'ont établi à CartPole. Qu'est-ce qui était vrai du
 # **DQN**, et qu'est-ce qui ne l'était que d'un chariot ?
 #
-# Nous referons les verdicts du [carnet 08](08_version_2.ipynb) à deux autres jeux ; nous essaierons, à quatre, ce que
+# Nous referons les verdicts du [carnet 08](08_version_2.ipynb) à deux autres jeux ; nous essaierons, à quatre jeux, ce que
 # l'on recommande d'ordinaire ; nous appliquerons la clinique du [carnet 11](11_la_clinique_du_dqn.ipynb) à des
 # programmes hors de notre moteur. Enfin, vous emporterez un DQN d'une page vers un jeu dont le cours n'avait rien dit.
 #
@@ -119,8 +119,8 @@ for jeu, un in effets.items():
 #
 # Pour des récompenses de toutes tailles, on conseille une perte de Huber (un carré, puis une droite au-delà de 1), un
 # gradient écrêté (borné), des récompenses réduites ; pour mieux apprendre, une cible recopiée, davantage de mises à
-# jour, une cible à plus ou moins de pas. L'étude `etudes/essais.py` change la recette du carnet 12 d'une chose à la
-# fois, à quatre jeux. La mesure est la **part du chemin** parcourue, du retour du hasard au seuil, en moyenne sur toute
+# jour, une cible à plus ou moins de pas. L'étude `etudes/essais.py` change une chose à la fois dans la recette du carnet 12,
+# à quatre jeux. La mesure est la **part du chemin** parcourue, du retour du hasard au seuil, en moyenne sur toute
 # la courbe : celle de l'essai, moins celle de la recette, graine à graine. Huit graines par case : tout y est
 # **exploratoire**, et sans correction.
 #
@@ -173,16 +173,16 @@ print(f"sans verdict : {muets.size} ; plus petit effet visible (médiane) : {vis
 # %% [markdown]
 # ## 3. À côté des autres
 #
-# Une seule recette pour quatre jeux : est-ce se priver ? Mettons-la à côté de ce que l'on prend d'ordinaire, le DQN et la PPO de
+# Une seule recette pour quatre jeux : est-ce se priver ? Mettons-la à côté de ce que l'on prend d'ordinaire, le DQN et le PPO de
 # Stable-Baselines3, avec les nombres et le budget que `rl-zoo3` publie **pour chaque jeu**. L'étude `etudes/pairs_jeux.py` les évalue aux
 # mêmes pas, sur les mêmes départs, un fil chacun.
 #
 # Annoncé d'avance : la réussite est la troisième évaluation de suite au seuil ; un échec compte pour l'infini ; sur toutes les paires
-# (graine, jeu), on compte qui réussit en moins de temps de processeur, par un test des signes, corrigé pour deux pairs. Le nombre de
+# (graine, jeu), on compte qui réussit en moins de temps de processeur, par un test des signes, corrigé pour les deux concurrents. Le nombre de
 # graines, lui, a été réduit pendant que l'étude tournait, faute de temps, sans que rien n'en ait été lu : trois au lieu de cinq, et une seule pour
-# la PPO à LunarLander, où un million de pas prend plus de vingt minutes.
+# le PPO à LunarLander, où un million de pas prend plus de vingt minutes.
 #
-# > **À vous.** Contre le DQN réglé pour chaque jeu, sur combien des douze paires la recette commune sera-t-elle devant ? Et contre la PPO,
+# > **À vous.** Contre le DQN réglé pour chaque jeu, sur combien des douze paires la recette commune sera-t-elle devant ? Et contre le PPO,
 # > sur combien des dix ?
 
 # %%
@@ -230,7 +230,7 @@ figures.strips(chacun, titre, axe, log=True)
 # %% [markdown]
 # Devant partout : se donner une seule recette ne coûte rien ici. Deux raisons, que la figure ne sépare pas : les autres échouent souvent, et
 # quand ils réussissent, ils ont calculé davantage. Le DQN de `rl-zoo3` n'atteint jamais trois fois de suite le seuil de LunarLander ;
-# la PPO y arrive, et n'est loin de nous ni à CartPole ni à Acrobot. Une fois la réussite venue, elle la conserve au moins aussi bien que nous à Acrobot.
+# le PPO y arrive, et n'est loin de nous ni à CartPole ni à Acrobot. Une fois la réussite venue, elle la conserve au moins aussi bien que nous à Acrobot.
 #
 # > **Attention.** Le DQN de `rl-zoo3` n'a que cent mille pas à Acrobot et à LunarLander : ce qu'il ferait au-delà n'est pas mesuré. Et nous avons
 # > cherché notre recette sur ces quatre jeux ; `rl-zoo3` a réglé les siennes jeu par jeu, sur d'autres critères peut-être. Un temps n'est pas la
@@ -490,7 +490,7 @@ show("cran")
 # </details>
 # <details name="q2"><summary>Répondre B</summary>
 #
-# ✔ De la dernière question, les valeurs, il ne reste que la borne.
+# ✔ De l'autre question, celle des valeurs, il ne reste que la borne.
 #
 # </details>
 # <details name="q2"><summary>Répondre C</summary>
@@ -524,13 +524,13 @@ show("cran")
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
 #
-# Deux jeux de plus ne font pas le monde : ils sont petits, comme CartPole, et leurs observations disent tout. Un malade n'a qu'une maladie, à
+# Quelques jeux de plus ne font pas le monde : ils sont petits, comme CartPole, et leurs observations disent tout. Un malade n'a qu'une maladie, à
 # forte dose. Et deux programmes, dont l'un emprunte au cours, ne sont pas tous les programmes.
 #
 # ## Ce qu'il faut retenir
 #
 # 1. Un verdict d'ablation vaut pour le jeu où il fut prononcé. **Refaites-le ailleurs** avant d'en faire un conseil.
-# 2. Un outil réglé sur un jeu peut servir à d'autres, si ce qu'il lit ne dépend pas du jeu ; **combien** il en reconnaît se mesure, ratés
+# 2. Un outil réglé sur un jeu peut servir à d'autres, si ce qu'il lit ne dépend pas du jeu ; **combien** de malades il y reconnaît se mesure, ratés
 #    compris.
 # 3. Emporter un DQN, c'est écrire ce que sont l'observation, le choix, la récompense et la fin, puis mesurer les échelles : les règles ne
 #    changent pas.

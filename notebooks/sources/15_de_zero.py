@@ -40,7 +40,7 @@ from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
 # L'environnement se joue comme CartPole : `reset(seed=...)` rend une observation et un dictionnaire, `step(action)`
 # rend cinq valeurs. Une observation est un vecteur de D nombres en `float32`, une action un entier de 0 à A − 1.
 # Tous les mondes n'ont pas quatre composantes ni deux actions : lisez D dans `env.observation_space.shape[0]`, et A
-# dans `env.action_space.n`. Rien d'autre n'est promis : ni que les récompenses valent 1, ni que tomber soit mal.
+# dans `env.action_space.n`. Rien d'autre n'est promis : ni que les récompenses vaillent 1, ni que tomber soit un mal.
 # La graine va au premier `reset` ; les suivants s'en passent. Un entier de NumPy est une action comme une autre.
 #
 # Voici tout ce que le jury exige, dans l'ordre. Une épreuve ne commence que si les précédentes sont réussies ; la
@@ -48,7 +48,7 @@ from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
 #
 # | épreuve | ce que reçoit `dqn` | ce qu'il faut |
 # |:---|:---|:---|
-# | six mondes | γ = 0,6, 4 000 pas, une graine tirée au hasard | toutes les valeurs de `q` justes, à un dixième près de la plus grande valeur de ce monde |
+# | six mondes | γ = 0,6, 4 000 pas, une graine tirée au hasard | toutes les valeurs de `q` justes, à un dixième de la plus grande valeur de ce monde près |
 # | la graine | deux fois le premier monde, même graine | deux fois les mêmes valeurs |
 # | CartPole | γ = 0,98, 25 000 pas, cinq graines | 475 pas en moyenne sur 100 départs neufs, avec trois graines au moins |
 # | Acrobot, la sortie | γ = 0,98, 15 000 pas, trois graines | −100 en moyenne sur 100 départs neufs, avec deux graines au moins |
@@ -241,7 +241,7 @@ for compte_rendu in jury(dqn, seeds=range(5)):
 # <details><summary>Indice 1 : par où commencer</summary>
 #
 # Partez de `paresseux`, et jouez `pas` pas au hasard avant de rendre le réseau. Le compte rendu doit alors dire que
-# tout est faux, mais sans erreur. Ajoutez ensuite la mémoire, puis une mise à jour avec γ = 0, et voyez « lire » et
+# tout est faux, mais que rien n'a levé d'erreur. Ajoutez ensuite la mémoire, puis une mise à jour avec γ = 0, et voyez « lire » et
 # « choisir » passer de ✘ à ✔. Le reste vient avec la cible.
 #
 # </details>
@@ -446,8 +446,8 @@ show("dqn")
 #
 # <details name="q3"><summary>Répondre A</summary>
 #
-# ✔ « Repartir » est refusé quand la coupure est prise pour une chute, ou que l'état retenu après elle n'est pas le
-# bon. Dans CartPole, il suffit que la meilleure action garde la plus grande valeur ; les valeurs elles-mêmes peuvent
+# ✔ « Repartir » refuse un programme qui prend la coupure pour une chute, ou qui ne retient pas le bon état
+# après elle. Dans CartPole, il suffit que la meilleure action garde la plus grande valeur ; les valeurs elles-mêmes peuvent
 # être fausses sans que rien n'y paraisse.
 #
 # </details>
