@@ -33,7 +33,7 @@ README_SETTINGS = {"2", "3", "11", "14", "00", "04", "06", "320"}  # le dernier 
 LOOKED_AT = (
     "on ne sait pas si l'on compare deux réglages ou deux tirages",
     "Les nuages comptent autant que les moyennes",
-    "Vaut-il autant que de la case 4",
+    "Vaut-il autant que vu de la case 4",
     "En verrez-vous autant que celle du cours",
     "l'avenir lointain y pèse autant que l'instant",
     "Souvent, l'action ne change rien ; `toujours`",
@@ -49,7 +49,7 @@ LOOKED_AT = (
     "où l'action ne change rien.",
     "la troncature n'y change rien",
     "« Repartir » ne voit pas l'absence de masque",
-    "davantage de graines n'y changeraient rien",
+    "avantage de graines n'y changeraient rien",
 )
 
 

@@ -132,7 +132,7 @@ print("graines 1 et 2 :", np.array_equal(une, autre))
 
 # %% [markdown]
 # Voilà pourquoi un résultat sans graine n'est qu'une anecdote : on ne peut pas le refaire. Un résultat obtenu sur une
-# seule graine en est une autre : on ne sait pas si l'on a eu de la chance. Dans toute la série, une affirmation sur l'apprentissage donne le **nombre de graines** sur lesquelles
+# seule graine en est une autre : peut-être a-t-on eu de la chance. Dans toute la série, une affirmation sur l'apprentissage donne le **nombre de graines** sur lesquelles
 # elle a été vérifiée, et la dispersion de leurs résultats.
 #
 # `Training` sait entraîner plusieurs agents ensemble. En voici douze, chacun avec sa graine,

@@ -228,12 +228,12 @@ axe = "temps de processeur jusqu'à la réussite (s, échelle logarithmique)"
 figures.strips(chacun, titre, axe, log=True)
 
 # %% [markdown]
-# Devant partout : se donner une seule recette ne coûte rien ici. Deux raisons, que la figure ne sépare pas : les autres échouent souvent, et
+# Devant partout : s'en tenir à une seule recette n'est pas se priver. Deux raisons, que la figure ne sépare pas : les autres échouent souvent, et
 # quand ils réussissent, ils ont calculé davantage. Le DQN de `rl-zoo3` n'atteint jamais trois fois de suite le seuil de LunarLander ;
-# le PPO y arrive, et n'est loin de nous ni à CartPole ni à Acrobot. Une fois la réussite venue, elle la conserve au moins aussi bien que nous à Acrobot.
+# le PPO y arrive, et n'est loin de nous ni à CartPole ni à Acrobot. Une fois la réussite venue, à Acrobot, il la conserve mieux que nous (`etudes/README.md`).
 #
 # > **Attention.** Le DQN de `rl-zoo3` n'a que cent mille pas à Acrobot et à LunarLander : ce qu'il ferait au-delà n'est pas mesuré. Et nous avons
-# > cherché notre recette sur ces quatre jeux ; `rl-zoo3` a réglé les siennes jeu par jeu, sur d'autres critères peut-être. Un temps n'est pas la
+# > cherché notre recette sur ces quatre jeux ; les auteurs de `rl-zoo3` l'ont fait pour chaque jeu, sur d'autres critères peut-être. Un temps n'est pas la
 # > qualité d'un algorithme.
 
 # %% [markdown]
