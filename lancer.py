@@ -49,7 +49,7 @@ La première fois, tout s'installe dans .venv ; ensuite, seulement ce qui a chan
   tests [options]    lance tous les tests ; les options vont à pytest
   carnets [carnet]   rebâtit les carnets, ou celui-ci, si la source a changé
   site               fait des carnets un site à lire, dans site/construit
-  classe [outil]     fait les copies d'une classe, réunit ses paris : copies --help, paris --help
+  classe [outil]     pour qui enseigne : copies, ramasser, noter, paris, diapos
 
   --sans-navigateur  donne l'adresse sans ouvrir de navigateur
   --port N           sert sur ce port ; à défaut, sur un port libre

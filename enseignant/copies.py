@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+import noter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from traitlets.config import PyFileConfigLoader
@@ -146,6 +147,7 @@ def write(folder: Path, steps: list[Step], group: int | None = None) -> None:
         if not (result := api.generate_assignment(step.stem))["success"]:
             sys.exit(f"nbgrader refuse {step.stem} :\n{result['log']}")
         print(f"{step.stem} : prêt.", flush=True)
+    noter.secured(folder)
 
 
 def _write_source(folder: Path, step: Step, group: int | None) -> None:
