@@ -7,7 +7,7 @@ Tout s'affiche, prêt à être recopié dans les deux README, qu'un test compare
 dans comparaison.png.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import jeux
@@ -134,10 +134,7 @@ def beside() -> list[str]:
             where = {"systeme": system, "jeu": env}
             means = series_of(study, "moyenne", **where)
             solved = means >= solved_return(env)
-            seconds, steps = (
-                at_success(solved, series_of(study, name, **where), 3)
-                for name in ("secondes", "pas")
-            )
+            seconds, steps = at_third(study, solved, **where)
             later = after_success(solved, 3)[~np.isnan(means)].compressed()
             rows.append(
                 (
@@ -158,6 +155,14 @@ def beside() -> list[str]:
         "Évaluations suivantes au seuil",
     )
     return markdown(header, rows)
+
+
+def at_third(study: Mapping, solved: np.ndarray, **where: str) -> list[np.ndarray]:
+    """Rend les secondes et les pas (graines,) à la troisième réussite de suite, l'infini si jamais.
+
+    `solved` (graines, évaluations) : les évaluations réussies des lignes que `where` désigne.
+    """
+    return [at_success(solved, series_of(study, name, **where), 3) for name in ("secondes", "pas")]
 
 
 def at_threshold(env: str) -> np.ndarray:
@@ -228,10 +233,7 @@ def arrivals(recipe: str, engine: str, network: str) -> tuple[np.ndarray, ...]:
     puis, pour les seules graines qui y sont, si une évaluation suivante passe sous 475."""
     where = {"recette": recipe, "moteur": engine}
     solved = series_of(comparison(), network, **where) >= SOLVED_RETURN
-    seconds, steps = (
-        at_success(solved, series_of(comparison(), name, **where), 3)
-        for name in ("secondes", "pas")
-    )
+    seconds, steps = at_third(comparison(), solved, **where)
     fallen = ~after_success(solved, 3).filled(True)
     return seconds, steps, fallen.any(axis=1)[np.isfinite(steps)]
 
