@@ -14,8 +14,8 @@ charge à son premier pas d'Adam.
 Écrit avant qu'elle ne tourne, sauf le nombre de graines : cinq étaient annoncées, 4000 à 4004 ;
 deux en ont été ôtées pendant qu'elle tournait, faute de temps, puis deux des trois PPO de
 LunarLander, l'une arrêtée après vingt minutes de processeur, l'autre pas commencée ; rien n'en
-avait été lu. Ces graines étaient déjà vues dans jeux.py pour nous, jamais pour eux. La réussite est la troisième évaluation de suite au
-seuil ; un échec compte pour l'infini. Mesure principale : pour chacun des deux pairs, sur les
+avait été lu. Ces graines étaient déjà vues dans jeux.py pour nous, jamais pour eux. La réussite est
+la troisième évaluation de suite au seuil ; un échec compte pour l'infini. Mesure principale : pour chacun des deux pairs, sur les
 paires (graine, jeu), douze pour le DQN, dix pour le PPO, qui réussit en moins de temps de
 processeur ; test des signes exact, bilatéral, Holm sur les deux ; deux échecs ne départagent pas.
 Par jeu, trois paires ne peuvent rien conclure seules (p = 0,25 si toutes s'accordent) : le reste
