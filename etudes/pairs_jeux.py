@@ -15,12 +15,12 @@ charge à son premier pas d'Adam.
 deux en ont été ôtées pendant qu'elle tournait, faute de temps, puis deux des trois PPO de
 LunarLander, l'une arrêtée après vingt minutes de processeur, l'autre pas commencée ; rien n'en
 avait été lu. Ces graines étaient déjà vues dans jeux.py pour nous, jamais pour eux. La réussite est
-la troisième évaluation de suite au seuil ; un échec compte pour l'infini. Mesure principale : pour chacun des deux pairs, sur les
-paires (graine, jeu), douze pour le DQN, dix pour le PPO, qui réussit en moins de temps de
-processeur ; test des signes exact, bilatéral, Holm sur les deux ; deux échecs ne départagent pas.
-Par jeu, trois paires ne peuvent rien conclure seules (p = 0,25 si toutes s'accordent) : le reste
-est exploratoire, soit les pas, le rapport des médianes, les graines qui réussissent (intervalle
-exact), la part des dix évaluations suivantes qui restent au seuil.
+la troisième évaluation de suite au seuil ; un échec compte pour l'infini. Mesure principale : pour
+chacun des deux pairs, sur les paires (graine, jeu), douze pour le DQN, dix pour le PPO, qui réussit
+en moins de temps de processeur ; test des signes exact, bilatéral, Holm sur les deux ; deux échecs
+ne départagent pas. Par jeu, trois paires ne peuvent rien conclure seules (p = 0,25 si toutes
+s'accordent) : le reste est exploratoire, soit les pas, le rapport des médianes, les graines qui
+réussissent (intervalle exact), la part des dix évaluations suivantes qui restent au seuil.
 
 Le DQN de `rl-zoo3` n'a que cent mille pas à LunarLander ; ce qu'il ferait au-delà n'est pas mesuré.
 Le temps ne vaut que d'un système à l'autre, sur cette machine, qui faisait aussi autre chose.
