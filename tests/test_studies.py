@@ -61,10 +61,11 @@ def test_every_archive_has_the_script_that_makes_it():
 
 @pytest.fixture
 def imported(monkeypatch):
-    """Importe une étude ; le pair de l'une, que les tests n'installent pas, y est sans effet."""
+    """Importe une étude, et celles qu'elle importe ; les pairs, absents ici, y sont sans effet."""
+    peers = re.findall(r"^from (stable_baselines3\S*)", "\n".join(SCRIPTS.values()), re.MULTILINE)
 
     def load(name):
-        for peer in re.findall(r"^from (stable_baselines3\S*)", SCRIPTS[name], re.MULTILINE):
+        for peer in peers:
             module = ModuleType(peer)
             module.__getattr__ = lambda attribute: type(attribute, (), {})
             monkeypatch.setitem(sys.modules, peer, module)
