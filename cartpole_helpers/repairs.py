@@ -38,7 +38,7 @@ REPAIRS: dict[str, dict] = {
         "epsilon_end": VERSION_2.epsilon_end,
         "epsilon_steps": VERSION_2.epsilon_steps,
     },
-    "des actions tenues": {"epsilon_hold": VERSION_2.epsilon_hold},
+    "des actions prolongées": {"epsilon_hold": VERSION_2.epsilon_hold},
     "une cible à plusieurs pas": {"n_steps": VERSION_2.n_steps},
     "Double DQN": {"double": VERSION_2.double},
     "la moyenne des poids": {
@@ -56,7 +56,7 @@ ABLATIONS: dict[str, dict] = {
     "taux d'apprentissage constant": {"learning_rate_decay": 1.0},
     "cible recopiée": {"target_period": 33, "target_rate": 1.0},
     "ε = 0,05": {"epsilon_end": 0.05},
-    "actions non tenues": {"epsilon_hold": 1.0},
+    "actions non prolongées": {"epsilon_hold": 1.0},
     "cible à un pas": {"n_steps": 1},
     "sans Double DQN": {"double": False},
     "mémoire de 5 000": {"capacity": 5_000},

@@ -62,7 +62,7 @@ def cases() -> dict[tuple[str, str], tuple[np.ndarray, Callable, Callable]]:
     for name in ("version 2", "les deux"):
         held = after_success(curves[name] >= SOLVED_RETURN)
         counts = np.stack([held.filled(False).sum(axis=1), held.count(axis=1)], axis=1)
-        found["rééchantillonnage", f"part tenue, « {name} »"] = counts, share, resampled(share)
+        found["rééchantillonnage", f"part conservée, « {name} »"] = counts, share, resampled(share)
     for name, threshold in (("version 2", 475), ("les deux", 475), ("les deux", 200)):
         grandeur = f"graines qui tiennent {threshold}, « {name} »"
         relapsed = curves[name] < threshold

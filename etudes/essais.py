@@ -74,7 +74,7 @@ TRIED: dict[str, tuple[dict, Callable]] = {
     "récompenses / 10": ({}, scaled),
     "cible recopiée": ({"target_period": 50, "target_rate": 1.0}, Training),
     "deux fois plus de mises à jour": ({"carts": ONE_RECIPE.carts // 2}, Training),
-    "actions non tenues": ({"epsilon_hold": 1.0}, Training),
+    "actions non prolongées": ({"epsilon_hold": 1.0}, Training),
     "le même ε partout": ({"epsilon_end": AVERAGE, "epsilon_spread": 1.0}, Training),
     "cible à un pas": ({"n_steps": 1}, Training),
     "cible à six pas": ({"n_steps": 6}, Training),

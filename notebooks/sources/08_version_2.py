@@ -137,7 +137,7 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # | le taux d'apprentissage | grand d'abord, il décroît à chaque mise à jour jusqu'à son dixième et s'y arrête |
 # | une cible qui glisse | un vingtième du réseau principal à chaque mise à jour, au lieu d'une copie toutes les soixante |
 # | explorer davantage | ε descend de 1 à 0,5 : à l'entraînement, un pas sur deux reste joué au hasard |
-# | des actions tenues | c'est-à-dire prolongées : section 3 |
+# | des actions prolongées | section 3 |
 # | une cible à plusieurs pas | trois récompenses réelles avant l'amorçage : une information remonte trois fois plus vite |
 # | Double DQN | un réseau choisit, l'autre évalue : on surestime moins |
 # | la moyenne des poids | section 4 |

@@ -356,7 +356,7 @@ figures.curves(milieux, parts, titre, etiquettes)
 
 
 # %%
-def actions_tenues(tirages, duree, actions):
+def actions_prolongees(tirages, duree, actions):
     """Rend les actions (T,) d'un hasard qui prolonge chacune `duree` pas en moyenne.
 
     `tirages` : (T, 2), uniformes dans [0, 1), une ligne par pas. Au premier pas, on tire une
@@ -367,7 +367,7 @@ def actions_tenues(tirages, duree, actions):
     ...
 
 
-check(actions_tenues)
+check(actions_prolongees)
 
 # %% [markdown]
 # <details><summary>Indice</summary>
@@ -380,10 +380,10 @@ check(actions_tenues)
 # Votre hasard conduit la voiture, seul : ni ε, ni réseau, ni mémoire.
 
 # %%
-if check(actions_tenues).passed:
+if check(actions_prolongees).passed:
     tirages = np.random.default_rng(1).random((200, 2))
     for duree in (1, 8):
-        suite = iter(actions_tenues(tirages, duree, 3))
+        suite = iter(actions_prolongees(tirages, duree, 3))
         chemin = play(
             lambda vues, suite=suite: np.array([next(suite)]), env="MountainCar-v0"
         ).observations
@@ -391,7 +391,7 @@ if check(actions_tenues).passed:
         print(f"durée {duree} pas : de {gauche} à {droite}")
 
 # %%
-show("actions_tenues")
+show("actions_prolongees")
 
 # %% [markdown]
 # ### Et l'agent ?

@@ -29,7 +29,7 @@ NAMES = (
     "valeur_predictive",
     "normaliser",  # 12
     "echelle_des_recompenses",
-    "actions_tenues",
+    "actions_prolongees",
     "cout_d_une_graine",  # 13
     "tirer_log",
     "meilleur_attendu",

@@ -7,7 +7,7 @@ from cartpole_helpers.dqn import FREE, held_epsilon_greedy
 from cartpole_helpers.teaching.exercise import Cases, Exercise, Property
 
 
-def actions_tenues(tirages, duree, actions):
+def actions_prolongees(tirages, duree, actions):
     """Rend les actions (T,) d'un hasard qui prolonge chacune `duree` pas en moyenne.
 
     `tirages` : (T, 2), uniformes dans [0, 1), une ligne par pas. Au premier pas, on tire une
@@ -16,8 +16,8 @@ def actions_tenues(tirages, duree, actions):
     actions, 0, 1…, toutes de même chance ; ce peut être celle d'avant.
     """
     jouees = []
-    for tenir, choix in tirages:
-        if not jouees or tenir >= 1 - 1 / duree:
+    for garde, choix in tirages:
+        if not jouees or garde >= 1 - 1 / duree:
             action = int(choix * actions)
         jouees.append(action)
     return jouees
@@ -38,15 +38,15 @@ PROPERTIES = (
     Property(
         "tire une action au premier pas, quoi que dise le premier nombre",
         [(draws((0.1, 0.9)), 5.0, 2), (draws((0.0, 0.5)), 100.0, 3)],
-        "Au premier pas, rien n'est encore à tenir : tirez.",
+        "Au premier pas, rien n'est encore à prolonger : tirez.",
     ),
     Property(
-        "ne tient rien si la durée vaut 1",
+        "ne prolonge rien si la durée vaut 1",
         [(EVERY, 1.0, 2), (EVERY, 1.0, 3)],
         "Avec une durée de 1, `1 - 1/duree` vaut 0 : chaque pas tire la sienne.",
     ),
     Property(
-        "tient l'action d'avant sous `1 - 1/duree`, et en tire une sinon",
+        "prolonge l'action d'avant sous `1 - 1/duree`, et en tire une sinon",
         [
             (draws((0.9, 0.9), (0.3, 0.1), (0.6, 0.1), (0.2, 0.9)), 2.0, 2),
             (draws((0.1, 0.4), (0.74, 0.9), (0.76, 0.9), (0.5, 0.1), (0.5, 0.4)), 4.0, 3),
@@ -64,26 +64,26 @@ PROPERTIES = (
     Property(
         "vaut pour tous les tirages",
         any_length,
-        "Un pas après l'autre : tenir celle d'avant, ou tirer.",
+        "Un pas après l'autre : prolonger celle d'avant, ou tirer.",
     ),
 )
 
 CHANGES = """
-rien n'est tenu : if not jouees or tenir >= 1 - 1 / duree: → if True:
-    Vous tirez à chaque pas : rien n'est tenu, et l'on tremble sur place.
-tenue pour toujours : if not jouees or tenir >= 1 - 1 / duree: → if not jouees:
-    La première action est tenue pour toujours : il faut parfois en tirer une autre.
-tenir à l'envers : tenir >= → tenir <
-    C'est à l'envers : sous `1 - 1/duree`, on tient l'action d'avant.
-une chance de 1/duree de tenir : 1 - 1 / duree → 1 / duree
-    Vous tenez avec la chance `1/duree` : plus la durée est longue, moins cela durerait.
-une durée fixe : tenir >= 1 - 1 / duree → len(jouees) % round(duree) == 0
+rien n'est prolongé : if not jouees or garde >= 1 - 1 / duree: → if True:
+    Vous tirez à chaque pas : rien n'est prolongé, et l'on tremble sur place.
+prolongée pour toujours : if not jouees or garde >= 1 - 1 / duree: → if not jouees:
+    La première action est prolongée pour toujours : il faut parfois en tirer une autre.
+prolonger à l'envers : garde >= → garde <
+    C'est à l'envers : sous `1 - 1/duree`, on prolonge l'action d'avant.
+une chance de 1/duree de prolonger : 1 - 1 / duree → 1 / duree
+    Vous prolongez avec la chance `1/duree` : plus la durée est longue, moins cela durerait.
+une durée fixe : garde >= 1 - 1 / duree → len(jouees) % round(duree) == 0
     Vous changez à intervalles fixes : ici, le premier nombre en décide à chaque pas.
 la durée plus un : 1 - 1 / duree → 1 - 1 / (duree + 1)
-    Vous tenez un pas de trop en moyenne : la chance de tenir est `1 - 1/duree`.
-les deux nombres échangés : for tenir, choix in → for choix, tenir in
-    Vous avez échangé les deux nombres : le premier dit s'il faut tenir, le second quoi.
-un seul tirage pour deux questions : int(choix * actions) → int(tenir * actions)
+    Vous prolongez d'un pas de trop en moyenne : la chance de prolonger est `1 - 1/duree`.
+les deux nombres échangés : for garde, choix in → for choix, garde in
+    Vous avez échangé les deux nombres : le premier dit s'il faut prolonger, le second quoi.
+un seul tirage pour deux questions : int(choix * actions) → int(garde * actions)
     Le même nombre décide de tirer et choisit l'action : on ne tirerait que les dernières.
 deux actions seulement : int(choix * actions) → int(choix * 2)
     Vous ne tirez que parmi deux actions : ce jeu en a `actions`.
@@ -93,7 +93,7 @@ toujours une autre : action = int(choix * actions) → autres = [a for a in rang
 if not jouees or a != jouees[-1]]; action = autres[int(choix * len(autres))]
     Vous écartez l'action d'avant : toutes ont la même chance, elle comprise.
 zéro au premier pas : jouees = [] → jouees, action = [], 0
-+ not jouees or tenir → tenir
++ not jouees or garde → garde
     Au premier pas, vous jouez 0 : il faut tirer.
 une action de trop : int(choix * actions) → int(choix * (actions + 1))
     Vos actions vont de 0 à `actions` : il y en a une de trop.
@@ -122,4 +122,4 @@ def with_ranks(tirages, duree, actions):
     return np.floor(actions * tirages[last, 1]).astype(int)
 
 
-EXERCISE = Exercise(actions_tenues, PROPERTIES, CHANGES, variants=(with_the_rule, with_ranks))
+EXERCISE = Exercise(actions_prolongees, PROPERTIES, CHANGES, variants=(with_the_rule, with_ranks))
