@@ -229,7 +229,7 @@ def apprendre(**changements):
 # %% [markdown]
 # D'une évaluation à l'autre, le score monte et descend ; pour résumer un essai, nous prendrons, par graine, la moyenne du
 # dernier tiers, choisi avant de regarder : à la fin du budget, comme au carnet 00, mais sur quatre évaluations. Puis, des douze graines, la **moyenne interquartile** : celle qui reste quand on a écarté le
-# quart le plus haut et le quart le plus bas.
+# quart le plus haut et le quart le plus bas. Les titres des figures donnent ce résumé.
 
 
 # %%
@@ -685,8 +685,8 @@ figures.action_maps(agents[0].q_values, titre)
 # %% [markdown]
 # ## 5. À vous
 #
-# **Exercice 1, à écrire (15 minutes).** Récrivez la cible, sans la regarder. Elle garde son nom et ses arguments ; `check`
-# la met à l'épreuve, propriété par propriété, sur des cas calculés à la main et sur d'autres, tirés au hasard.
+# **Exercice 1, à écrire (15 minutes).** Récrivez la cible, sans la regarder. Elle garde son nom et ses arguments, et
+# remplacera celle du paquet dans les cellules de ce carnet que vous relancerez ; `check` la met à l'épreuve, propriété par propriété, sur des cas calculés à la main et sur d'autres, tirés au hasard.
 # Remplacez les trois points, puis exécutez la cellule. Un lot par agent donne à chaque tableau un axe de plus, **devant** :
 # une règle écrite sur le dernier axe ne s'en aperçoit pas.
 

@@ -209,8 +209,8 @@ CIBLES |= {
 }
 
 # %% [markdown]
-# Puis dans la perte : corriger la meilleure action au lieu de l'action prise, laisser passer le gradient,
-# croiser des lignes et des colonnes.
+# Puis dans la perte : corriger la meilleure action au lieu de l'action prise, laisser passer le gradient, ou soustraire
+# une ligne (B,) d'une colonne (B, 1), ce qui compare chaque valeur à toutes les cibles du lot.
 
 
 # %%

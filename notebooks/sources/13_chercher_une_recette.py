@@ -833,8 +833,8 @@ for nom in RIVALES:
 # faites-vous ?
 #
 # - **A.** Cent recettes, une graine chacune : plus on essaie, mieux on trouve.
-# - **B.** Moins de recettes, plusieurs graines chacune, et de quoi rejuger les meilleures.
-# - **C.** Une seule recette, cent graines : au moins le score sera sûr.
+# - **B.** Une seule recette, cent graines : au moins le score sera sûr.
+# - **C.** Moins de recettes, plusieurs graines chacune, et de quoi rejuger les meilleures.
 #
 # <details name="q2"><summary>Répondre A</summary>
 #
@@ -843,30 +843,30 @@ for nom in RIVALES:
 # </details>
 # <details name="q2"><summary>Répondre B</summary>
 #
-# ✔ Plusieurs graines séparent un peu la recette de sa chance ; des graines neuves disent ce qu'il en reste.
+# ✘ C'est ne rien chercher : on connaîtra très bien une recette quelconque.
 #
 # </details>
 # <details name="q2"><summary>Répondre C</summary>
 #
-# ✘ C'est ne rien chercher : on connaîtra très bien une recette quelconque.
+# ✔ Plusieurs graines séparent un peu la recette de sa chance ; des graines neuves disent ce qu'il en reste.
 #
 # </details>
 #
 # **3.** Après cent essais de TPE, tous les meilleurs ont un grand réseau. Que conclure ?
 #
-# - **A.** Les grands réseaux sont meilleurs.
-# - **B.** TPE a proposé surtout de grands réseaux : il faut regarder ailleurs avant de le dire.
+# - **A.** TPE a proposé surtout de grands réseaux : il faut regarder ailleurs avant de le dire.
+# - **B.** Les grands réseaux sont meilleurs.
 # - **C.** Il faut recommencer avec des réseaux encore plus grands.
 #
 # <details name="q3"><summary>Répondre A</summary>
 #
-# ✘ TPE retourne là où il a réussi : ses essais ne sont pas un échantillon.
+# ✔ S'il a bien réussi une fois avec un grand réseau, il y revient, et tout ce qu'il trouve de bon lui ressemble. Le
+# bras tiré au hasard, lui, permet de comparer.
 #
 # </details>
 # <details name="q3"><summary>Répondre B</summary>
 #
-# ✔ S'il a bien réussi une fois avec un grand réseau, il y revient, et tout ce qu'il trouve de bon lui ressemble. Le
-# bras tiré au hasard, lui, permet de comparer.
+# ✘ TPE retourne là où il a réussi : ses essais ne sont pas un échantillon.
 #
 # </details>
 # <details name="q3"><summary>Répondre C</summary>

@@ -458,8 +458,8 @@ show("cran")
 # **1.** À CartPole, une réparation rapporte, et son verdict est corrigé. Que dit-il d'un autre jeu ?
 #
 # - **A.** Qu'elle y rapportera aussi : la correction de Holm protège du hasard.
-# - **B.** Rien de sûr : le test compte avec le hasard des graines, la correction avec le nombre des comparaisons, rien avec le choix du jeu.
-# - **C.** Qu'elle y coûtera : les jeux s'opposent.
+# - **B.** Qu'elle y coûtera : les jeux s'opposent.
+# - **C.** Rien de sûr : le test compte avec le hasard des graines, la correction avec le nombre des comparaisons, rien avec le choix du jeu.
 #
 # <details name="q1"><summary>Répondre A</summary>
 #
@@ -468,12 +468,12 @@ show("cran")
 # </details>
 # <details name="q1"><summary>Répondre B</summary>
 #
-# ✔ Un verdict vaut pour le jeu où il fut mesuré.
+# ✘ Peu de verdicts se renversent : la plupart restent sans verdict, ce qui n'est pas le contraire.
 #
 # </details>
 # <details name="q1"><summary>Répondre C</summary>
 #
-# ✘ Peu de verdicts se renversent : la plupart restent sans verdict, ce qui n'est pas le contraire.
+# ✔ Un verdict vaut pour le jeu où il fut mesuré.
 #
 # </details>
 #
@@ -501,18 +501,18 @@ show("cran")
 #
 # **3.** Vous apportez un jeu sans fin, toujours coupé au même pas. Que doit valoir `terminated` dans la mémoire ?
 #
-# - **A.** Vrai au dernier pas : l'épisode s'y arrête.
-# - **B.** Faux partout : rien ne finit, on cesse seulement de regarder.
+# - **A.** Faux partout : rien ne finit, on cesse seulement de regarder.
+# - **B.** Vrai au dernier pas : l'épisode s'y arrête.
 # - **C.** Peu importe, puisque tous les épisodes ont la même longueur.
 #
 # <details name="q3"><summary>Répondre A</summary>
 #
-# ✘ La suite y serait nulle : dans un jeu où chaque pas coûte, l'agent croirait que le temps le sauve.
+# ✔ Après la coupure, la suite existe encore : rien à masquer, mais tout à amorcer.
 #
 # </details>
 # <details name="q3"><summary>Répondre B</summary>
 #
-# ✔ Après la coupure, la suite existe encore : rien à masquer, mais tout à amorcer.
+# ✘ La suite y serait nulle : dans un jeu où chaque pas coûte, l'agent croirait que le temps le sauve.
 #
 # </details>
 # <details name="q3"><summary>Répondre C</summary>
