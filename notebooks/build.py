@@ -23,6 +23,7 @@ Construit les carnets dont la source, le code ou les données ont changé.
   --tout       reconstruit même les carnets à jour
   --verifier   exécute et compare à ce qui est enregistré, sans rien écrire"""
 UNCHECKED = "nbval-ignore-output"  # étiquette des cellules dont les sorties varient
+FOLDED = "hide-input"  # de celles dont le code est replié, sur le site et dans JupyterLab
 
 
 def notebook_of(source: Path) -> Path:
@@ -37,6 +38,8 @@ def read_source(source: Path) -> NotebookNode:
     for cell in cells:
         if cell.cell_type == "markdown":
             cell.source = typography(cell.source)
+        if FOLDED in cell.metadata.get("tags", []):
+            cell.metadata["jupyter"] = {"source_hidden": True}
     return nbformat.v4.new_notebook(cells=identified(cells))
 
 

@@ -42,6 +42,7 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton"]
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"
+nb_code_prompt_show, nb_code_prompt_hide = "Montrer le code", "Replier le code"
 default_role = "code"
 smartquotes = False  # il fermerait en guillemet l'apostrophe qui précède du gras
 suppress_warnings = ["mystnb.unknown_mime_type"]

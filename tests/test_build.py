@@ -157,6 +157,13 @@ def test_cells_keep_their_tags_and_get_stable_ids(write_source):
     assert [cell.id for cell in after if cell.source != "2"] == [cell.id for cell in before]
 
 
+def test_a_folded_cell_is_folded_in_jupyterlab_too(write_source):
+    source = write_source('# %% tags=["hide-input"]\n1\n\n# %%\n2\n')
+    folded, told = build.read_source(source).cells
+    assert folded.metadata.jupyter.source_hidden
+    assert "jupyter" not in told.metadata
+
+
 def test_the_same_source_twice_gives_the_same_bytes(write_source):
     source = write_source(SAMPLE)
     files = [record.serialise(build.build(source)) for _ in range(2)]

@@ -11,7 +11,8 @@
 #
 # *Lecture : 65 minutes ; exercices : 30 minutes ; exécution : moins d'une minute.*
 
-# %%
+# %% tags=["hide-input"]
+# Ce que le carnet importe.
 import inspect
 
 import gymnasium

@@ -11,7 +11,8 @@
 #
 # *Lecture : 35 minutes ; exercices : 38 minutes ; exécution : moins d'une minute.*
 
-# %%
+# %% tags=["hide-input"]
+# Ce que le carnet importe.
 from collections import deque
 from timeit import repeat
 

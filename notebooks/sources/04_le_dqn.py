@@ -10,7 +10,8 @@
 #
 # *Lecture : 55 minutes ; exercices : 35 minutes ; exécution : une minute.*
 
-# %%
+# %% tags=["hide-input"]
+# Ce que le carnet importe.
 from copy import deepcopy
 from dataclasses import replace
 from itertools import islice

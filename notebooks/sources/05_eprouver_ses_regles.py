@@ -10,7 +10,8 @@
 #
 # *Lecture : 35 minutes ; exercices : 50 minutes ; exécution : moins d'une minute.*
 
-# %%
+# %% tags=["hide-input"]
+# Ce que le carnet importe.
 from copy import deepcopy
 from dataclasses import replace
 from typing import NamedTuple

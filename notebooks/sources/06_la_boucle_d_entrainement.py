@@ -11,7 +11,8 @@
 #
 # *Lecture : 55 minutes ; exercices : 55 minutes ; exécution : moins d'une minute.*
 
-# %%
+# %% tags=["hide-input"]
+# Ce que le carnet importe.
 from copy import deepcopy
 
 import numpy as np

@@ -11,7 +11,8 @@
 #
 # *Lecture : 40 minutes ; exercices : 38 minutes ; exécution : moins d'une minute.*
 
-# %%
+# %% tags=["hide-input"]
+# Ce que le carnet importe.
 import pickle
 import tempfile
 from datetime import UTC, datetime

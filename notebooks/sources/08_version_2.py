@@ -11,7 +11,8 @@
 #
 # *Lecture : 45 minutes ; exercices : 30 minutes ; exécution : moins d'une minute.*
 
-# %%
+# %% tags=["hide-input"]
+# Ce que le carnet importe.
 from dataclasses import replace
 from itertools import pairwise
 

@@ -10,7 +10,8 @@
 #
 # *Lecture : 70 minutes ; exercices : 40 minutes ; exécution : moins d'une minute.*
 
-# %%
+# %% tags=["hide-input"]
+# Ce que le carnet importe.
 from dataclasses import replace
 
 import numpy as np

@@ -11,7 +11,8 @@
 #
 # *Lecture : 60 minutes ; exercices : 55 minutes ; exécution : moins d'une minute.*
 
-# %%
+# %% tags=["hide-input"]
+# Ce que le carnet importe.
 from collections import deque
 from copy import deepcopy
 from dataclasses import replace

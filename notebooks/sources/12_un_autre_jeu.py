@@ -10,7 +10,8 @@
 #
 # *Lecture : 40 minutes ; exercices : 35 minutes ; exécution : moins d'une minute.*
 
-# %%
+# %% tags=["hide-input"]
+# Ce que le carnet importe.
 from dataclasses import fields, replace
 from importlib.util import find_spec
 

@@ -10,7 +10,8 @@
 #
 # *Lecture : 55 minutes ; exercices : 25 minutes ; exécution : une à deux minutes.*
 
-# %%
+# %% tags=["hide-input"]
+# Ce que le carnet importe.
 from dataclasses import replace
 from itertools import combinations
 from math import comb

@@ -10,7 +10,8 @@
 #
 # *Lecture : 35 minutes ; exercices : 40 minutes ; exécution : moins d'une minute.*
 
-# %%
+# %% tags=["hide-input"]
+# Ce que le carnet importe.
 import gymnasium
 import numpy as np
 

@@ -12,7 +12,8 @@
 #
 # *Lecture : 30 minutes ; exercices : 90 minutes ; exécution : quelques secondes, la page restée blanche.*
 
-# %%
+# %% tags=["hide-input"]
+# Ce que le carnet importe.
 from math import comb
 
 import gymnasium
