@@ -223,7 +223,6 @@ for un, paires, p in zip(PAIRS, devant, valeurs_p, strict=True):
 
 # %%
 chacun = {f"{jeu[:-3]}, {un}": reussite(un, jeu) for jeu in DEPARTS for un in (NOUS, *PAIRS)}
-chacun = {nom: temps for nom, temps in chacun.items() if np.isfinite(temps).any()}
 titre = "Une seule recette réussit plus tôt que des réglages faits pour chaque jeu"
 axe = "temps de processeur jusqu'à la réussite (s, échelle logarithmique)"
 figures.strips(chacun, titre, axe, log=True)

@@ -223,10 +223,12 @@ def strips(values: Mapping[str, np.ndarray], title: str, label: str, log: bool =
     mais compte dans la médiane ; `label` : ce que porte l'axe, unité comprise ; `log` : son échelle
     est logarithmique.
     """
-    values = named("values", values, check_numbers)
-    reached = checked_series("values", {name: _finite(each) for name, each in values.items()})
+    values = named("values", values, _checked_times)
+    reached = {name: series[np.isfinite(series)] for name, series in values.items()}
     log, label = check_flag("log", log), check_text("label", label)
     every = np.concatenate([*reached.values()])
+    if not len(every):
+        raise ValueError("values doit donner un nombre fini au moins : aucun reçu.")
     if log and every.min() <= 0:
         raise ValueError("values ne doit contenir que des nombres positifs si log est vrai.")
     medians = {name: np.median(series) for name, series in values.items()}
@@ -254,9 +256,11 @@ def strips(values: Mapping[str, np.ndarray], title: str, label: str, log: bool =
     return finish(figure, title, f"{label}, médiane de chaque rangée : {told}.")
 
 
-def _finite(series: np.ndarray) -> np.ndarray:
-    """Rend `series` (N,) sans ses infinis ; ce qui reste, la suite le vérifie."""
-    return series[~np.isposinf(series)] if series.ndim == 1 else series
+def _checked_times(name: str, values: np.ndarray) -> np.ndarray:
+    """Rend un tableau (N,) de nombres, finis ou +∞, un au moins."""
+    series = check_numbers(name, values)
+    checked_row(name, np.where(np.isposinf(series), 0.0, series))
+    return series
 
 
 def _brief_or_never(value: float) -> str:

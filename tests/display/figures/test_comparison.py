@@ -137,10 +137,11 @@ def test_strips_show_every_seed_and_the_median(log):
 
 def test_a_seed_that_never_arrives_has_no_dot_and_counts_in_the_median():
     values = {"deux sur trois": [4, math.inf, 8.0], "une sur trois": [2, math.inf, math.inf]}
+    values["aucune"] = [math.inf]
     picture = figures.strips(values, TITLE, COST, log=True)
     written = [plain(text.get_text()) for text in picture.figure.axes[0].texts]
-    assert written == ["jamais : 1", "8", "jamais : 2"]
-    medians = "deux sur trois (8), une sur trois (jamais)"
+    assert written == ["jamais : 1", "8", "jamais : 2", "jamais : 1"]
+    medians = "deux sur trois (8), une sur trois (jamais), aucune (jamais)"
     assert_told(picture, COST, f"médiane de chaque rangée : {medians}")
 
 

@@ -127,6 +127,7 @@ REFUSED = [
     ("small_multiples", {"reference": "sans"}),
     ("intervals", {"estimates": {"m": {"a": (1, 0, 2)}, "s": {"b": (1, 0, 2)}}}),
     ("strips", {"values": {"a": [1], "b": [3, 0]}, "log": True}),
+    ("strips", {"values": {"a": [np.inf]}}),
 ]
 
 
