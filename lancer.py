@@ -20,14 +20,7 @@ LOG = VENV / "installation.log"
 READER, DEV, SITE = "requirements.txt", "requirements-dev.txt", "requirements-site.txt"
 CLASS = "requirements-classe.txt"
 CONSTRAINTS = "constraints.txt"
-SETTINGS = (  # dans .venv, à la place qu'ils ont dans jupyter/
-    "jupyter/share/jupyter/lab/settings/overrides.json5",
-    "jupyter/share/jupyter/labextensions/cours-cartpole/package.json",
-    "jupyter/share/jupyter/labextensions/cours-cartpole/static/cours.js",
-    "jupyter/etc/ipython/ipython_kernel_config.py",
-    "jupyter/etc/jupyter/jupyter_server_config.d/zz_cours.json",  # nbgrader reste en coulisse
-    "jupyter/etc/jupyter/labconfig/page_config.json",
-)
+SETTINGS = sorted(x.relative_to(ROOT) for x in (ROOT / "jupyter").rglob("*") if x.is_file())
 PYTHONS = ("3.13", "3.12", "3.11", "3.14")  # ceux que nos versions connaissent
 MINE = "{}.{}".format(*sys.version_info[:2])
 LIGHT_TORCH = "https://download.pytorch.org/whl/cpu"
@@ -241,9 +234,9 @@ def is_installed(requirements):
 
 
 def copy_settings():
-    """Met JupyterLab en français, sans nouvelles ni mises à jour, et règle son noyau."""
+    """Met dans .venv ce qui met Jupyter en français, règle son noyau, et laisse nbgrader à part."""
     for name in SETTINGS:
-        target = VENV / Path(name).relative_to("jupyter")
+        target = VENV / name.relative_to("jupyter")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((ROOT / name).read_bytes())
 

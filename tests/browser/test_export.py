@@ -17,7 +17,7 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    """Ce que « Exporter en HTML » donne des carnets enregistrés."""
+    """Ce que « Exporter en HTML » donne des carnets enregistrés, d'après les réglages de .venv."""
     folder = tmp_path_factory.mktemp("exportés")
     notebooks = [str(ROOT / "notebooks" / f"{name}.ipynb") for name in PAGES]
     command = [sys.executable, "-m", "nbconvert", "--to", "html", "--log-level=ERROR"]
@@ -38,4 +38,13 @@ def test_the_exported_page_lives_without_kernel_or_network(browser, exported, na
     assert island.locator("img").count() == 0  # l'image de repli a cédé la place
     # `MathJax` et `require.js`, que `nbconvert` prend au réseau, manquent, et rien d'autre.
     assert [fault for fault in faults if "require" not in fault and "MathJax" not in fault] == []
+    page.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_exported_figures_are_described(browser, exported, name):
+    page = browser.new_page()
+    page.goto((exported / f"{name}.html").as_uri(), wait_until="domcontentloaded")
+    told = page.locator(".jp-RenderedImage img").evaluate_all("all => all.map(one => one.alt)")
+    assert told and all(len(one) > 20 and "No description" not in one for one in told)
     page.close()
