@@ -87,7 +87,7 @@ def film(
         finally:
             game.close()
     name = env.partition("-")[0]
-    alt = alt or ". ".join(filter(None, [f"Épisode de {name}", title, ending(episode, env)]))
+    alt = alt or ". ".join(filter(None, [f"Épisode du jeu {name}", title, ending(episode, env)]))
     return Film(path, picture, episode, duration, alt, width)
 
 

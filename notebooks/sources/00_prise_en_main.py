@@ -47,7 +47,7 @@ from cartpole_helpers.teaching.exercises import check, show
 # %% [markdown]
 # ## 2. Un agent qui ne sait rien
 #
-# Un **épisode** est une partie, du départ à la chute. Une **politique** est la règle qui choisit où pousser ;
+# Un **épisode** est une partie, du départ à sa fin. Une **politique** est la règle qui choisit où pousser ;
 # un **agent** est un programme qui apprend la sienne. La politique la plus simple pousse à pile ou face. `evaluate`
 # lui fait jouer cent épisodes et rend cent **retours** : ici, la durée de chaque épisode, en pas de 0,02 s.
 
@@ -85,11 +85,11 @@ print(f"retour moyen : {avant:.0f} au départ ; {apres.mean():.0f} après {duree
 
 # %% [markdown]
 # Avant d'apprendre, l'agent suit un réseau dont les poids sont tirés au sort. Ce réseau-ci fait pire que pile ou
-# face ; un autre aurait pu faire mieux. Puis il apprend, en dix mille pas de jeu : à la vitesse réelle, deux cents
+# face ; un autre aurait pu faire mieux. Puis l'agent apprend, en dix mille pas de jeu : à la vitesse réelle, deux cents
 # secondes à regarder des tiges tomber. À ces deux coups de pouce près, personne n'a dit à l'agent ce qu'est un
 # angle, ni de quel côté pousser ; il n'a vu que quatre nombres, deux boutons, et une récompense de 1 par pas.
 #
-# Ce tirage, la « graine 1 », a été choisi pour vous le montrer ; la section 4 dira ce que donnent les autres.
+# Ce tirage, la « graine 1 », a été choisi pour l'exemple ; la section 4 dira ce que donnent les autres.
 # Regardons cet agent jouer, à côté du hasard, depuis le même départ.
 
 # %% tags=["nbval-ignore-output"]
@@ -132,8 +132,9 @@ print("graines 1 et 2 :", np.array_equal(une, autre))
 
 # %% [markdown]
 # Voilà pourquoi un résultat sans graine n'est qu'une anecdote : on ne peut pas le refaire. Un résultat obtenu sur une
-# seule graine en est une autre : peut-être a-t-on eu de la chance. Dans toute la série, une affirmation sur l'apprentissage donne le **nombre de graines** sur lesquelles
-# elle a été vérifiée, et la dispersion de leurs résultats.
+# seule graine n'est, lui aussi, qu'une anecdote : peut-être a-t-on eu de la chance. Dans toute la série, une
+# affirmation sur l'apprentissage donne le **nombre de graines** sur lesquelles elle a été vérifiée, et la dispersion
+# de leurs résultats.
 #
 # `Training` sait entraîner plusieurs agents ensemble. En voici douze, chacun avec sa graine,
 # que l'on arrête tous les 400 pas (25 tours de seize chariots) pour les évaluer.
@@ -167,7 +168,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # réussite que douze graines ne démentent pas.
 #
 # Cette figure contient déjà les questions de la série. Pourquoi les premières évaluations oscillent-elles ?
-# Qu'est-ce qui se déclenche ensuite ? Pourquoi un agent qui savait jouer se met-il à oublier (carnet 10) ? Et
+# Qu'est-ce qui déclenche ensuite la montée ? Pourquoi un agent qui savait jouer se met-il à oublier (carnet 10) ? Et
 # comment l'en empêcher (carnet 09) ?
 
 # %% [markdown]
@@ -248,9 +249,9 @@ print(f"retour moyen : {evaluate(essai.agent).mean():.0f} pas")
 # %% [markdown]
 # <details><summary>Que faut-il observer ?</summary>
 #
-# Avec 10 000 pas, la graine 0 finit chez nous sous 475 : parmi les douze de la section 4, c'est celle qui manque.
-# Avec 5 000, certains agents ont compris, d'autres non : lisez la figure à 5 000 pas. Pour affirmer que
-# cela suffit, il faudrait beaucoup de graines, et la part de celles qui réussissent.
+# Avec 10 000 pas, la graine 0 finit chez nous sous 475 : parmi les douze de la section 4, c'est la seule qui échoue.
+# Avec 5 000, certains agents ont compris, d'autres non : lisez la figure à 5 000 pas. Pour affirmer que ce budget
+# suffit, il faudrait beaucoup de graines, et la part de celles qui réussissent.
 #
 # </details>
 

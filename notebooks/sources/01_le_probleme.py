@@ -98,7 +98,7 @@ print("poussé à gauche :", apres_gauche)
 # %% [markdown]
 # ## 3. Les quatre équations
 #
-# Posons $F = \pm 10$ N la force, $M = 1{,}1$ kg la masse totale, $m = 0{,}1$ kg celle de la tige,
+# Notons $F = \pm 10$ N la force, $M = 1{,}1$ kg la masse totale, $m = 0{,}1$ kg celle de la tige,
 # $\ell = 0{,}5$ m sa demi-longueur et $g = 9{,}8$ m/s². Les lois de Newton donnent les deux
 # accélérations (le $\tfrac43$ vient de l'inertie d'une tige homogène) :
 #
@@ -172,7 +172,7 @@ for nom, episode in [("toujours à droite", chute), ("bonne règle", reussite)]:
 # récompenses, est donc sa durée en pas. Il ne peut pas dépasser 500.
 #
 # > **Attention.** Ranger les deux drapeaux dans un seul `done`, c'est apprendre à l'agent qu'être encore debout au
-# > cinq centième pas est aussi grave que tomber : un agent juge un pas sur ce qui le suit, et ce drapeau l'efface
+# > cinq centième pas est aussi grave que tomber : un agent juge un pas sur sa suite, et ce drapeau efface cette suite
 # > (carnet 02). Le carnet 06 calcule l'erreur qui en résulte ; le carnet 10 en mesure le prix.
 #
 # <details><summary><b>Question.</b> Un épisode peut-il avoir les deux drapeaux vrais à la fois ?</summary>
@@ -280,14 +280,14 @@ figures.components(
 )
 
 # %% [markdown]
-# La poussée s'inverse quand $\theta$ change de signe, c'est-à-dire quand la tige passe à la verticale
+# La poussée s'inverse quand $\theta$ change de signe, c'est-à-dire quand la tige passe par la verticale
 # à **pleine vitesse** : elle continue sur sa lancée. Rien n'amortit l'oscillation.
 #
-# Pire, quand la couleur change, il est déjà trop tard. La dernière poussée d'avant la verticale accélère encore la tige dans le sens où elle tourne,
-# et son effet sur l'angle vient deux pas plus tard, de l'autre côté : elle y ajoute de l'élan, au lieu d'en
-# ôter. Un seul pas de poussée compte : à la section 2, il change $\dot\theta$ d'environ 0,3 rad/s. Suivez les
-# pics de $\dot\theta$ : chacun dépasse le précédent. Pour amortir, il faut s'opposer au *mouvement*, donc
-# regarder $\dot\theta$.
+# Pire, quand la couleur change, il est déjà trop tard. La dernière poussée d'avant la verticale accélère encore la
+# tige dans le sens où elle tourne, et son effet sur l'angle vient deux pas plus tard, de l'autre côté : elle y ajoute
+# de l'élan, au lieu d'en ôter. Même un seul pas de poussée compte : à la section 2, il change $\dot\theta$ d'environ
+# 0,3 rad/s. Suivez les pics de $\dot\theta$ : chacun dépasse le précédent. Pour amortir, il faut s'opposer au
+# *mouvement*, donc regarder $\dot\theta$.
 #
 # On le voit d'un coup d'œil dans le plan $(\theta, \dot\theta)$ : c'est le **portrait de phase**. La couleur du
 # fond montre l'action choisie ; les flèches, le mouvement qui s'ensuit ; les traits noirs, trois épisodes partis de
@@ -297,20 +297,20 @@ figures.components(
 figures.phase_portraits(
     {nom: regles[nom] for nom in ("signe de θ", "signe de θ̇", "signe de θ + θ̇")},
     episodes=3,
-    title="Seule la première règle écarte l'état en spirale",
+    title="Seule la règle « signe de θ » écarte l'état en spirale",
 )
 
 # %% [markdown]
-# À gauche, chaque tour agrandit la boucle. Au milieu, la vitesse reste près de zéro, mais rien ne ramène l'angle :
-# la tige reste un peu penchée, et le chariot doit courir dessous, de plus en plus vite, jusqu'à sortir du rail. À
-# droite, la frontière est **inclinée** : l'angle et la vitesse sont ramenés ensemble, et les trajectoires restent
-# serrées autour du centre.
+# À gauche, chaque tour agrandit la boucle. Au milieu, la vitesse reste près de zéro, mais rien ne ramène l'angle : la
+# tige reste un peu penchée, et le chariot doit courir dessous, de plus en plus vite, jusqu'à sortir du rail. À
+# droite, la frontière entre les deux couleurs est **inclinée** : l'angle et la vitesse sont ramenés ensemble, et les
+# trajectoires restent serrées autour du centre.
 #
-# Il reste deux nombres que cette règle ignore : la position et la vitesse du chariot. La règle LQR en tient compte.
-# On fixe ce que coûte le carré de chaque grandeur : 1, mais 10 pour l'angle et 0,01 pour la force. Un calcul, que
-# ce cours ne détaille pas, donne alors la force qui rend la somme de ces coûts la plus petite, pour des équations simplifiées où l'on remplace
-# $\sin\theta$ par $\theta$ et $\cos\theta$ par 1. Nous n'en gardons que le **signe**, puisque la nôtre vaut
-# toujours ±10 N.
+# Il reste deux nombres que la règle θ + θ̇ ignore : la position et la vitesse du chariot. La règle LQR en tient
+# compte. On fixe ce que coûte le carré de chaque grandeur : 1, mais 10 pour l'angle et 0,01 pour la force. Un calcul,
+# que ce cours ne détaille pas, donne alors la force qui rend la somme de ces coûts la plus petite, pour des équations
+# simplifiées où l'on remplace $\sin\theta$ par $\theta$ et $\cos\theta$ par 1. Nous n'en gardons que le **signe**,
+# puisque la nôtre vaut toujours ±10 N.
 
 # %%
 policies.lqr_gain(state_cost=(1, 1, 10, 1), force_cost=0.01).round(3)
@@ -323,7 +323,7 @@ policies.lqr_gain(state_cost=(1, 1, 10, 1), force_cost=0.01).round(3)
 # %% [markdown]
 # ## 8. Ce que 500 pas ne montrent pas
 #
-# Deux des règles dépassent 475 : la tâche est « résolue » par l'une comme par l'autre. Sont-elles aussi bonnes ? Le
+# Deux des règles dépassent 475 : la tâche est « résolue » par l'une comme par l'autre. Se valent-elles ? Le
 # chronomètre de 500 pas ne représente que dix secondes. Retirons-le, ou presque, et regardons dans quelle part de
 # cent épisodes la tige reste debout, jusqu'à 20 000 pas.
 #
@@ -344,7 +344,7 @@ reste, lqr = (100 * np.mean(durees[nom] > LONGTEMPS) for nom in ("signe de θ + 
 figures.survival(
     durees,
     LONGTEMPS,
-    f"À 20 000 pas, θ + θ̇ ne tient plus que {reste:.0f} fois sur 100, LQR {lqr:.0f}",
+    f"À 20 000 pas, θ + θ̇ tient encore {reste:.0f} fois sur 100, LQR {lqr:.0f}",
     marks=[500],
 )
 
@@ -363,8 +363,8 @@ figures.survival(
 # clavier, ou avec les deux boutons. Une poussée dure jusqu'à ce que vous choisissiez l'autre, puisque « ne rien
 # faire » n'existe pas. Le jeu attend votre première poussée, et part au ralenti.
 #
-# Trois des règles sont dans la liste « Politique », à côté d'un nouveau joueur : un agent lu dans un fichier, et entraîné comme
-# la suite du cours vous l'apprendra.
+# Trois des règles sont dans la liste « Politique », à côté d'un nouveau joueur : un agent lu dans un fichier, et
+# entraîné comme la suite du cours vous l'apprendra.
 #
 # > **À vous.** Combien de pas tiendrez-vous, à la vitesse × 0,3 ? Et à la vitesse réelle ? Pariez d'abord.
 

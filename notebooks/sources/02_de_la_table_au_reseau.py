@@ -5,9 +5,9 @@
 # faute est peut-être vieille de trente pas. Comment dire ce que vaut un coup dont le fruit ne vient que
 # bien plus tard, et comment l'apprendre sans connaître les équations ?
 #
-# Nous partons d'un couloir de cinq cases, calculé à la main, puis appris par l'expérience ; nous portons la méthode
-# sur CartPole, nous la voyons peiner, et nous comprenons pourquoi il lui faut un réseau. À la fin, vous lirez les
-# trois lignes où le document fondateur enferme tout cela.
+# Nous partons d'un couloir de cinq cases, dont les valeurs se calculent à la main, puis s'apprennent par l'expérience
+# ; nous portons la méthode sur CartPole, nous la voyons peiner, et nous comprenons pourquoi il lui faut un réseau. À
+# la fin, vous lirez les trois lignes où le document fondateur enferme tout cela.
 #
 # *Lecture : 65 minutes ; exercices : 30 minutes ; exécution : moins d'une minute.*
 
@@ -133,7 +133,7 @@ for balayage in range(1, 7):
 #
 # La table vérifie alors l'équation de Bellman partout. Or, si $\gamma < 1$, cette équation n'a qu'une solution :
 # un balayage multiplie par $\gamma$ au plus l'écart entre deux tables, et deux solutions, qu'il laisserait en
-# place, ne peuvent donc être que la même. Ce n'est plus une estimation, c'est la réponse.
+# place, ne peuvent donc que coïncider. Ce n'est plus une estimation, c'est la réponse.
 #
 # Remarquez **d'où** vient le savoir de la case 3. Aucune récompense ne l'a touchée : elle a cru sa voisine. Estimer
 # une valeur à partir d'une autre estimation s'appelle l'**amorçage** (*bootstrapping*). C'est toute la force de la
@@ -243,7 +243,7 @@ figures.curves(
 # table de 1 : rien ici ne peut valoir davantage. Tout ce que l'agent n'a pas essayé lui semble alors
 # excellent.
 #
-# > **À vous.** Avec ε = 0 et une table de 1, trouvera-t-il la sortie ? Et toutes les valeurs ?
+# > **À vous.** Avec ε = 0 et une table de 1, trouvera-t-il le trésor ? Et toutes les valeurs ?
 
 # %%
 optimiste = np.ones((CASES, 2))
@@ -450,10 +450,10 @@ figures.curves(
 # 4 096 fait aussi bien, plus tard. Avec 65 536, on y serait encore. Plus les tranches sont fines, plus la table
 # pourrait en savoir, et plus il lui faut de temps pour l'apprendre.
 #
-# Mesurons les deux causes. D'un côté, des cases **trop larges** : deux états qui demandent des actions contraires
-# partagent la même. Nous connaissons une bonne règle, le régulateur LQR du carnet 01. Tirons des états au hasard
-# dans une case : s'il pousse à droite dans 70 % d'entre eux, une table, qui doit choisir, le contredira au moins
-# dans les 30 % restants.
+# Mesurons ce qui pénalise chaque extrême. D'un côté, des cases **trop larges** : deux états qui demandent des actions
+# contraires partagent la même. Nous connaissons une bonne règle, le régulateur LQR du carnet 01. Tirons des états au
+# hasard dans une case : s'il pousse à droite dans 70 % d'entre eux, une table, qui doit choisir, le contredira au
+# moins dans les 30 % restants.
 #
 # Appelons cela l'**erreur forcée**. C'est un indice, non un verdict : d'autres règles que LQR tiennent
 # la tige, et le jeu ne visite pas tous ces états.
@@ -470,7 +470,7 @@ def erreur_forcee(tranches, cases=2_000, points=100):
 
 
 # %% [markdown]
-# De l'autre, des cases **trop fines** : beaucoup n'ont rien appris du tout. On les reconnaît sans peine, car elles
+# De l'autre côté, des cases **trop fines** : beaucoup n'ont rien appris du tout. On les reconnaît sans peine, car elles
 # promettent encore 100. Personne n'y est passé, ou l'on n'en est sorti que vers d'autres cases à 100 : la cible
 # y vaut alors $1 + 0{,}99 \times 100 = 100$, et la surprise est nulle.
 #
@@ -586,7 +586,7 @@ def en_tenseur(tableau):
 
 
 # %% [markdown]
-# Il s'entraîne comme tout réseau : quelques exemples tirés au hasard (un **lot**), l'erreur, le
+# Le réseau s'entraîne comme tout autre : quelques exemples tirés au hasard (un **lot**), l'erreur, le
 # gradient, un petit pas.
 
 
@@ -617,7 +617,7 @@ def avec_reseau(etats, durees, neufs, graine):
 
 
 # %% [markdown]
-# On les interroge sur deux mille états qu'ils n'ont pas vus. Combien d'exemples leur faut-il ?
+# On interroge les deux élèves sur deux mille états qu'ils n'ont pas vus. Combien d'exemples leur faut-il ?
 #
 # > **À vous.** De cent à trente mille exemples : une table rattrapera-t-elle le réseau, et
 # > quand ?
@@ -793,7 +793,7 @@ np.allclose(lineaire.weight.detach().numpy().T, table, rtol=0, atol=1e-12)
 # %% [markdown]
 # ## 6. Le réseau, sans précaution
 #
-# Essayons-le donc, tel quel, sur CartPole. À chaque pas : agir, voir, faire un pas de gradient sur cette seule
+# Essayons donc ce réseau, tel quel, sur CartPole. À chaque pas : agir, voir, faire un pas de gradient sur cette seule
 # transition, l'oublier. `Training`, la machine du carnet 00, sait le faire, avec une mémoire d'une place
 # (`capacity`), des lots d'une transition (`batch_size`), et, pour calculer la cible, le réseau tel qu'il est à cet
 # instant (`target_rate`). Nous lui ôtons tout ce que les deux prochains carnets lui rendront. Chaque agent conduit
@@ -835,10 +835,10 @@ figures.learning_curves(
 )
 
 # %% [markdown]
-# Regardez les traits fins, et non la moyenne. En dix mille pas, des réseaux ont touché le seuil à l'une de
-# leurs vingt évaluations ; la plupart de ceux-là finissent dessous. (Toucher le seuil une fois est plus facile que d'y finir, ce que l'on demandait aux tables.)
-# Un réseau apprend vite, et garde mal. La figure ne dit pas pourquoi. Nous soupçonnons deux causes, que les
-# prochains carnets mettront à l'épreuve.
+# Regardez les traits fins, et non la moyenne. En dix mille pas, des réseaux ont touché le seuil à l'une de leurs
+# vingt évaluations ; la plupart de ceux-là finissent au-dessous. (Toucher le seuil une fois est plus facile que d'y
+# finir, ce que l'on demandait aux tables.) Un réseau apprend vite, et garde mal. La figure ne dit pas pourquoi. Nous
+# soupçonnons deux causes, que les prochains carnets mettront à l'épreuve.
 #
 # **Des exemples qui se suivent.** Chaque pas ressemble au précédent. Que l'agent reste longtemps près du
 # milieu, et le réseau, corrigé là cent fois de suite, bouge aussi sur les bords ; la table, elle, n'y
@@ -962,10 +962,10 @@ print(f"{np.prod(MES_TRANCHES)} cases ; agents à 475 ou plus, à la fin : {reus
 # %% [markdown]
 # <details><summary>Ce que nous avons trouvé</summary>
 #
-# Comparez `(2, 2, 6, 4)`, 96 cases, où il ne reste du chariot que deux signes, à `(2, 2, 4, 4)`, 64 cases, et à
-# `(1, 1, 4, 4)`, qui l'ignore. La première est la plus petite que nous ayons vue réussir presque
-# toujours ; mais nous l'avons choisie parmi d'autres, sur ces mêmes graines : rejouez-la sur de nouvelles. Quant à ignorer le chariot, douze graines ne suffisent pas à dire ce que cela
-# coûte.
+# Comparez `(2, 2, 6, 4)`, 96 cases, où il ne reste du chariot que deux signes, à `(2, 2, 4, 4)`, 64 cases, et à `(1,
+# 1, 4, 4)`, qui l'ignore. La première est la plus petite que nous ayons vue réussir presque toujours ; mais nous
+# l'avons choisie parmi d'autres, sur ces mêmes graines : rejouez-la sur de nouvelles. Quant à ignorer le chariot,
+# douze graines ne suffisent pas à dire ce que cela coûte.
 #
 # Une petite table bien dessinée peut battre une grande table uniforme ; mais c'est vous qui l'avez
 # dessinée, en sachant ce qu'est un angle.
@@ -974,10 +974,10 @@ print(f"{np.prod(MES_TRANCHES)} cases ; agents à 475 ou plus, à la fin : {reus
 #
 # ## Ce que ce carnet ne montre pas
 #
-# D'autres réglages donneraient d'autres courbes. Entre la table et le réseau, nous sautons un intermédiaire, les pavages superposés (*tile coding*). Nous
-# sautons aussi les traces d'éligibilité, qui créditent d'un coup les états traversés récemment ; l'article de
-# 1983 s'en sert déjà sur ses 162 cases. Enfin, 500 pas ne sont pas l'éternité : une table qui les tient peut
-# échouer ensuite.
+# D'autres réglages donneraient d'autres courbes. Entre la table et le réseau, nous sautons un intermédiaire, les
+# pavages superposés (*tile coding*). Nous sautons aussi les traces d'éligibilité, qui créditent d'un coup les états
+# traversés récemment ; l'article de 1983 s'en sert déjà sur ses 162 cases. Enfin, 500 pas ne sont pas l'éternité :
+# une table qui les tient peut échouer ensuite.
 
 # %% [markdown]
 # ## Testez-vous
@@ -1010,7 +1010,7 @@ print(f"{np.prod(MES_TRANCHES)} cases ; agents à 475 ou plus, à la fin : {reus
 # </details>
 # <details name="q1"><summary>Répondre D</summary>
 #
-# ✘ Y revenir prend deux pas : chacun la divise par deux.
+# ✘ Y revenir prend deux pas : chacun divise la valeur par deux.
 #
 # </details>
 #

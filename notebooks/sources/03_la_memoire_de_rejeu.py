@@ -104,8 +104,9 @@ figures.curves(
 #
 # ### Ce que vaut la mémoire
 #
-# Le réseau nu de la fin du carnet 02 apprenait de chaque pas, puis l'oubliait. L'étude `etudes/rejeu.py` lui donne des lots de 64, tirés soit des
-# 64 derniers pas, soit de tous ; rien d'autre ne change, et il n'a toujours pas de réseau cible. Vingt graines neuves.
+# Le réseau nu de la fin du carnet 02 apprenait de chaque pas, puis l'oubliait. L'étude `etudes/rejeu.py` lui donne
+# des lots de 64, tirés soit des 64 derniers pas, soit de tous ; rien d'autre ne change, et il n'a toujours pas de
+# réseau cible. Vingt graines neuves.
 #
 # > **À vous.** Que gagne-t-on, en retour moyen sur la courbe, à tirer de tous les pas plutôt que des 64 derniers ?
 
@@ -129,8 +130,9 @@ titre = f"Tirer de tous les pas, non des 64 derniers : {milieu} pas de plus [{ba
 figures.learning_curves(np.arange(500, 10_001, 500), retours, titre)
 
 # %% [markdown]
-# L'intervalle contient zéro : nous ne savons pas si mélanger davantage aide. Voici le plus petit effet que ces vingt graines avaient quatre chances
-# sur cinq de montrer, puis deux écarts exploratoires : le même, avec un réseau cible, et ce que rapporte un lot au lieu d'un seul pas.
+# L'intervalle contient zéro : nous ne savons pas si mélanger davantage aide. Voici le plus petit effet que ces vingt
+# graines avaient quatre chances sur cinq de montrer, puis deux écarts exploratoires : le même, avec un réseau cible,
+# et ce que rapporte un lot au lieu d'un seul pas.
 
 # %%
 print("plus petit effet visible :", number(float(smallest_effect(ecart(tous, derniers)))), "pas")
@@ -140,16 +142,18 @@ for nom, deux in essais.items():
     print(nom, ":", *(number(x) for x in (ce.mean(), *paired_interval(ce))), "(moyenne, bas, haut)")
 
 # %% [markdown]
-# Ce qui se voit à CartPole n'est donc pas la raison que l'on donne d'ordinaire. Apprendre de 64 pas à la fois aide nettement : chacun sert
-# plusieurs fois, et le gradient tremble moins ; cette mesure ne sépare pas les deux. Que les prendre loin les uns des autres aide, nous ne l'avons pas vu. Il est vrai qu'au début 64 pas font deux ou
-# trois épisodes entiers. L'autre raison, ne pas oublier ce qui n'arrive plus, ne se juge que sur la durée : carnet 10.
+# Ce qui se voit à CartPole n'est donc pas la raison que l'on donne d'ordinaire. Apprendre de 64 pas à la fois aide
+# nettement : chacun sert plusieurs fois, et le gradient tremble moins ; cette mesure ne sépare pas les deux. Nous
+# n'avons pas vu qu'il soit utile de les prendre loin les uns des autres. Il est vrai qu'au début 64 pas font deux ou
+# trois épisodes entiers. L'autre raison, ne pas oublier ce qui n'arrive plus, ne se juge que sur la durée : carnet
+# 10.
 
 # %% [markdown]
 # ## 2. Le code du document
 #
-# Le document garde ses transitions dans cinq tableaux circulaires, des `carray`. Quand un tableau est
-# plein, la transition la plus récente prend la place de la plus ancienne. `listing` affiche le code
-# tel qu'il s'exécute, lu dans son fichier ; d'abord l'écriture, puis la lecture, qui reçoit `perm`, des rangs tirés au hasard.
+# Le document garde ses transitions dans cinq tableaux circulaires, des `carray`. Quand un tableau est plein, la
+# transition la plus récente prend la place de la plus ancienne. `listing` affiche le code tel qu'il s'exécute, lu
+# dans son fichier ; d'abord l'écriture, puis la lecture, qui reçoit `perm`, des rangs tirés au hasard.
 
 # %%
 listing(version1.carray.append, version1.carray.sample_from_perm, comments=False)
@@ -166,7 +170,7 @@ petit = version1.carray(4, 1, np.int64)
 for valeur in (10, 20, 30):
     petit.append(valeur)
 print("cases :", petit.buf[:, 0], " head =", petit.head)
-print("relus, du plus récent :", petit.sample_from_perm(np.arange(3))[:, 0])
+print("relus, à partir du plus récent :", petit.sample_from_perm(np.arange(3))[:, 0])
 
 # %% [markdown]
 # Tout va bien : les trois valeurs reviennent, la plus récente d'abord. Le document choisit une mémoire
@@ -209,7 +213,7 @@ figures.draw_counts(
 
 # %% [markdown]
 # Tout le reste de la mémoire est perdu pour toujours. (Que nos lots soient aussi de 256 n'y est pour rien.) Ces 256
-# transitions ne sortent d'ailleurs pas aussi souvent les unes que les autres : plusieurs numéros tombent sur la même case. Le
+# transitions ne sortent d'ailleurs pas aussi souvent les unes que les autres : plusieurs rangs tombent sur la même case. Le
 # programme tourne, la perte se calcule, aucune erreur ne s'affiche ; on accusera les réglages. Le coupable est
 # l'opération `perm & (self.maxlen - 1)`, un « et » bit à bit qui n'égale le reste d'une division que si `maxlen`
 # est une **puissance de deux**.
@@ -327,7 +331,8 @@ listing(ReplayBuffer.add, ReplayBuffer.sample, ReplayBuffer.draw)
 # Le tirage prend 256 numéros au hasard, **avec remise** : un même pas peut sortir deux fois, ce qui est sans
 # conséquence et dispense de permuter. Un lot trop grand est refusé, au lieu d'être raccourci.
 #
-# Comment savoir si cette mémoire est juste ? En la comparant à un arbitre écrit tout autrement : la file bornée de Python, `deque(maxlen=...)`, lente mais évidente.
+# Comment savoir si cette mémoire est juste ? En la comparant à un arbitre écrit tout autrement : la file bornée de
+# Python, `deque(maxlen=...)`, lente mais évidente.
 
 # %%
 memoire, arbitre = ReplayBuffer(7), deque(maxlen=7)
@@ -377,8 +382,8 @@ figures.draw_counts(
 #
 # </details>
 #
-# **Exercice 2, à écrire (10 minutes).** Réparez la dernière ligne de `sample_from_perm`, qui reprend
-# ci-dessous celle du document. Vous devez atteindre exactement 10 000 places.
+# **Exercice 2, à écrire (10 minutes).** Réparez la dernière ligne de la méthode ci-dessous, copie de celle du
+# document. Vous devez atteindre exactement 10 000 places.
 
 
 # %%
@@ -503,10 +508,10 @@ if compte_rendu.passed:
 #
 # <details><summary>Réponse</summary>
 #
-# Pas forcément. Une grande mémoire garde les erreurs de débutant longtemps après que l'agent les a dépassées ;
-# une petite oublie à quoi ressemble une chute, quand l'agent ne tombe plus. Le carnet 10 mesure le prix de la
-# petite ; celui de la grande, si elle en a un à CartPole, ne se voit pas au carnet 08, qui la ramène à cinq mille et
-# dit le plus petit effet qu'il aurait vu.
+# Pas forcément. Une grande mémoire garde les erreurs de débutant longtemps après que l'agent les a dépassées ; une
+# petite oublie à quoi ressemble une chute, quand l'agent ne tombe plus. Le carnet 10 mesure le prix de la petite ;
+# celui de la grande, s'il existe à CartPole, ne se voit pas au carnet 08 : on y ramène la mémoire à cinq mille
+# places, et l'on y donne le plus petit effet qui se serait vu.
 #
 # </details>
 #
@@ -520,8 +525,8 @@ if compte_rendu.passed:
 #
 # Une conclusion, un calcul, un choix.
 #
-# **1.** Deux mémoires sont comparées sur vingt graines : la seconde gagne 18 pas en moyenne, intervalle à 95 % de −50 à 85. Qu'en
-# concluez-vous ?
+# **1.** Deux mémoires sont comparées sur vingt graines : la seconde gagne 18 pas en moyenne, intervalle à 95 % de −50
+# à 85. Qu'en concluez-vous ?
 #
 # - **A.** La seconde vaut mieux : sa moyenne est plus haute.
 # - **B.** Elles se valent : l'intervalle contient zéro.
@@ -552,7 +557,7 @@ if compte_rendu.passed:
 #
 # <details name="q2"><summary>Répondre A</summary>
 #
-# ✘ C'est décrire un tirage **sans** remise.
+# ✘ Ce serait vrai d'un tirage **sans** remise.
 #
 # </details>
 # <details name="q2"><summary>Répondre B</summary>
@@ -563,7 +568,7 @@ if compte_rendu.passed:
 # </details>
 # <details name="q2"><summary>Répondre C</summary>
 #
-# ✘ C'est compter celles qui sont sorties au moins une fois.
+# ✘ Ce nombre compte celles qui sont sorties au moins une fois.
 #
 # </details>
 #
@@ -596,7 +601,7 @@ if compte_rendu.passed:
 # ## Ce qu'il faut retenir
 #
 # 1. On **range** les pas, on les **tire au hasard**, par **lots** : à CartPole, c'est l'effet du lot qui se voit.
-#    Des pas voisins se ressemblent, mais que tirer plus loin aide, nous ne l'avons pas vu (plus petit effet visible :
+#    Des pas voisins se ressemblent, mais nous n'avons pas vu qu'il soit utile de tirer plus loin (plus petit effet visible :
 #    section 1).
 # 2. `x & (n - 1)` n'est un reste que si `n` est une **puissance de deux** ; à 10 000 places, on n'en atteint que
 #    256, sans un mot.

@@ -45,9 +45,9 @@ from cartpole_helpers.tensors import check_same_shape
 # %% [markdown]
 # ## 1. Un réseau à deux sorties
 #
-# Le [carnet 02](02_de_la_table_au_reseau.ipynb) rangeait une valeur par case, et remplaçait pour finir la table par un réseau. Voici ce
-# réseau, en PyTorch : quatre nombres entrent, la position, l'angle et leurs vitesses ; deux sortent,
-# $Q(s, 0)$ et $Q(s, 1)$, ce que l'on peut espérer en poussant à gauche, ou à droite.
+# Le [carnet 02](02_de_la_table_au_reseau.ipynb) rangeait une valeur par case, et remplaçait pour finir la table par
+# un réseau. Voici ce réseau, en PyTorch : quatre nombres entrent, la position, l'angle et leurs vitesses ; deux
+# sortent, $Q(s, 0)$ et $Q(s, 1)$, ce que l'on peut espérer en poussant à gauche, ou à droite.
 
 
 # %%
@@ -62,7 +62,7 @@ reseau = reseau_neuf(0)
 
 # %% [markdown]
 # Un seul passage donne les deux valeurs. Il n'est pas nécessaire d'essayer chaque action : c'est tout
-# l'intérêt de mettre les actions en sortie plutôt qu'en entrée. Montrons-lui une tige qui penche à
+# l'intérêt de mettre les actions en sortie plutôt qu'en entrée. Montrons au réseau une tige qui penche à
 # droite, et qui tombe.
 
 # %%
@@ -171,9 +171,10 @@ figures.distributions(
 )
 
 # %% [markdown]
-# Les dents du peigne de ẋ sont les poussées, dont chacune change la vitesse d'environ 0,2 m/s. L'angle, dont tout dépend, est aussi l'une des entrées les plus discrètes : à 0,21 rad, la tige est déjà
-# tombée. Au départ, les poids d'une couche sont tous du même ordre ; une entrée dix fois plus petite y pèse
-# donc dix fois moins, et le réseau l'entend à peine. Le réglage `input_scale` multiplie chaque entrée par un nombre.
+# Les dents du peigne de ẋ sont les poussées, dont chacune change la vitesse d'environ 0,2 m/s. L'angle, dont tout
+# dépend, est aussi l'une des entrées les plus discrètes : à 0,21 rad, la tige est déjà tombée. Au départ, les poids
+# d'une couche sont tous du même ordre ; une entrée dix fois plus petite y pèse donc dix fois moins, et le réseau
+# l'entend à peine. Le réglage `input_scale` multiplie chaque entrée par un nombre.
 
 # %%
 print("facteurs    ", QUICK.input_scale)
@@ -211,12 +212,12 @@ debout = np.zeros((len(GRAINES), 1, 4))  # pour chaque agent, une observation : 
 
 # %% [markdown]
 # À chaque arrêt, nous relevons aussi la valeur que le réseau prête au départ, tige droite et immobile :
-# elle servira à la section 4.
+# cette valeur servira à la section 4.
 
 
 # %%
 def apprendre(**changements):
-    """Entraîne douze agents ; rend leurs retours, la valeur du départ (12, évaluations), et eux."""
+    """Entraîne douze agents ; rend retours et valeurs du départ (12, évaluations), puis les agents."""
     groupe = Training(replace(REGLAGE, **changements), GRAINES)
     retours, departs = [], []
     for pas in each(PAS, "Évaluations"):
@@ -228,9 +229,10 @@ def apprendre(**changements):
 
 
 # %% [markdown]
-# D'une évaluation à l'autre, le score monte et descend ; pour résumer un essai, nous prendrons, par graine, la moyenne du
-# dernier tiers, choisi avant de regarder : à la fin du budget, comme au carnet 00, mais sur quatre évaluations. Puis, des douze graines, la **moyenne interquartile** : celle qui reste quand on a écarté le
-# quart le plus haut et le quart le plus bas. Les titres des figures donnent ce résumé.
+# D'une évaluation à l'autre, le score monte et descend ; pour résumer un essai, nous prendrons, par graine, la
+# moyenne du dernier tiers, choisi avant de regarder : à la fin du budget, comme au carnet 00, mais sur quatre
+# évaluations. Puis, des douze graines, la **moyenne interquartile** : celle qui reste quand on a écarté le quart le
+# plus haut et le quart le plus bas. Les titres des figures donnent ce résumé.
 
 
 # %%
@@ -290,7 +292,7 @@ for nom, serie in retours.items():
 #
 # $$y = r + \gamma \max_{a'} Q(s', a') \quad\text{ou, à la chute,}\quad y = r$$
 #
-# Faisons-le au crayon, sur trois transitions. La première est ordinaire ; dans la deuxième, la tige
+# Faisons le calcul au crayon, sur trois transitions. La première est ordinaire ; dans la deuxième, la tige
 # tombe ; dans la troisième, le temps est écoulé et la tige est encore debout. On prend $\gamma = 0{,}9$.
 #
 # | transition | $r$ | tombée ? | chronomètre ? | $Q(s', 0)$ | $Q(s', 1)$ | $y$ |
@@ -476,7 +478,7 @@ figures.curves(np.arange(200), courbes, titre, ("pas de descente", "valeur appri
 # %% [markdown]
 # La descente sans arrêt du gradient tire B et C vers A. Puisque A ne peut pas être égal à l'un et à l'autre à la fois,
 # elle gagne à les rapprocher, quitte à les fausser, alors que B rapporte 1 **à coup sûr**. B vient après A :
-# c'est à ce que vaut B de corriger ce que l'on croit de A, et non l'inverse.
+# c'est à la valeur de B de corriger celle que l'on prête à A, et non l'inverse.
 #
 # Le plus instructif est la perte elle-même.
 
@@ -490,7 +492,7 @@ for nom, v in [("les vraies valeurs", vraie[-1]), ("les fausses", naive[-1])]:
 # > pas que l'on apprend juste : elle mesure un écart à une cible, et la cible bouge.
 #
 # Le document est ici irréprochable : son `torch.no_grad()` fait le même travail. Vérifions que notre
-# perte arrête bien le gradient, même si l'on oublie de le faire avant elle.
+# perte arrête bien le gradient, même quand la cible qu'elle reçoit n'est pas détachée.
 
 # %%
 cible = tensor([5.5, 1.0, 6.4], requires_grad=True)
@@ -509,15 +511,16 @@ print("vers Q :", *q.grad.numpy().round(2))
 # déplace aussi $Q(s', a')$, qui lui ressemble, et donc la cible, qui avance quand on avance. D'où l'idée de Mnih et
 # coll. (2015) : viser avec une **copie retardée**, le réseau cible.
 #
-# Pourquoi un retard calmerait-il l'apprentissage, au lieu de seulement le ralentir ? Entre deux copies, chaque cible est un nombre
-# fixe : on retrouve un problème supervisé ordinaire, celui que PyTorch sait résoudre. S'il est bien résolu, copier puis
-# recommencer, c'est faire un **balayage** du carnet 02, et un balayage multiplie l'erreur par γ au plus : elle diminue.
+# Pourquoi un retard calmerait-il l'apprentissage, au lieu de seulement le ralentir ? Entre deux copies, chaque cible
+# est un nombre fixe : on retrouve un problème supervisé ordinaire, celui que PyTorch sait résoudre. S'il est bien
+# résolu, copier puis recommencer, c'est faire un **balayage** du carnet 02, et un balayage multiplie l'erreur par γ
+# au plus : elle diminue.
 #
-# Sans copie, on ne résout jamais rien : chaque correction change le problème. Une valeur trop haute relève la cible de ses
-# voisines, qui relèvent la sienne ; et le maximum pousse dans ce sens, car il retient les erreurs vers le haut (carnet 05).
-# Avec une copie, l'erreur ne remonte que d'un pas à chaque fois, et les autres transitions ont, entre-temps, le
-# loisir de la corriger. Ce raisonnement n'est pas une preuve : un réseau qui ne sait pas rejoindre toutes ses cibles peut encore
-# s'en écarter à chaque copie. Mesurons.
+# Sans copie, on ne résout jamais rien : chaque correction change le problème. Une valeur trop haute relève la cible
+# de ses voisines, qui relèvent la sienne ; et le maximum pousse dans ce sens, car il retient les erreurs vers le haut
+# (carnet 05). Avec une copie, l'erreur ne remonte que d'un pas à chaque fois, et les autres transitions ont,
+# entre-temps, le loisir de la corriger. Ce raisonnement n'est pas une preuve : un réseau qui ne sait pas rejoindre
+# toutes ses cibles peut encore s'en écarter à chaque copie. Mesurons.
 #
 # On peut copier tous les poids de temps en temps, ou en verser un peu à chaque mise à jour. Dans le
 # paquet, `target_period` est l'intervalle entre deux versements, en mises à jour, et `target_rate` la part
@@ -575,8 +578,8 @@ figures.curves(
 # %% [markdown]
 # ### Trois oublis autour du réseau cible
 #
-# Le document a bien un réseau cible. Mais, premier oubli, il tire au sort **séparément** les poids de ses deux réseaux, et ne les
-# accorde qu'à la première copie.
+# Le document a bien un réseau cible. Mais, premier oubli, il tire au sort **séparément** les poids de ses deux
+# réseaux, et ne les accorde qu'à la première copie.
 
 
 # %%
@@ -687,9 +690,10 @@ figures.action_maps(agents[0].q_values, titre)
 # ## 5. À vous
 #
 # **Exercice 1, à écrire (15 minutes).** Récrivez la cible, sans la regarder. Elle garde son nom et ses arguments, et
-# remplacera celle du paquet dans les cellules de ce carnet que vous relancerez ; `check` la met à l'épreuve, propriété par propriété, sur des cas calculés à la main et sur d'autres, tirés au hasard.
-# Remplacez les trois points, puis exécutez la cellule. Un lot par agent donne à chaque tableau un axe de plus, **devant** :
-# une règle écrite sur le dernier axe ne s'en aperçoit pas.
+# remplacera celle du paquet dans les cellules de ce carnet que vous relancerez ; `check` la met à l'épreuve,
+# propriété par propriété, sur des cas calculés à la main et sur d'autres, tirés au hasard. Remplacez les trois
+# points, puis exécutez la cellule. Un lot par agent donne à chaque tableau un axe de plus, **devant** : une règle
+# écrite sur le dernier axe ne s'en aperçoit pas.
 
 
 # %%
@@ -765,8 +769,9 @@ check(td_loss)
 show("td_loss")
 
 # %% [markdown]
-# **Exercice 3, à calculer (5 minutes).** Une copie entière toutes les vingt mises à jour, ou 5 % à chaque mise à jour : au
-# bout de vingt mises à jour, quelle part du réseau cible vient encore du réseau d'il y a vingt mises à jour, dans chaque recette ?
+# **Exercice 3, à calculer (5 minutes).** Une copie entière toutes les vingt mises à jour, ou 5 % à chaque mise à jour
+# : au bout de vingt mises à jour, quelle part du réseau cible vient encore de ce qu'il était vingt mises à jour plus
+# tôt, dans chaque recette ?
 #
 # <details><summary>Solution</summary>
 #
@@ -839,7 +844,7 @@ show("td_loss")
 # </details>
 #
 # **3.** Dans le troisième, personne n'arrête le gradient à la cible. Il apprend un monde où le hasard s'en mêle. Une
-# fois la descente finie, comment sera sa perte, comparée à celle qu'auraient les vraies valeurs ?
+# fois la descente finie, où se situera sa perte, par rapport à celle qu'auraient les vraies valeurs ?
 #
 # - **A.** Plus haute : les valeurs sont fausses, la perte s'en ressent.
 # - **B.** Égale : la cible est une constante, elle n'a pas de gradient à laisser passer.
@@ -858,8 +863,8 @@ show("td_loss")
 # </details>
 # <details name="q3"><summary>Répondre C</summary>
 #
-# ✔ Sans arrêt du gradient, la descente cherche les valeurs qui rendent cette perte la plus petite possible : une fois arrivée,
-# elle ne peut pas faire pire que les vraies valeurs.
+# ✔ Sans arrêt du gradient, la descente cherche les valeurs qui rendent cette perte la plus petite possible : une fois
+# arrivée, elle ne peut pas faire pire que les vraies valeurs.
 #
 # </details>
 

@@ -42,8 +42,9 @@ from cartpole_helpers.teaching.exercises import check, show
 # %% [markdown]
 # ## 1. Des mondes dont on connaît la réponse
 #
-# Quand un DQN n'apprend pas CartPole, est-ce la cible, la perte, le taux d'apprentissage, la patience ? CartPole répond trop tard et trop vaguement. Il faut des mondes
-# si petits que l'on connaît leurs valeurs d'avance, et si différents que chacun **isole une faute**.
+# Quand un DQN n'apprend pas CartPole, est-ce la cible, la perte, le taux d'apprentissage, la patience ? CartPole
+# répond trop tard et trop vaguement. Il faut des mondes si petits que l'on connaît leurs valeurs d'avance, et si
+# différents que chacun **isole une faute**.
 #
 # Un monde est ici une poignée de transitions, toujours les mêmes : un lot, comme en rend la mémoire du carnet 03,
 # mais que l'on écrit à la main. Chaque transition dit le lieu, l'action, la récompense, la façon dont le pas finit,
@@ -91,8 +92,8 @@ def toujours(lieu, gain, fin, suivant):
 # | durer | 0 → 0 : 1, parfois coupé par le chronomètre | ne pas prendre la troncature pour une fin |
 # | parier | 0 → 1 ou 2, à pile ou face : 0 ; 1 → ⊥ : 1 ; 2 → ⊥ : 0 | faire la moyenne du hasard ; c'est A, B et C du carnet 04 |
 #
-# En Python, les trois premiers. Le lieu suivant d'un pas terminé est écrit lui aussi, et ne devrait pas compter : c'est ainsi que l'on
-# verra si une règle oublie le masque.
+# En Python, les trois premiers. Le lieu suivant d'un pas terminé est écrit lui aussi, et ne devrait pas compter :
+# c'est ainsi que l'on verra si une règle oublie le masque.
 
 # %%
 lire = monde(*toujours(0, -1.0, FINI, 0), *toujours(1, 1.0, FINI, 1))
@@ -269,15 +270,15 @@ figures.verdicts(passe, list(REGLES), list(MONDES), titre)
 # qu'elle contient** : un essai où l'épisode ne se termine jamais ne dira rien de la fin des épisodes.
 #
 # > **Pour aller plus loin.** Ces mondes suivent une pratique du métier, les *probe environments*
-# > (environnements sondes). Les tests du paquet en ont neuf, joués par la vraie boucle, mémoire et
+# > (environnements sondes). Les tests du paquet en ont d'autres, joués par la vraie boucle, mémoire et
 # > environnements compris : lisez `tests/test_worlds.py`.
 
 # %% [markdown]
 # ## 2. Le maximum est optimiste
 #
-# Nos mondes éprouvent une règle ; une règle juste a pourtant un défaut, qu'ils ne voient pas, parce que leurs valeurs finissent par être exactes.
-# La cible prend un maximum sur des valeurs **estimées**. Supposons que toutes les actions valent
-# exactement zéro, et que chaque estimation est entachée d'un bruit de moyenne nulle, d'écart type 1. Le
+# Nos mondes éprouvent une règle ; une règle juste a pourtant un défaut, qu'ils ne voient pas, parce que leurs valeurs
+# finissent par être exactes. La cible prend un maximum sur des valeurs **estimées**. Supposons que toutes les actions
+# valent exactement zéro, et que chaque estimation soit entachée d'un bruit de moyenne nulle, d'écart type 1. Le
 # maximum choisit l'action la plus chanceuse, et garde sa chance.
 #
 # > **À vous.** Avec deux actions, le maximum des estimations vaut-il 0 en moyenne ? Et avec vingt ?
@@ -338,9 +339,9 @@ listing(one_page.learn)
 
 # %% [markdown]
 # La cible, sous `no_grad`, avec son propre `GAMMA`, 0,98 ; la perte ; un pas de l'optimiseur ; puis le réseau cible,
-# que `lerp_` rapproche un peu du réseau principal. Rien n'y parle de chariot. On peut donc l'essayer **sans jouer** : remplissons une mémoire de
-# 5 000 pas d'un joueur qui pousse au hasard, et apprenons à partir d'elle, sans jamais laisser le réseau toucher au
-# jeu.
+# que `lerp_` rapproche un peu du réseau principal. Rien n'y parle de chariot. On peut donc l'essayer **sans jouer** :
+# remplissons une mémoire de 5 000 pas d'un joueur qui pousse au hasard, et apprenons à partir d'elle, sans jamais
+# laisser le réseau toucher au jeu.
 
 
 # %%
@@ -354,8 +355,8 @@ def souvenirs_du_hasard(graine):
 
 
 # %% [markdown]
-# Le réseau, la copie, l'optimiseur et la boucle la plus simple qui soit : tirer, apprendre, recommencer. Ce réseau a deux couches
-# de 64 neurones et des entrées à l'échelle ; il n'a pas la symétrie de `QUICK`.
+# Le réseau, la copie, l'optimiseur et la boucle la plus simple qui soit : tirer, apprendre, recommencer. Ce réseau a
+# deux couches de 64 neurones et des entrées à l'échelle ; il n'a pas la symétrie de `QUICK`.
 
 
 # %%
@@ -372,7 +373,7 @@ def apprendre_sans_jouer(graine, mises_a_jour=1_000, arret=200):
 
 
 # %% [markdown]
-# > **À vous.** Le joueur au hasard tombe presque aussitôt. Un réseau qui n'apprend que de ses chutes peut-il
+# > **À vous.** Le joueur au hasard tombe presque aussitôt. Un réseau qui n'apprend que des chutes de ce joueur peut-il
 # > tenir plus longtemps que lui ?
 
 # %% tags=["nbval-ignore-output"]
@@ -460,9 +461,9 @@ check(double_td_target)
 show("double_td_target")
 
 # %% [markdown]
-# **Exercice 3, à diagnostiquer (10 minutes).** Cette perte contient une faute qui n'est pas dans le
-# tableau. Elle s'exécute, elle baisse, elle détache sa cible. Lisez d'abord les verdicts, dites ce qu'ils
-# excluent, et trouvez la ligne.
+# **Exercice 3, à diagnostiquer (10 minutes).** Cette perte contient une faute qui n'est pas parmi celles de la
+# section 1. Elle s'exécute, elle baisse, elle détache sa cible. Lisez d'abord les verdicts, dites ce qu'ils excluent,
+# et trouvez la ligne.
 
 
 # %%
@@ -529,9 +530,10 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
 #
-# Les six mondes éprouvent des règles, et rien d'autre : ni la mémoire, ni l'exploration, ni l'ordre des gestes dans la boucle, où sont
-# tant d'autres fautes. Le [carnet 15](15_de_zero.ipynb) a un jury qui éprouve un programme entier. Et l'optimisme du
-# maximum est ici calculé sur un bruit que nous avons choisi ; le [carnet 10](10_pourquoi_ca_s_effondre.ipynb) le mesure sur de vrais agents.
+# Les six mondes éprouvent des règles, et rien d'autre : ni la mémoire, ni l'exploration, ni l'ordre des gestes dans
+# la boucle, où sont tant d'autres fautes. Le [carnet 15](15_de_zero.ipynb) a un jury qui éprouve un programme entier.
+# Et l'optimisme du maximum est ici calculé sur un bruit que nous avons choisi ; le [carnet
+# 10](10_pourquoi_ca_s_effondre.ipynb) le mesure sur de vrais agents.
 
 # %% [markdown]
 # ## Testez-vous
@@ -589,7 +591,7 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 #
 # </details>
 #
-# **3.** Un réseau apprend des souvenirs d'un joueur au hasard, et joue mieux que lui. Pourquoi est-ce possible ?
+# **3.** Un réseau apprend à partir des souvenirs d'un joueur au hasard, et joue mieux que lui. Pourquoi est-ce possible ?
 #
 # - **A.** Il imite les meilleurs moments de ce joueur.
 # - **B.** Sa cible évalue ce que vaudrait la suite si l'on jouait bien, quoi que le joueur ait fait.
@@ -619,6 +621,6 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 # 2. **Une épreuve n'éprouve que ce qu'elle contient** : sans fin d'épisode, rien n'éprouve le masque ; sans hasard, rien n'éprouve
 #    l'arrêt du gradient.
 # 3. Le maximum de valeurs bruitées est **optimiste**, d'autant plus que les actions sont nombreuses. Il permet
-#    aussi d'apprendre **hors politique**, des souvenirs d'un autre.
+#    aussi d'apprendre **hors politique**, à partir des souvenirs d'un autre.
 #
 # Le prochain carnet ouvre la boucle : [06 · La boucle d'entraînement](06_la_boucle_d_entrainement.ipynb).

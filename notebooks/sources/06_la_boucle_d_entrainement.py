@@ -52,10 +52,10 @@ from cartpole_helpers.teaching.exercises import check, show
 listing(version1.train, comments=False)
 
 # %% [markdown]
-# Pour qu'elle tourne, il a fallu rétablir la construction de `dqnn`, mise en commentaire, écrire `NN` et
-# `choose_action`, que le document nomme sans les donner, retirer l'affichage, et suivre l'API d'aujourd'hui :
-# `reset` rend deux valeurs, `step` en rend cinq. Les paramètres après l'étoile sont les nôtres ; `seed=None`
-# laisse tout au hasard, comme dans le document.
+# Pour qu'elle tourne, il a fallu rétablir la construction de `dqnn`, mise en commentaire, ajouter `NN` et
+# `choose_action`, que le document nomme sans les donner, retirer l'affichage, et suivre l'API d'aujourd'hui : `reset`
+# rend deux valeurs, `step` en rend cinq. Les paramètres après l'étoile sont les nôtres ; `seed=None` laisse tout au
+# hasard, comme dans le document.
 #
 # Le `yield` est de nous aussi : à la fin de chaque épisode, la boucle nous rend la main, et nous
 # regardons. `follow` y ajoute une barre, qui montre où l'on en est, et un arrêt propre : le bouton ■ de
@@ -358,8 +358,9 @@ for reglage in ("aucune réparée", f"gardée : {pire}", "toutes réparées"):
     print(f"{reglage} : {retour(reglage).mean():.0f} pas en moyenne")
 
 # %% [markdown]
-# D'un réglage à l'autre, une graine garde ses poids et ses départs : les écarts se prennent graine par graine. Les
-# intervalles sont élargis : il y a au plus une chance sur vingt que l'un des quatorze se trompe.
+# D'un réglage à l'autre, une graine garde ses poids initiaux et ses départs : les écarts se prennent graine par
+# graine. Les intervalles sont élargis : il y a au plus une chance sur vingt que l'un des quatorze se trompe ; la
+# correction de Holm, plus bas, assure de même les quatorze tests.
 
 
 # %%
@@ -398,7 +399,7 @@ print(
 #
 # Pour les cinq autres, nous ne savons pas : un effet plus petit que le nombre imprimé a pu échapper. Du
 # chronomètre, l'étude ne dit rien : il ne coupe ici presque aucun épisode ; le carnet 10 le juge sur des agents qui
-# tiennent. (Réparés seuls, lui et la mise à jour ont un intervalle peu sûr : une à trois graines y font tout
+# tiennent. (Réparés seuls, le chronomètre et la mise à jour ont un intervalle peu sûr : une à trois graines y font tout
 # l'écart.) Dans la suite, nous réparons tout.
 
 # %% [markdown]
@@ -518,8 +519,8 @@ print(f"{len(tableau.history.episode_return)} épisodes d'entraînement ;")
 print(f"sur cent départs neufs, l'agent tient {dernier.mean():.0f} pas en moyenne")
 
 # %% [markdown]
-# C'est la graine 0 du groupe, jugée quatre cents pas plus tard que dans le titre de sa figure : tant que les poids bougent, un
-# tel titre dépend de l'instant où l'on s'arrête.
+# Cet agent est la graine 0 du groupe, jugé quatre cents pas plus tard que dans le titre de sa figure : tant que les
+# poids bougent, un tel titre dépend de l'instant où l'on s'arrête.
 #
 # ## 9. Un DQN complet sur une page
 #
@@ -569,13 +570,13 @@ figures.points(
 )
 
 # %% [markdown]
-# Une page suffit, si elle sait s'arrêter : la première évaluation à 490 ou plus y met fin, et seule l'attente change d'une
-# graine à l'autre. Le carnet 15 écrit un programme presque pareil, sans cet arrêt : à budget fixe, ses
-# graines n'y arrivent pas toutes. L'axe vertical ne montre que le haut de l'échelle.
+# Une page suffit, si elle sait s'arrêter : la première évaluation à 490 ou plus met fin à l'entraînement, et seule
+# l'attente change d'une graine à l'autre. Le carnet 15 écrit un programme presque pareil, sans cet arrêt : à budget
+# fixe, ses graines n'y arrivent pas toutes. L'axe vertical ne montre que le haut de l'échelle.
 #
 # ## 10. Du document au cours
 #
-# Chaque nom du document fondateur a son successeur. Ce tableau permet de relire l'un avec l'autre.
+# Chaque nom du document fondateur a son successeur. Ce tableau permet de relire l'un à la lumière de l'autre.
 #
 # | Document | Cours | Ce qui change |
 # |:---|:---|:---|
@@ -725,7 +726,7 @@ check(jouer)
 show("jouer")
 
 # %% [markdown]
-# Quand les deux exercices sont cochés, votre calendrier et vos transitions suffisent à apprendre. L'agent
+# Quand les exercices 3 et 4 sont cochés, votre calendrier et vos transitions suffisent à apprendre. L'agent
 # ci-dessous ne joue jamais : il regarde cinq mille pas joués à pile ou face, et en tire sa leçon selon votre
 # calendrier.
 #
@@ -830,7 +831,7 @@ print(f"arrêté après {number(essai.env_steps)} pas, dernière évaluation : {
 #
 # **2.** On ramène la limite de 500 à 100 pas, et la mémoire range toujours le chronomètre comme une chute. Une
 # transition sur cent porte cette fausse fin. Avec $\gamma = 0{,}99$, que vaut un état d'où l'on ne tombe jamais,
-# quand toutes ces valeurs se sont propagées ?
+# quand les valeurs se sont propagées ?
 #
 # - **A.** 100 : la tige ne tombe pas.
 # - **B.** 99 : une transition sur cent y perd sa suite.

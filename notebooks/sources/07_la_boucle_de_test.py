@@ -7,7 +7,7 @@
 #
 # Ce sont les deux dernières sections de la Version 1 du document fondateur : *Boucle de test* et
 # *Résultats*. Le document charge un fichier nommé `deep-q-model-500-1650182128.pt`, regarde jouer l'agent, et
-# montre une vidéo. Nous ferons les trois, en sachant ce que chacun établit.
+# montre une vidéo. Nous ferons ces trois choses, en sachant ce que chacune établit.
 #
 # *Lecture : 40 minutes ; exercices : 38 minutes ; exécution : moins d'une minute.*
 
@@ -69,9 +69,9 @@ print(fichier.name)
 print("dix épisodes :", durees)
 
 # %% [markdown]
-# Après si peu de mises à jour, il ne sait pas encore jouer. Mais que dit son nom ? Le premier nombre est la
-# durée de l'épisode qui venait de finir, le second l'heure de la machine, en secondes depuis 1970. Le nom
-# que cite le document se lit donc ainsi :
+# Après si peu de mises à jour, notre modèle ne sait pas encore jouer. Mais que dit le nom du fichier ? Le premier
+# nombre est la durée de l'épisode qui venait de finir, le second l'heure de la machine, en secondes depuis 1970. Le
+# nom que cite le document se lit donc ainsi :
 
 # %%
 nom = "deep-q-model-500-1650182128.pt"
@@ -151,7 +151,7 @@ figures.distributions(
 # ## 3. Combien d'épisodes pour affirmer 475 ?
 #
 # Jouons plusieurs épisodes et prenons la moyenne. Notre agent hésitant est sous le seuil ; combien de fois une
-# évaluation de $n$ épisodes le déclarerait-elle pourtant « résolu » ?
+# évaluation de $n$ épisodes déclarerait-elle pourtant le jeu « résolu » ?
 #
 # > **À vous.** Avec dix épisodes, combien de fois sur cent se trompe-t-on ? Et avec cent ?
 
@@ -211,7 +211,7 @@ for n in (5, 10, 30, 100):
 # %% [markdown]
 # ## 4. Et si tous les épisodes sont parfaits ?
 #
-# C'est courant chez un bon agent, et le rééchantillonnage n'en dit rien d'utile. Un raisonnement suffit.
+# Ce cas est courant chez un bon agent, et le rééchantillonnage n'en dit rien d'utile. Un raisonnement suffit.
 #
 # Soit $p$ la vraie part d'épisodes parfaits. La probabilité d'en voir $n$ parfaits de suite est $p^n$. Si elle
 # est inférieure à 5 %, on rejette ce $p$ : on peut donc affirmer, à 95 %, que $p \geq 0{,}05^{1/n}$. Au
@@ -242,9 +242,9 @@ cent = evaluate(agent, episodes=100, seed=20)
 print("épisodes parfaits sur cent :", np.sum(cent == 500))
 
 # %% [markdown]
-# Si vous lisez 100, la cause est entendue. S'il en manque quelques-uns, l'intervalle exact de Clopper et
-# Pearson (1934) suit le même raisonnement, avec deux bornes, pour tout compte de réussites ; il le faut dès que
-# tout réussit, ou que tout échoue. Ailleurs, `wilson_interval` (Wilson, 1927) est un peu plus serré.
+# Si vous lisez 100, la cause est entendue. S'il en manque quelques-uns, l'intervalle exact de Clopper et Pearson
+# (1934) suit le même raisonnement, avec deux bornes, pour tout compte de réussites ; il s'impose dès que tout
+# réussit, ou que tout échoue. Ailleurs, `wilson_interval` (Wilson, 1927) est un peu plus serré.
 
 # %%
 for parfaits in (100, 99, 97):
@@ -342,7 +342,7 @@ with tempfile.TemporaryDirectory() as dossier:
         print(str(erreur).replace(f"{dossier}/", ""))
 
 # %% [markdown]
-# Une somme de contrôle le trahit. Sans elle, l'agent aurait joué, peut-être un peu moins bien, et l'on aurait
+# Une somme de contrôle trahit ce changement. Sans elle, l'agent aurait joué, peut-être un peu moins bien, et l'on aurait
 # accusé l'apprentissage.
 #
 # Reste un dernier besoin : **reprendre** un entraînement interrompu. Les poids n'y suffisent pas. Il faut
@@ -370,7 +370,7 @@ print("mêmes poids, au bit près :", torch.equal(repris.agent.weights, d_une_tr
 # %% [markdown]
 # ## 7. Regarder dans la tête de l'agent
 #
-# Les moyennes disent s'il joue bien, non pourquoi. Reprenons la carte du carnet 04 : chariot immobile au centre,
+# Les moyennes disent si l'agent joue bien, non pourquoi. Reprenons la carte du carnet 04 : chariot immobile au centre,
 # l'angle en abscisse, la vitesse angulaire en ordonnée ; à gauche, la valeur de chaque état, à droite, l'écart
 # entre les deux actions. Voici celle du quatrième agent.
 
@@ -394,14 +394,14 @@ figures.action_maps(
 
 # %% [markdown]
 # La frontière est verticale : la vitesse angulaire n'y compte pas encore. Et les couleurs sont inversées :
-# quand la tige penche à gauche, il pousse à droite, et l'aide à tomber. En si peu de mises à jour, c'est presque
+# quand la tige penche à gauche, l'agent pousse à droite, et l'aide à tomber. En si peu de mises à jour, c'est presque
 # le réseau tiré au hasard que l'on voit, non ce qu'il a appris.
 
 # %% [markdown]
 # ## 8. Voir jouer
 #
 # Le document finit par une vidéo, qu'il insère ainsi : `![…](./videos/video_.mp4)`. Cette écriture est celle
-# des images : la plupart des logiciels n'en font rien. Voici quatre épisodes, un par agent, depuis le
+# des images : la plupart des logiciels n'affichent alors rien. Voici quatre épisodes, un par agent, depuis le
 # même départ : de l'échec à la réussite.
 
 # %% tags=["nbval-ignore-output"]
@@ -450,7 +450,8 @@ figures.points(
 # %% [markdown]
 # Toutes à peu près à la même distance (l'axe est resserré), bien avant le bord du rail ! L'agent tient la tige sans
 # peine, le chariot dérive lentement, et, quand il arrive là, tout s'arrête. Rejouons l'une de ces chutes pas à pas,
-# avec ce qu'en pense l'agent : à droite, le plan $(\theta, \dot\theta)$ et l'action qu'il y choisirait, pour la position du moment.
+# avec ce qu'en pense l'agent : à droite, le plan $(\theta, \dot\theta)$ et l'action qu'il y choisirait, pour la
+# position du moment.
 #
 # > **À vous.** Faites glisser le curseur du début à la fin, sans quitter des yeux la carte de droite. Que devient
 # > la frontière entre ◂ et ▸ quand le chariot s'éloigne ?
@@ -620,7 +621,8 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 #
 # Trois annonces, comme on en lit souvent.
 #
-# **1.** « Sur cent épisodes, la moyenne est de 478, et son intervalle à 95 % va de 466 à 488. » L'agent dépasse-t-il 475 en moyenne ?
+# **1.** « Sur cent épisodes, la moyenne est de 478, et son intervalle à 95 % va de 466 à 488. » L'agent dépasse-t-il
+# 475 en moyenne ?
 #
 # - **A.** Oui, 478 est au-dessus du seuil.
 # - **B.** Ces cent épisodes ne suffisent pas à le dire.
@@ -699,5 +701,5 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 #    chanceux.
 # 3. Un fichier doit suffire : configuration, graine, contrôle d'intégrité, et aucun code caché.
 #
-# Le carnet suivant, [08 · Version 2](08_version_2.ipynb), part des réglages du document, ses fautes réparées, et monte jusqu'à
-# la recette du cours.
+# Le carnet suivant, [08 · Version 2](08_version_2.ipynb), part des réglages du document, ses fautes réparées, et
+# monte jusqu'à la recette du cours.

@@ -131,7 +131,7 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # %% [markdown]
 # | Réparation | Pourquoi on l'essaie |
 # |:---|:---|
-# | γ sous 1 | les valeurs restent bornées par $1/(1-\gamma)$, et une erreur s'atténue en se propageant |
+# | γ sous 1 | les vraies valeurs restent bornées par $1/(1-\gamma)$, et une erreur s'atténue en se propageant |
 # | un réseau large | celui de la Version 1, au carnet 04, ne réussissait que quelquefois ; l'activation devient SiLU, une rampe lissée, et les poids de départ, ceux de PyTorch |
 # | les entrées à l'échelle | on tombe à 2,4 m, ou à 0,21 rad : sans facteur, l'angle pèse environ dix fois moins |
 # | seize chariots | seize pas neufs entre deux mises à jour, venus de seize épisodes au lieu d'un ; la mémoire et les lots sont réduits aussi |
@@ -167,10 +167,10 @@ listing(held_epsilon_greedy)
 
 # %% [markdown]
 # La règle est celle du carnet 05, avec une mémoire : `held` garde l'action au hasard en cours, dont la durée est elle
-# aussi tirée au hasard, `hold` pas en moyenne. Plus une telle action dure, moins elle doit commencer souvent : la ligne `begins` est
-# réglée pour que ε reste la part des pas joués au hasard. À la longue, il s'en achève $\varepsilon\,(1 - \text{keep})$
-# par pas ; il doit en commencer autant, aux pas où aucune ne se poursuit, dont la part est
-# $1 - \text{keep}\,\varepsilon$ : le seuil de `begins` est le rapport des deux.
+# aussi tirée au hasard, `hold` pas en moyenne. Plus une telle action dure, moins elle doit commencer souvent : la
+# ligne `begins` est réglée pour que ε reste la part des pas joués au hasard. À la longue, il s'en achève
+# $\varepsilon\,(1 - \text{keep})$ par pas ; il doit en commencer autant, aux pas où aucune ne se poursuit, dont la
+# part est $1 - \text{keep}\,\varepsilon$ : le seuil de `begins` est le rapport des deux.
 #
 # Voyons ce que cela change, sur un seul exemple : l'agent du carnet 07, d'une autre recette, distrait un pas sur deux.
 
@@ -461,8 +461,8 @@ for nom in ABLATIONS:
 # Il faut les ôter **ensemble**, et dire d'avance quel écart serait négligeable.
 #
 # L'étude l'a écrit avant de mesurer : cent graines neuves, de 1000 à 1099, et deux marges, 5 pas pour le retour moyen
-# de la courbe, 5 points pour le *taux de rechute*. Celui d'une graine est la part des évaluations sous 475 après sa réussite ;
-# 100 %, si elle ne réussit pas.
+# de la courbe, 5 points pour le *taux de rechute*. Celui d'une graine est la part des évaluations sous 475 après sa
+# réussite ; 100 %, si elle ne réussit pas.
 
 
 # %%
@@ -477,11 +477,11 @@ def rechute(valeurs):
 # %%
 neuves = scores(["version 2", SHORTER], graines=range(1_000, 1_100))
 courte, entiere = neuves[SHORTER], neuves["version 2"]
-mesures = {"pas de retour": lambda la: la.mean(axis=1), "points de rechute": rechute}
+mesures = {"retour, en pas": lambda la: la.mean(axis=1), "rechute, en points": rechute}
 for unite, mesure in mesures.items():
     ecart = mesure(courte) - mesure(entiere)
     milieu, bas, haut = (number(x, 1) for x in (ecart.mean(), *paired_interval(ecart)))
-    print(f"sans les trois : {milieu} {unite} [{bas} ; {haut}]")
+    print(f"sans les trois, {unite} : {milieu} [{bas} ; {haut}]")
 print(
     f"réussite conservée : {np.sum(tiennent(courte))} sur 100, contre {np.sum(tiennent(entiere))}"
 )
@@ -537,7 +537,7 @@ figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '
 #
 # Recopiez la cible à chaque fois (`target_rate` à 1) et ralentissez un peu l'apprentissage (`learning_rate` à 0,002),
 # avec la plus grande mémoire : huit graines sur douze finissent sous 475 avec γ = 1, trois avec 0,985. Toutes le
-# manquent de peu, et c'est la combinaison la plus tranchée de trente-six : n'en concluez rien.
+# manquent de peu, et c'est la combinaison la plus tranchée des trente-six : n'en concluez rien.
 #
 # </details>
 #
@@ -554,15 +554,15 @@ figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '
 #
 # <details><summary>Indice</summary>
 #
-# Deux poussées distantes de $k$ pas ont pour corrélation $(1 - 1/h)^k$. La variance de la somme est la
-# somme des corrélations de toutes les paires, chaque poussée avec elle-même comprise.
+# Les poussées de deux pas distants de $k$ ont pour corrélation $(1 - 1/h)^k$. La variance de la somme est la
+# somme des corrélations de toutes les paires, chaque pas avec lui-même compris.
 #
 # </details>
 #
 # <details><summary>Solution</summary>
 #
 # Avec $c = 1 - 1/h$, la variance vaut à peu près $n\,(1 + 2c + 2c^2 + \dots) = n\,(1 + c)/(1 - c) = n\,(2h - 1)$. Pour
-# $h = 2$, l'écart type est $\sqrt{3n} \approx 1{,}73\sqrt{n}$ : un écart bien plus grand, pour autant de poussées.
+# $h = 2$, l'écart type est $\sqrt{3n} \approx 1{,}73\sqrt{n}$ : un écart bien plus grand, pour le même nombre de pas.
 # C'est ce que cherche la Version 2 avec ses deux pas ; la section 3 en a montré le prix.
 #
 # </details>
@@ -593,8 +593,8 @@ show("retour_a_n_pas")
 
 # %% [markdown]
 # **Exercice 3, à écrire (10 minutes).** La moyenne de la section 4 porte à peu près sur le dernier quart d'une suite,
-# sans jamais la garder tout entière. Elle part de zéro ; à la valeur de rang $n$ (1 pour la première), elle fait
-# vers elle la fraction $1/(\text{part} \times n)$ du chemin, ou la rejoint si cette fraction dépasse 1. L'argument
+# sans jamais la garder tout entière. Elle part de zéro ; à chaque valeur, de rang $n$ (1 pour la première), elle
+# parcourt la fraction $1/(\text{part} \times n)$ du chemin qui l'en sépare, ou la rejoint si cette fraction dépasse 1. L'argument
 # `part` vaut 0,25 si l'on ne dit rien, comme dans la section 4.
 
 
@@ -635,10 +635,10 @@ show("moyenne_glissante")
 # L'échelle ne suit qu'un ordre, parmi des millions, et ses barreaux sont des groupes : ce que vaut chaque champ,
 # nous ne le savons pas.
 #
-# Les nombres de la Version 2 viennent d'une recherche, sur **ce** seul jeu, dont il ne reste ni le programme ni le
-# compte ; les graines 0 à 519 y ont servi, ou ont paru dans d'autres figures. Le
-# [carnet 13](13_chercher_une_recette.ipynb) en montre une que l'on peut refaire ; le
-# [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) dit lesquels de ces verdicts valent ailleurs.
+# Les nombres de la Version 2 viennent d'une recherche faite sur **ce** seul jeu, et dont il ne reste ni le programme
+# ni le compte ; les graines 0 à 519 y ont servi, ou ont paru dans d'autres figures. Le [carnet
+# 13](13_chercher_une_recette.ipynb) en montre une que l'on peut refaire ; le [carnet
+# 14](14_ce_qui_reste_vrai_ailleurs.ipynb) dit lesquels de ces verdicts valent ailleurs.
 
 # %% [markdown]
 # ## Testez-vous
@@ -727,10 +727,11 @@ show("moyenne_glissante")
 #
 # 1. On répare **un groupe à la fois**, sur vingt graines, avec des verdicts corrigés pour le nombre de comparaisons ;
 #    puis on **défait** un groupe à la fois, car l'ordre compte.
-# 2. Ce qui semble inutile s'ôte **ensemble**, contre une marge dite d'avance : un verdict qui manque n'est pas un effet
+# 2. Ce qui semble inutile s'ôte **ensemble**, et l'écart se compare à une marge fixée d'avance : un verdict qui manque n'est pas un effet
 #    nul.
 # 3. Ce qui comptait ici, à l'ajout comme au retrait : des entrées à la même **échelle**, un réseau large, une
 #    **exploration** qui dure ; à l'ajout, aussi, un grand **taux d'apprentissage** et une cible à plusieurs pas. Pour
 #    conserver sa réussite, un taux d'apprentissage qui décroît et la moyenne des poids semblent compter.
 #
-# Une recette qui apprend ne fait pas encore un agent que l'on puisse croire : [09 · Résoudre et tenir](09_resoudre_et_tenir.ipynb).
+# Une recette qui apprend ne fait pas encore un agent auquel on puisse se fier : [09 · Résoudre et
+# tenir](09_resoudre_et_tenir.ipynb).

@@ -1,12 +1,12 @@
 # %% [markdown]
 # # 09 · Résoudre et tenir
 #
-# **La question.** La Version 2 apprend. En combien de secondes rend-elle un agent que l'on puisse croire, quelle que
+# **La question.** La Version 2 apprend. En combien de secondes rend-elle un agent auquel on puisse se fier, quelle que
 # soit la graine ? Et si l'entraînement continue, que devient ce que l'agent savait ?
 #
 # Ce carnet résout le jeu devant vous et certifie l'agent qu'il rend ; il en entraîne soixante-quatre à la fois ; il
-# laisse ensuite courir cent graines neuves, et compte celles qui ne retombent pas. Enfin, il se mesure aux autres
-# programmes.
+# laisse ensuite courir cent graines neuves, et compte celles qui ne retombent pas. Enfin, il compare la Version 2 aux
+# autres programmes.
 #
 # *Lecture : 40 minutes ; exercices : 20 minutes ; exécution : une minute environ.*
 
@@ -51,9 +51,9 @@ from cartpole_helpers.statistics import (
 # %% [markdown]
 # ## 1. Résoudre, maintenant
 #
-# Le [carnet 08](08_version_2.ipynb) laissait l'entraînement continuer, sans rien lui dire. Dans la pratique, on veut obtenir un
-# agent et s'arrêter. C'est ce que fait `solve` : il entraîne, **choisit** sur des départs de validation, **juge**
-# sur d'autres, et s'arrête seul.
+# Le [carnet 08](08_version_2.ipynb) laissait l'entraînement continuer, sans rien lui dire. Dans la pratique, on veut
+# obtenir un agent et s'arrêter. C'est ce que fait `solve` : il entraîne, **choisit** sur des départs de validation,
+# **juge** sur d'autres, et s'arrête seul.
 
 # %%
 listing(solve)
@@ -79,10 +79,10 @@ moyenne = number(solution.certificate.mean(), 1)
 print(f"certificat numéro {solution.attempts} : {moyenne} ; {parfaits} parfaits sur 100")
 
 # %% [markdown]
-# Une évaluation de cinquante épisodes par millier de pas, arrêtée dès que sa moyenne ne peut plus atteindre 490 : ce qui
-# est imprimé est alors une borne basse. Puis cent épisodes depuis des départs qui n'ont servi à aucun choix : le
-# **certificat**. S'il est refusé, l'entraînement continue, et le
-# suivant se joue depuis d'autres départs.
+# La validation joue cinquante épisodes par millier de pas, et s'arrête dès que leur moyenne ne peut plus atteindre
+# 490 : ce qui est imprimé est alors une borne basse. Suivent cent épisodes, depuis des départs qui n'ont servi à
+# aucun choix : le **certificat**. S'il est refusé, l'entraînement continue, et le suivant se joue depuis d'autres
+# départs.
 #
 # Or le [carnet 07](07_la_boucle_de_test.ipynb) mettait en garde : à recommencer jusqu'à réussir, un mauvais agent finit
 # par passer. Quelle chance lui laisse-t-on ? Essayons-en deux, sous 475 l'un et l'autre : l'hésitant du carnet 07, et
@@ -153,9 +153,9 @@ for nom, lignes in par_recette.items():
     print(f"   certificats refusés : {np.nansum(cent['essais'][lignes] - 1):.0f}")
 
 # %% [markdown]
-# Chaque ligne donne la médiane, puis ce que ne dépassent pas neuf graines sur dix, dix-neuf sur vingt, et enfin le maximum. La plupart y vont
-# droit ; quelques-unes traînent bien plus longtemps, et ce sont elles que cache une démonstration sur une graine
-# bien choisie.
+# Chaque ligne donne la médiane, puis ce que ne dépassent pas neuf graines sur dix, dix-neuf sur vingt, et enfin le
+# maximum. La plupart des graines vont droit au but ; quelques-unes traînent bien plus longtemps, et ce sont elles que
+# cache une démonstration sur une graine bien choisie.
 #
 # Reste à savoir si le certificat dit vrai.
 
@@ -223,9 +223,10 @@ bornes = [(cout[f"{nom}_min"], cout[f"{nom}_max"]) for nom in ("tour", "produits
 figures.curves(cout["agents"], series, titre, axes, "x", dict(zip(series, bornes, strict=True)))
 
 # %% [markdown]
-# Un tour enchaîne des dizaines d'opérations, et chacune a un prix fixe. Seul, un agent paie surtout ces prix fixes ; à
-# plusieurs, on les partage. Les produits de matrices, eux, ne se partagent pas : ils finissent par être l'essentiel de
-# ce qui reste, et prendre plus d'agents encore ne rapporte plus rien. La mémoire de l'ordinateur, elle, se paie à chaque agent.
+# Un tour enchaîne des dizaines d'opérations, et chacune a un prix fixe. Seul, un agent paie surtout ces prix fixes ;
+# à plusieurs, on les partage. Les produits de matrices, eux, ne se partagent pas : ils finissent par être l'essentiel
+# de ce qui reste, et prendre plus d'agents encore ne rapporte plus rien. La mémoire de l'ordinateur, elle, se paie à
+# chaque agent.
 
 # %%
 part_produits = number(100 * cout["produits"][meilleur] / tour[meilleur])
@@ -278,7 +279,7 @@ for suite, depuis in ((3, "trois réussites de suite"), (1, "une seule")):
 
 # %% [markdown]
 # Toutes réussissent, et celles qui rechutent ensuite restent près du seuil. Ce n'est plus l'effondrement du carnet 06 ; mais
-# zéro sur cent ne veut pas dire « jamais », l'intervalle le dit. Tout dépend aussi de
+# zéro sur cent ne veut pas dire « jamais » : voyez l'intervalle. Tout dépend aussi de
 # la définition : plus d'un agent joue 500 au bout de mille pas, puis désapprend avant de réussir pour de bon.
 #
 # Pourquoi compter des graines, plutôt que la part conservée, toutes évaluations réunies ? Parce que l'intervalle de
@@ -293,9 +294,10 @@ for rang in range(0, len(couverture["n"]), 2):  # vingt, puis cent
         print("{:3.0f} % à 20, {:3.0f} % à 100 :".format(*couverture["couverture"][rang:][:2]), nom)
 
 # %% [markdown]
-# Une mesure presque toujours parfaite, et rarement très basse, trompe le rééchantillonnage : vingt
-# graines n'ont souvent aucun cas très bas, et l'intervalle est trop étroit. L'exact, qui compte des graines, couvre au moins
-# ce qu'il promet. L'écart de rechute, lui, **minimise** ; la marge du carnet 08 était heureusement large.
+# Une mesure presque toujours parfaite, et rarement très basse, trompe le rééchantillonnage : vingt graines n'ont
+# souvent aucun cas très bas, et l'intervalle est trop étroit. L'exact, qui compte des graines, couvre au moins ce
+# qu'il promet. L'intervalle de l'écart de rechute, lui, est trop souvent **trop bas** (`couverture.csv`) ; la marge
+# du carnet 08 était heureusement large.
 
 # %% [markdown]
 # Et si l'agent savait ce que nous savons du jeu ? Essayons deux aides. La **symétrie**, encore. Et des **départs
@@ -338,11 +340,11 @@ aides = np.stack(aides, axis=1)  # (100, 3)
 bornes = np.stack([aides.mean(axis=0), *paired_interval(aides), smallest_effect(aides)], axis=1)
 for nom, quatre, p in zip(paires, bornes, holm(paired_p_value(aides)), strict=True):
     milieu, bas, haut, moindre = (number(x, 1) for x in quatre)
-    print(f"{nom} : {milieu} points [{bas} ; {haut}], p corrigé {number(p, 3)} ; ", end="")
+    print(f"{nom}, en points : {milieu} [{bas} ; {haut}], p corrigé {number(p, 3)} ; ", end="")
     print(f"plus petit effet visible : {moindre}")
 for nom, valeurs in toutes.items():
     jamais, debout = np.sum(~succeeds(valeurs >= 475)), np.sum(valeurs[:, -1] >= 475)
-    print(f"{nom} : {jamais} ne réussissent jamais ; {debout} sont à 475 à la fin")
+    print(f"{nom} : graines qui ne réussissent jamais, {jamais} ; à 475 à la fin, {debout}")
 
 # %% [markdown]
 # Les départs écartés **nuisent** : on rechute davantage, avec la symétrie comme sans elle. Sans elle, ce
@@ -395,7 +397,7 @@ for ligne, rang in each([*map(pire_rechute, (0, 20_000))], "Rechutes"):
     retours = evaluate(refait.agent, seed=fresh_seed(Purpose.STUDY, refait.env_steps))
     print(f"graine {graine} à {number(PAS[rang])} pas : ", end="")
     moyennes = [number(une, 2) for une in (archivee, retours.mean())]
-    print("l'archive dit {}, refait {}".format(*moyennes))
+    print("archive : {} ; refait : {}".format(*moyennes))
     malades[f"graine {graine}, {number(PAS[rang])} pas"] = refait.agent
 
 # %% [markdown]
@@ -438,9 +440,9 @@ figures.points(nuages, titre, ("position du chariot (m)", "angle de la tige (°)
 # CartPole, et son PPO, un algorithme d'une autre famille. Des graines neuves, une à une, 50 000 pas pour tous.
 
 # %% [markdown]
-# Une première réussite doit souvent beaucoup à la chance. La mesure principale, nommée d'avance, est donc le temps de processeur
-# jusqu'à la **troisième réussite de suite**, évaluations non comptées, et le rapport des médianes des deux DQN. Une
-# graine qui n'y arrive pas compte comme une attente sans fin.
+# Une première réussite doit souvent beaucoup à la chance. La mesure principale, nommée d'avance, est donc le rapport
+# des temps de processeur médians des deux DQN, jusqu'à la **troisième réussite de suite**, évaluations non comptées.
+# Une graine qui n'y arrive pas compte comme une attente sans fin.
 
 # %% [markdown]
 # Ce rapport mêle deux choses : la **recette**, c'est-à-dire les réglages, et le **moteur** qui l'exécute. Croisons-les.
@@ -515,7 +517,7 @@ for systeme in systemes:
 
 # %% [markdown]
 # La recette de `rl-zoo3` fait huit fois plus de mises à jour par pas que la nôtre, sur un réseau bien plus large : les
-# deux moteurs y passent presque le même temps. Avec notre petit réseau, leur moteur coûte davantage ; mais l'écart
+# deux moteurs y passent presque le même temps. Avec notre réseau, plus petit, leur moteur coûte davantage ; mais l'écart
 # vient surtout de la **recette** : moins de pas et moins de mises à jour.
 
 # %%
@@ -549,8 +551,8 @@ figures.intervals(colonnes, "Trois réussites de suite, puis plus aucune évalua
 # %% [markdown]
 # ## 5. À vous
 #
-# **Exercice 1, à calculer (5 minutes).** Sur cent graines, aucune n'est jamais repassée sous 400. Jusqu'à quelle part de rechutes ce zéro
-# reste-t-il croyable ? Disons : tant que la probabilité de n'en voir aucune dépasse 2,5 %.
+# **Exercice 1, à calculer (5 minutes).** Sur cent graines, aucune n'est jamais repassée sous 400. Jusqu'à quelle part
+# de rechutes ce zéro reste-t-il plausible ? Disons : tant que la probabilité de n'en voir aucune dépasse 2,5 %.
 #
 # <details><summary>Indice</summary>
 #
@@ -598,8 +600,9 @@ for nom in ("γ = 1", "entrées brutes", "réseau de 2 × 32", "ε = 0,05"):
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
 #
-# `solve` et les cent graines ne valent qu'à CartPole, et avec ces nombres-là ; le [carnet 12](12_un_autre_jeu.ipynb) va voir ailleurs. Le duel
-# compare des recettes réglées avec plus ou moins de soin, sur une machine : un rapport de temps n'est pas une qualité d'algorithme.
+# `solve` et les cent graines ne valent que pour CartPole, et avec ces nombres-là ; le [carnet
+# 12](12_un_autre_jeu.ipynb) va voir ailleurs. Le duel compare des recettes réglées avec plus ou moins de soin, sur
+# une machine : un rapport de temps n'est pas une qualité d'algorithme.
 #
 # Et nous avons constaté des rechutes sans en établir la cause : pourquoi un agent qui savait jouer se met-il à
 # oublier ?
@@ -614,8 +617,8 @@ for nom in ("γ = 1", "entrées brutes", "réseau de 2 × 32", "ε = 0,05"):
 # sur 20 réussissent, et 98 % y restent. Laquelle prenez-vous ?
 #
 # - **A.** X.
-# - **B.** Y : elle tient bien mieux.
-# - **C.** Y : elle réussit et tient dans $0{,}85 \times 98 \approx 83$ % des cas, contre 60 %.
+# - **B.** Y : elle conserve bien mieux sa réussite.
+# - **C.** Y : elle réussit et conserve sa réussite dans $0{,}85 \times 98 \approx 83$ % des cas, contre 60 %.
 #
 # <details name="q1"><summary>Répondre A</summary>
 #
@@ -657,7 +660,8 @@ for nom in ("γ = 1", "entrées brutes", "réseau de 2 × 32", "ε = 0,05"):
 #
 # </details>
 #
-# **3.** Une graine seule aurait montré, selon celle que l'on prend, une réussite en deux mille pas ou un échec à six mille. Que faut-il publier ?
+# **3.** Une graine seule aurait montré, selon celle que l'on prend, une réussite en deux mille pas ou un échec à six
+# mille. Que faut-il publier ?
 #
 # - **A.** La meilleure, en disant que c'en est une.
 # - **B.** Toutes, nommées d'avance, avec leur médiane et leurs échecs.

@@ -5,7 +5,7 @@
 # fortunes qu'aucune partie ne peut rapporter. Que se passe-t-il dans leurs valeurs ? Et d'où vient le mal ?
 #
 # D'ordinaire, on en est réduit aux soupçons : pour dire qu'un réseau se trompe, il faudrait connaître la bonne réponse.
-# Sur CartPole, on peut la **prouver**, presque partout. Ce carnet compare donc des agents à la vérité ; puis il
+# À CartPole, on peut la **prouver**, presque partout. Ce carnet compare donc des agents à la vérité ; puis il
 # provoque leur effondrement, et cherche ce qui l'empêche.
 #
 # *Lecture : 70 minutes ; exercices : 40 minutes ; exécution : moins d'une minute.*
@@ -62,9 +62,8 @@ bas, haut = certify(etats, gamma=0.99)
 
 # %%
 for etat, une, autre in zip(etats, bas, haut, strict=True):
-    print(
-        f"θ = {etat[2]:.2f} rad, θ̇ = {etat[3]:.1f} rad/s :", une.round(4), "≤ Q* ≤", autre.round(4)
-    )
+    angle, vitesse = number(etat[2], 2), number(etat[3], 1)
+    print(f"θ = {angle} rad, θ̇ = {vitesse} rad/s :", une.round(4), "≤ Q* ≤", autre.round(4))
 
 # %% [markdown]
 # Deux nombres par ligne, un par action. `certify` retrouve notre calcul, et la chute immédiate de la deuxième
@@ -79,8 +78,9 @@ for etat, une, autre in zip(etats, bas, haut, strict=True):
 # %% [markdown]
 # ### La méthode
 #
-# `certify` n'estime rien : il encadre, après chaque action, le nombre $T$ de pas que l'on peut encore tenir ; γ n'entre qu'à la fin. Il a
-# quatre preuves, de la moins chère à la plus chère, et n'emploie la suivante que pour les états encore indécis.
+# `certify` n'estime rien : il encadre, après chaque action, le nombre $T$ de pas que l'on peut encore tenir ; γ
+# n'entre qu'à la fin. Il a quatre preuves, de la moins chère à la plus chère, et n'emploie la suivante que pour les
+# états encore indécis.
 #
 # 1. **Toujours à gauche, toujours à droite.** Voilà déjà deux exemples. Et aucune suite d'actions ne garde la tige plus
 #    à gauche que « toujours à droite » : quand celle-ci la laisse tomber à droite, toutes les autres ont échoué aussi.
@@ -95,8 +95,7 @@ for etat, une, autre in zip(etats, bas, haut, strict=True):
 #    sauve.
 # 4. **La recherche.** On déroule les suites d'actions, sans celles que la table condamne ; s'il en reste trop, on garde
 #    les mieux placées. Une suite qui survit est un exemple ; si rien n'a été écarté sans preuve et que rien n'arrive au
-#    bout, il n'en existe pas. Une recherche complète règle les survies les plus courtes ; `effort` compte les
-#    suivantes, de plus en plus larges.
+#    bout, il n'en existe pas. Une recherche complète tranche les survies les plus courtes ; `effort` compte les recherches suivantes, de plus en plus larges.
 #
 # Les exemples sont joués au bit près, et les preuves d'impossibilité comptent les arrondis.
 
@@ -122,9 +121,9 @@ titre = f"Le sort est prouvé pour {au_centre} % du plan au centre, {au_bord} % 
 figures.viability(cartes, angles, vitesses, titre)
 
 # %% [markdown]
-# Un état est **perdu** si tout y mène à la chute, **sauvable** si l'on peut tenir à jamais ; entre les deux, la
-# bande des **indécis**, où la preuve manque, est mince. Un effort de plus la rétrécit : demandons le sort de la tige droite et
-# immobile, à 40 cm du bord.
+# Un état est **perdu** si tout y mène à la chute, **sauvable** si l'on peut tenir à jamais ; entre les deux, la bande
+# des **indécis**, où la preuve manque, est mince. Un effort de plus la rétrécit : demandons le sort de la tige droite
+# et immobile, à 40 cm du bord.
 
 # %%
 au_mieux = survival([[2.0, 1.0, 0.0, 0.0]], effort=6)
@@ -132,9 +131,9 @@ for cote, moins, plus in zip(("gauche", "droite"), *au_mieux.low, *au_mieux.high
     print(f"survie, à {cote} : de {moins:.0f} à {plus:.0f} pas")
 
 # %% [markdown]
-# **Perdue**, et l'on sait exactement quand : les deux bornes se touchent. Pour freiner le chariot, il faut que la tige penche vers le centre ; or, pour
-# la faire pencher ainsi, il faut d'abord pousser vers le bord. Les 40 cm n'y suffisent pas. Un agent qui
-# découvre le bord en y arrivant le découvre trop tard.
+# **Perdue**, et l'on sait exactement quand : les deux bornes se touchent. Pour freiner le chariot, il faut que la
+# tige penche vers le centre ; or, pour la faire pencher ainsi, il faut d'abord pousser vers le bord. Les 40 cm n'y
+# suffisent pas. Un agent qui découvre le bord en y arrivant le découvre trop tard.
 
 # %% [markdown]
 # Deux dimensions ne font pas l'espace entier. Tirons des états dans une large boîte, positions et vitesses
@@ -164,9 +163,9 @@ print("moyenne des estimations :", number(bruit.mean(), 2))
 print("moyenne du maximum      :", number(bruit.max(axis=1).mean(), 2))
 
 # %% [markdown]
-# Puis l'amorçage recopie l'erreur flatteuse dans la cible de l'état d'avant, et ainsi de suite. Deux remèdes
-# sont connus depuis les carnets [04](04_le_dqn.ipynb) et [05](05_eprouver_ses_regles.ipynb) : le **réseau cible**, qui bouge lentement, et **Double
-# DQN**, où un réseau choisit l'action et l'autre l'évalue.
+# Puis l'amorçage recopie l'erreur flatteuse dans la cible de l'état d'avant, et ainsi de suite. Deux remèdes sont
+# connus depuis les carnets [04](04_le_dqn.ipynb) et [05](05_eprouver_ses_regles.ipynb) : le **réseau cible**, qui
+# bouge lentement, et **Double DQN**, où un réseau choisit l'action et l'autre l'évalue.
 #
 # L'étude archivée part de la Version 2, appauvrie exprès : quatre chariots, une cible à un pas, un taux d'apprentissage
 # constant, ε tombé à 0,1, aucune moyenne des poids. Vingt graines par règle, et $\gamma = 0{,}99$ : aucune valeur ne devrait
@@ -211,9 +210,10 @@ figures.curves(
 )
 
 # %% [markdown]
-# L'axe est logarithmique : chaque graduation principale vaut dix fois la précédente. Sans réseau cible, ce n'est plus un biais, c'est
-# un **emballement** : une erreur entre dans la cible, qui tire le réseau, qui gonfle la cible. Sans maximum, il est moindre
-# pour la plupart des graines, mais il demeure. Et de quel côté va-t-il ? Comptons, sur la seconde moitié de l'entraînement.
+# L'axe est logarithmique : chaque graduation principale vaut dix fois la précédente. Sans réseau cible, ce n'est plus
+# un biais, c'est un **emballement** : une erreur entre dans la cible, qui tire le réseau, qui gonfle la cible. Sans
+# maximum, il est moindre pour la plupart des graines, mais il demeure. Et de quel côté va-t-il ? Comptons, sur la
+# seconde moitié de l'entraînement.
 
 # %%
 for regle in (SEULE, SEULE_FIXE):
@@ -223,9 +223,10 @@ for regle in (SEULE, SEULE_FIXE):
     )
 
 # %% [markdown]
-# Avec le maximum, toutes les graines partent vers le haut ; sans lui, la plupart oscillent d'un signe à l'autre, quelques-unes plongent, parfois très bas.
-# **Sans réseau cible, l'amorçage peut suffire à diverger ; le maximum, lui, pousse vers le haut.** L'étude avait prévu de
-# comparer des logarithmes : des valeurs négatives l'interdisent, et ce compte est exploratoire.
+# Avec le maximum, toutes les graines partent vers le haut ; sans lui, la plupart oscillent d'un signe à l'autre,
+# quelques-unes plongent, parfois très bas. **Sans réseau cible, l'amorçage peut suffire à diverger ; le maximum, lui,
+# pousse vers le haut.** L'étude avait prévu de comparer des logarithmes : des valeurs négatives l'interdisent, et ce
+# compte est exploratoire.
 
 # %% [markdown]
 # Et Double DQN **sans** réseau cible ? L'action est alors choisie et évaluée par le même réseau : c'est le maximum,
@@ -242,9 +243,9 @@ print("mêmes pertes :", np.array_equal(*pertes, equal_nan=True), f"({len(pertes
 # %% [markdown]
 # ### Où se trompe-t-on, et de combien ?
 #
-# Un état sauvable ne peut pas valoir plus de 100 ; un état perdu vaut bien moins. Voici ce que chaque règle à réseau cible
-# en attend de trop, en moyenne sur la seconde moitié de l'entraînement : en $s_0$, là où l'agent vient de passer, et dans la
-# large boîte.
+# Un état sauvable ne peut pas valoir plus de 100 ; un état perdu vaut bien moins. Voici de combien chaque règle à
+# réseau cible les surestime, en moyenne sur la seconde moitié de l'entraînement : en $s_0$, là où l'agent vient de
+# passer, et dans la large boîte.
 
 
 # %%
@@ -315,8 +316,9 @@ compare(
 # %% [markdown]
 # ### Jouent-ils plus mal ?
 #
-# Un agent qui se croit promis à de telles fortunes devrait mal jouer. Pour le savoir, deux règles **bornent** leurs cibles à 100, et ne
-# changent rien d'autre. Voici les écarts de retour, appariés, sur la seconde moitié de l'entraînement.
+# Un agent qui se croit promis à de telles fortunes devrait mal jouer. Pour le savoir, deux règles **bornent** leurs
+# cibles à 100, et ne changent rien d'autre. Voici les écarts de retour, appariés, sur la seconde moitié de
+# l'entraînement.
 
 # %%
 jeu = {
@@ -329,7 +331,7 @@ compare(jeu)
 
 # %%
 borne = number(jeu["bornées ou non, sans réseau cible"].mean())
-titre = f"Borner les cibles, sans réseau cible : {borne} pas de retour"
+titre = f"Borner les cibles, sans réseau cible, change le retour de {borne} pas"
 figures.intervals({"écart de retour (pas)": {nom: moyenne(un) for nom, un in jeu.items()}}, titre)
 
 # %% [markdown]
@@ -338,8 +340,8 @@ figures.intervals({"écart de retour (pas)": {nom: moyenne(un) for nom, un in je
 # pas : leurs intervalles contiennent zéro, et un écart plus petit que celui de la dernière colonne a pu échapper.
 #
 # N'en faisons pas une loi : aux carnets [04](04_le_dqn.ipynb) et [11](11_la_clinique_du_dqn.ipynb), avec d'autres
-# recettes, se passer d'une cible en retard coûte cher. Des valeurs démesurées ne font pas toujours mal jouer ; des valeurs bornées
-# ne font pas toujours bien jouer. Ce sont deux mesures.
+# recettes, se passer d'une cible en retard coûte cher. Des valeurs démesurées ne font pas toujours mal jouer ; des
+# valeurs bornées ne font pas toujours bien jouer. Ce sont deux mesures.
 
 # %% [markdown]
 # ## 3. Le laboratoire de la troncature
@@ -361,9 +363,10 @@ for p in (0, 1 / 500):
 listing(ClockEnds)
 
 # %% [markdown]
-# Vingt graines apprennent à ce jeu, qui remplit leur mémoire de fausses fins : nous la dirons **fautive**. Les mêmes
-# apprennent aussi au vrai jeu. Il faut des agents qui vont souvent au bout des cinq cents pas : sans cela, le chronomètre
-# n'arrête personne. Ceux-ci ont donc la symétrie, peu d'exploration, et une mémoire de cinq mille transitions.
+# Vingt graines s'entraînent à ce jeu, qui remplit leur mémoire de fausses fins : nous la dirons **fautive**. Les
+# mêmes s'entraînent aussi au vrai jeu. Il faut des agents qui vont souvent au bout des cinq cents pas : sans cela, le
+# chronomètre n'arrête personne. Ceux-ci ont donc la symétrie, peu d'exploration, et une mémoire de cinq mille
+# transitions.
 #
 # > **À vous.** Avec la mémoire juste, la vérité est 100. Avec la fautive, le calcul dit 83,5. Où sera l'agent réel, au
 # > bout de trente mille pas ? Et jouera-t-il moins bien ?
@@ -470,9 +473,10 @@ compare({"retour, fautive moins juste": moities[0] - moities[1]})
 listing(Amnesic.add)
 
 # %% [markdown]
-# Où cela mène, un **théorème** le dit. Sans aucune fin, la constante $Q = 1/(1-\gamma)$ satisfait exactement toutes les cibles :
-# $1 + \gamma/(1-\gamma) = 1/(1-\gamma)$. C'est même la seule solution si, de chaque état atteint, la mémoire connaît les deux actions.
-# Reste ce qu'il ne dit pas : à quelle vitesse, jusqu'où dans le jeu, et combien de chutes suffisent à l'empêcher.
+# Où cela mène, un **théorème** le dit. Sans aucune fin, la constante $Q = 1/(1-\gamma)$ atteint exactement toutes ses
+# cibles : $1 + \gamma/(1-\gamma) = 1/(1-\gamma)$. C'est même la seule solution si, de chaque état atteint, la mémoire
+# connaît les deux actions. Reste ce qu'il ne dit pas : à quelle vitesse, jusqu'où dans le jeu, et combien de chutes
+# suffisent à l'empêcher.
 #
 # L'étude garde donc aussi une chute sur 64, sur 16, sur 4, tirées au sort (`kept`). Et comme l'amnésique fait **deux**
 # choses, ôter la chute et répéter le pas précédent, une **doublure** ne fait que la seconde. Quarante graines par
@@ -512,9 +516,9 @@ for nom, qui in effondres.items():
     print(f"{nom:10} {qui.sum()} sur 40, soit de {bas} à {haut} %")
 
 # %% [markdown]
-# C'est une expérience, et non plus une corrélation : mêmes graines, mêmes tirages jusqu'à dix mille pas. L'effet n'est pas
-# immédiat : il faut d'abord que les anciennes chutes sortent de l'anneau, puis que leur leçon s'efface. Et le témoin s'effondre
-# parfois, lui aussi : sa moyenne interquartile ne le montre pas, le compte le dit.
+# C'est une expérience, et non plus une corrélation : mêmes graines, mêmes tirages jusqu'à dix mille pas. L'effet
+# n'est pas immédiat : il faut d'abord que les anciennes chutes sortent de l'anneau, puis que leur leçon s'efface. Et
+# le témoin s'effondre parfois, lui aussi : sa moyenne interquartile ne le montre pas, le compte le dit.
 
 # %% [markdown]
 # ### Ce qui se passe à l'intérieur
@@ -547,8 +551,9 @@ figures.traces(PAS, quatre, titre, "pas de jeu par agent", log=["perte"], mark=1
 
 # %% [markdown]
 # Lisez les panneaux dans l'ordre. Les chutes disparaissent en cinq mille pas, ce que dure la mémoire. La valeur des
-# états perdus monte alors plus vite que chez le témoin : plus rien n'apprend à l'agent qu'ils finissent mal, et l'amorçage leur
-# promet un avenir comme aux autres. Puis le retour tombe. Quand il passe sous 200, où en sont les choix décisifs ?
+# états perdus monte alors plus vite que chez le témoin : plus rien n'apprend à l'agent qu'ils finissent mal, et
+# l'amorçage leur promet un avenir comme aux autres. Puis le retour tombe. Quand il passe sous 200, où en sont les
+# choix décisifs ?
 
 # %%
 sous = ((releve("amnésique") < 200) & (PAS > 10_000)).argmax(axis=1)  # (40,)
@@ -559,8 +564,8 @@ for nom in ("bons choix décisifs (%)", "max Q − V*, états perdus"):
     print(f"{nom} : {dix_mille} à 10 000 pas, {alors} en passant sous 200, {fin} à la fin")
 
 # %% [markdown]
-# À cet instant, la valeur des états perdus a déjà beaucoup monté ; la justesse, mesurée dans la large boîte, s'effondre surtout
-# **ensuite**. L'archive ne dit donc pas par où passe l'effet.
+# À cet instant, la valeur des états perdus a déjà beaucoup monté ; la justesse, mesurée dans la large boîte,
+# s'effondre surtout **ensuite**. L'archive ne dit donc pas par où passe l'effet.
 
 # %% [markdown]
 # Le dernier panneau, à échelle logarithmique, est le plus instructif. **La perte de l'agent sain monte ; celle de
@@ -578,9 +583,9 @@ for nom in ("bons choix décisifs (%)", "max Q − V*, états perdus"):
 # %% [markdown]
 # ### L'écart
 #
-# Que devient la préférence de l'agent là où tout se décide ? L'écart $Q(a) - Q(a')$ entre la bonne action et la mauvaise,
-# sur les états décisifs, devrait être immense : la première vaut $1/(1-\gamma)$, soit près de 67 avec le γ de ces agents, 0,985 ; la
-# seconde, les quelques pas qui restent.
+# Que devient la préférence de l'agent là où tout se décide ? L'écart $Q(a) - Q(a')$ entre la bonne action et la
+# mauvaise, sur les états décisifs, devrait être immense : la première vaut $1/(1-\gamma)$, soit près de 67 avec le γ
+# de ces agents, 0,985 ; la seconde, les quelques pas qui restent.
 
 # %%
 ecarts = {"écart, états décisifs": {nom: releve(nom, "ecart") for nom in ("témoin", "amnésique")}}
@@ -621,7 +626,7 @@ def par_seuil(*reglages):
 # %%
 LABO = ("amnésique", "1/64 des chutes", "1/16 des chutes", "1/4 des chutes", "témoin")
 SOINS = ("amnésique, placebo", "amnésique, réserve", "doublure")
-axes = ("seuil (pas)", "graines dessous, sur 40")
+axes = ("seuil (pas)", "graines sous le seuil, sur 40")
 doses = par_seuil(*LABO, "amnésique, réserve")
 sous_200 = [int(compte[SEUILS == 200].item()) for compte in doses.values()]
 titre = (
@@ -669,9 +674,9 @@ tableau(FAMILLE[:7])
 # ce qui est exploratoire. La doublure ne se distingue pas du témoin : répéter un pas n'a pas d'effet visible. Et le
 # placebo ne soigne personne : il ne manquait pas de vieux pas, il manquait des chutes.
 #
-# Avec la réserve, aucune des quarante graines ne s'effondre : à 95 %, c'est au plus une sur onze. Rend-elle
-# l'agent d'avant ? Rien, sur la figure, ne dit le contraire : soignés ou témoins, il en passe presque autant sous 300 ou sous 400, et l'écart
-# n'atteint pas ce que le test peut voir.
+# Avec la réserve, aucune des quarante graines ne s'effondre : à 95 %, c'est au plus une sur onze. Rend-elle l'agent
+# d'avant ? Rien, sur la figure, ne dit le contraire : soignés ou témoins, il en passe presque autant sous 300 ou sous
+# 400, et l'écart n'atteint pas ce que le test peut voir.
 
 # %% [markdown]
 # ## 5. L'oubli, tel qu'il vient
@@ -716,15 +721,16 @@ titre = f"Chutes en mémoire : {ici} % dans les {len(instants)} effondrements, {
 figures.traces(AUTOUR, suspects, titre, "milliers de pas, depuis l'effondrement", mark=0)
 
 # %% [markdown]
-# Rien n'y désigne les victimes : avant l'instant 0, les bandes se recouvrent sur les quatre panneaux, et elles sont larges. La
-# perte et les chutes montent **après** coup, quand l'agent retombe et revoit ce qu'il avait cessé de voir. Une figure si bruitée
-# n'accuse ni n'innocente personne.
+# Rien n'y désigne les victimes : avant l'instant 0, les bandes se recouvrent sur les quatre panneaux, et elles sont
+# larges. La perte et les chutes montent **après** coup, quand l'agent retombe et revoit ce qu'il avait cessé de voir.
+# Une figure si bruitée n'accuse ni n'innocente personne.
 
 # %% [markdown]
 # ### Trois remèdes et un placebo
 #
-# Puisque la corrélation hésite, intervenons encore : **garder les chutes**, dans la même réserve, ou, pour contrôle, des pas
-# **ordinaires** ; **agrandir la mémoire**, à cinquante mille, pour que rien ne s'efface ; **explorer**, ε ne descendant qu'à 0,5.
+# Puisque la corrélation hésite, intervenons encore : **garder les chutes**, dans la même réserve, ou, pour contrôle,
+# des pas **ordinaires** ; **agrandir la mémoire**, à cinquante mille, pour que rien ne s'efface ; **explorer**, ε ne
+# descendant qu'à 0,5.
 
 # %%
 nature = par_seuil("livré à lui-même", *REMEDES)
@@ -740,11 +746,11 @@ tableau(FAMILLE[7:])
 
 # %% [markdown]
 # Entre la réserve et son placebo, une seule chose change, ce qu'on y garde, et l'écart est net : **les chutes sont en
-# cause ici aussi**. Au seuil de 200, tout garder fait mieux que ne rien changer, et garder les chutes aussi, mais de justesse ;
-# des pas ordinaires semblent faire pire, et explorer, mieux, sans que le test tranche. Là-dessus, il tranchait à la première
-# mesure, depuis d'autres départs et avec d'autres tirages des réserves. Et regardez plus haut : à 300, la réserve
-# n'aide plus guère, alors que la grande mémoire aide encore. Garder les chutes empêche de toucher le sol ; que cela
-# empêche de flotter, on ne le voit pas, et cela reste exploratoire.
+# cause ici aussi**. Au seuil de 200, tout garder fait mieux que ne rien changer, et garder les chutes aussi, mais de
+# justesse ; des pas ordinaires semblent faire pire, et explorer, mieux, sans que le test tranche. Lors d'une première
+# mesure, depuis d'autres départs et avec d'autres tirages des réserves, il tranchait sur ces deux points. Et regardez
+# un seuil plus haut : à 300, la réserve n'aide plus guère, alors que la grande mémoire aide encore. Garder les chutes
+# empêche de toucher le sol ; que cela empêche de flotter, on ne le voit pas, et cela reste exploratoire.
 
 # %% [markdown]
 # Que contenait la mémoire ? L'archive y a compté les chutes, réserve non comprise, et les états **écartés**, à plus de
@@ -760,9 +766,9 @@ for nom in dict.fromkeys(oubli["reglage"]):
     print(f"{nom:26} chutes {chutes} %, écartés {tot} %, puis {ensuite} %")
 
 # %% [markdown]
-# Le manque de variété était un autre suspect : des états écartés que l'agent, jouant trop bien, ne visiterait plus. Ces moyennes,
-# sans intervalle, ne l'accusent ni ne l'innocentent. Les chutes, elles, sont rares dans tous les réglages qui
-# s'effondrent souvent.
+# Le manque de variété était un autre suspect : des états écartés que l'agent, jouant trop bien, ne visiterait plus.
+# Ces moyennes, sans intervalle, ne l'accusent ni ne l'innocentent. Les chutes, elles, sont rares dans tous les
+# réglages qui s'effondrent souvent.
 
 # %% [markdown]
 # L'histoire du début résiste donc mieux qu'il n'y paraissait : ôter les chutes fait oublier, les rendre l'empêche, des
@@ -822,7 +828,7 @@ figures.traces(PAS, croyances, titre, "pas de jeu par agent", mark=10_000)
 # %% [markdown]
 # ## 7. Voir un agent qui a oublié
 #
-# Voici l'amnésique de la graine 0, à dix mille pas, puis à vingt mille.
+# Voici deux agents pris à l'amnésique de la graine 0 : à dix mille pas, puis à vingt mille.
 # Jugeons-les sur cent départs neufs, puis demandons-leur ce que vaut le premier état de la section 1.
 
 # %%
@@ -996,8 +1002,8 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # %% [markdown]
 # <details><summary>Que faut-il observer ?</summary>
 #
-# Avec 0, l'amnésie. Avec 8, la dose de l'étude, quelques graines jouent mal sans s'effondrer. Nous n'avons mesuré ni 1 ni 64 :
-# pour dire laquelle des trois doses est la meilleure, il faudrait quarante graines.
+# Avec 0, l'amnésie. Avec 8, la dose de l'étude, quelques graines jouent mal sans s'effondrer. Nous n'avons mesuré ni
+# 1 ni 64 : pour dire laquelle des trois doses est la meilleure, il faudrait quarante graines.
 #
 # </details>
 
@@ -1029,7 +1035,7 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 #
 # </details>
 #
-# **2.** Sur CartPole, $\gamma = 0{,}9$. Un agent annonce 14 dans un état dont vous ignorez s'il est
+# **2.** À CartPole, $\gamma = 0{,}9$. Un agent annonce 14 dans un état dont vous ignorez s'il est
 # sauvable ou perdu. Qu'en dire ?
 #
 # - **A.** On ne peut rien dire sans connaître $V^*$.

@@ -89,13 +89,13 @@ for nom in MALADIES:
 # %%
 reussies = {nom: percentage(etude["retour"][rapides & qui] >= 475) for nom, qui in lignes.items()}
 bas, haut = np.array([reussies[nom][1:] for nom in MALADIES]).T
-titre = "À 475 le plus souvent : {} maladies sur {} ; indécises : {}"
+titre = "Maladies à 475 le plus souvent : {} sur {} ; indécises : {}"
 titre = titre.format((bas > 50).sum(), len(MALADIES), ((bas <= 50) & (haut > 50)).sum())
 figures.intervals({"retour final ≥ 475 (% des agents)": reussies}, titre)
 
 # %% [markdown]
-# Les intervalles sont à recettes fixées, sans correction. Seize agents par maladie, c'est peu : à partir de quel écart
-# distinguerait-on, au mieux, malades et témoins ?
+# Les intervalles supposent les recettes fixées, et ne sont pas corrigés. Seize agents par maladie, c'est peu : à
+# partir de quel écart distinguerait-on, au mieux, malades et témoins ?
 
 # %%
 ecart = 280 * np.sqrt(0.25 / 16 + 0.25 / 24)  # 2,8 erreurs types se voient quatre fois sur cinq
@@ -104,10 +104,11 @@ print(
 )
 
 # %% [markdown]
-# Des maladies se **cachent** peut-être : avec γ = 1, trois agents sur quatre sont à 475, et seize agents ne suffisent pas à dire que
-# c'est la plupart. La politique ne lit que l'ordre de deux valeurs, et des valeurs fausses peuvent être dans le bon
-# ordre ; sur un jeu plus dur, la même faute pourrait coûter cher. D'autres se **ressemblent** : un retour au plus bas est le
-# même, que la cible soit figée ou que les unités soient mortes. Le score dit qu'on est malade, et pas toujours ; jamais de quoi.
+# Des maladies se **cachent** peut-être : avec γ = 1, trois agents sur quatre sont à 475, et seize agents ne suffisent
+# pas à dire que c'est la plupart. La politique ne lit que l'ordre de deux valeurs, et des valeurs fausses peuvent
+# être dans le bon ordre ; sur un jeu plus dur, la même faute pourrait coûter cher. D'autres se **ressemblent** : un
+# retour au plus bas est le même, que la cible soit figée ou que les unités soient mortes. Le score dit qu'on est
+# malade, et pas toujours ; jamais de quoi.
 #
 # Comparons chaque maladie à **son** témoin. Une troncature mal mémorisée et une mémoire sans chute semblent coûter
 # cher ; or leurs témoins ne réussissent guère qu'une fois sur deux. Leurs réglages coûtent donc déjà, et ce que la
@@ -185,8 +186,8 @@ sheet(malade, titre, witness=sains[0])
 # la cause, on s'égare : presque toutes les maladies finissent par un retour bas.
 
 # %% [markdown]
-# Voici les maladies que la clinique connaît, de la plus directe à la plus ambiguë : leur nom, puis ce qui est faux dans le programme.
-# Vous répondrez avec ces noms.
+# Voici les maladies que la clinique connaît, de la plus directe à la plus ambiguë : leur nom, puis ce qui est faux
+# dans le programme. Vous répondrez avec ces noms.
 
 # %%
 for rang, maladie in enumerate(ILLNESSES, 1):
@@ -212,8 +213,9 @@ salle.wall(range(1, 10), "Patients 1 à 9 : où la ligne bleue quitte-t-elle la 
 salle.wall(range(10, 19), "Patients 10 à 18 : et ici ?")
 
 # %% [markdown]
-# Le mur ne montre que huit cadres sur douze. Les quatre autres, γ apparent, relief, unités figées et dispersion, départagent des
-# malades que le mur confond : la feuille entière les montre. En voici deux ; changez le numéro, et revenez-y autant qu'il faut.
+# Le mur ne montre que huit cadres sur douze. Les quatre autres, γ apparent, relief, unités figées et dispersion,
+# départagent des malades que le mur confond : la feuille entière les montre. En voici deux ; changez le numéro, et
+# revenez-y autant qu'il faut.
 
 # %%
 salle.sheet(9)
@@ -272,9 +274,10 @@ print("seuils :", *(number(signe.threshold, 1) for signe in signes))
 listing(*(signe.measure for signe in signes))
 
 # %% [markdown]
-# `fall_cost` est ce que les chutes en mémoire coûteraient à une perte bien masquée ; si la perte affichée est bien plus basse,
-# c'est que le programme minimise **autre chose**. L'autre signe regarde le drapeau lui-même, tel qu'il est en mémoire. `late`
-# prend la médiane du dernier tiers du relevé. Un **seuil** est un choix ; ceux-ci ont été réglés sur des graines qui ne serviront plus.
+# `fall_cost` est ce que les chutes en mémoire coûteraient à une perte bien masquée ; si la perte affichée est bien
+# plus basse, c'est que le programme minimise **autre chose**. L'autre signe regarde le drapeau lui-même, tel qu'il
+# est en mémoire. `late` prend la médiane du dernier tiers du relevé. Un **seuil** est un choix ; ceux-ci ont été
+# réglés sur des graines qui ne serviront plus.
 
 # %%
 diagnose(salle.chart(3))
@@ -287,9 +290,9 @@ diagnose(salle.chart(3))
 # %% [markdown]
 # ## 6. Que vaut-il ?
 #
-# Un outil se juge comme un agent, sur ce qu'il n'a jamais vu. Ici, seules les **graines** sont neuves : les maladies et les recettes ont
-# servi à régler les seuils. Treize recettes saines ont été suivies aussi ; une recette lente est saine, si son mécanisme l'est. Qui
-# préfère soigner d'abord passera à la section 7, et reviendra.
+# Un outil se juge comme un agent, sur ce qu'il n'a jamais vu. Ici, seules les **graines** sont neuves : les maladies
+# et les recettes ont servi à régler les seuils. Treize recettes saines ont été suivies aussi ; une recette lente est
+# saine, si son mécanisme l'est. Qui préfère soigner d'abord passera à la section 7, et reviendra.
 #
 # Les graines d'une même cause et d'une même recette se ressemblent : elles forment une **grappe**, pure si l'outil ne
 # s'y trompe pas une fois. L'intervalle compte les grappes, non les entraînements. Le **rappel** est la part des malades
@@ -349,9 +352,9 @@ for ligne in np.flatnonzero(provoquees & ~juste | sain & alarme):
     print(f"{nom} ({recette}), retour {retour} : « {dit} »")
 
 # %% [markdown]
-# Une troncature mal mémorisée ne se voit pas tant que l'agent n'atteint pas la limite de temps. Et un γ de 1 ne se distingue
-# d'un γ de 0,99 que par une estimation, elle-même bruitée. À la dernière ligne, la recette était saine, et l'outil parle d'explosion :
-# voici la feuille de cette graine, refaite par l'étude.
+# Une troncature mal mémorisée ne se voit pas tant que l'agent n'atteint pas la limite de temps. Et un γ de 1 ne se
+# distingue d'un γ de 0,99 que par une estimation, elle-même bruitée. À la dernière ligne, la recette était saine, et
+# l'outil parle d'explosion : voici la feuille de cette graine, refaite par l'étude.
 
 # %%
 derive = load_chart(PATIENTS / "divergence.csv")
@@ -359,8 +362,8 @@ combien = number(round(derive.q_limit[-1], -3))
 sheet(derive, f"Une recette saine, et Q atteint {combien} : l'alarme avait raison")
 
 # %% [markdown]
-# Ses valeurs ont divergé d'elles-mêmes, et l'agent joue parfaitement. Cette alarme reste comptée parmi les fausses : on ne choisit pas ses
-# erreurs après coup.
+# Ses valeurs ont divergé d'elles-mêmes, et l'agent joue parfaitement. Cette alarme reste comptée parmi les fausses :
+# on ne choisit pas ses erreurs après coup.
 
 # %% [markdown]
 # ### Des épreuves plus dures
@@ -379,8 +382,8 @@ for nom, faits in {"l'outil": alarme, "retour < 300": echec}.items():
 # La règle naïve voit déjà la plupart des malades, mais s'alarme aussi de recettes lentes. L'outil apporte surtout le
 # **nom**.
 #
-# **Des seuils refaits sans la recette jugée.** Pour chaque signe, cherchons, sur deux recettes, le seuil qui sépare le mieux malades et
-# sains ; puis jugeons sur la troisième.
+# **Des seuils refaits sans la recette jugée.** Pour chaque signe, cherchons, sur deux recettes, le seuil qui sépare
+# le mieux malades et sains ; puis jugeons sur la troisième.
 
 # %%
 vrai = etude["maladie"][:, None] == MALADIES
@@ -408,8 +411,9 @@ edges(etude, f"Signes exigés 41 % plus marqués : {perdues} maladies ne se voie
 # lente ne peut être plus marqué que son seuil. Le lot trop petit, lui, est vraiment fragile. Les maladies sans cadre
 # ont un signe loin de son seuil, ou un fait pour signe, qui est là ou n'y est pas.
 #
-# **Des fautes d'une autre main.** Quelqu'un qui n'avait pas lu les signes a écrit des fautes, dans une recette à lui, et le nom
-# qu'il attendait, s'il en est un. Voici le rappel et les alarmes, puis, recette saine comprise, chaque cause que l'outil ne nomme pas toujours.
+# **Des fautes d'une autre main.** Quelqu'un qui n'avait pas lu les signes a écrit des fautes, dans une recette à lui,
+# et le nom qu'il attendait, s'il en est un. Voici le rappel et les alarmes, puis, recette saine comprise, chaque
+# cause que l'outil ne nomme pas toujours.
 
 # %%
 nommees = aveugles & np.isin(etude["maladie"], MALADIES)
@@ -423,7 +427,7 @@ for cause in dict.fromkeys(etude["cause"][aveugles & ~(nommees & juste)].tolist(
     print(f"{cause} (retour {retour}), attendu « {etude['maladie'][ici][0]} » : « {dit} »")
 
 # %% [markdown]
-# Dans ce compte, l'outil reconnaît moins de malades que plus haut, et la règle naïve s'alarme plus souvent que lui.
+# Dans ce compte, l'outil reconnaît moins de malades qu'à forte dose, et la règle naïve s'alarme plus souvent que lui.
 #
 # ### Avec moins de mesures
 #
@@ -436,8 +440,9 @@ vues = {nom for nom in MALADIES if au_journal[provoquees & (etude["maladie"] == 
 print(f"{len(vues)} maladies sur {len(MALADIES)} :", *sorted(vues), sep="\n")
 
 # %% [markdown]
-# C'est la leçon pratique de ce carnet : **ne journalisez pas seulement le retour et la perte**. Ce qui manque à l'outil
-# coûte quelques lignes : Q sur une poignée d'états dont on connaît la valeur, le déplacement des poids, un audit de la mémoire.
+# C'est la leçon pratique de ce carnet : **ne journalisez pas seulement le retour et la perte**. Ce qui manque à
+# l'outil coûte quelques lignes : Q sur une poignée d'états dont on connaît la valeur, le déplacement des poids, un
+# audit de la mémoire.
 
 # %% [markdown]
 # ## 7. Soigner
@@ -476,9 +481,9 @@ print("retours :", [round(float(late(releve.greedy))) for releve in soignes])
 diagnose(soignes[0])
 
 # %% [markdown]
-# **Effacer le signe n'est pas guérir.** Les poids bougent encore assez pour échapper au seuil, l'outil se tait sur
-# la première graine, et les agents n'apprennent pas pour autant. Il faut regarder ce que le remède devait rétablir : ici, le retour. Changez les deux réglages jusqu'à
-# ce qu'il revienne.
+# **Effacer le signe n'est pas guérir.** Les poids bougent encore assez pour échapper au seuil, l'outil se tait sur la
+# première graine, et les agents n'apprennent pas pour autant. Il faut regarder ce que le remède devait rétablir :
+# ici, le retour. Changez les deux réglages jusqu'à ce qu'il revienne.
 #
 # <details><summary>Un remède, parmi d'autres</summary>
 #
@@ -509,8 +514,8 @@ diagnose(fautifs[0])
 #
 # <details><summary>Une réparation</summary>
 #
-# Remplacez la dernière ligne par `return recompense + gamma * q_suivant.max(dim=-1).values.masked_fill(terminee, 0)` : après une fin, la
-# suite vaut 0. Puis `diagnose(monitor(Training(RAPIDE, range(8), td_target=cible_reparee))[0])`.
+# Remplacez la dernière ligne par `return recompense + gamma * q_suivant.max(dim=-1).values.masked_fill(terminee, 0)`
+# : après une fin, la suite vaut 0. Puis `diagnose(monitor(Training(RAPIDE, range(8), td_target=cible_reparee))[0])`.
 #
 # </details>
 
@@ -532,9 +537,10 @@ for nom, groupe in groupes.items():
     print(f"retours, {nom} :", [round(float(late(releve.greedy))) for releve in groupe])
 
 # %% [markdown]
-# Le diagnostic prédisait une chose précise : sans masque, une chute serait surestimée de γ fois la valeur de la suite, qui
-# n'est qu'extrapolée, car on n'apprend jamais depuis un état tombé. Le remède retire cet excès, et les états perdus reviennent
-# au voisinage de la vérité. Les retours remontent ; preuve plus forte, le **mécanisme** que l'on accusait a disparu.
+# Le diagnostic prédisait une chose précise : sans masque, une chute serait surestimée de γ fois la valeur de la
+# suite, qui n'est qu'extrapolée, car on n'apprend jamais depuis un état tombé. Le remède retire cet excès, et les
+# états perdus reviennent au voisinage de la vérité. Les retours remontent ; preuve plus forte, le **mécanisme** que
+# l'on accusait a disparu.
 
 # %% [markdown]
 # ## 8. Vos propres entraînements
@@ -643,9 +649,10 @@ sheet(releve, f"Ma boucle : d'un état à l'autre, Q varie de {relief} %")
 #
 # <details><summary>La faute, et pourquoi rien ne l'a signalée</summary>
 #
-# `gather` rend un tenseur de forme (64, 1), et la cible est de forme (64,). Leur différence est un tableau (64, 64) : **toutes** les valeurs moins
-# **toutes** les cibles. Sa moyenne des carrés existe, son gradient aussi ; il tire chaque Q vers la moyenne des cibles du lot.
-# `q.squeeze(1)` répare. `nn.MSELoss` aurait prévenu ; une soustraction ne le fait pas.
+# `gather` rend un tenseur de forme (64, 1), et la cible est de forme (64,). Leur différence est un tableau (64, 64) :
+# **toutes** les valeurs moins **toutes** les cibles. Sa moyenne des carrés existe, son gradient aussi ; il tire
+# chaque Q vers la moyenne des cibles du lot. `q.squeeze(1)` répare. `nn.MSELoss` aurait prévenu ; une soustraction ne
+# le fait pas.
 #
 # </details>
 
@@ -675,8 +682,9 @@ diagnose(
 ) if DQN else "Il y faut Stable-Baselines3 : `pip install -r requirements-etudes.txt`."
 
 # %% [markdown]
-# L'outil a raison, et ce n'est pas une faute de la bibliothèque : ses réglages d'origine viennent pour la plupart d'Atari. Le réseau cible y attend dix mille pas
-# avant d'être recopié, et nous n'en jouons que huit mille. Un réglage qui convient à dix millions de pas est une maladie à huit mille.
+# L'outil a raison, et ce n'est pas une faute de la bibliothèque : ses réglages d'origine viennent pour la plupart
+# d'Atari. Le réseau cible y attend dix mille pas avant d'être mis à jour, et nous n'en jouons que huit mille. Un
+# réglage qui convient à dix millions de pas est une maladie à huit mille.
 #
 # Soignons ce que l'on accuse, et cela seul ; puis le taux d'apprentissage seul, qui vaut 0,0001 ; puis les deux.
 
@@ -700,7 +708,8 @@ for remede in (cible, allure, cible | allure) if DQN else ():
 #
 # </details>
 #
-# Quelle que soit la boucle, l'outil dit aussi ce qu'il **ne peut pas** juger, et pourquoi. Du journal du panneau, par exemple :
+# Quelle que soit la boucle, l'outil dit aussi ce qu'il **ne peut pas** juger, et pourquoi. Du journal du panneau, par
+# exemple :
 
 # %%
 for nom, raison in [*unseen_because(tableau.history).items()][:4]:
@@ -716,7 +725,8 @@ for nom, raison in [*unseen_because(tableau.history).items()][:4]:
 # <details><summary>Solution</summary>
 #
 # La cible vaut $1 + 0{,}97 \times 0 = 1$ partout où l'on continue, et 1 aussi à la chute. Q vaut donc 1 **partout** :
-# aucune action n'est meilleure que l'autre, et c'est ce qui reste du premier $Q^-$ qui décide. Comparez à la feuille de la section 2.
+# aucune action n'est meilleure que l'autre, et c'est ce qui reste du premier $Q^-$ qui décide. Comparez à la feuille
+# de la section 2.
 #
 # </details>
 
@@ -759,9 +769,9 @@ if check(fausses_fins).passed:
 show("fausses_fins")
 
 # %% [markdown]
-# **Exercice 3, à écrire (10 minutes).** Devinez γ. Quand les valeurs se sont stabilisées, en moyenne sur la mémoire, $Q(s, a) - r$ vaut γ fois
-# $\max_{a'} Q(s', a')$, que l'on compte nul après une chute. On peut donc lire γ dans les valeurs, sans l'avoir jamais
-# vu dans les réglages.
+# **Exercice 3, à écrire (10 minutes).** Devinez γ. Quand les valeurs se sont stabilisées, en moyenne sur la mémoire,
+# $Q(s, a) - r$ vaut γ fois $\max_{a'} Q(s', a')$, que l'on compte nul après une chute. On peut donc lire γ dans les
+# valeurs, sans l'avoir jamais vu dans les réglages.
 
 
 # %%
@@ -779,8 +789,8 @@ check(gamma_apparent)
 #
 # </details>
 #
-# Voici la mémoire de l'entraînement précédent, et ses valeurs. Pour `tombe`, on prend ce que la mémoire dit terminé, fausses fins
-# comprises : c'est ce que la cible a masqué. Quel γ trouvez-vous, et lequel lui a-t-on donné ?
+# Voici la mémoire de l'entraînement précédent, et ses valeurs. Pour `tombe`, on prend ce que la mémoire dit terminé,
+# fausses fins comprises : c'est ce que la cible a masqué. Quel γ trouvez-vous, et lequel lui a-t-on donné ?
 
 # %% tags=["nbval-ignore-output"]
 agent = horloge.agent[0]
@@ -795,9 +805,9 @@ if check(gamma_apparent).passed:
 show("gamma_apparent")
 
 # %% [markdown]
-# **Exercice 4, à écrire (10 minutes).** L'outil déclare votre agent malade. Faut-il le croire ? Cela dépend de l'outil, mais aussi de **ce que vous
-# lui apportez** : si presque tous vos entraînements sont sains, les rares fausses alarmes peuvent l'emporter sur les vrais malades.
-# C'est la règle de Bayes.
+# **Exercice 4, à écrire (10 minutes).** L'outil déclare votre agent malade. Faut-il le croire ? Cela dépend de
+# l'outil, mais aussi de **ce que vous lui apportez** : si presque tous vos entraînements sont sains, les rares
+# fausses alarmes peuvent l'emporter sur les vrais malades. C'est la règle de Bayes.
 
 
 # %%
@@ -876,14 +886,14 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 # </details>
 # <details name="q1"><summary>Répondre C</summary>
 #
-# ✔ Une perte minuscule et un retour au plus bas font soupçonner une cible qui n'apprend rien, ou une récompense
+# ✔ Une perte minuscule et un retour au plus bas font soupçonner une cible figée, ou une récompense
 # perdue : cet examen les sépare.
 #
 # </details>
 #
-# **2.** Q dépasse le million, et les poids se déplacent de plus en plus. L'outil nomme les valeurs qui explosent, puis un
-# taux d'apprentissage trop grand. L'agent joue bien. Vous divisez ce taux par dix : Q dépasse encore le million, un peu plus tard. Que
-# conclure ?
+# **2.** Q dépasse le million, et les poids se déplacent de plus en plus. L'outil nomme les valeurs qui explosent,
+# puis un taux d'apprentissage trop grand. L'agent joue bien. Vous divisez ce taux par dix : Q dépasse encore le
+# million, un peu plus tard. Que conclure ?
 #
 # - **A.** Ce n'était pas la cause : c'est la cible qu'il faut regarder, son masque et son γ.
 # - **B.** Il faut diviser encore par dix.
@@ -952,10 +962,10 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
 #
-# Chaque malade n'a qu'**une** maladie, à une dose choisie ; les vôtres peuvent en avoir deux, ou une que la liste ignore. Les seuils
-# valent pour CartPole, des réseaux de cette taille et Adam ; les questions valent ailleurs, les nombres non. Les états sûrs et
-# perdus supposent que l'on connaisse quelques vérités du jeu ; le [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) porte la clinique là
-# où l'on n'en connaît pas.
+# Chaque malade n'a qu'**une** maladie, à une dose choisie ; les vôtres peuvent en avoir deux, ou une que la liste
+# ignore. Les seuils valent pour CartPole, des réseaux de cette taille et Adam ; les questions valent ailleurs, les
+# nombres non. Les états sûrs et perdus supposent que l'on connaisse quelques vérités du jeu ; le [carnet
+# 14](14_ce_qui_reste_vrai_ailleurs.ipynb) porte la clinique là où l'on n'en connaît pas.
 #
 # Nous n'avons pas cherché de signe pour certaines différences : Double DQN ou non, une cible recopiée ou qui glisse.
 

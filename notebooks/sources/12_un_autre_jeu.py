@@ -48,10 +48,10 @@ from cartpole_helpers.teaching.exercises import check, show
 # | CartPole-v1 | chariot et tige | pousser à gauche, à droite | +1 par pas | un **échec** : la tige penche trop, ou le chariot sort |
 # | Acrobot-v1 | deux tiges articulées, leurs vitesses | tordre l'articulation, dans un sens, dans l'autre, ou attendre | −1 par pas | un **succès** : le bout est assez haut |
 # | MountainCar-v0 | position, vitesse d'une voiture | accélérer à gauche, à droite, ou attendre | −1 par pas | un **succès** : le drapeau |
-# | LunarLander-v3 | position, angle, vitesses et pieds d'un atterrisseur | allumer l'un de trois moteurs, ou aucun | grande ou petite, à chaque pas | écrasé, posé, ou sorti |
+# | LunarLander-v3 | position, angle, vitesses et pieds d'un atterrisseur | allumer l'un des trois moteurs, ou aucun | grande ou petite, à chaque pas | écrasé, posé, ou sorti |
 #
-# Le dernier demande une bibliothèque de plus, Box2D : `pip install "gymnasium[box2d]"` (de Python 3.11 à 3.13). Sans elle, une
-# seule cellule de ce carnet dit qu'elle ne peut pas jouer ; l'archive montre le reste.
+# Le dernier demande une bibliothèque de plus, Box2D : `pip install "gymnasium[box2d]"` (de Python 3.11 à 3.13). Sans
+# elle, une seule cellule de ce carnet dit qu'elle ne peut pas jouer ; l'archive montre le reste.
 
 # %%
 JEUX = ["CartPole-v1", "Acrobot-v1", "MountainCar-v0"]
@@ -61,8 +61,8 @@ for jeu in JEUX:
         print(f"{jeu} : D = {D}, A = {A}, résolu à {number(env.spec.reward_threshold)}")
 
 # %% [markdown]
-# D, le nombre de composantes, et A, celui des actions : le réseau les lit dans l'environnement. Le seuil est celui que
-# le jeu se donne : un retour moyen sur cent épisodes.
+# D, le nombre de composantes, et A, celui des actions : le réseau les lit dans l'environnement. Le seuil est celui
+# que le jeu se donne ; le cours le compare au retour moyen de cent épisodes.
 #
 # Que vaut le hasard ? C'est le premier nombre à connaître d'un problème : tout ce que l'on montrera ensuite se lit
 # par rapport à lui.
@@ -149,7 +149,7 @@ show("normaliser")
 # ## 2. Acrobot : la même recette
 #
 # Deux tiges pendent, l'une au bout de l'autre ; un moteur tord leur articulation. Il faut les balancer, jusqu'à ce que le
-# bout passe au-dessus d'une ligne. Chaque pas coûte 1 : le retour est l'opposé du temps mis.
+# bout passe au-dessus d'une ligne. Chaque pas coûte 1 : le retour est, à un pas près, l'opposé du temps mis.
 #
 # > **À vous.** À CartPole, tout récompensait la durée. Ici, durer coûte. Que faut-il changer aux règles ?
 
@@ -350,7 +350,7 @@ figures.curves(milieux, parts, titre, etiquettes)
 
 # %% [markdown]
 # Des actions tirées à chaque pas s'annulent : la voiture reste au fond, et y resterait sans doute en bien plus d'épisodes.
-# Prolongées, elles poussent assez longtemps pour entrer en résonance avec la vallée. Ce n'est pas **plus** de hasard,
+# Prolongées, elles poussent assez longtemps pour donner de l'élan à la voiture. Ce n'est pas **plus** de hasard,
 # c'est un hasard **qui dure** : dans les quatre cas, tous les pas sont joués au hasard.
 #
 # **Exercice 3, à écrire (15 minutes).** Écrivez ce hasard aux actions prolongées.
@@ -363,7 +363,7 @@ def actions_prolongees(tirages, duree, actions):
     `tirages` : (T, 2), uniformes dans [0, 1), une ligne par pas. Au premier pas, on tire une
     action. Ensuite, si le premier nombre est sous `1 - 1/duree`, l'action d'avant est prolongée ;
     sinon, on en tire une. Tirer : d'après le second nombre, l'une des `actions` actions, 0, 1…,
-    toutes de même chance ; ce peut être celle d'avant.
+    toutes équiprobables ; ce peut être celle d'avant.
     """
     ...
 
@@ -430,8 +430,8 @@ titre = f"Premier drapeau (médiane) : pas {avec} ; sans prolonger, {sans}"
 figures.strips(premiers, titre, "pas de jeu avant le premier drapeau")
 
 # %% [markdown]
-# L'optimisme seul mène donc au drapeau ; ce que des actions prolongées y ajoutent, quatre graines ne le disent pas. Et jusqu'au
-# seuil, −110 ? Voici l'archive, cent graines menées jusqu'au bout de leur budget.
+# L'optimisme seul mène donc au drapeau ; ce que des actions prolongées y ajoutent, quatre graines ne le disent pas.
+# Et jusqu'au seuil, −110 ? Voici l'archive, cent graines menées jusqu'au bout de leur budget.
 
 # %%
 voiture = evaluations("MountainCar-v0")
@@ -479,8 +479,7 @@ player(episode, names="MountainCar-v0")
 # moteur coûte ; se poser rapporte cent, s'écraser coûte cent. Ce qui est neuf : les récompenses sont des deux signes,
 # et les plus grandes tombent d'un seul coup.
 #
-# > **À vous.** La perte élève l'erreur au carré. Dans un lot, combien de fois plus qu'une erreur d'un point pèse un
-# > écrasement inattendu, cent points d'erreur ? La recette, qui ne change que de nombre de pas, sera-t-elle à 200 avant
+# > **À vous.** La perte élève l'erreur au carré. Dans un lot, un écrasement inattendu, soit cent points d'erreur, pèse combien de fois plus qu'une erreur d'un point ? La recette, qui ne change que de nombre de pas, sera-t-elle à 200 avant
 # > la fin ?
 
 # %%
@@ -504,8 +503,8 @@ print(f"réussite au pas {number(np.median(fin))} (médiane), {number(fin.max())
 print(f"puis {number(100 * ensuite.mean(), 1)} % des évaluations au seuil")
 
 # %% [markdown]
-# Vingt graines, c'est peu : ce que l'on sait, c'est l'intervalle. Voici l'une d'elles, gardée dans `checkpoints/`, qui se
-# pose.
+# Vingt graines, c'est peu : ce que l'on sait, c'est l'intervalle. Voici l'agent de l'une d'elles, gardé dans
+# `checkpoints/`, qui se pose.
 
 # %% tags=["nbval-ignore-output"]
 pilote, BOX2D = load("../checkpoints/lunarlander_500000_pas.safetensors"), find_spec("Box2D")
@@ -563,9 +562,9 @@ for graines in (3, 5, 10, 20, 100):
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
 #
-# Ni images, ni actions continues, ni jeux à deux. Quatre jeux ne font pas une loi : une recette choisie sur eux leur doit
-# quelque chose, et un cinquième pourra la démentir. Le DQN de Mnih et coll. (2015) se contentait déjà d'une seule recette pour
-# quarante-neuf jeux d'Atari, au prix de cinquante millions de décisions chacun.
+# Ni images, ni actions continues, ni jeux à deux. Quatre jeux ne font pas une loi : une recette choisie sur eux leur
+# doit quelque chose, et un cinquième pourra la démentir. Le DQN de Mnih et coll. (2015) se contentait déjà d'une
+# seule recette pour quarante-neuf jeux d'Atari, au prix de cinquante millions de décisions chacun.
 #
 # ## Ce qu'il faut retenir
 #

@@ -87,13 +87,13 @@ print(f"soit {number(pas)} pas, ou {number(pas * 0.02 / 3_600)} heures de jeu")
 # %% [markdown]
 # ### Un seul nombre
 #
-# Pour chercher, il faut un nombre à minimiser. On veut un agent qui réussit **tôt**, et qui **ne retombe pas**. Le critère, écrit
-# avant la recherche, compte donc ce que coûte une graine, en évaluations : chaque évaluation sous 475 coûte 1 jusqu'à la
-# troisième réussite de suite, et 5 ensuite. Le total ne dépasse pas le nombre d'évaluations ; c'est aussi ce que coûte une
-# graine où trois réussites ne se suivent jamais.
+# Pour chercher, il faut un nombre à minimiser. On veut un agent qui réussit **tôt**, et qui **ne retombe pas**. Le
+# critère, écrit avant la recherche, compte donc ce que coûte une graine, en évaluations : chaque évaluation sous 475
+# coûte 1 jusqu'à la troisième réussite de suite, et 5 ensuite. Le total ne dépasse pas le nombre d'évaluations ;
+# c'est aussi ce que coûte une graine où trois réussites ne se suivent jamais.
 #
-# Calculons à la main. Huit évaluations : ratée, réussie, ratée, réussie, réussie, réussie, ratée, réussie. Deux échecs avant la
-# troisième réussite de suite, un après : $2 + 5 = 7$.
+# Calculons à la main. Huit évaluations : ratée, réussie, ratée, réussie, réussie, réussie, ratée, réussie. Deux
+# échecs avant la troisième réussite de suite, un après : $2 + 5 = 7$.
 #
 # **Exercice 1, à écrire (10 minutes).** Calculez ce coût, pour les évaluations d'une graine, dans l'ordre.
 
@@ -141,10 +141,11 @@ figures.distributions({"hasard": moyens}, titre, "coût d'un essai (évaluations
 # Retenez la forme de cette figure : une recherche paie aussi tout ce qui est à droite.
 
 # %% [markdown]
-# ## 2. La vôtre, en moins d'une minute
+# ## 2. La vôtre, en une minute ou deux
 #
-# Cherchons deux champs seulement, le taux d'apprentissage et la part versée au réseau cible, en six mille pas par graine. Entre
-# quelles bornes ? On hésite sur l'**ordre de grandeur** : de 0,0003 à 0,1 pour l'un, de 0,005 à 0,5 pour l'autre.
+# Cherchons deux champs seulement, le taux d'apprentissage et la part versée au réseau cible, en six mille pas par
+# graine. Entre quelles bornes ? On hésite sur l'**ordre de grandeur** : de 0,0003 à 0,1 pour l'un, de 0,005 à 0,5
+# pour l'autre.
 #
 # > **À vous.** Un nombre tiré uniformément entre 0,0003 et 0,1 : quelle chance a-t-il d'être sous 0,01 ?
 
@@ -188,7 +189,8 @@ check(tirer_log)
 show("tirer_log")
 
 # %% [markdown]
-# Douze recettes, maintenant. Elles sont tirées par votre fonction, ou uniformément tant qu'elle n'est pas écrite ; comparez les deux.
+# Douze recettes, maintenant. Elles sont tirées par votre fonction, ou uniformément tant qu'elle n'est pas écrite ;
+# comparez les deux.
 
 # %%
 tirage = tirer_log if check(tirer_log).passed else uniforme
@@ -201,8 +203,8 @@ tirage = tirer_log if check(tirer_log).passed else uniforme
 # %%
 def recette(parts):
     """La Version 2, dont le taux d'apprentissage et le réseau cible sont tirés."""
-    pas, cible = (tirage(*bornes, u) for bornes, u in zip(BORNES.values(), parts, strict=True))
-    change = {"learning_rate": pas, "learning_rate_floor": pas / 10, "target_rate": cible}
+    taux, cible = (tirage(*bornes, u) for bornes, u in zip(BORNES.values(), parts, strict=True))
+    change = {"learning_rate": taux, "learning_rate_floor": taux / 10, "target_rate": cible}
     return replace(VERSION_2, total_steps=6_000, **change)
 
 
@@ -229,9 +231,9 @@ def mesurer(recette, graines):
 
 
 # %% [markdown]
-# Une `Study` dit ce que l'on mesure, pour quels réglages et quelles graines, et dans quelle archive ; `complete` fait ce qui y
-# **manque**, sur tous les cœurs si `dask` est installée, sur un seul sinon. Chaque recette entre dans l'archive avec ses quatre
-# graines, ou pas du tout.
+# Une `Study` dit ce que l'on mesure, pour quels réglages et quelles graines, et dans quelle archive ; `complete` fait
+# ce qui y **manque**, sur tous les cœurs si `dask` est installée, sur un seul sinon. Chaque recette entre dans
+# l'archive avec ses quatre graines, ou pas du tout.
 
 # %%
 dossier = TemporaryDirectory()
@@ -271,11 +273,11 @@ gagnant = min(scores, key=scores.get)
 # Un point par recette ; le coût va de 0 à 12.
 
 # %% tags=["nbval-ignore-output"]
-pas = {nom: np.log10(RECETTES[nom].learning_rate) for nom in scores}
+taux = {nom: np.log10(RECETTES[nom].learning_rate) for nom in scores}
 autres = [nom for nom in scores if nom != gagnant]
 nuages = {
-    "les autres": ([pas[nom] for nom in autres], [scores[nom] for nom in autres]),
-    "le gagnant": ([pas[gagnant]], [scores[gagnant]]),
+    "les autres": ([taux[nom] for nom in autres], [scores[nom] for nom in autres]),
+    "le gagnant": ([taux[gagnant]], [scores[gagnant]]),
 }
 
 # %%
@@ -307,10 +309,11 @@ print(f"sur douze graines neuves          : {number(np.mean(neuves), 1)}")
 # identiques coûtent 10 ; chacune est mesurée 8 ou 12, à pile ou face. Le gagnant annonce 8 trois fois sur quatre, 12 la
 # quatrième : 9 en moyenne. Rejugé, il coûte 10.
 #
-# C'est la surestimation du [carnet 10](10_pourquoi_ca_s_effondre.ipynb) : on y prenait le maximum de deux valeurs bruitées, on
-# prend ici le minimum d'une centaine de coûts.
+# C'est la surestimation du [carnet 10](10_pourquoi_ca_s_effondre.ipynb) : on y prenait le maximum de deux valeurs
+# bruitées, on prend ici le minimum d'une centaine de coûts.
 #
-# Huit graines par essai : choisissons sur quatre, et rejugeons sur les quatre autres. Il y a soixante-dix façons de les partager.
+# Huit graines par essai : choisissons sur quatre, et rejugeons sur les quatre autres. Il y a soixante-dix façons de
+# les partager.
 
 
 # %%
@@ -374,8 +377,8 @@ figures.curves(tailles, suites, titre, ("nombre d'essais (log)", "coût (évalua
 # %% [markdown]
 # ### Les finalistes, rejugés
 #
-# L'étude avait prévu le remède : les cinq meilleurs essais de chaque bras, et la Version 2, rejugés sur quarante graines neuves. Comparons
-# les deux coûts à durée égale.
+# L'étude avait prévu le remède : les cinq meilleurs essais de chaque bras, et la Version 2, rejugés sur quarante
+# graines neuves. Comparons les deux coûts à durée égale.
 
 # %%
 choix = load_study("../etudes/choix.csv")
@@ -398,14 +401,15 @@ axes = ("coût dans la recherche, huit graines", "coût sur quarante graines neu
 figures.points(finalistes | {"version 2": connue}, titre, axes, identity=True)
 
 # %% [markdown]
-# La Version 2 est le premier essai du bras `reprise` : cette recherche ne l'a pas choisie, elle y entre d'office. La malédiction n'a rien à lui
-# reprendre.
+# La Version 2 est le premier essai du bras `reprise` : cette recherche ne l'a pas choisie, elle y entre d'office. La
+# malédiction n'a rien à lui reprendre.
 
 # %% [markdown]
 # ## 4. Beaucoup d'essais, ou beaucoup de graines ?
 #
-# Le calcul est compté. Avec 96 entraînements d'une graine, on peut essayer 96 recettes, une graine chacune, ou 16 recettes, six graines
-# chacune. Plus d'essais, et l'on a des chances d'en tirer une excellente ; plus de graines, et l'on a des chances de la **reconnaître**.
+# Le calcul est compté. Avec 96 entraînements d'une graine, on peut essayer 96 recettes, une graine chacune, ou 16
+# recettes, six graines chacune. Plus d'essais, et l'on a des chances d'en tirer une excellente ; plus de graines, et
+# l'on a des chances de la **reconnaître**.
 #
 # > **À vous.** Une, deux, quatre ou six graines par essai : que préférez-vous ? Laquelle de ces façons annoncera le
 # > plus petit coût ?
@@ -444,9 +448,10 @@ titre = "Selon la façon, l'annonce va de {} à {} ; le coût, de {} à {}".form
 figures.intervals(panneaux, titre)
 
 # %% [markdown]
-# Les barres ne sont pas des intervalles de confiance : elles couvrent neuf recherches sur dix parmi celles que l'on tire de cette archive. À
-# droite, elles s'allongent aussi quand il reste moins de graines pour rejuger. Comparez les deux panneaux. Celui de gauche récompense toujours le
-# plus grand nombre d'essais ; celui de droite est le seul qui compte, et l'on ne le voit pas quand on cherche.
+# Les barres ne sont pas des intervalles de confiance : elles couvrent neuf recherches sur dix parmi celles que l'on
+# tire de cette archive. À droite, elles s'allongent aussi quand il reste moins de graines pour rejuger. Comparez les
+# deux panneaux. Celui de gauche récompense toujours le plus grand nombre d'essais ; celui de droite est le seul qui
+# compte, et l'on ne le voit pas quand on cherche.
 #
 # La bonne façon dépend du **bruit** : si les graines d'une même recette s'accordent, une seule suffit à la
 # reconnaître ; sinon, non. Une recherche honnête fait les deux, l'un après l'autre : beaucoup d'essais à peu de
@@ -459,16 +464,16 @@ figures.intervals(panneaux, titre)
 # en deux tas les essais déjà faits, les bons et les autres, estime où chaque tas est dense, et propose un réglage fréquent
 # chez les bons et rare chez les autres.
 #
-# Comment les comparer à budget égal ? Par le meilleur coût après $n$ essais. Mais, pour le hasard, l'ordre des essais est lui-même un hasard :
-# mieux vaut la moyenne sur tous les ordres, c'est-à-dire sur tous les groupes de $n$ essais. Elle se calcule. Parmi 2, 4 et 9, les trois
-# paires ont pour meilleurs 2, 2 et 4 : en moyenne, 2,67.
+# Comment les comparer à budget égal ? Par le meilleur coût après $n$ essais. Mais, pour le hasard, l'ordre des essais
+# est lui-même un hasard : mieux vaut la moyenne sur tous les ordres, c'est-à-dire sur tous les groupes de $n$ essais.
+# Elle se calcule. Parmi 2, 4 et 9, les trois paires ont pour meilleurs 2, 2 et 4 : en moyenne, 2,67.
 #
 # **Exercice 3, à écrire (10 minutes).** Calculez le coût moyen du meilleur de `n` essais, pris au hasard, sans remise,
 # parmi une liste de coûts. Rangez les coûts, et demandez-vous de combien de groupes chacun est le meilleur : les
 # énumérer prendrait du temps.
 
 # %%
-print(f"48 essais parmi {essais} : un nombre de groupes à {len(str(comb(essais, 48)))} chiffres")
+print(f"groupes de 48 essais parmi {essais} : un nombre de {len(str(comb(essais, 48)))} chiffres")
 
 
 # %%
@@ -482,8 +487,9 @@ check(meilleur_attendu)
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# Rangé, le coût de rang $i$ (1 : le plus petit) est le meilleur d'un groupe si les $n - 1$ autres sont choisis parmi les $N - i$ qui le
-# suivent : `comb(N - i, n - 1)` groupes, sur `comb(N, n)`. La première cellule du carnet importe `comb`.
+# Une fois les coûts rangés, celui de rang $i$ (1 : le plus petit) est le meilleur d'un groupe si les $n - 1$ autres
+# sont choisis parmi les $N - i$ qui le suivent : `comb(N - i, n - 1)` groupes, sur `comb(N, n)`. La première cellule
+# du carnet importe `comb`.
 #
 # </details>
 
@@ -491,8 +497,8 @@ check(meilleur_attendu)
 show("meilleur_attendu")
 
 # %% [markdown]
-# La courbe du hasard vient de votre fonction dès que celle-ci est juste ; d'ici là, c'est celle du seul ordre où les essais furent
-# faits.
+# La courbe du hasard vient de votre fonction dès que celle-ci est juste ; d'ici là, c'est celle du seul ordre où les
+# essais furent faits.
 #
 # > **À vous.** Où les courbes se séparent-elles ? Que gagne-t-on à commencer par la Version 2 ?
 
@@ -532,8 +538,9 @@ for bras in BRAS:
     print(f"{bras:8} annonce {number(annonce, 1)} ; sur les autres graines, {number(vrai, 1)}")
 
 # %% [markdown]
-# Une méthode qui apprend propose des recettes de plus en plus semblables. Entre des recettes de même valeur, **seule** la chance
-# départage : plus une recherche est bonne, plus il faut se méfier de son classement, et plus elle a besoin d'être rejugée.
+# Une méthode qui apprend propose des recettes de plus en plus semblables. Entre des recettes de même valeur,
+# **seule** la chance départage : plus une recherche est bonne, plus il faut se méfier de son classement, et plus elle
+# a besoin d'être rejugée.
 
 # %% [markdown]
 # > **Attention.** Chaque bras n'a cherché qu'**une** fois. Un autre tirage aurait donné d'autres essais : que l'un des trois l'emporte est
@@ -543,11 +550,11 @@ for bras in BRAS:
 # %% [markdown]
 # ## 6. Arrêter tôt : qui tue-t-on ?
 #
-# Pourquoi payer 30 000 pas à une recette qui ne donne rien ? On peut arrêter en route les moins prometteuses, d'après leur retour moyen
-# jusque-là. Cette étude n'a rien arrêté : on peut donc y voir qui l'on aurait tué.
+# Pourquoi payer 30 000 pas à une recette qui ne donne rien ? On peut arrêter en route les moins prometteuses, d'après
+# leur retour moyen jusque-là. Cette étude n'a rien arrêté : on peut donc y voir qui l'on aurait tué.
 #
-# Tout dépend de ce que l'on cherche. Prenons le coût, qui récompense aussi la vitesse ; puis un critère qui ne lit que la **fin** : la
-# part des évaluations sous 475 dans le dernier tiers.
+# Tout dépend de ce que l'on cherche. Prenons le coût, qui récompense aussi la vitesse ; puis un critère qui ne lit
+# que la **fin** : la part des évaluations sous 475 dans le dernier tiers.
 #
 # > **À vous.** À 5 000 pas, un sixième de la course, on garde la moitié des essais, ou le quart. Combien des dix meilleurs meurent ?
 
@@ -566,7 +573,7 @@ for critere, valeurs in {"coût": moyens, "fin": tardifs}.items():
     dix = valeurs.argsort(kind="stable")[:10]
     for instant in (2_000, 5_000, 10_000):
         moitie, quart = (np.sum(rangs(instant)[dix] >= essais // part) for part in (2, 4))
-        print(f"{critere:5} à {number(instant):>6} pas, des dix meilleurs, tués : ", end="")
+        print(f"{critere:5} à {number(instant):>6} pas, tués parmi les dix meilleurs : ", end="")
         print(f"{moitie} si l'on garde la moitié, {quart} si l'on garde le quart")
 
 # %% [markdown]
@@ -599,15 +606,16 @@ figures.curves(abscisses, suivies, titre, axes)
 
 # %% [markdown]
 # L'arrêt précoce a un préjugé : il préfère ce qui **part vite**. Un petit taux d'apprentissage, une moyenne des poids
-# qui traîne, une longue exploration partent lentement, et finissent parfois mieux. Un tel arrêt nuit peu à qui cherche
+# qui traîne, une longue exploration partent lentement, et peuvent finir aussi bien. Un tel arrêt nuit peu à qui cherche
 # la vitesse, davantage à qui cherche la stabilité : avant d'arrêter, demandez-vous si ce que l'on voit tôt **annonce**
 # ce que l'on veut à la fin.
 #
 # ### Par moitiés
 #
-# La **division successive** ne garde que la moitié des essais à chaque palier : 96 jusqu'à 5 000 pas, 48 jusqu'à
-# 10 000, 24 jusqu'à 15 000, et 12 jusqu'au bout. Calculons ce qu'elle dépense, en milliers de pas par graine :
-# $96 \times 5 + 48 \times 5 + 24 \times 5 + 12 \times 15 = 1\,020$, au lieu de $96 \times 30 = 2\,880$. Un gros tiers.
+# La **division successive** (*successive halving*) ne garde que la moitié des essais à chaque palier : 96 jusqu'à 5
+# 000 pas, 48 jusqu'à 10 000, 24 jusqu'à 15 000, et 12 jusqu'au bout. Calculons ce qu'elle dépense, en milliers de pas
+# par graine : $96 \times 5 + 48 \times 5 + 24 \times 5 + 12 \times 15 = 1\,020$, au lieu de $96 \times 30 = 2\,880$.
+# Un gros tiers.
 
 # %%
 en_lice = np.arange(essais)
@@ -619,8 +627,8 @@ for critere, valeurs in {"coût": moyens, "échecs à la fin (%)": manques}.item
     print(f"{critere} : {survivants} au mieux parmi {len(en_lice)} survivants, {tous} parmi tous")
 
 # %% [markdown]
-# Ce que l'on épargne paie d'autres essais, ou d'autres graines pour les survivants. C'est pourquoi presque tous les outils de recherche
-# arrêtent tôt ; encore faut-il savoir qui l'on n'entendra jamais.
+# Ce que l'on épargne paie d'autres essais, ou d'autres graines pour les survivants. C'est pourquoi presque tous les
+# outils de recherche arrêtent tôt ; encore faut-il savoir qui l'on n'entendra jamais.
 
 # %% [markdown]
 # ## 7. Quels champs comptent ?
@@ -640,8 +648,9 @@ for nom in ("relu", "silu", "tanh"):
     champs[nom] = (lus["activation"] == nom).astype(float)
 
 # %% [markdown]
-# L'intervalle rééchantillonne les essais. La valeur $p$ compare la corrélation à celles que l'on trouve en **mélangeant** les coûts, ce qui
-# défait tout lien ; puis Holm la corrige, car nous posons la question dix-huit fois.
+# L'intervalle vient d'un rééchantillonnage des essais. La valeur $p$ compare la corrélation à celles que l'on trouve
+# en **mélangeant** les coûts, ce qui défait tout lien ; puis Holm la corrige, car nous posons la question dix-huit
+# fois.
 
 # %%
 sort = np.random.default_rng(0)
@@ -656,7 +665,7 @@ def lien(valeurs):
 
 
 # %% [markdown]
-# La valeur $p$ : un mélange sur combien fait aussi bien ?
+# La valeur $p$ : quelle part des mélanges fait aussi bien ?
 
 
 # %%
@@ -684,16 +693,17 @@ titre = f"Ce que le hasard des essais n'explique pas : {', '.join(surs) or 'rien
 figures.intervals({"corrélation des rangs avec le coût": {nom: liens[nom] for nom in ordre}}, titre)
 
 # %% [markdown]
-# N'allez pas trop loin. Une corrélation des rangs ne voit que ce qui monte ou descend : un champ dont la bonne valeur est au **milieu** a une
-# corrélation nulle, et compte pourtant. Elle ne voit pas non plus ce que deux champs font ensemble. Elle dépend des bornes : un champ que
-# l'on a borné autour de bonnes valeurs ne montre plus rien. Enfin, un intervalle qui contient zéro n'innocente personne : avec ce nombre
-# d'essais, une corrélation de deux dixièmes échappe souvent.
+# N'allez pas trop loin. Une corrélation des rangs ne voit que ce qui monte ou descend : un champ dont la bonne valeur
+# est au **milieu** a une corrélation nulle, et compte pourtant. Elle ne voit pas non plus ce que deux champs font
+# ensemble. Elle dépend des bornes : un champ que l'on a borné autour de bonnes valeurs ne montre plus rien. Enfin, un
+# intervalle qui contient zéro n'innocente personne : avec ce nombre d'essais, une corrélation de deux dixièmes
+# échappe souvent.
 
 # %% [markdown]
 # ## 8. La confirmation
 #
-# On a cherché sur huit graines, puis choisi sur quarante autres. Voici ce choix, sur les cinquante évaluations : ce que coûte la Version 2, et le
-# meilleur des autres, bras par bras.
+# On a cherché sur huit graines, puis choisi sur quarante autres. Voici ce choix, sur les cinquante évaluations : ce
+# que coûte la Version 2, et le meilleur des autres, bras par bras.
 
 # %%
 BRAS_ET_AUTOUR = (*BRAS, "autour")
@@ -704,14 +714,16 @@ for bras, siens in juges.items():
     print(f"{bras:8} : {number(siens.min(), 1)}, meilleur de {len(siens)}")
 
 # %% [markdown]
-# Le bras `autour` vint après les autres. Puisque aucun de leurs essais n'avait battu la Version 2, on a cherché une fois encore dans son seul
-# voisinage, vingt-quatre essais, et vingt-quatre graines par essai pour mieux les départager. Le choix préfère toujours la Version 2. Elle vient
-# d'une autre recherche, dont on ne sait plus rien : ni combien d'essais, ni sur quelles graines.
+# Le bras `autour` vint après les autres. Puisque aucun de leurs essais n'avait battu la Version 2, on a cherché une
+# fois encore dans son seul voisinage, vingt-quatre essais, et vingt-quatre graines par essai pour mieux les
+# départager. Le choix préfère toujours la Version 2. Elle vient d'une autre recherche, dont on ne sait plus rien : ni
+# combien d'essais, ni sur quelles graines.
 #
 # Le meilleur de ce choix est encore un gagnant, d'une sélection plus petite : il est encore un peu maudit. Pour
-# **affirmer**, il faut une troisième série de graines, nommée d'avance, et une seule comparaison : la meilleure recette
-# essayée, « trouvée », contre la Version 2, sur les graines 1000 à 1099, 50 000 pas, cent parties par évaluation. Elle
-# ne la remplacera que si l'intervalle de l'écart des coûts, graine à graine, est tout entier sous zéro.
+# **affirmer**, il faut une troisième série de graines, nommée d'avance, et une seule comparaison : la meilleure
+# recette essayée, « trouvée », contre la Version 2, sur les graines 1000 à 1099, 50 000 pas, cent parties par
+# évaluation. « Trouvée » ne remplacera la Version 2 que si l'intervalle de l'écart des coûts, graine à graine, est
+# tout entier sous zéro.
 
 # %% [markdown]
 # > **À vous.** Pariez, avant de lire.
@@ -807,8 +819,9 @@ for nom in RIVALES:
 #
 # Les nombres qui suivent sont inventés ; les erreurs de lecture ne le sont pas.
 #
-# **1.** Un article essaie deux cents recettes, cinq graines chacune, et publie le score de la meilleure, sur ces cinq graines. Un autre publie celui de sa
-# recette, fixée d'avance, sur cinq graines. Les deux scores sont égaux. Laquelle croyez-vous la meilleure, sur des graines neuves ?
+# **1.** Un article essaie deux cents recettes, cinq graines chacune, et publie le score de la meilleure, sur ces cinq
+# graines. Un autre publie celui de sa recette, fixée d'avance, sur cinq graines. Les deux scores sont égaux. Quelle
+# recette croyez-vous la meilleure, sur des graines neuves ?
 #
 # - **A.** La première : elle a battu cent quatre-vingt-dix-neuf rivales.
 # - **B.** La seconde : son score n'a été choisi par personne.
@@ -830,8 +843,8 @@ for nom in RIVALES:
 #
 # </details>
 #
-# **2.** Votre budget permet cent entraînements. Un essai préliminaire montre qu'une même recette passe de 5 à 25 d'une graine à l'autre. Que
-# faites-vous ?
+# **2.** Votre budget permet cent entraînements. Un essai préliminaire montre qu'une même recette passe de 5 à 25
+# d'une graine à l'autre. Que faites-vous ?
 #
 # - **A.** Cent recettes, une graine chacune : plus on essaie, mieux on trouve.
 # - **B.** Une seule recette, cent graines : au moins le score sera sûr.
@@ -879,8 +892,9 @@ for nom in RIVALES:
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
 #
-# Un seul jeu, un seul espace, une seule recherche par bras. Le critère est un choix : un autre prix des rechutes aurait classé autrement. Et tout ce qui
-# rééchantillonne l'archive suppose que ces essais ressemblent à ceux que l'on n'a pas faits.
+# Un seul jeu, un seul espace, une seule recherche par bras. Le critère est un choix : un autre prix des rechutes
+# aurait classé autrement. Et tout ce qui rééchantillonne l'archive suppose que ces essais ressemblent à ceux que l'on
+# n'a pas faits.
 
 # %% [markdown]
 # ## Ce qu'il faut retenir

@@ -66,9 +66,9 @@ for jeu in ("Acrobot-v1", "MountainCar-v0"):
     effets[jeu.partition("-")[0]] = ecarts(ailleurs, jeu=jeu)
 
 # %% [markdown]
-# Les lignes « + » sont les réparations, les lignes « − », les retraits. Un triangle est un verdict, corrigé : ▲, on y gagne, ▼, on y perd. Un
-# point est une absence de verdict, non un verdict contraire. Les nombres sont des points de retour, qui n'ont pas la même taille d'un jeu à
-# l'autre.
+# Les lignes « + » sont les réparations, les lignes « − », les retraits. Un triangle est un verdict, corrigé : ▲, on y
+# gagne ; ▼, on y perd. Un point est une absence de verdict, non un verdict contraire. Les nombres sont des points de
+# retour, qui n'ont pas la même taille d'un jeu à l'autre.
 
 # %%
 sens = {
@@ -87,7 +87,7 @@ communs, renverses = (ici != 0) & (la == ici[:, None]).all(1), (la * ici[:, None
 
 # %%
 moyens = np.stack([un.mean(axis=0) for un in effets.values()], axis=1)
-titre = "Sur {} verdicts, {} valent partout, {} se renversent"
+titre = "Sur {} verdicts : valables partout, {} ; renversés, {}"
 titre = titre.format(np.sum(ici != 0), communs.sum(), renverses.sum())
 noms = [f"{'+' if rang < 11 else '−'} {nom}" for rang, nom in enumerate(PAIRES)]
 figures.effects(moyens, verdicts, noms, [*effets], titre)
@@ -106,14 +106,15 @@ for jeu, un in effets.items():
     print(f"{jeu} : {muets.sum()} sans verdict ; plus petit effet visible (médiane) : {visible}")
 
 # %% [markdown]
-# Aucun verdict de CartPole n'est prononcé aux deux autres jeux à la fois. Ils n'y sont pas faux pour autant : le plus
-# souvent, ces jeux restent **sans** verdict, et les nombres ci-dessus disent quel effet y serait passé inaperçu. Mais
-# deux se renversent. Des entrées brutes ruinent CartPole et MountainCar, et Acrobot s'en porte mieux ; nous ne savons
-# pas pourquoi. Une cible qui glisse coûtait à CartPole, au barreau où on l'ajoutait, et rapporte à MountainCar.
+# Aucun verdict de CartPole n'est prononcé aux deux autres jeux à la fois. Ces verdicts n'y sont pas faux pour autant
+# : le plus souvent, ces jeux restent **sans** verdict, et les nombres ci-dessus disent quel effet y serait passé
+# inaperçu. Mais deux se renversent. Des entrées brutes ruinent CartPole et MountainCar, et Acrobot s'en porte mieux ;
+# nous ne savons pas pourquoi. Une cible qui glisse coûtait à CartPole, au barreau où on l'ajoutait, et rapporte à
+# MountainCar.
 #
 # Le plus instructif est dans les lignes où CartPole n'avait rien à dire. Retirer de la Version 2 ses actions
 # prolongées, ou sa cible à plusieurs pas, n'y changeait rien de visible (le plus petit effet visible est écrit plus
-# haut) ; à Acrobot, l'un et l'autre coûtent, et à MountainCar, le second. γ = 1, sans verdict à CartPole, coûte à
+# haut) ; à Acrobot, les deux retraits coûtent ; à MountainCar, le second. γ = 1, sans verdict à CartPole, coûte à
 # MountainCar. Un jeu facile ne montre pas ce que vaut une réparation : il montre ce dont **lui** se passe.
 #
 # ## 2. Ce que l'on recommande d'ordinaire
@@ -174,14 +175,15 @@ print(f"sans verdict : {muets.size} ; plus petit effet visible (médiane) : {vis
 # %% [markdown]
 # ## 3. À côté des autres
 #
-# Une seule recette pour quatre jeux : est-ce se priver ? Mettons-la à côté de ce que l'on prend d'ordinaire, le DQN et le PPO de
-# Stable-Baselines3, avec les nombres et le budget que `rl-zoo3` publie **pour chaque jeu**. L'étude `etudes/pairs_jeux.py` les évalue aux
-# mêmes pas, sur les mêmes départs, un fil chacun.
+# Une seule recette pour quatre jeux : est-ce se priver ? Mettons-la à côté de ce que l'on prend d'ordinaire, le DQN
+# et le PPO de Stable-Baselines3, avec les nombres et le budget que `rl-zoo3` publie **pour chaque jeu**. L'étude
+# `etudes/pairs_jeux.py` les évalue aux mêmes pas, sur les mêmes départs, un fil chacun.
 #
-# Annoncé d'avance : la réussite est la troisième évaluation de suite au seuil ; un échec compte pour l'infini ; sur toutes les paires
-# (graine, jeu), on compte qui réussit en moins de temps de processeur, par un test des signes, corrigé pour les deux concurrents. Le nombre de
-# graines, lui, a été réduit pendant que l'étude tournait, faute de temps, sans que rien n'en ait été lu : trois au lieu de cinq, et une seule pour
-# le PPO à LunarLander, où un million de pas prend plus de vingt minutes.
+# Annoncé d'avance : la réussite est la troisième évaluation de suite au seuil ; un échec compte pour l'infini ; sur
+# toutes les paires (graine, jeu), on compte qui réussit en moins de temps de processeur, par un test des signes,
+# corrigé pour les deux concurrents. Le nombre de graines, lui, a été réduit pendant que l'étude tournait, faute de
+# temps, sans que rien n'en ait été lu : trois au lieu de cinq, et une seule pour le PPO à LunarLander, où un million
+# de pas prend plus de vingt minutes.
 #
 # > **À vous.** Contre le DQN réglé pour chaque jeu, sur combien des douze paires la recette commune sera-t-elle devant ? Et contre le PPO,
 # > sur combien des dix ?
@@ -228,9 +230,10 @@ axe = "temps de processeur jusqu'à la réussite (s, échelle logarithmique)"
 figures.strips(chacun, titre, axe, log=True)
 
 # %% [markdown]
-# Devant partout : s'en tenir à une seule recette n'est pas se priver. Deux raisons, que la figure ne sépare pas : les autres échouent souvent, et
-# quand ils réussissent, ils ont calculé davantage. Le DQN de `rl-zoo3` n'atteint jamais trois fois de suite le seuil de LunarLander ;
-# le PPO y arrive, et n'est loin de nous ni à CartPole ni à Acrobot. Une fois la réussite venue, à Acrobot, il la conserve mieux que nous (`etudes/README.md`).
+# Devant partout : s'en tenir à une seule recette n'est pas se priver. Deux raisons, que la figure ne sépare pas : les
+# autres échouent souvent, et quand ils réussissent, ils ont calculé davantage. Le DQN de `rl-zoo3` n'atteint jamais
+# trois fois de suite le seuil de LunarLander ; le PPO y arrive, et n'est loin de nous ni à CartPole ni à Acrobot. Une
+# fois la réussite venue, à Acrobot, il la conserve mieux que nous (`etudes/README.md`).
 #
 # > **Attention.** Le DQN de `rl-zoo3` n'a que cent mille pas à Acrobot et à LunarLander : ce qu'il ferait au-delà n'est pas mesuré. Et nous avons
 # > cherché notre recette sur ces quatre jeux ; les auteurs de `rl-zoo3` l'ont fait pour chaque jeu, sur d'autres critères peut-être. Un temps n'est pas la
@@ -239,10 +242,11 @@ figures.strips(chacun, titre, axe, log=True)
 # %% [markdown]
 # ## 4. La clinique, ailleurs
 #
-# Les seuils de la clinique ont été réglés à CartPole, sur notre moteur. L'étude `etudes/clinique_ailleurs.py` provoque les mêmes maladies
-# dans deux programmes hors de notre moteur, le DQN de Stable-Baselines3 et une boucle tirée de `one_page`, à CartPole et à Acrobot : dix
-# graines neuves par maladie, et quinze saines par programme et par jeu. Aucun seuil n'a changé ; un signe a été ajouté avant la mesure,
-# sur d'autres graines. Une maladie, la politique périmée, n'a pas de sens chez Stable-Baselines3, qui évalue le réseau qu'il entraîne.
+# Les seuils de la clinique ont été réglés à CartPole, sur notre moteur. L'étude `etudes/clinique_ailleurs.py`
+# provoque les mêmes maladies dans deux programmes hors de notre moteur, le DQN de Stable-Baselines3 et une boucle
+# tirée de `one_page`, à CartPole et à Acrobot : dix graines neuves par maladie, et quinze saines par programme et par
+# jeu. Aucun seuil n'a changé ; un signe a été ajouté avant la mesure, sur d'autres graines. Une maladie, la politique
+# périmée, n'a pas de sens chez Stable-Baselines3, qui évalue le réseau qu'il entraîne.
 #
 # D'Acrobot, on ne connaît aucune vraie valeur. La clinique y construit ses états d'épreuve : soixante-quatre débuts
 # d'épisode, et les états de la mémoire qui précèdent une fin. Elle ne sait plus ce qu'un état **doit** valoir, mais
@@ -263,8 +267,8 @@ LIEUX = [
 
 
 # %% [markdown]
-# Combien de malades, sur dix, sont reconnus, maladie par maladie, programme par programme ? « Reconnu » : la maladie est l'une des deux
-# premières hypothèses.
+# Combien de malades, sur dix, sont reconnus, maladie par maladie, programme par programme ? « Reconnu » : la maladie
+# est l'une des deux premières hypothèses.
 
 
 # %%
@@ -278,13 +282,14 @@ def reconnus(nom, ou, jeu):
 noms = [une.name for une in ILLNESSES]
 comptes = np.array([[reconnus(nom, *lieu) for lieu in LIEUX] for nom in noms])
 niveaux = np.where(comptes >= 9, 1, np.where(comptes <= 5, -1, 0))
-titre = f"Malades reconnus, sur dix : {juste[~sain].sum()} sur {np.sum(~sain)} en tout"
+titre = f"Malades reconnus : {juste[~sain].sum()} sur {np.sum(~sain)} ; par case, sur dix"
 colonnes = [f"{ou},\n{jeu[:-3]}".replace("Stable-Baselines3", "SB3") for ou, jeu in LIEUX]
 figures.effects(comptes, niveaux, noms, colonnes, titre)
 
 # %% [markdown]
-# ▲ : neuf malades sur dix reconnus, au moins ; ▼ : cinq au plus ; une case vide n'a pas été essayée. Voici les comptes, et les fausses alarmes,
-# sans lesquelles un rappel ne veut rien dire. Les intervalles sont à maladies fixées : ils ne disent rien d'une maladie que l'étude n'a pas.
+# ▲ : neuf malades sur dix reconnus, au moins ; ▼ : cinq au plus ; une case vide n'a pas été essayée. Voici les
+# comptes, et les fausses alarmes, sans lesquelles un rappel ne veut rien dire. Les intervalles supposent les maladies
+# fixées : ils ne disent rien d'une maladie que l'étude n'a pas.
 
 # %%
 alarme = clinique["hypothese_1"] != HEALTHY
@@ -304,7 +309,7 @@ for ou, jeu in LIEUX:
         rates = ~juste & (malade == nom) & (clinique["programme"] == ou) & (clinique["jeu"] == jeu)
         if rates.any():
             dit, fois = np.unique(clinique["hypothese_1"][rates], return_counts=True)
-            print(f"{ou}, {jeu}, {nom} : {rates.sum()} sur dix, « {dit[fois.argmax()]} »")
+            print(f"{ou}, {jeu}, {nom} : {rates.sum()} sur 10, « {dit[fois.argmax()]} »")
 
 # %% [markdown]
 # Les fausses alarmes sont toutes au même endroit : la boucle à la main qui, en quatre mille pas, n'arrive presque
@@ -348,9 +353,10 @@ salle.reveal()
 # `Pendulum-v1`, un pendule qu'il faut dresser et tenir debout. Son action est un **couple**, l'effort de rotation, un
 # nombre de −2 à 2 : un DQN ne sait pas en choisir. Donnons-lui donc trois crans.
 #
-# Un jeu enveloppé s'inscrit sous un **nom**, par `gymnasium.register` : tout le paquet le connaît alors. S'il n'a pas de limite de temps,
-# `max_episode_steps=...` lui en donne une, sans quoi un épisode pourrait ne jamais finir. Et si son observation est un entier, comme à
-# `FrozenLake-v1`, `gymnasium.wrappers.FlattenObservation` en fait une suite de nombres.
+# Un jeu enveloppé s'inscrit sous un **nom**, par `gymnasium.register` : tout le paquet le connaît alors. S'il n'a pas
+# de limite de temps, `max_episode_steps=...` lui en donne une, sans quoi un épisode pourrait ne jamais finir. Et si
+# son observation est un entier, comme à `FrozenLake-v1`, `gymnasium.wrappers.FlattenObservation` en fait une suite de
+# nombres.
 
 
 # %%
@@ -374,7 +380,8 @@ def pendule(couples=(-2.0, 0.0, 2.0), **options):
 gymnasium.register("Pendule-v1", entry_point=pendule)
 
 # %% [markdown]
-# D'abord, les nombres de « Dans quel ordre essayer » (carnet 12, section 5) : ce que vaut le hasard, et la taille de chaque composante.
+# D'abord, les nombres de « Dans quel ordre essayer » (carnet 12, section 5) : ce que vaut le hasard, et la taille de
+# chaque composante.
 
 # %% tags=["nbval-ignore-output"]
 tirages = np.random.default_rng(0)
@@ -385,14 +392,14 @@ with gymnasium.make("Pendule-v1") as jeu:
 print("écarts types :", *(number(un, 2) for un in np.std(vues, axis=0)))
 
 # %% [markdown]
-# Chaque pas coûte d'autant plus que le pendule est loin du haut, qu'il va vite, et que l'on pousse ; l'épisode dure
+# Chaque pas coûte d'autant plus que le pendule est loin du haut, qu'il va vite, et que l'on pousse fort ; l'épisode dure
 # toujours deux cents pas, et ne **finit** jamais : il n'est que tronqué. Rien à masquer, donc, mais tout à amorcer. Le
 # jeu n'a pas de seuil. Tenir debout est presque gratuit : −200 en moyenne veut dire que le pendule se dresse sans
 # traîner. Les facteurs de `scale` sont, à peu près, l'inverse de ces écarts types ; une composante qui ne varie pas
 # garderait 1.
 #
-# `train` évalue tous les mille pas, et s'arrête à la première évaluation d'au moins `enough` ; s'il rend `max_steps`, elle n'est pas venue.
-# Ses autres nombres sont en tête de `one_page.py` : γ vaut 0,98, et ε descend en dix mille pas.
+# `train` évalue tous les mille pas, et s'arrête à la première évaluation d'au moins `enough` ; s'il rend `max_steps`,
+# elle n'est pas venue. Ses autres nombres sont en tête de `one_page.py` : γ vaut 0,98, et ε descend en dix mille pas.
 #
 # > **À vous.** La recette d'une page a été réglée à CartPole, où il lui faut quelques milliers de pas, selon la graine. Combien ici ?
 
@@ -524,15 +531,17 @@ show("cran")
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
 #
-# Quelques jeux de plus ne font pas le monde : ils sont petits, comme CartPole, et leurs observations disent tout. Un malade n'a qu'une maladie, à
-# forte dose. Et deux programmes, dont l'un emprunte au cours, ne sont pas tous les programmes.
+# Quelques jeux de plus ne font pas le monde : ils sont petits, comme CartPole, et leurs observations disent tout. Un
+# malade n'a qu'une maladie, à forte dose. Et deux programmes, dont l'un emprunte au cours, ne sont pas tous les
+# programmes.
 #
 # ## Ce qu'il faut retenir
 #
-# 1. Un verdict d'ablation vaut pour le jeu où il fut prononcé. **Refaites-le ailleurs** avant d'en faire un conseil.
+# 1. Un verdict vaut pour le jeu où il fut prononcé. **Refaites-le ailleurs** avant d'en faire un conseil.
 # 2. Un outil réglé sur un jeu peut servir à d'autres, si ce qu'il lit ne dépend pas du jeu ; **combien** de malades il y reconnaît se mesure, ratés
 #    compris.
 # 3. Emporter un DQN, c'est écrire ce que sont l'observation, le choix, la récompense et la fin, puis mesurer les échelles : les règles ne
 #    changent pas.
 #
-# Le [carnet 15](15_de_zero.ipynb) vous donne une page blanche : à vous d'écrire un DQN entier, que la clinique saura examiner.
+# Le [carnet 15](15_de_zero.ipynb) vous donne une page blanche : à vous d'écrire un DQN entier, que la clinique saura
+# examiner.

@@ -6,7 +6,7 @@
 # laquelle de ses quarante lignes est fausse ?
 #
 # Ce carnet vous donne la page et un jury. Le jury ne lit pas votre code : il le fait jouer, dans six mondes minuscules
-# dont il connaît les valeurs exactes, puis dans CartPole. Il ne vous dira donc pas si votre programme ressemble au
+# dont il connaît les valeurs exactes, puis à CartPole. Il ne vous dira donc pas si votre programme ressemble au
 # nôtre, mais s'il apprend ce qui est vrai. Puis votre programme sort : le même, sur un jeu pour lequel personne ne l'a
 # réglé.
 #
@@ -54,7 +54,7 @@ from cartpole_helpers.teaching.worlds import FAULTS, drawn_worlds
 # | CartPole | γ = 0,98, 25 000 pas, cinq graines | 475 pas en moyenne sur 100 départs neufs, avec trois graines au moins |
 # | Acrobot, la sortie | γ = 0,98, 15 000 pas, trois graines | −100 en moyenne sur 100 départs neufs, avec deux graines au moins |
 #
-# Sur CartPole et sur Acrobot, on joue sans hasard l'action de plus grande valeur, selon le `q` que vous rendez à la
+# À CartPole et à Acrobot, on joue sans hasard l'action de plus grande valeur, selon le `q` que vous rendez à la
 # **fin** : personne n'arrête votre apprentissage au bon moment.
 #
 # > **À vous.** Avant d'écrire du Python, posez la boucle sur le papier, en dix lignes de français. Quelles sont les
@@ -161,7 +161,7 @@ for monde in (mondes[2], mondes[5]):
     print(monde.name, monde.values(WORLD_GAMMA).round(3).tolist())
 
 # %% [markdown]
-# Dans « attendre », chaque pas de recul multiplie par γ. Dans « repartir », le lieu 1 rapporte à chaque pas et l'on
+# Dans « attendre », chaque pas de recul multiplie la valeur par γ. Dans « repartir », le lieu 1 rapporte à chaque pas et l'on
 # n'en sort pas : il vaut $r/(1 - \gamma)$, la troncature n'y change rien, et le lieu 0 vaut γ fois cela. Un programme
 # qui prend la troncature pour une fin trouvera moins, et **on sait de combien**.
 #
@@ -242,8 +242,8 @@ for compte_rendu in jury(dqn, seeds=range(5)):
 # <details><summary>Indice 1 : par où commencer</summary>
 #
 # Partez de `paresseux`, et jouez `pas` pas au hasard avant de rendre le réseau. Le compte rendu doit alors dire que
-# tout est faux, mais que rien n'a levé d'erreur. Ajoutez ensuite la mémoire, puis une mise à jour avec γ = 0, et voyez « lire » et
-# « choisir » passer de ✘ à ✔. Le reste vient avec la cible.
+# tout est faux, mais que rien n'a levé d'erreur. Ajoutez ensuite la mémoire, puis une mise à jour avec γ = 0, et
+# voyez « lire » et « choisir » passer de ✘ à ✔. Le reste vient avec la cible.
 #
 # </details>
 #
@@ -265,10 +265,10 @@ for compte_rendu in jury(dqn, seeds=range(5)):
 #
 # <details><summary>Indice 4 : des ordres de grandeur</summary>
 #
-# Ce sont ceux du cours. Des entrées inchangées si D n'est pas 4 ; deux couches de 64 ;
-# un lot de 64 à chaque pas ; Adam, au taux d'apprentissage de 0,004, qui descend en ligne droite jusqu'à zéro ; ε de 1 à 0,1 sur le premier
-# quart des pas ; une cible qui prend 4 % du réseau principal à chaque mise à jour ; une moyenne des poids sur les
-# 250 dernières mises à jour environ.
+# Ce sont ceux du cours. Des entrées inchangées si D n'est pas 4 ; deux couches de 64 ; un lot de 64 à chaque pas ;
+# Adam, au taux d'apprentissage de 0,004, qui descend en ligne droite jusqu'à zéro ; ε de 1 à 0,1 sur le premier quart
+# des pas ; une cible qui prend 4 % du réseau principal à chaque mise à jour ; une moyenne des poids sur les 250
+# dernières mises à jour environ.
 #
 # </details>
 
@@ -307,14 +307,14 @@ figures.strips({"DQN du cours": retours}, titre, "retour moyen sur 1 000 départ
 # %% [markdown]
 # ## 6. La sortie : Acrobot
 #
-# Votre programme ne sait rien de CartPole, ou presque. Alors, qu'il sorte. Dans Acrobot, deux tiges pendent l'une au
+# Votre programme ne sait rien de CartPole, ou presque. Alors, qu'il sorte. À Acrobot, deux tiges pendent l'une au
 # bout de l'autre, et un moteur tord leur articulation ; il faut les balancer jusqu'à ce que le bout passe au-dessus
 # d'une ligne. Chaque pas coûte 1, la fin est une **réussite**, et le chronomètre coupe à 500 pas.
 
 # %%
 acrobot = gymnasium.make(ACROBOT.env)
 print("D :", acrobot.observation_space.shape[0], "  A :", acrobot.action_space.n)
-print("seuil du jeu :", acrobot.spec.reward_threshold)
+print("seuil du jeu :", number(acrobot.spec.reward_threshold))
 
 # %% [markdown]
 # > **À vous.** Qu'est-ce qui change, pour votre programme ? Reprenez ses lignes une à une, et notez celles qui supposent
@@ -359,7 +359,7 @@ ailleurs = load_study("../etudes/page_blanche_ailleurs.csv")["retour"]
 sortis = int((ailleurs >= ACROBOT.threshold).sum())
 bornes = exact_interval(sortis, len(ailleurs))
 titre = (
-    f"Le même programme atteint −100 sur Acrobot avec {sortis} graines "
+    f"Le même programme atteint −100 à Acrobot avec {sortis} graines "
     f"sur {len(ailleurs)} (intervalle à 95 % : {100 * bornes[0]:.0f} à {100 * bornes[1]:.0f} %)"
 )
 figures.strips({"DQN du cours": ailleurs}, titre, "retour moyen sur 100 départs")
@@ -448,7 +448,7 @@ show("dqn")
 # <details name="q3"><summary>Répondre A</summary>
 #
 # ✔ « Repartir » refuse un programme qui prend la coupure pour une chute, ou qui ne retient pas le bon état
-# après elle. Dans CartPole, il suffit que la meilleure action garde la plus grande valeur ; les valeurs elles-mêmes peuvent
+# après elle. À CartPole, il suffit que la meilleure action garde la plus grande valeur ; les valeurs elles-mêmes peuvent
 # être fausses sans que rien n'y paraisse.
 #
 # </details>

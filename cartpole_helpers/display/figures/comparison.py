@@ -354,5 +354,5 @@ EFFECTS = {1: (GREEN, "▲"), -1: (VERMILION, "▼"), 0: (MUTED, "·")}
 
 def _told_effect(column: str, value: float, sure: int) -> str:
     if np.isnan(value):
-        return f"{column} non mesuré"
+        return f"{column} sans mesure"
     return f"{column} {brief(value)}{'' if sure else ' (sans verdict)'}"

@@ -13,7 +13,7 @@ def actions_prolongees(tirages, duree, actions):
     `tirages` : (T, 2), uniformes dans [0, 1), une ligne par pas. Au premier pas, on tire une
     action. Ensuite, si le premier nombre est sous `1 - 1/duree`, l'action d'avant est prolongée ;
     sinon, on en tire une. Tirer, c'est prendre, d'après le second nombre, l'une des `actions`
-    actions, 0, 1…, toutes de même chance ; ce peut être celle d'avant.
+    actions, 0, 1…, toutes équiprobables ; ce peut être celle d'avant.
     """
     jouees = []
     for garde, choix in tirages:

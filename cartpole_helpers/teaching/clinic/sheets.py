@@ -252,4 +252,4 @@ def _last(chart: Chart, vital: Vital) -> str:
         known = values[~np.isnan(values)]
         if len(known):
             return written(known[-1])
-    return "non mesuré"
+    return "sans mesure"

@@ -36,7 +36,7 @@ def test_a_wall_is_a_row_a_patient_told_by_its_last_measures(unseen):
     assert told[12][:2] == ["retour (pas) 480", "perte 0,8"]
     assert "mémoire (%) 1" in told[12]
     assert "perte l'infini" in told[3]
-    assert {part.strip(".").endswith("non mesuré") for part in told[7]} == {True}
+    assert {part.strip(".").endswith("sans mesure") for part in told[7]} == {True}
 
 
 def test_charts_without_lines_or_of_one_are_drawn_and_the_same_bytes_twice(monkeypatch):
