@@ -8,7 +8,15 @@ import nbformat
 from building.errors import BuildError
 from building.inputs import inputs_digest
 from building.kernel import execute
-from building.record import code_cells, faults, identified, normalise, outputs_digest, serialise
+from building.record import (
+    code_cells,
+    faults,
+    identified,
+    is_folded,
+    normalise,
+    outputs_digest,
+    serialise,
+)
 from nbformat import NotebookNode
 
 from cartpole_helpers.display.typography import typography
@@ -23,7 +31,6 @@ Construit les carnets dont la source, le code ou les données ont changé.
   --tout       reconstruit même les carnets à jour
   --verifier   exécute et compare à ce qui est enregistré, sans rien écrire"""
 UNCHECKED = "nbval-ignore-output"  # étiquette des cellules dont les sorties varient
-FOLDED = "hide-input"  # de celles dont le code est replié, sur le site et dans JupyterLab
 
 
 def notebook_of(source: Path) -> Path:
@@ -38,7 +45,7 @@ def read_source(source: Path) -> NotebookNode:
     for cell in cells:
         if cell.cell_type == "markdown":
             cell.source = typography(cell.source)
-        if FOLDED in cell.metadata.get("tags", []):
+        if is_folded(cell):
             cell.metadata["jupyter"] = {"source_hidden": True}
     return nbformat.v4.new_notebook(cells=identified(cells))
 

@@ -39,6 +39,11 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def is_folded(cell: NotebookNode) -> bool:
+    """Dit si le code d'une cellule est replié, sur le site et dans JupyterLab."""
+    return "hide-input" in cell.metadata.get("tags", [])
+
+
 def prose(notebook: NotebookNode) -> list[str]:
     """Le texte des cellules qui ne sont pas du code."""
     return [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]

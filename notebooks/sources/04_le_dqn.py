@@ -8,7 +8,7 @@
 # C'est la section *DQNN* du document fondateur : le réseau, la cible, le réseau cible, la perte. Nous lisons son
 # code, et séparons ce qui y est juste de ce qui ne l'est pas. Le carnet suivant éprouvera les règles que voici.
 #
-# *Lecture : 55 minutes ; exercices : 35 minutes ; exécution : une minute.*
+# *Lecture : 50 minutes ; exercices : 35 minutes ; exécution : une minute.*
 
 # %% tags=["hide-input"]
 # Ce que le carnet importe.

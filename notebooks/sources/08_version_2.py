@@ -9,7 +9,7 @@
 # Version 1, répare un groupe de réglages à la fois, mesure chacun sur vingt graines, puis prend la recette finie et
 # fait onze retraits, un à la fois.
 #
-# *Lecture : 45 minutes ; exercices : 30 minutes ; exécution : moins d'une minute.*
+# *Lecture : 40 minutes ; exercices : 30 minutes ; exécution : moins d'une minute.*
 
 # %% tags=["hide-input"]
 # Ce que le carnet importe.

@@ -9,7 +9,7 @@
 # mémoire. Dix-huit patients vous attendent. Vous nommerez leur mal avant l'outil du cours ; puis nous jugerons
 # l'outil lui-même, et vous lui apporterez vos propres entraînements.
 #
-# *Lecture : 60 minutes ; exercices : 55 minutes ; exécution : moins d'une minute.*
+# *Lecture : 55 minutes ; exercices : 55 minutes ; exécution : moins d'une minute.*
 
 # %% tags=["hide-input"]
 # Ce que le carnet importe.

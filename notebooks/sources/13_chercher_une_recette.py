@@ -8,7 +8,7 @@
 # gardé : les essais, les graines, le critère écrit d'avance, les échecs. Vous lancerez d'abord la vôtre, en petit ;
 # puis vous lirez la grande, où presque toutes les façons de se tromper soi-même se mesurent.
 #
-# *Lecture : 55 minutes ; exercices : 25 minutes ; exécution : une à deux minutes.*
+# *Lecture : 50 minutes ; exercices : 25 minutes ; exécution : une à deux minutes.*
 
 # %% tags=["hide-input"]
 # Ce que le carnet importe.

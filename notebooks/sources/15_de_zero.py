@@ -10,7 +10,7 @@
 # nôtre, mais s'il apprend ce qui est vrai. Puis votre programme sort : le même, sur un jeu pour lequel personne ne l'a
 # réglé.
 #
-# *Lecture : 30 minutes ; exercices : 90 minutes ; exécution : quelques secondes, la page restée blanche.*
+# *Lecture : 25 minutes ; exercices : 90 minutes ; exécution : quelques secondes, la page restée blanche.*
 
 # %% tags=["hide-input"]
 # Ce que le carnet importe.
