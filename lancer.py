@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import filecmp
 import hashlib
 import os
 import re
@@ -30,7 +31,8 @@ HEAVY_TORCH = (
 )
 HOST = "127.0.0.1"
 PATIENCE = 60  # s, pour que le Python de .venv réponde
-PAGE = "/lab/tree/notebooks/00_prise_en_main.ipynb"
+WORK = ROOT / "mes_carnets"  # copies de notebooks/, que git ne suit pas
+PAGE = f"/lab/tree/{WORK.name}/00_prise_en_main.ipynb"
 HIDDEN = ("__pycache__", "building", "build.py", "conftest.py", "sources")  # à qui lit les carnets
 HELP = """\
 usage : python3 lancer.py [commande] [options]      (sous Windows : py lancer.py)
@@ -287,6 +289,28 @@ def set_up(requirements):
     install(requirements)
 
 
+def renew():
+    """Copie les carnets là où l'on y travaille, sauf sur ce que le lecteur y a modifié."""
+    received = WORK / ".recus"
+    received.mkdir(parents=True, exist_ok=True)
+    for given in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        mine, last = WORK / given.name, received / given.name
+        known = last.exists() and filecmp.cmp(given, last, shallow=False)
+        if not mine.exists() or (last.exists() and filecmp.cmp(mine, last, shallow=False)):
+            copy(given, mine)
+        elif not known:
+            print(f"{given.name} : votre travail est gardé, le nouveau est dans notebooks/.")
+        if not known:
+            copy(given, last)
+
+
+def copy(source, target):
+    """Copie un fichier, tout entier ou pas du tout."""
+    partial = target.with_suffix(".tmp")
+    shutil.copyfile(source, partial)
+    partial.replace(target)
+
+
 def check_port(asked):
     """Rend le port demandé, s'il est libre."""
     if not (asked.isdecimal() and 0 < int(asked) < 65536):
@@ -347,6 +371,7 @@ def open_series(arguments):
     # Zéro : le système en donne un libre, et pas le même à deux serveurs qui démarrent ensemble.
     port = 0 if options.port is None else check_port(options.port)
     set_up(READER)
+    renew()
     try:
         code = serve(port, not options.sans_navigateur)
     except KeyboardInterrupt:

@@ -244,16 +244,37 @@ def test_a_busy_or_impossible_port_is_refused_before_anything_starts(launcher):
             launcher.check_port(wish)
 
 
+def test_an_update_renews_the_notebooks_that_the_reader_left_untouched(launcher, capsys):
+    given, mine = launcher.ROOT / "notebooks", launcher.ROOT / "mes_carnets"
+    given.mkdir()
+    names = "00_lu.ipynb", "01_fait.ipynb", "02_ote.ipynb"
+
+    def update(version):
+        for name in names:
+            (given / name).write_text(version)
+        launcher.renew()
+        return capsys.readouterr().out
+
+    assert update("un") == ""
+    (mine / "01_fait.ipynb").write_text("mon travail")
+    (mine / "02_ote.ipynb").unlink()
+    assert update("un") == ""
+    assert [(mine / name).read_text() for name in names] == ["un", "mon travail", "un"]
+    assert "01_fait.ipynb : votre travail est gardé" in update("deux")
+    assert [(mine / name).read_text() for name in names] == ["deux", "mon travail", "deux"]
+    assert update("deux") == ""
+
+
 def test_the_server_is_private_and_opens_on_the_first_notebook(launcher):
     quiet, shown = (launcher.server_command(8888, browser=browser) for browser in (False, True))
     assert {"--ip=127.0.0.1", f"--ServerApp.root_dir={launcher.ROOT}"} <= {*shown}
     assert ("--no-browser" in quiet, "--no-browser" in shown) == (True, False)
-    assert "--LabApp.default_url=/lab/tree/notebooks/00_prise_en_main.ipynb" in shown
+    assert "--LabApp.default_url=/lab/tree/mes_carnets/00_prise_en_main.ipynb" in shown
     assert (ROOT / "notebooks" / "00_prise_en_main.ipynb").exists()
 
 
 def test_the_address_is_announced_with_its_token_and_only_errors_are_shown(launcher, capsys):
-    address = "http://127.0.0.1:41234/lab/tree/notebooks/00_prise_en_main.ipynb"
+    address = "http://127.0.0.1:41234/lab/tree/mes_carnets/00_prise_en_main.ipynb"
     launcher.relay(f"[I 2026-01-01 ServerApp] {address}?token=...\n", "secret")
     assert f"{address}?token=secret\n" in capsys.readouterr().out
     for line, shown in {
