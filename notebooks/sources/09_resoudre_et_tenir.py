@@ -595,7 +595,7 @@ except Unsolved as echec:
 # %%
 for nom in ("γ = 1", "entrées brutes", "réseau de 2 × 32", "ε = 0,05"):
     debut = evaluations_of(echelle, reglage=nom, graine=range(20))[:, :20]  # 20 000 pas
-    print(f"{nom} : {np.sum(np.any(debut >= 490, axis=1))} graines sur 20")
+    print(f"{nom} : {np.sum(np.any(debut >= 490, axis=1))} sur 20")
 
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
