@@ -222,7 +222,7 @@ figures.learning_curves(np.array(abscisses), retours, titre)
 # | réseau principal | *online network* | celui que l'on entraîne |
 # | réseau cible | *target network* | une copie retardée du réseau, qui fournit les valeurs à viser |
 # | surestimation | *overestimation* | croire une action meilleure qu'elle n'est |
-# | hors politique | *off-policy* | apprendre ce que vaut une politique en regardant jouer une autre |
+# | hors politique | *off-policy* | apprendre ce que vaut une politique en observant les actions d'une autre |
 # | oubli | *forgetting* | perdre une compétence acquise |
 # | terminaison, troncature | *terminated*, *truncated* | tomber ; être coupé par le chronomètre, à 500 pas |
 # | graine | *seed* | le nombre qui fixe tous les tirages au hasard |
@@ -256,7 +256,7 @@ print(f"retour moyen : {evaluate(essai.agent).mean():.0f} pas")
 # </details>
 
 # %% [markdown]
-# **Exercice 2, à écrire (5 minutes).** Calculez cette part. Le tableau `retours` de la section 4 a une ligne par
+# **Exercice 2, à écrire (5 minutes).** Calculez une part de réussites. Le tableau `retours` de la section 4 a une ligne par
 # graine et une colonne par évaluation (de trente épisodes). Quelle part des graines a réussi, **à la fin** ?
 # Remplacez les trois points, puis exécutez : `check` met votre fonction à l'épreuve, sur des cas calculés à la main
 # et sur d'autres, tirés au hasard. Chaque ✘ est suivi du cas fautif et d'un indice.
@@ -357,7 +357,7 @@ show("part_reussie")
 #
 # <details name="q3"><summary>Répondre A</summary>
 #
-# ✔ Le budget était fixé d'avance, et l'on juge l'agent que l'on a quand il est dépensé.
+# ✔ Le budget était fixé d'avance, et l'on juge l'agent que l'on a une fois ce budget dépensé.
 #
 # </details>
 # <details name="q3"><summary>Répondre B</summary>

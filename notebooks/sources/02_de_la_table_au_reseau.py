@@ -128,7 +128,7 @@ for balayage in range(1, 7):
     print(f"balayage {balayage}, V :", *(f"{valeur:.4f}" for valeur in verite.max(axis=1)))
 
 # %% [markdown]
-# La nouvelle recule d'une case par balayage : la case 4 apprend de la sortie, la case 3 apprend de la
+# La nouvelle du trésor recule d'une case par balayage : la case 4 apprend de la sortie, la case 3 apprend de la
 # case 4, et ainsi de suite. Au cinquième, la case 0 sait ; au sixième, aucune valeur de case ne bouge.
 #
 # La table vérifie alors l'équation de Bellman partout. Or, si $\gamma < 1$, cette équation n'a qu'une solution :
@@ -358,7 +358,7 @@ departs = np.broadcast_to(departs, (GRAINES, 20, 4))
 
 # %%
 def corriger(tables, cases, actions, recompenses, tombes, suivantes):
-    """Le Q-learning, sur chaque chariot à la fois ; seule la chute arrête l'amorçage."""
+    """Le Q-learning, sur tous les chariots à la fois ; seule la chute arrête l'amorçage."""
     avenir = np.where(tombes, 0.0, tables[AGENT, suivantes].max(axis=-1))
     surprises = recompenses + GAMMA_LONG * avenir - tables[AGENT, cases, actions]
     tables[AGENT, cases, actions] += PAS_ALPHA * surprises
@@ -451,9 +451,9 @@ figures.curves(
 # pourrait en savoir, et plus il lui faut de temps pour l'apprendre.
 #
 # Mesurons ce qui pénalise chaque extrême. D'un côté, des cases **trop larges** : deux états qui demandent des actions
-# contraires partagent la même. Nous connaissons une bonne règle, le régulateur LQR du carnet 01. Tirons des états au
-# hasard dans une case : s'il pousse à droite dans 70 % d'entre eux, une table, qui doit choisir, le contredira au
-# moins dans les 30 % restants.
+# contraires partagent la même case. Nous connaissons une bonne règle, le régulateur LQR du carnet 01. Tirons des
+# états au hasard dans une case : s'il pousse à droite dans 70 % d'entre eux, une table, qui doit choisir, le
+# contredira au moins dans les 30 % restants.
 #
 # Appelons cela l'**erreur forcée**. C'est un indice, non un verdict : d'autres règles que LQR tiennent
 # la tige, et le jeu ne visite pas tous ces états.
@@ -772,7 +772,7 @@ def pas_de_gradient(case, action, recompense, suivante, fini):
 
 # %% [markdown]
 # > **À vous.** Faisons vivre la même aventure, quatre cents pas au hasard, à la table et au réseau.
-# > Seront-ils d'accord à peu près, ou au dernier chiffre ?
+# > Seront-ils d'accord à peu près, ou jusqu'au dernier chiffre ?
 
 # %%
 hasard, table, case = np.random.default_rng(0), np.zeros((CASES, 2)), DEPART

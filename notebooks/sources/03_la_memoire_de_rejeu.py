@@ -108,7 +108,7 @@ figures.curves(
 # des lots de 64, tirés soit des 64 derniers pas, soit de tous ; rien d'autre ne change, et il n'a toujours pas de
 # réseau cible. Vingt graines neuves.
 #
-# > **À vous.** Que gagne-t-on, en retour moyen sur la courbe, à tirer de tous les pas plutôt que des 64 derniers ?
+# > **À vous.** Que gagne-t-on, en retour moyen sur l'ensemble des évaluations, à tirer de tous les pas plutôt que des 64 derniers ?
 
 # %%
 rejeu = load_study("../etudes/rejeu.csv")
@@ -492,7 +492,7 @@ show("Memoire")
 
 # %% [markdown]
 # Quand tout est coché, votre mémoire refait l'expérience de la section 3 : dix mille places, les mêmes
-# 51 200 tirages. En verrez-vous autant que celle du cours ?
+# 51 200 tirages. Y verrez-vous autant de transitions que dans celle du cours ?
 
 # %%
 if compte_rendu.passed:
@@ -572,7 +572,7 @@ if compte_rendu.passed:
 #
 # </details>
 #
-# **3.** Votre mémoire a passé un test : 64 places, cent ajouts, et l'on n'y retrouve que les 64 derniers, tous.
+# **3.** Votre mémoire a réussi un test : 64 places, cent ajouts, et l'on n'y retrouve que les 64 derniers, tous.
 # Vous n'avez le temps d'en écrire qu'un de plus. Lequel ?
 #
 # - **A.** Cent places, 250 ajouts, et la comparaison avec une file bornée de Python.
@@ -593,7 +593,7 @@ if compte_rendu.passed:
 # <details name="q3"><summary>Répondre C</summary>
 #
 # ✘ Il semble plus sévère, parce que le nombre est plus grand ; mais 1 024 est encore une puissance de deux, et le
-# code du document y passerait.
+# code du document réussirait ce test, lui aussi.
 #
 # </details>
 

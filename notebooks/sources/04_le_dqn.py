@@ -172,7 +172,7 @@ figures.distributions(
 
 # %% [markdown]
 # Les dents du peigne de ẋ sont les poussées, dont chacune change la vitesse d'environ 0,2 m/s. L'angle, dont tout
-# dépend, est aussi l'une des entrées les plus discrètes : à 0,21 rad, la tige est déjà tombée. Au départ, les poids
+# dépend, est aussi l'une des entrées les plus faibles : à 0,21 rad, la tige est déjà tombée. Au départ, les poids
 # d'une couche sont tous du même ordre ; une entrée dix fois plus petite y pèse donc dix fois moins, et le réseau
 # l'entend à peine. Le réglage `input_scale` multiplie chaque entrée par un nombre.
 
@@ -517,7 +517,7 @@ print("vers Q :", *q.grad.numpy().round(2))
 # au plus : elle diminue.
 #
 # Sans copie, on ne résout jamais rien : chaque correction change le problème. Une valeur trop haute relève la cible
-# de ses voisines, qui relèvent la sienne ; et le maximum pousse dans ce sens, car il retient les erreurs vers le haut
+# de ses voisines, qui relèvent la sienne ; et le maximum pousse dans ce sens, car il sélectionne les erreurs par excès
 # (carnet 05). Avec une copie, l'erreur ne remonte que d'un pas à chaque fois, et les autres transitions ont,
 # entre-temps, le loisir de la corriger. Ce raisonnement n'est pas une preuve : un réseau qui ne sait pas rejoindre
 # toutes ses cibles peut encore s'en écarter à chaque copie. Mesurons.

@@ -25,11 +25,11 @@ from cartpole_helpers import (
     Training,
     bootstrap_interval,
     double_td_target,
-    dqn,
     evaluate,
     interquartile_mean,
     one_page,
     policies,
+    td_loss,
     td_target,
     version1,
 )
@@ -81,7 +81,8 @@ def toujours(lieu, gain, fin, suivant):
 
 
 # %% [markdown]
-# Voici les six. Une flèche est une transition, suivie de ce qu'elle rapporte ; ⊥ est la fin de l'épisode.
+# Voici les six. Une flèche mène d'un lieu (0, 1 ou 2) au suivant ; le nombre après les deux-points est ce qu'elle
+# rapporte ; ⊥ est la fin de l'épisode.
 #
 # | Monde | Ce qui s'y passe | Ce qu'il éprouve |
 # |:---|:---|:---|
@@ -90,7 +91,7 @@ def toujours(lieu, gain, fin, suivant):
 # | attendre | 0 → 1 : 0 ; 1 → ⊥ : 1 | tirer de la suite une valeur, réduite par γ |
 # | prévoir | 0 → 1 : 0 ; 1, action 0 → ⊥ : −1 ; action 1 → ⊥ : 1 | prendre la meilleure suite |
 # | durer | 0 → 0 : 1, parfois coupé par le chronomètre | ne pas prendre la troncature pour une fin |
-# | parier | 0 → 1 ou 2, à pile ou face : 0 ; 1 → ⊥ : 1 ; 2 → ⊥ : 0 | faire la moyenne du hasard ; c'est A, B et C du carnet 04 |
+# | parier | 0 → 1 ou 2, à pile ou face : 0 ; 1 → ⊥ : 1 ; 2 → ⊥ : 0 | faire la moyenne des issues du hasard ; c'est A, B et C du carnet 04 |
 #
 # En Python, les trois premiers. Le lieu suivant d'un pas terminé est écrit lui aussi, et ne devrait pas compter :
 # c'est ainsi que l'on verra si une règle oublie le masque.
@@ -119,7 +120,7 @@ parier = monde(*hasard, *toujours(1, 1.0, FINI, 1), *toujours(2, 0.0, FINI, 2))
 GAMMA = 0.5
 
 # %% [markdown]
-# Par monde, une ligne de valeurs par lieu.
+# Pour chaque monde, une ligne par lieu, une colonne par action.
 
 # %%
 MONDES = {
@@ -133,16 +134,16 @@ MONDES = {
 
 # %% [markdown]
 # Ce que nous éprouvons est une **règle** : une cible, calculée avec les valeurs `v` des lieux suivants, puis une
-# perte, qui compare `q` à cette cible `y`. Voici celles du cours.
+# perte, qui compare à cette cible `y` les valeurs `q` des lieux de départ. Voici celles du cours.
 
 
 # %%
 def cible_juste(m, v):
-    return dqn.td_target(m.reward, m.terminated, v, GAMMA)
+    return td_target(m.reward, m.terminated, v, GAMMA)
 
 
 def perte_juste(m, q, y):
-    return dqn.td_loss(q, m.action, y)
+    return td_loss(q, m.action, y)
 
 
 # %% [markdown]
@@ -165,14 +166,14 @@ def regle(cible, perte=perte_juste):
 LIEUX = torch.eye(3)  # le lieu n, vu par le réseau : un 1 à la place n, des 0 ailleurs
 
 
-def erreur(une_regle, monde, vraies, graine):
+def erreur(une_regle, lot, vraies, graine):
     torch.manual_seed(graine)
     reseau = nn.Linear(3, 2)
     optimiseur = torch.optim.Adam(reseau.parameters(), lr=0.1)
     for _ in range(100):
         q = reseau(LIEUX)
         optimiseur.zero_grad()
-        une_regle(monde, q[monde.place], q[monde.next_place]).backward()
+        une_regle(lot, q[lot.place], q[lot.next_place]).backward()
         optimiseur.step()
     return (reseau(LIEUX)[: len(vraies)] - tensor(vraies)).abs().max().item()
 
@@ -230,7 +231,7 @@ PERTES = {
 }
 
 # %% [markdown]
-# > **À vous.** Onze lignes, six mondes. Quelle faute sera la plus discrète ? Et quel monde le plus sévère ?
+# > **À vous.** Dix fautes et la règle du cours : onze règles, six mondes. Quelle faute sera la plus discrète ? Et quel monde le plus sévère ?
 
 
 # %%
@@ -278,21 +279,16 @@ figures.verdicts(passe, list(REGLES), list(MONDES), titre)
 #
 # Nos mondes éprouvent une règle ; une règle juste a pourtant un défaut, qu'ils ne voient pas, parce que leurs valeurs
 # finissent par être exactes. La cible prend un maximum sur des valeurs **estimées**. Supposons que toutes les actions
-# valent exactement zéro, et que chaque estimation soit entachée d'un bruit de moyenne nulle, d'écart type 1. Le
-# maximum choisit l'action la plus chanceuse, et garde sa chance.
+# valent exactement zéro, et que chaque estimation soit entachée d'un bruit gaussien, de moyenne nulle et d'écart type
+# 1, indépendant d'une action à l'autre. Le maximum choisit l'action la plus chanceuse, et garde sa chance.
 #
 # > **À vous.** Avec deux actions, le maximum des estimations vaut-il 0 en moyenne ? Et avec vingt ?
 
 # %%
 actions = np.arange(2, 21, 2)
 generateur = torch.Generator().manual_seed(0)
-rien, jamais = torch.zeros(20_000), torch.zeros(20_000, dtype=bool)
+rien, jamais = torch.zeros(20_000), torch.zeros(20_000, dtype=bool)  # vingt mille tirages
 simple, double = [], []
-
-# %% [markdown]
-# Vingt mille tirages par nombre d'actions :
-
-# %%
 for nombre in actions:
     bruit, autre = torch.randn((2, 20_000, nombre), generator=generateur)
     simple.append(td_target(rien, jamais, bruit, 1.0).mean().item())
@@ -331,22 +327,22 @@ listing(version1.choose_action)
 
 # %% [markdown]
 # C'est celle de l'auteur du document. Celle du paquet, `epsilon_greedy`, fait la même chose sur un lot entier, avec
-# des tirages qu'on lui passe. Et voici une mise à jour complète : l'essentiel de deux carnets, en une dizaine de
-# lignes.
+# des tirages qu'on lui passe. Et voici une mise à jour complète : l'essentiel du carnet 04, en une dizaine de lignes.
 
 # %%
 listing(one_page.learn)
 
 # %% [markdown]
 # La cible, sous `no_grad`, avec son propre `GAMMA`, 0,98 ; la perte ; un pas de l'optimiseur ; puis le réseau cible,
-# que `lerp_` rapproche un peu du réseau principal. Rien n'y parle de chariot. On peut donc l'essayer **sans jouer** :
-# remplissons une mémoire de 5 000 pas d'un joueur qui pousse au hasard, et apprenons à partir d'elle, sans jamais
-# laisser le réseau toucher au jeu.
+# que `lerp_` rapproche de 1 % (`TARGET_RATE`) du réseau principal. Rien n'y parle de chariot. On peut donc l'essayer
+# **sans jouer** : remplissons une mémoire de 5 000 pas d'un joueur qui pousse au hasard, et apprenons à partir
+# d'elle, sans jamais laisser le réseau toucher au jeu.
 
 
 # %%
 def souvenirs_du_hasard(graine):
     """La mémoire d'un joueur qui n'a jamais regardé où il poussait."""
+    # Aucune mise à jour avant 6 000 pas : ce joueur n'apprend jamais.
     hasard = replace(QUICK, epsilon_start=1.0, epsilon_end=1.0, warmup=6_000)
     joueur = Training(hasard, graine)
     while joueur.env_steps < 5_000:
@@ -356,7 +352,7 @@ def souvenirs_du_hasard(graine):
 
 # %% [markdown]
 # Le réseau, la copie, l'optimiseur et la boucle la plus simple qui soit : tirer, apprendre, recommencer. Ce réseau a
-# deux couches de 64 neurones et des entrées à l'échelle ; il n'a pas la symétrie de `QUICK`.
+# deux couches de 64 neurones et des entrées mises à l'échelle ; il n'a pas la symétrie de `QUICK`.
 
 
 # %%
@@ -373,7 +369,7 @@ def apprendre_sans_jouer(graine, mises_a_jour=1_000, arret=200):
 
 
 # %% [markdown]
-# > **À vous.** Le joueur au hasard tombe presque aussitôt. Un réseau qui n'apprend que des chutes de ce joueur peut-il
+# > **À vous.** Le joueur au hasard tombe presque aussitôt. Un réseau instruit par les seules chutes de ce joueur peut-il
 # > tenir plus longtemps que lui ?
 
 # %% tags=["nbval-ignore-output"]
@@ -386,9 +382,9 @@ hors_jeu = np.array([apprendre_sans_jouer(graine) for graine in each(range(8), "
 # %% tags=["nbval-ignore-output"]
 modele = evaluate(policies.random_policy(seed=0), episodes=1_000).mean()
 bilan = {
-    "la meilleure graine": hors_jeu.max(axis=0),
+    "la plus haute, à chaque instant": hors_jeu.max(axis=0),
     "moyenne interquartile": interquartile_mean(hors_jeu),
-    "la moins bonne": hors_jeu.min(axis=0),
+    "la plus basse, à chaque instant": hors_jeu.min(axis=0),
     "le joueur au hasard": np.full(5, modele),
 }
 acquis = bilan["moyenne interquartile"][-1]
@@ -402,22 +398,23 @@ figures.curves(
 
 # %% [markdown]
 # Voilà la force du Q-learning : le maximum de la cible suppose que l'on jouera **bien** ensuite, quoi qu'ait fait
-# celui dont on lit les souvenirs. L'élève n'imite pas ; il recoupe. C'est ce que le
+# celui dont on lit les souvenirs. L'élève n'imite pas ; il recoupe. (Les premiers points sont sous le hasard : un réseau
+# presque neuf pousse presque toujours du même côté.) C'est ce que le
 # carnet 02 appelait apprendre **hors politique**. La figure invite aussi à la prudence : les graines
 # s'écartent beaucoup. Une raison probable est que, là où le hasard n'est jamais allé, rien ne corrige l'élève.
 
 # %% [markdown]
 # ## 4. À vous
 #
-# **Exercice 1, à écrire (15 minutes).** Écrivez la règle ε-gloutonne pour un lot entier. Les tirages sont donnés,
-# afin que la fonction n'ait aucun hasard à elle.
+# **Exercice 1, à écrire (15 minutes).** Écrivez la règle ε-gloutonne pour un lot entier, ou pour un lot par agent :
+# l'axe des actions est toujours le dernier. Les tirages sont donnés, afin que la fonction n'ait aucun hasard à elle.
 
 
 # %%
 def epsilon_greedy(q, epsilon, draws):
-    """Rend la meilleure action, ou, si l'on explore, une action uniforme : (B, A) → (B,).
+    """Rend la meilleure action, ou, si l'on explore, une action uniforme : (..., A) → (...).
 
-    `draws` : (B, 2), uniformes dans [0, 1) ; le premier dit s'il faut explorer, le second quelle
+    `draws` : (..., 2), uniformes dans [0, 1) ; le premier dit s'il faut explorer, le second quelle
     action prendre alors.
     """
     ...
@@ -443,7 +440,7 @@ show("epsilon_greedy")
 
 # %%
 def double_td_target(reward, terminated, next_q_online, next_q_target, gamma):
-    """Rend la cible du Double DQN : formes de `td_target`, avec deux tableaux de valeurs."""
+    """Rend la cible du Double DQN : (..., B), (..., B), (..., B, A), (..., B, A) → (..., B)."""
     ...
 
 
@@ -461,8 +458,8 @@ check(double_td_target)
 show("double_td_target")
 
 # %% [markdown]
-# **Exercice 3, à diagnostiquer (10 minutes).** Cette perte contient une faute qui n'est pas parmi celles de la
-# section 1. Elle s'exécute, elle baisse, elle détache sa cible. Lisez d'abord les verdicts, dites ce qu'ils excluent,
+# **Exercice 3, à diagnostiquer (10 minutes).** Cette règle contient une faute qui n'est pas parmi celles de la
+# section 1. Elle s'exécute, sa perte baisse, elle détache sa cible. Lisez d'abord les verdicts, dites ce qu'ils excluent,
 # et trouvez la ligne.
 
 
@@ -494,7 +491,8 @@ for nom, accepte in zip(MONDES, verdict(suspecte), strict=True):
 # </details>
 #
 # **Exercice 4, à inventer (15 minutes).** La règle que voici garde ses récompenses sur huit bits, et nos six mondes
-# l'acceptent. Inventez un septième monde qui la refuse, et que la règle du cours réussit.
+# l'acceptent. Inventez un septième monde qui la refuse, et qui accepte la règle du cours. Gardez-y de petites valeurs
+# : en cent pas, l'élève ne va guère au-delà de 10.
 
 
 # %%
@@ -518,6 +516,12 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
     print(f"{nom:18} septième monde, erreur {number(erreur(essayee, septieme, vraies, 0), 2)}")
 
 # %% [markdown]
+# <details><summary>Indice</summary>
+#
+# Que devient 0,5 quand on le garde sur huit bits ? La section 4 du carnet 03 l'a montré.
+#
+# </details>
+#
 # <details><summary>Solution</summary>
 #
 # Une récompense qui n'est pas un entier : `monde(*toujours(0, 0.5, FINI, 0))`, de valeurs
@@ -569,10 +573,10 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 #
 # </details>
 #
-# **2.** Votre règle passe les six mondes, et votre agent n'apprend toujours pas CartPole. Qu'en concluez-vous ?
+# **2.** Les six mondes acceptent votre règle, et votre agent n'apprend toujours pas CartPole. Qu'en concluez-vous ?
 #
 # - **A.** La règle est juste, c'est prouvé.
-# - **B.** La faute est ailleurs, ou c'en est une qu'aucun de ces mondes ne contient.
+# - **B.** La faute est ailleurs, ou c'en est une qu'aucun de ces mondes ne décèle.
 # - **C.** Les mondes sont trop faciles : il faut baisser le seuil d'erreur.
 #
 # <details name="q2"><summary>Répondre A</summary>
@@ -609,7 +613,7 @@ for nom, essayee in [("la règle du cours", juste), ("huit bits", huit_bits)]:
 # </details>
 # <details name="q3"><summary>Répondre C</summary>
 #
-# ✘ Huit réseaux sur huit joueurs différents, c'est beaucoup pour la chance.
+# ✘ Huit réseaux, formés par huit joueurs différents : c'est beaucoup demander à la chance.
 #
 # </details>
 

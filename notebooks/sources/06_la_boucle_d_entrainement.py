@@ -70,7 +70,7 @@ for progres in follow(version1.train(seed=0, verbose=False), BUDGET):
 
 # %% [markdown]
 # Dix mille pas, soit deux cents secondes de jeu : au carnet 00, un agent a résolu CartPole avec ce
-# budget. Où en est celui-ci ?
+# budget. Où en est l'agent du document ?
 
 # %% tags=["nbval-ignore-output"]
 durees = np.array([progres.length for progres in episodes])
@@ -78,7 +78,7 @@ pas = np.array([progres.env_steps for progres in episodes])
 parfaits, fin = np.sum(durees == 500), number(durees[-100:].mean(), 1)
 figures.points(
     {"un épisode": (pas, durees)},
-    f"{parfaits} épisodes sur {len(durees)} tiennent 500 pas ; les cent derniers, {fin} en moyenne",
+    f"{parfaits} épisodes sur {len(durees)} durent 500 pas ; les cent derniers, {fin} en moyenne",
     ("pas de jeu depuis le début", "durée de l'épisode (pas)"),
 )
 
@@ -272,8 +272,7 @@ print(f"le chronomètre termine aussi : {number(valeur(chronometre), 1)}")
 # au jeu : le carnet 10 le mesure.
 #
 # Avec le $\gamma = 1$ du document, la somme $1 + 1 + 1 + \dots$ n'a pas de fin, et seule la fausse chute la
-# borne, à 500. Sans elle, les valeurs montent sans limite ; le jeu, qui ne lit que leur ordre, n'en souffre pas
-# forcément : au carnet 08, un agent qui a $\gamma = 1$ et le chronomètre réparé joue bien.
+# borne, à 500. Sans elle, les valeurs montent sans limite ; la politique, qui ne lit que leur ordre, n'en souffre pas forcément : au carnet 08, un agent qui a $\gamma = 1$ et le chronomètre réparé joue bien.
 
 # %% [markdown]
 # ## 6. Un réseau cible en retard, que l'on évalue
@@ -293,10 +292,10 @@ figures.points(
 )
 
 # %% [markdown]
-# Aucun des deux n'est toujours le meilleur ; mais on ne sait plus de qui l'on parle. Le document ne joue
-# d'ailleurs qu'**un** épisode de test sur 1 024, et affiche « Test episode » pour trois autres, qui sont des
-# entraînements. Cherchez-les dans sa boucle : `i_episode & 255` d'un côté, `i_episode & 1023` de
-# l'autre. Le carnet suivant dira combien d'épisodes il faudrait.
+# Aucun des deux n'est toujours le meilleur ; mais on ne sait plus de qui l'on parle. Le document ne joue d'ailleurs
+# qu'**un** épisode de test sur 1 024, et affiche « Test episode » pour trois autres, qui sont des épisodes
+# d'entraînement. Cherchez-les dans sa boucle : `i_episode & 255` d'un côté, `i_episode & 1023` de l'autre. Le carnet
+# suivant dira combien d'épisodes il faudrait.
 
 # %% [markdown]
 # ## 7. Rien n'est reproductible
@@ -360,7 +359,7 @@ for reglage in ("aucune réparée", f"gardée : {pire}", "toutes réparées"):
 # %% [markdown]
 # D'un réglage à l'autre, une graine garde ses poids initiaux et ses départs : les écarts se prennent graine par
 # graine. Les intervalles sont élargis : il y a au plus une chance sur vingt que l'un des quatorze se trompe ; la
-# correction de Holm, plus bas, assure de même les quatorze tests.
+# correction de Holm, plus bas, donne la même assurance pour les quatorze tests.
 
 
 # %%
@@ -387,7 +386,7 @@ changees = np.sum(seule["chronomètre pris pour une chute"] != 0)
 
 # %%
 print(f"comparaisons sûres, après la correction de Holm : {sures.sum()} sur {len(sures)}")
-print(f"ailleurs, un effet de moins de {manque:.0f} pas a pu échapper")
+print(f"ailleurs, un effet de moins de {manque:.0f} pas a pu nous échapper")
 print(
     f"réparer le seul chronomètre n'a rien changé à {len(tous) - changees} graines sur {len(tous)}"
 )
@@ -397,7 +396,7 @@ print(
 # laissé. La mise à jour par épisode vient après, et ne se voit qu'une fois le taux constant : une faute peut en
 # cacher une autre, et l'ordre des réparations décide de ce que chacune semble rapporter.
 #
-# Pour les cinq autres, nous ne savons pas : un effet plus petit que le nombre imprimé a pu échapper. Du
+# Pour les cinq autres, nous ne savons pas : un effet plus petit que le nombre imprimé a pu nous échapper. Du
 # chronomètre, l'étude ne dit rien : il ne coupe ici presque aucun épisode ; le carnet 10 le juge sur des agents qui
 # tiennent. (Réparés seuls, le chronomètre et la mise à jour ont un intervalle peu sûr : une à trois graines y font tout
 # l'écart.) Dans la suite, nous réparons tout.
@@ -425,9 +424,9 @@ listing(Training.learn, Training.synchronise)
 
 # %% [markdown]
 # On y reconnaît le carnet 04 : la cible, que `_target` calcule sans gradient ; la perte ; un pas d'Adam. Puis la
-# synchronisation rapproche un peu le réseau cible du réseau principal à chaque mise à jour, au lieu d'une copie de
-# loin en loin ; `_average`, une moyenne des poids, est le réseau avec lequel joue l'agent que rend l'entraînement
-# (le carnet 08 dira pourquoi). Faisons un tour à la main.
+# synchronisation rapproche un peu le réseau cible du réseau principal à chaque mise à jour, au lieu de recopier
+# celui-ci de loin en loin ; `_average`, une moyenne des poids, est le réseau avec lequel joue l'agent que rend
+# l'entraînement (le carnet 08 dira pourquoi). Faisons un tour à la main.
 
 # %%
 entrainement = Training(QUICK, seeds=0)
@@ -543,7 +542,7 @@ listing(one_page)
 # `memory.add(observation, action, reward, terminated, successor)` ne range que `terminated` ; et
 # `env.reset()` est appelé `if terminated or truncated`. Les deux drapeaux servent donc, chacun à sa
 # place : l'un pour l'avenir, l'autre pour recommencer. La faute qui reste est `env.close()`, hors d'un
-# `finally` ; sans fenêtre à fermer, la page gagne deux lignes et ne perd rien.
+# `finally` ; sans fenêtre à fermer, la page économise deux lignes et n'y perd rien.
 #
 # </details>
 
@@ -775,7 +774,7 @@ if check(calendrier).passed and check(jouer).passed:
     print(f"retour moyen de l'agent : {appris.mean():.0f} pas")
 
 # %% [markdown]
-# **Exercice 5, à écrire (10 minutes).** La boucle ci-dessous s'arrête après un budget. Faites-la
+# **Exercice 5, à écrire (10 minutes).** La boucle ci-dessous s'arrête quand son budget est épuisé. Faites-la
 # s'arrêter plus tôt : dès que **deux évaluations de suite** atteignent 475. Pourquoi deux ?
 
 # %% tags=["nbval-ignore-output"]

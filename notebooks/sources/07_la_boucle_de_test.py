@@ -96,7 +96,7 @@ print("…", len(contenu), "tableaux en tout")
 # ## 2. Ce que vaut un épisode
 #
 # Le dossier `checkpoints/` contient quatre agents, ou plutôt le même à quatre moments : après 400, 2 400,
-# 4 000 et 5 600 pas d'un entraînement, dont la graine a été choisie parce qu'il y hésite. Prenons le
+# 4 000 et 5 600 pas d'un entraînement, dont la graine a été choisie parce que l'agent y hésite. Prenons le
 # troisième, et faisons-lui jouer mille épisodes.
 
 # %%
@@ -254,9 +254,9 @@ for parfaits in (100, 99, 97):
 # %% [markdown]
 # ## 5. Choisir, puis juger
 #
-# Pendant un entraînement, on évalue souvent et l'on garde le meilleur agent. Or le meilleur de vingt mesures
-# bruitées est souvent le plus **chanceux**, et sa note est trop belle. De combien ? Prenons vingt copies du
-# même agent hésitant, et gardons la mieux notée.
+# Pendant un entraînement, on évalue souvent et l'on garde le meilleur agent. Or le meilleur, d'après vingt mesures
+# bruitées, est souvent le plus **chanceux**, et sa note est trop belle. De combien ? Prenons vingt copies du même
+# agent hésitant, et gardons la mieux notée.
 
 
 # %%
@@ -345,8 +345,8 @@ with tempfile.TemporaryDirectory() as dossier:
 # Une somme de contrôle trahit ce changement. Sans elle, l'agent aurait joué, peut-être un peu moins bien, et l'on aurait
 # accusé l'apprentissage.
 #
-# Reste un dernier besoin : **reprendre** un entraînement interrompu. Les poids n'y suffisent pas. Il faut
-# aussi les moyennes d'Adam, la mémoire, l'état des chariots et celui de chaque générateur.
+# Reste un dernier besoin : **reprendre** un entraînement interrompu. Les poids n'y suffisent pas. Il faut aussi les
+# moyennes que l'optimiseur Adam tient à jour, la mémoire, l'état des chariots et celui de chaque générateur.
 # `save_training` garde tout.
 #
 # > **À vous.** Un entraînement fait 200 tours d'une traite ; un autre est sauvegardé au centième, puis
@@ -394,7 +394,7 @@ figures.action_maps(
 
 # %% [markdown]
 # La frontière est verticale : la vitesse angulaire n'y compte pas encore. Et les couleurs sont inversées :
-# quand la tige penche à gauche, l'agent pousse à droite, et l'aide à tomber. En si peu de mises à jour, c'est presque
+# quand la tige penche à gauche, l'agent pousse à droite, et l'aide à tomber. Après si peu de mises à jour, c'est presque
 # le réseau tiré au hasard que l'on voit, non ce qu'il a appris.
 
 # %% [markdown]
@@ -472,9 +472,9 @@ figures.action_maps(
 )
 
 # %% [markdown]
-# Pousser à gauche n'est plus qu'un îlot : si loin du centre, l'agent ne regarde presque plus la tige. Y est-il seulement
-# allé, pendant son apprentissage ? Refaisons ses 250 tours, puis les 100 qui mènent au quatrième agent, puisque la
-# graine le permet, et mesurons jusqu'où les seize chariots sont allés.
+# La zone où l'on pousse à gauche n'est plus qu'un îlot : si loin du centre, l'agent ne regarde presque plus la tige.
+# Y est-il seulement allé, pendant son apprentissage ? Refaisons ses 250 tours, puis les 100 qui mènent au quatrième
+# agent, puisque la graine le permet, et mesurons jusqu'où les seize chariots sont allés.
 
 # %% tags=["nbval-ignore-output"]
 tours = islice(Training(QUICK, seeds=3).run(), 350)
@@ -575,7 +575,7 @@ show("evaluer")
 
 # %% [markdown]
 # **Exercice 4, à réparer (10 minutes).** La fonction ci-dessous doit dire si des retours garantissent une moyenne
-# d'au moins `seuil`. Elle se contente de la moyenne observée. Faites-la exiger que la borne basse de
+# d'au moins `seuil`. Elle se contente de la moyenne observée. Faites qu'elle exige que la borne basse de
 # l'intervalle atteigne le seuil, et traitez à part le cas où tous les épisodes sont parfaits.
 
 
@@ -605,8 +605,9 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 #
 # <details><summary>Réponse</summary>
 #
-# Un seul se trompe rarement, deux presque jamais. Sa moyenne est loin du seuil et ses épisodes parfaits sont
-# rares : il faudrait n'en tirer que de parfaits. C'est près du seuil que juger coûte cher.
+# Avec un seul, on se trompe rarement ; avec deux, presque jamais. La moyenne de cet agent est loin du seuil et ses
+# épisodes parfaits sont rares : pour se tromper, il faudrait n'en tirer que de parfaits. C'est près du seuil que
+# juger coûte cher.
 #
 # </details>
 #
@@ -644,7 +645,7 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 #
 # </details>
 #
-# **2.** « Nous avons noté vingt agents sur dix épisodes ; le meilleur obtient 492. Nous l'avons rejoué sur deux
+# **2.** « Nous avons noté vingt agents sur dix épisodes ; le meilleur obtient 492. Nous l'avons fait rejouer sur deux
 # cents départs neufs : 463. » D'où vient la baisse, le plus probablement ?
 #
 # - **A.** On l'avait choisi pour sa note, et sa note contenait sa chance.
@@ -664,7 +665,7 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 # </details>
 # <details name="q2"><summary>Répondre C</summary>
 #
-# ✘ Ils viennent tous du même tirage.
+# ✘ Ils sont tous tirés de la même façon.
 #
 # </details>
 #

@@ -75,10 +75,11 @@ for budget in (50_000, 500_000, 2_000_000):
     print(f"graines arrivées à 475 en {number(budget)} pas : {len(graines)} sur 20")
 
 # %% [markdown]
-# Nous nous donnons la première de ces trois échéances : **cinquante mille pas**, moins de dix-sept minutes de jeu. Les
-# mêmes réglages sont d'abord essayés sur le moteur du cours, qui corrige d'un coup les fautes de programmation,
-# réparées une à une au carnet 06 : le chronomètre n'y passe plus pour une chute, le réseau cible part d'une copie, on
-# apprend tous les vingt pas, et l'on juge le réseau qui apprend.
+# Nous nous donnons la première de ces trois échéances : **cinquante mille pas**, moins de dix-sept minutes de jeu.
+# Les mêmes réglages sont d'abord essayés sur le moteur du cours. Des fautes du carnet 06, il corrige celles du
+# programme : le chronomètre n'y passe plus pour une chute, le réseau cible part d'une copie, on apprend tous les
+# vingt pas, et l'on juge le réseau qui apprend. Il en garde deux, qui sont des nombres : γ = 1, et le taux
+# d'apprentissage qui s'éteint, la plus coûteuse. N'attendez donc pas le score de « toutes réparées ».
 
 # %% [markdown]
 # Chaque réglage de ce carnet a été entraîné d'avance. Tous les mille pas, l'agent joue cent épisodes depuis des
@@ -107,7 +108,7 @@ def scores(noms, graines=range(20)):
 depart = scores([ENGINE])[ENGINE]
 atteint = np.sum(np.any(depart >= 475, axis=1))
 figures.learning_curves(
-    PAS, depart, f"La Version 1 sans ses fautes : {atteint} graine sur 20 atteint 475"
+    PAS, depart, f"Les nombres de la Version 1, programme réparé : à 475, {atteint} sur 20"
 )
 
 # %% [markdown]
@@ -117,8 +118,8 @@ figures.learning_curves(
 # %% [markdown]
 # ## 2. Onze réparations
 #
-# Les voici dans l'ordre où nous les ferons. Chacune garde celles d'avant ; la dernière donne `VERSION_2`.
-# Chaque champ est suivi de son ancienne valeur, puis de la nouvelle.
+# Les voici dans l'ordre où nous les ferons. Chacune garde celles d'avant, et fait un **barreau** de l'échelle ; la
+# dernière donne `VERSION_2`. Chaque champ est suivi de son ancienne valeur, puis de la nouvelle.
 
 # %%
 barreaux = ladder()
@@ -135,7 +136,7 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # | un réseau large | celui de la Version 1, au carnet 04, ne réussissait que quelquefois ; l'activation devient SiLU, une rampe lissée, et les poids de départ, ceux de PyTorch |
 # | les entrées à l'échelle | on tombe à 2,4 m, ou à 0,21 rad : sans facteur, l'angle pèse environ dix fois moins |
 # | seize chariots | seize pas neufs entre deux mises à jour, venus de seize épisodes au lieu d'un ; la mémoire et les lots sont réduits aussi |
-# | le taux d'apprentissage | grand d'abord, il décroît à chaque mise à jour jusqu'à son dixième et s'y arrête |
+# | le taux d'apprentissage | grand d'abord, il décroît à chaque mise à jour jusqu'au dixième de sa valeur initiale et s'y arrête |
 # | une cible qui glisse | un vingtième du réseau principal à chaque mise à jour, au lieu d'une copie toutes les soixante |
 # | explorer davantage | ε descend de 1 à 0,5 : à l'entraînement, un pas sur deux reste joué au hasard |
 # | des actions prolongées | section 3 |
@@ -143,12 +144,12 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # | Double DQN | un réseau choisit, l'autre évalue : on surestime moins |
 # | la moyenne des poids | section 4 |
 #
-# Le [carnet 04](04_le_dqn.ipynb) a présenté l'échelle des entrées et la cible qui glisse ; le
-# [carnet 05](05_eprouver_ses_regles.ipynb), Double DQN ; le carnet 06, γ et le taux d'apprentissage. La cible à
-# plusieurs pas est nouvelle : $r_1 + \gamma r_2 + \gamma^2 r_3$, puis l'amorçage. Elle a un prix : ses deux dernières
-# récompenses viennent d'actions en partie tirées au hasard, et la valeur visée n'est plus tout à fait celle de la bonne
-# politique. Quand l'épisode s'arrête avant trois pas, la transition reste courte, de $k$ récompenses ; et si le
-# chronomètre l'a coupé, on amorce là, avec $\gamma^k$.
+# Le [carnet 04](04_le_dqn.ipynb) a présenté l'échelle des entrées et la cible qui glisse ; le [carnet
+# 05](05_eprouver_ses_regles.ipynb), Double DQN ; le carnet 06, γ et le taux d'apprentissage. La cible à plusieurs pas
+# est nouvelle : $r_1 + \gamma r_2 + \gamma^2 r_3 + \gamma^3 \max_a Q(s_3, a)$, où $s_3$ est l'état d'arrivée. Elle a
+# un prix : ses deux dernières récompenses viennent d'actions en partie tirées au hasard, et la valeur visée n'est
+# plus tout à fait celle de la bonne politique. Quand l'épisode s'arrête avant trois pas, la transition reste courte,
+# de $k$ récompenses ; et si le chronomètre l'a coupé, on amorce là, avec $\gamma^k$.
 
 # %% [markdown]
 # > **À vous.** Écrivez trois noms : la réparation la plus utile, une inutile, une nuisible.
@@ -157,10 +158,10 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # %% [markdown]
 # ## 3. Prolonger une action tirée au hasard
 #
-# Explorer, c'est tirer parfois l'action au hasard. Mais une action dure 0,02 s. Tirée à pile ou face cinquante fois par
-# seconde, la force pousse à gauche, puis à droite, et presque tout se compense : le chariot **tremble** plus qu'il
-# n'explore. Dabney, Ostrovski et Barreto (2021) proposent un remède : une action tirée au hasard est **prolongée**
-# plusieurs pas. Leurs durées sont parfois très longues ; les nôtres, non.
+# Explorer, c'est tirer parfois l'action au hasard. Mais une action dure 0,02 s. Tirée à pile ou face cinquante fois
+# par seconde, la force pousse à gauche, puis à droite, et presque tout se compense : le chariot **tremble** plus
+# qu'il n'explore. Dabney, Ostrovski et Barreto (2021) proposent un remède : une action tirée au hasard est
+# **prolongée** pendant plusieurs pas. Leurs durées sont parfois très longues ; les nôtres, non.
 
 # %%
 listing(held_epsilon_greedy)
@@ -168,11 +169,15 @@ listing(held_epsilon_greedy)
 # %% [markdown]
 # La règle est celle du carnet 05, avec une mémoire : `held` garde l'action au hasard en cours, dont la durée est elle
 # aussi tirée au hasard, `hold` pas en moyenne. Plus une telle action dure, moins elle doit commencer souvent : la
-# ligne `begins` est réglée pour que ε reste la part des pas joués au hasard. À la longue, il s'en achève
-# $\varepsilon\,(1 - \text{keep})$ par pas ; il doit en commencer autant, aux pas où aucune ne se poursuit, dont la
-# part est $1 - \text{keep}\,\varepsilon$ : le seuil de `begins` est le rapport des deux.
+# ligne `begins` est réglée pour que ε reste la part des pas joués au hasard. Notons keep $= 1 - 1/\text{hold}$ la
+# probabilité qu'une action au hasard se prolonge d'un pas ; `FREE` dit qu'il n'y en a pas en cours. Une part ε des
+# pas est jouée au hasard, et chacun est le dernier de son action avec la probabilité $1 - \text{keep}$ : à la longue,
+# il s'achève $\varepsilon\,(1 - \text{keep})$ actions par pas, et il doit en commencer autant. Or une action ne
+# commence qu'aux pas où aucune ne se prolonge, dont la part est $1 - \text{keep}\,\varepsilon$ : le seuil de `begins`
+# est le rapport des deux.
 #
-# Voyons ce que cela change, sur un seul exemple : l'agent du carnet 07, d'une autre recette, distrait un pas sur deux.
+# Voyons ce que cela change, sur un seul exemple : le quatrième agent du carnet 07, entraîné avec `QUICK`, distrait un
+# pas sur deux.
 
 
 # %%
@@ -246,8 +251,11 @@ print("même agent rendu :", torch.equal(*(entrainement.agent.weights for entrai
 # l'**horizon** de la moyenne, c'est-à-dire le nombre de mises à jour sur lequel elle porte. Si l'horizon
 # est court, elle tremble encore ; s'il est long, elle traîne les poids du début, qui ne savaient rien.
 #
-# La Version 2 le laisse **grandir** : la moyenne porte à peu près sur le dernier quart des mises à jour.
-# Cinquante mille pas font moins de 3 125 mises à jour : l'horizon n'y dépasse pas 781.
+# À chaque mise à jour, la moyenne fait vers le réseau une part du chemin, le **taux** ; son horizon est l'inverse du
+# taux : 0,0005 donne 2 000 mises à jour, 0,02 en donne 50. La Version 2 le laisse **grandir** : à la mise à jour $n$,
+# le taux est $1/(0{,}25\,n)$, ou 1 pour les quatre premières, qui recopient donc le réseau. L'horizon, $n/4$, porte à
+# peu près sur le dernier quart des mises à jour ; cinquante mille pas en font moins de 3 125, et il n'y dépasse pas
+# 781.
 
 # %%
 versements = {
@@ -276,9 +284,9 @@ titre = f"Après mille mises à jour, l'horizon long garde {fixe} % des poids de
 figures.curves(rangs, restes, titre, ("mises à jour", "poids de départ dans la moyenne (%)"))
 
 # %% [markdown]
-# L'horizon court oublie vite le départ, mais il ne lisse que cinquante mises à jour, pour toujours. L'horizon qui
-# grandit l'oublie aussi ; lisser davantage, à mesure que les mises à jour s'accumulent, fait-il mieux jouer ? Ce sera
-# la onzième réparation.
+# L'horizon qui grandit oublie le départ dès la première mise à jour. L'horizon court l'oublie vite, mais il ne lisse
+# que cinquante mises à jour, pour toujours. Lisser davantage, à mesure que les mises à jour s'accumulent, fait-il
+# mieux jouer ? Ce sera la onzième réparation.
 
 # %% [markdown]
 # > **Pour aller plus loin.** À partir de la quatrième, la mise à jour $n$ verse dans la moyenne une part
@@ -299,23 +307,17 @@ bouts = f"de {number(premier)} à {number(dernier)} pas"
 figures.small_multiples(PAS, montee, f"En onze réparations, le retour final passe {bouts}")
 
 # %% [markdown]
-# Les cinq premiers panneaux restent près du sol ; leurs réparations n'ont pourtant rien d'absurde. Le sixième décolle :
-# sans doute l'ancien taux d'apprentissage empêchait-il de voir l'effet des précédentes. Puis la cible qui glisse fait
-# **redescendre**, et l'exploration touche le plafond. Avec les actions prolongées, la courbe monte un peu moins vite,
-# reste plus longtemps en haut, puis faiblit. Les trois derniers panneaux s'écrasent en haut : la courbe ne sait plus les
-# départager.
+# Les cinq premiers panneaux restent près du sol ; leurs réparations n'ont pourtant rien d'absurde. Le sixième décolle
+# : sans doute l'ancien taux d'apprentissage empêchait-il de voir l'effet des précédentes. Puis la cible qui glisse
+# fait **redescendre** la courbe, et l'exploration touche le plafond. Avec les actions prolongées, la courbe monte un
+# peu moins vite, reste plus longtemps en haut, puis faiblit. Les trois derniers panneaux s'écrasent en haut : la
+# courbe ne sait plus les départager.
 
 # %% [markdown]
-# Deux nombres résument un panneau. La part des graines qui **réussissent** : trois évaluations de suite à 475 ou plus.
-# Et la part de celles qui **conservent** leur réussite : plus une seule évaluation sous 475 ensuite. Une graine qui n'a
-# jamais réussi n'a rien conservé.
-
-
-# %%
-listing(succeeds, holds)
-
-# %% [markdown]
-# `percentage` rend une part de graines, en pour cent, et son intervalle exact, celui du carnet 07.
+# Deux nombres résument un panneau. La part des graines qui **réussissent** : trois évaluations de suite à 475 ou
+# plus. Et la part de celles qui **conservent** leur réussite : plus une seule évaluation sous 475 ensuite. Une graine
+# qui n'a jamais réussi n'a rien conservé. `percentage` rend une part de graines, en pour cent, et son intervalle
+# exact, celui du carnet 07.
 
 
 # %%
@@ -356,7 +358,8 @@ ecarts = {apres: montee[apres] - montee[avant] for avant, apres in pairwise(mont
 ecarts |= {nom: valeurs - complete for nom, valeurs in retraits.items()}
 par_graine = np.stack([ecart.mean(axis=1) for ecart in ecarts.values()], axis=1)  # (20, 22)
 
-# %%
+# %% tags=["hide-input"]
+# Les verdicts, corrigés, les gains et ce que les graines pouvaient montrer.
 sur = dict(zip(ecarts, holm(paired_p_value(par_graine)) < 0.05, strict=True))
 gains = np.stack([par_graine.mean(axis=0), *paired_interval(par_graine)], axis=1)  # (22, 3)
 gains = dict(zip(ecarts, gains, strict=True))
@@ -372,7 +375,8 @@ def verdict(noms):
 
 
 # %% [markdown]
-# Chaque barreau est comparé au précédent ; les intervalles, ceux de Student, ne sont pas corrigés.
+# Chaque barreau est comparé au précédent. Les intervalles, ceux de Student, ne sont pas corrigés, et les verdicts le
+# sont : un intervalle peut donc éviter zéro, de peu, sans que la réparation ait de verdict.
 
 # %%
 aident, nuisent, indecis = verdict(REPAIRS)
@@ -382,8 +386,8 @@ figures.intervals({"gain sur le barreau d'avant (pas)": barres}, f"Onze réparat
 
 # %% [markdown]
 # Les voici par leur nom. Pour celles qui restent sans verdict, le nombre de pas est le plus petit gain que ces vingt
-# graines avaient quatre chances sur cinq de montrer, sans même la correction : un gain moindre a pu échapper. Une seule
-# graine y compte parfois pour presque tout ; ce n'est qu'un ordre de grandeur.
+# graines avaient quatre chances sur cinq de montrer, sans même la correction : un gain moindre a pu nous échapper. Il
+# arrive qu'une seule graine fasse presque tout l'écart : ce nombre n'est qu'un ordre de grandeur.
 
 # %%
 print("aident :", ", ".join(sorted(aident, key=lambda nom: -gains[nom][0])))
@@ -414,7 +418,9 @@ for nom, config in without().items():
 # %% [markdown]
 # Un retrait ne ramène pas toujours à la Version 1 : celui du taux d'apprentissage n'ôte que la décroissance, et garde
 # la grandeur. La moyenne des poids n'y est pas : sans elle, c'est l'avant-dernier barreau, déjà jugé. Le dernier
-# retrait ne défait aucune réparation : il réduit la mémoire, qui ne garde plus que les cinq mille derniers pas.
+# retrait ne défait aucune réparation : il réduit la mémoire, qui ne garde plus que les cinq mille derniers pas. La cible
+# recopiée l'est toutes les 33 mises à jour : elle retarde alors de 16 en moyenne, $(33 - 1)/2$, et celle qui glisse,
+# de 19, $(1 - 0{,}05)/0{,}05$.
 #
 # > **À vous.** Si l'échelle disait tout, ôter une réparation coûterait ce qu'elle avait rapporté. Laquelle,
 # > pensez-vous, coûtera beaucoup plus cher ? Laquelle ne coûtera rien ? Dans la figure, la Version 2 complète
@@ -450,7 +456,7 @@ for nom in ABLATIONS:
 # il en a une parmi les autres.
 #
 # Baisser ε à 0,05 est l'autre retrait ruineux ; un petit réseau, lui, apprend plus tard, et ses vingt graines
-# conservent leur réussite. Quant au taux d'apprentissage constant, son verdict sur le retour manque, mais la moitié des
+# conservent leur réussite. Quant au taux d'apprentissage constant, il reste sans verdict sur le retour, mais la moitié des
 # graines ne conserve pas sa réussite.
 
 # %% [markdown]
@@ -506,8 +512,8 @@ explorateur = explorer(reglages)
 explorateur
 
 # %% [markdown]
-# Le bouton fait ce que l'étude a fait, sur la graine que vous choisissez : la courbe doit tomber sur le trait
-# fin de cette graine. Si vous ne nous croyez pas sur parole, c'est le moment.
+# Le bouton « L'entraîner pour de vrai » fait ce que l'étude a fait, sur la graine que vous choisissez : la courbe
+# doit tomber sur le trait fin de cette graine. Si vous ne nous croyez pas sur parole, c'est le moment.
 #
 # Une étude complète permet aussi de retourner la question : quelle part des entraînements finit à
 # 475 ou plus, champ par champ, **tous réglages des trois autres confondus** ?
@@ -530,25 +536,16 @@ figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '
 
 # %% [markdown]
 # Deux curseurs décident de presque tout, et chacun par son bout **lent** : un taux d'apprentissage trop petit, un
-# réseau cible qui suit de trop loin. Entre γ = 0,95 et γ = 1, rien n'est tranché. Retournez aux curseurs, et cherchez,
-# après coup, une combinaison où γ = 1 finit bien plus souvent sous 475 que 0,985.
-#
-# <details><summary>Indice</summary>
-#
-# Recopiez la cible à chaque fois (`target_rate` à 1) et ralentissez un peu l'apprentissage (`learning_rate` à 0,002),
-# avec la plus grande mémoire : huit graines sur douze finissent sous 475 avec γ = 1, trois avec 0,985. Toutes le
-# manquent de peu, et c'est la combinaison la plus tranchée des trente-six : n'en concluez rien.
-#
-# </details>
+# réseau cible qui suit de trop loin. Entre γ = 0,95 et γ = 1, rien n'est tranché.
 #
 # > **Attention.** Ces parts mêlent de bons et de mauvais réglages : elles dépendent de la grille que nous avons
-# > choisie, et ne disent pas quelle valeur prendre. L'intervalle est fait sur les douze graines, les mêmes partout :
-# > il ne compte que leur hasard.
+# > choisie, et ne disent pas quelle valeur prendre. L'intervalle est calculé sur les douze graines, les mêmes partout :
+# > il ne rend compte que de leur hasard.
 
 # %% [markdown]
 # ## 7. À vous
 #
-# **Exercice 1, à calculer (10 minutes).** On tire à pile ou face des poussées de ±1, prolongées $h$ pas en moyenne :
+# **Exercice 1, à calculer (10 minutes).** On tire à pile ou face des poussées de ±1, prolongées pendant $h$ pas en moyenne :
 # chacune s'arrête à chaque pas avec la probabilité $1/h$, et l'on tire alors de nouveau. Pour un grand nombre $n$ de
 # pas, l'écart type de leur somme est $\sqrt{n}$ quand $h = 1$. Combien vaut-il quand $h = 2$ ?
 #
@@ -574,7 +571,10 @@ figures.intervals({"finissent à 475 ou plus (%)": parts}, f"Les pires : {' et '
 
 # %%
 def retour_a_n_pas(recompenses, gamma, valeur_finale, terminated):
-    """Rend la cible à n pas ; `recompenses` est une liste de n nombres, dans l'ordre."""
+    """Rend la cible à n pas ; `recompenses` est une liste de n nombres, dans l'ordre.
+
+    `valeur_finale` : la meilleure valeur de l'état où mènent les n pas.
+    """
     ...
 
 
@@ -637,7 +637,7 @@ show("moyenne_glissante")
 #
 # Les nombres de la Version 2 viennent d'une recherche faite sur **ce** seul jeu, et dont il ne reste ni le programme
 # ni le compte ; les graines 0 à 519 y ont servi, ou ont paru dans d'autres figures. Le [carnet
-# 13](13_chercher_une_recette.ipynb) en montre une que l'on peut refaire ; le [carnet
+# 13](13_chercher_une_recette.ipynb) montre une recherche que l'on peut refaire ; le [carnet
 # 14](14_ce_qui_reste_vrai_ailleurs.ipynb) dit lesquels de ces verdicts valent ailleurs.
 
 # %% [markdown]

@@ -91,7 +91,7 @@ print(f"certificat numéro {solution.attempts} : {moyenne} ; {parfaits} parfaits
 
 # %%
 def chance(retours, essais=100_000):
-    """La chance de faire 490 sur 50 départs, puis 475 sur 100 autres."""
+    """La probabilité d'avoir 490 sur 50 départs, puis 475 sur 100 autres."""
     hasard = np.random.default_rng(0)
     notes = [hasard.choice(retours, (essais, n)).mean(axis=1) for n in (50, 100)]
     return np.mean(notes[0] >= 490) * np.mean(notes[1] >= 475)
@@ -280,11 +280,11 @@ for suite, depuis in ((3, "trois réussites de suite"), (1, "une seule")):
 # %% [markdown]
 # Toutes réussissent, et celles qui rechutent ensuite restent près du seuil. Ce n'est plus l'effondrement du carnet 06 ; mais
 # zéro sur cent ne veut pas dire « jamais » : voyez l'intervalle. Tout dépend aussi de
-# la définition : plus d'un agent joue 500 au bout de mille pas, puis désapprend avant de réussir pour de bon.
+# la définition : plus d'un agent atteint 500 au bout de mille pas, puis désapprend avant de réussir pour de bon.
 #
-# Pourquoi compter des graines, plutôt que la part conservée, toutes évaluations réunies ? Parce que l'intervalle de
-# cette part est trompeur. L'étude `couverture` prend nos archives pour vérité, y tire vingt ou cent individus, et
-# regarde combien d'intervalles « à 95 % » contiennent le bon nombre.
+# Pourquoi compter des graines, plutôt que de mesurer la part conservée, toutes évaluations réunies ? Parce que
+# l'intervalle de cette part est trompeur. L'étude `couverture` prend nos archives pour vérité, y tire vingt ou cent
+# individus, et regarde combien d'intervalles « à 95 % » contiennent le bon nombre.
 
 # %%
 couverture = load_study("../etudes/couverture.csv")
@@ -316,9 +316,9 @@ colonnes = {
 figures.intervals(colonnes, f"Réussite conservée : {sans} graines sans aide, {avec} avec les deux")
 
 # %% [markdown]
-# L'étude l'avait écrit d'avance : trois comparaisons du **taux de rechute** (la part des évaluations sous 475 après la
-# réussite ; 100 % pour une graine qui ne réussit pas), graine à graine, corrigées par Holm. Un écart positif est une
-# perte.
+# L'étude l'avait écrit d'avance : trois comparaisons du **taux de rechute** (la part des évaluations sous 475 après
+# la réussite ; 100 % pour une graine qui ne réussit pas), graine à graine, corrigées par Holm. Un écart positif est
+# une dégradation.
 
 
 # %%
@@ -349,7 +349,7 @@ for nom, valeurs in toutes.items():
 # %% [markdown]
 # Les départs écartés **nuisent** : on rechute davantage, avec la symétrie comme sans elle. Sans elle, ce
 # verdict est fragile : jugés une première fois, depuis d'autres départs, les mêmes agents ne suffisaient pas à
-# conclure ([errata](../ERRATA.md)). La symétrie seule reste sans verdict : un effet plus petit que celui imprimé, qui se
+# conclure ([errata](../ERRATA.md)). La symétrie seule reste sans verdict : un effet plus petit que l'effet imprimé, qui se
 # verrait quatre fois sur cinq, a pu échapper à cent graines.
 #
 # Nous espérions l'inverse. Peut-être l'exploration de la Version 2 montre-t-elle déjà assez les bords ; partir
@@ -456,9 +456,10 @@ duel = load_study("../etudes/comparaison.csv")
 systemes = [*dict.fromkeys(zip(duel["recette"], duel["moteur"], strict=True))]
 
 # %% [markdown]
-# Chaque ligne de l'archive est une évaluation, jouée deux fois : par le réseau **principal**, et par la **moyenne** de
-# ses poids, que nous avons ajoutée à Stable-Baselines3 pour que l'on puisse comparer. `series_of` range une colonne par
-# graine ; `at_success` la lit là où s'achève la troisième réussite de suite, et rend l'infini si elle n'est pas venue.
+# Chaque ligne de l'archive est une évaluation, jouée deux fois : par le réseau **principal**, et par la **moyenne**
+# de ses poids, que nous avons ajoutée à Stable-Baselines3 pour que l'on puisse comparer. `series_of` range une
+# colonne graine par graine ; `at_success` la lit là où s'achève la troisième réussite de suite, et rend l'infini si
+# elle n'est pas venue.
 
 
 # %%
@@ -546,7 +547,7 @@ figures.intervals(colonnes, "Trois réussites de suite, puis plus aucune évalua
 # > **Attention.** Hors le rapport principal, tout est ici **exploratoire**. Les réglages des concurrents ont été choisis pour
 # > cette tâche par `rl-zoo3`, les nôtres aussi, et par nous : une recherche plus longue aiderait sans doute les uns
 # > comme les autres. Les taux de PPO, réglés pour 100 000 pas, tombent ici à zéro en 50 000. Un seul jeu, une seule machine,
-# > très chargée pour une moitié des graines ; la recette de `rl-zoo3` dans notre moteur, achevée plus tard, la machine moins chargée, en est un peu flattée.
+# > très chargée pour une moitié des graines ; la recette de `rl-zoo3` dans notre moteur, achevée plus tard, sur la machine moins chargée, en est un peu flattée.
 
 # %% [markdown]
 # ## 5. À vous
@@ -556,7 +557,7 @@ figures.intervals(colonnes, "Trois réussites de suite, puis plus aucune évalua
 #
 # <details><summary>Indice</summary>
 #
-# Si une graine rechute avec la probabilité $p$, cent graines n'en montrent aucune avec la probabilité $(1 - p)^{100}$.
+# Si une graine rechute avec la probabilité $p$, cent graines ne montrent aucune rechute avec la probabilité $(1 - p)^{100}$.
 #
 # </details>
 #
@@ -614,7 +615,7 @@ for nom in ("γ = 1", "entrées brutes", "réseau de 2 × 32", "ε = 0,05"):
 #
 # **1.** Il vous faut **un** agent ; vous arrêterez l'entraînement dès que son certificat sera bon. Avec la recette X,
 # toutes les graines réussissent un jour, et 60 % des évaluations suivantes restent au seuil. Avec la recette Y, 17 graines
-# sur 20 réussissent, et 98 % y restent. Laquelle prenez-vous ?
+# sur 20 réussissent, et 98 % des évaluations suivantes y restent. Laquelle prenez-vous ?
 #
 # - **A.** X.
 # - **B.** Y : elle conserve bien mieux sa réussite.
@@ -663,7 +664,7 @@ for nom in ("γ = 1", "entrées brutes", "réseau de 2 × 32", "ε = 0,05"):
 # **3.** Une graine seule aurait montré, selon celle que l'on prend, une réussite en deux mille pas ou un échec à six
 # mille. Que faut-il publier ?
 #
-# - **A.** La meilleure, en disant que c'en est une.
+# - **A.** La meilleure, en disant que ce n'est qu'une graine.
 # - **B.** Toutes, nommées d'avance, avec leur médiane et leurs échecs.
 # - **C.** La moyenne de celles qui ont réussi.
 #

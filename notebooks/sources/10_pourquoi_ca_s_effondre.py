@@ -54,7 +54,7 @@ from cartpole_helpers.teaching.truth import certify, discounted, survival, viabi
 # aura crû de 0,02 rad au moins, et passé la limite. Deux pas, quoi qu'on fasse :
 # $V^* = 1 + 0{,}99 = 1{,}99$.
 #
-# > **À vous.** Et si, du même angle, la tige tombait à 1,5 rad/s ?
+# > **À vous.** Et si, depuis le même angle, la tige tombait à 1,5 rad/s ?
 
 # %%
 etats = np.array([[0, 0, 0.18, 1.4], [0, 0, 0.18, 1.5], [0, 0, 0, 0]])
@@ -172,7 +172,7 @@ print("moyenne du maximum      :", number(bruit.max(axis=1).mean(), 2))
 # dépasser 100. Une même graine a partout les mêmes poids de départ et les mêmes suites de tirages.
 #
 # Et si le maximum n'était pas le coupable ? Deux règles s'en passent : leur cible lit $Q(s', a')$ pour l'action $a'$
-# d'une politique fixe, la LQR du [carnet 01](01_le_probleme.ipynb). La vérité est alors la valeur de cette politique,
+# d'une politique fixe, la règle LQR du [carnet 01](01_le_probleme.ipynb). La vérité est alors la valeur de cette politique,
 # qu'il suffit de jouer ; en $s_0$, la tige droite et immobile, elle tient à jamais : 100, là encore.
 #
 # > **À vous.** Sans réseau cible, un amorçage se nourrit de lui-même. Que vaudra $Q(s_0)$ au pire moment ? Et si l'on
@@ -224,9 +224,9 @@ for regle in (SEULE, SEULE_FIXE):
 
 # %% [markdown]
 # Avec le maximum, toutes les graines partent vers le haut ; sans lui, la plupart oscillent d'un signe à l'autre,
-# quelques-unes plongent, parfois très bas. **Sans réseau cible, l'amorçage peut suffire à diverger ; le maximum, lui,
-# pousse vers le haut.** L'étude avait prévu de comparer des logarithmes : des valeurs négatives l'interdisent, et ce
-# compte est exploratoire.
+# quelques-unes plongent, parfois très bas. **Sans réseau cible, l'amorçage peut suffire à faire diverger les valeurs
+# ; le maximum, lui, pousse vers le haut.** L'étude avait prévu de comparer des logarithmes : des valeurs négatives
+# l'interdisent, et ce compte est exploratoire.
 
 # %% [markdown]
 # Et Double DQN **sans** réseau cible ? L'action est alors choisie et évaluée par le même réseau : c'est le maximum,
@@ -337,18 +337,19 @@ figures.intervals({"écart de retour (pas)": {nom: moyenne(un) for nom, un in je
 # %% [markdown]
 # Sans réseau cible, ramener les valeurs au plafond **nuit**. Peut-être la borne, atteinte presque partout,
 # efface-t-elle l'écart des deux actions, seule chose que lise la politique. Pour les trois autres lignes, on ne sait
-# pas : leurs intervalles contiennent zéro, et un écart plus petit que celui de la dernière colonne a pu échapper.
+# pas : leurs intervalles contiennent zéro, et un écart plus petit que celui de la dernière colonne a pu nous échapper.
 #
 # N'en faisons pas une loi : aux carnets [04](04_le_dqn.ipynb) et [11](11_la_clinique_du_dqn.ipynb), avec d'autres
 # recettes, se passer d'une cible en retard coûte cher. Des valeurs démesurées ne font pas toujours mal jouer ; des
-# valeurs bornées ne font pas toujours bien jouer. Ce sont deux mesures.
+# valeurs bornées ne font pas toujours bien jouer. Valeurs et jeu sont deux mesures.
 
 # %% [markdown]
 # ## 3. Le laboratoire de la troncature
 #
-# Le [carnet 06](06_la_boucle_d_entrainement.ipynb) a fait un calcul : si le chronomètre passe pour une chute, et si une
-# transition sur cinq cents en est une, un état sûr ne vaut plus 100, mais environ 83,5. Le voici en une ligne. Soit $p$
-# la part des fausses fins ; la valeur $V$ d'un état sûr vérifie $V = 1 + \gamma(1-p)V$, donc $V = 1/(1-\gamma(1-p))$.
+# Le [carnet 06](06_la_boucle_d_entrainement.ipynb) a fait un calcul : si le chronomètre passe pour une chute, et si
+# une transition sur cinq cents porte cette fausse fin, un état sûr ne vaut plus 100, mais environ 83,5. Le voici en
+# une ligne. Soit $p$ la part des fausses fins ; la valeur $V$ d'un état sûr vérifie $V = 1 + \gamma(1-p)V$, donc $V =
+# 1/(1-\gamma(1-p))$.
 
 # %%
 for p in (0, 1 / 500):
@@ -383,7 +384,7 @@ def mesure(memoire, grandeur):
 
 
 # %% [markdown]
-# L'archive a compté, dans chaque mémoire, la part $p$ de transitions que le chronomètre a coupées. On peut donc
+# L'archive a compté, dans chaque mémoire, la part $p$ des transitions où le chronomètre a coupé l'épisode. On peut donc
 # prédire, graine par graine et date par date, la valeur que le calcul attend de la mémoire fautive.
 
 # %%
@@ -636,9 +637,9 @@ figures.curves(SEUILS, doses, titre.format(*sous_200), axes)
 
 # %% [markdown]
 # Les treize comparaisons étaient fixées d'avance, mais vingt des quarante graines avaient déjà été vues dans sept
-# réglages. Chaque comparaison compte les graines qui s'effondrent dans l'un des deux réglages seulement : c'est le test
-# exact de McNemar, corrigé par Holm. Il lui faut au moins six graines qui changent toutes dans le même sens, et,
-# corrigé, sept à dix, selon les autres comparaisons.
+# réglages. Chaque comparaison compte les graines qui s'effondrent dans l'un des deux réglages seulement : c'est le
+# test exact de McNemar, corrigé par Holm. Il lui faut, pour conclure, au moins six graines qui changent toutes dans
+# le même sens, et, corrigé, sept à dix, selon les autres comparaisons.
 
 # %%
 REMEDES = ("réserve de chutes", "réserve de pas ordinaires", "mémoire de 50 000", "ε = 0,5")
@@ -672,7 +673,7 @@ tableau(FAMILLE[:7])
 # %% [markdown]
 # Ôter les chutes suffit donc, et **la dose compte** : d'une sur seize à une sur quatre, les effondrements se raréfient,
 # ce qui est exploratoire. La doublure ne se distingue pas du témoin : répéter un pas n'a pas d'effet visible. Et le
-# placebo ne soigne personne : il ne manquait pas de vieux pas, il manquait des chutes.
+# placebo ne soigne personne : ce qui manquait, ce n'étaient pas des pas anciens, mais des chutes.
 #
 # Avec la réserve, aucune des quarante graines ne s'effondre : à 95 %, c'est au plus une sur onze. Rend-elle l'agent
 # d'avant ? Rien, sur la figure, ne dit le contraire : soignés ou témoins, il en passe presque autant sous 300 ou sous
@@ -820,10 +821,10 @@ titre = f"La moyenne des poids oublie aussi, {bornes} pas plus tard selon le seu
 figures.traces(PAS, croyances, titre, "pas de jeu par agent", mark=10_000)
 
 # %% [markdown]
-# Elle **retarde** ; de combien, cela reste exploratoire. Une moyenne sur le dernier quart des mises à jour se souvient
-# de poids qui savaient ; quand ceux-ci en sortent, elle oublie à son tour. Contre un réseau qui tremble autour d'une
-# bonne solution, elle aide ; contre un réseau qui s'en éloigne, elle fait gagner du temps. Arrêtez-vous pendant qu'elle
-# se souvient, et vous gardez un bon agent.
+# Elle **retarde** ; de combien, cela reste exploratoire. Une moyenne sur le dernier quart des mises à jour se
+# souvient de poids qui savaient ; quand ceux-ci en sortent, elle oublie à son tour. Si le réseau tremble autour d'une
+# bonne solution, elle aide ; s'il s'en éloigne, elle fait gagner du temps. Arrêtez-vous pendant qu'elle se souvient,
+# et vous gardez un bon agent.
 
 # %% [markdown]
 # ## 7. Voir un agent qui a oublié
@@ -1108,8 +1109,8 @@ print("retours moyens :", evaluate(patients.agent, episodes=20).mean(axis=1).rou
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
 #
-# La vérité est celle du jeu **sans chronomètre** ; un agent qui verrait l'âge de l'épisode aurait d'autres
-# valeurs. Tout est mesuré sur un jeu, dont la récompense est la même à chaque pas. Et les recettes de laboratoire ont été
+# La vérité est celle du jeu **sans chronomètre** ; un agent qui verrait l'âge de l'épisode aurait d'autres valeurs.
+# Tout est mesuré sur un seul jeu, dont la récompense est la même à chaque pas. Et les recettes de laboratoire ont été
 # choisies pour ce qu'elles montrent.
 #
 # Nous avons **provoqué** une forme d'oubli, par l'absence de chutes. Les rechutes de la Version 2, à la fin du
