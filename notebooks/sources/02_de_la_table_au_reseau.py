@@ -5,9 +5,9 @@
 # faute est peut-être vieille de trente pas. Comment dire ce que vaut un coup dont le fruit ne vient que
 # bien plus tard, et comment l'apprendre sans connaître les équations ?
 #
-# Nous partons d'un couloir de cinq cases, dont les valeurs se calculent à la main, puis s'apprennent par l'expérience
-# ; nous portons la méthode sur CartPole, nous la voyons peiner, et nous comprenons pourquoi il lui faut un réseau. À
-# la fin, vous lirez les trois lignes où le document fondateur enferme tout cela.
+# Nous partons d'un couloir de cinq cases, dont les valeurs se calculent à la main, puis s'apprennent par
+# l'expérience ; nous portons la méthode sur CartPole, nous la voyons peiner, et nous comprenons pourquoi il lui faut
+# un réseau. À la fin, vous lirez les trois lignes où le document fondateur enferme tout cela.
 #
 # *Lecture : 65 minutes ; exercices : 30 minutes ; exécution : moins d'une minute.*
 

@@ -217,7 +217,7 @@ debout = np.zeros((len(GRAINES), 1, 4))  # pour chaque agent, une observation : 
 
 # %%
 def apprendre(**changements):
-    """Entraîne douze agents ; rend retours et valeurs du départ (12, évaluations), puis les agents."""
+    """Entraîne douze agents ; rend retours, valeurs du départ (12, évaluations) et agents."""
     groupe = Training(replace(REGLAGE, **changements), GRAINES)
     retours, departs = [], []
     for pas in each(PAS, "Évaluations"):
@@ -769,9 +769,9 @@ check(td_loss)
 show("td_loss")
 
 # %% [markdown]
-# **Exercice 3, à calculer (5 minutes).** Une copie entière toutes les vingt mises à jour, ou 5 % à chaque mise à jour
-# : au bout de vingt mises à jour, quelle part du réseau cible vient encore de ce qu'il était vingt mises à jour plus
-# tôt, dans chaque recette ?
+# **Exercice 3, à calculer (5 minutes).** Une copie entière toutes les vingt mises à jour, ou 5 % à chaque mise à
+# jour : au bout de vingt mises à jour, quelle part du réseau cible vient encore de ce qu'il était vingt mises à jour
+# plus tôt, dans chaque recette ?
 #
 # <details><summary>Solution</summary>
 #

@@ -491,8 +491,8 @@ for nom, accepte in zip(MONDES, verdict(suspecte), strict=True):
 # </details>
 #
 # **Exercice 4, à inventer (15 minutes).** La règle que voici garde ses récompenses sur huit bits, et nos six mondes
-# l'acceptent. Inventez un septième monde qui la refuse, et qui accepte la règle du cours. Gardez-y de petites valeurs
-# : en cent pas, l'élève ne va guère au-delà de 10.
+# l'acceptent. Inventez un septième monde qui la refuse, et qui accepte la règle du cours. Gardez-y de petites
+# valeurs : en cent pas, l'élève ne va guère au-delà de 10.
 
 
 # %%

@@ -54,8 +54,8 @@ from cartpole_helpers.teaching.exercises import check, show
 listing(version1.test, comments=False)
 
 # %% [markdown]
-# Donnons-lui un modèle. Le document en sauvegarde un toutes les quatre copies du réseau cible, soit tous les
-# 240 épisodes, par une ligne cachée au fond de `target_switch`. Le nôtre va dans un dossier provisoire.
+# Donnons-lui un modèle. Le document en sauvegarde un toutes les quatre copies du réseau cible, soit tous les 240
+# épisodes, par une ligne cachée au fond de `target_switch`. Le nôtre va dans un dossier provisoire.
 
 # %% tags=["nbval-ignore-output"]
 with tempfile.TemporaryDirectory() as dossier:

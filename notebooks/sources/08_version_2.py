@@ -307,11 +307,11 @@ bouts = f"de {number(premier)} à {number(dernier)} pas"
 figures.small_multiples(PAS, montee, f"En onze réparations, le retour final passe {bouts}")
 
 # %% [markdown]
-# Les cinq premiers panneaux restent près du sol ; leurs réparations n'ont pourtant rien d'absurde. Le sixième décolle
-# : sans doute l'ancien taux d'apprentissage empêchait-il de voir l'effet des précédentes. Puis la cible qui glisse
-# fait **redescendre** la courbe, et l'exploration touche le plafond. Avec les actions prolongées, la courbe monte un
-# peu moins vite, reste plus longtemps en haut, puis faiblit. Les trois derniers panneaux s'écrasent en haut : la
-# courbe ne sait plus les départager.
+# Les cinq premiers panneaux restent près du sol ; leurs réparations n'ont pourtant rien d'absurde. Le sixième
+# décolle : sans doute l'ancien taux d'apprentissage empêchait-il de voir l'effet des précédentes. Puis la cible qui
+# glisse fait **redescendre** la courbe, et l'exploration touche le plafond. Avec les actions prolongées, la courbe
+# monte un peu moins vite, reste plus longtemps en haut, puis faiblit. Les trois derniers panneaux s'écrasent en
+# haut : la courbe ne sait plus les départager.
 
 # %% [markdown]
 # Deux nombres résument un panneau. La part des graines qui **réussissent** : trois évaluations de suite à 475 ou
@@ -515,8 +515,8 @@ explorateur
 # Le bouton « L'entraîner pour de vrai » fait ce que l'étude a fait, sur la graine que vous choisissez : la courbe
 # doit tomber sur le trait fin de cette graine. Si vous ne nous croyez pas sur parole, c'est le moment.
 #
-# Une étude complète permet aussi de retourner la question : quelle part des entraînements finit à
-# 475 ou plus, champ par champ, **tous réglages des trois autres confondus** ?
+# Une étude complète permet aussi de retourner la question : quelle part des entraînements finit à 475 ou plus, champ
+# par champ, **tous réglages des trois autres confondus** ?
 
 
 # %%

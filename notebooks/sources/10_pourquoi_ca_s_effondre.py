@@ -224,9 +224,9 @@ for regle in (SEULE, SEULE_FIXE):
 
 # %% [markdown]
 # Avec le maximum, toutes les graines partent vers le haut ; sans lui, la plupart oscillent d'un signe à l'autre,
-# quelques-unes plongent, parfois très bas. **Sans réseau cible, l'amorçage peut suffire à faire diverger les valeurs
-# ; le maximum, lui, pousse vers le haut.** L'étude avait prévu de comparer des logarithmes : des valeurs négatives
-# l'interdisent, et ce compte est exploratoire.
+# quelques-unes plongent, parfois très bas. **Sans réseau cible, l'amorçage peut suffire à faire diverger les
+# valeurs ; le maximum, lui, pousse vers le haut.** L'étude avait prévu de comparer des logarithmes : des valeurs
+# négatives l'interdisent, et ce compte est exploratoire.
 
 # %% [markdown]
 # Et Double DQN **sans** réseau cible ? L'action est alors choisie et évaluée par le même réseau : c'est le maximum,

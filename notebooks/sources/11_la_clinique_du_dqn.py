@@ -69,9 +69,9 @@ except ImportError:
 # Le premier réflexe est de regarder le retour. S'il est bas, quelque chose ne va pas, sans doute ; mais quoi ? Et
 # s'il est haut, tout va-t-il bien ?
 #
-# L'étude archivée a provoqué vingt et une maladies, que la section 3 définit une à une, sur trois recettes, nommées
-# « rapide », « version 2 » et « cible recopiée ». Gardons les deux premières, qui atteignent d'ordinaire le seuil
-# de 475. Trois maladies ne se déclarent qu'avec d'autres réglages : leur témoin, sain, a ces réglages aussi.
+# Sur trois recettes, nommées « rapide », « version 2 » et « cible recopiée », l'étude archivée a provoqué vingt et
+# une maladies, que la section 3 définit une à une. Gardons les deux premières recettes, qui atteignent d'ordinaire le
+# seuil de 475. Trois maladies ne se déclarent qu'avec d'autres réglages : leur témoin, sain, a ces réglages aussi.
 #
 # > **À vous.** Parmi ces vingt et une maladies, il y a un γ de 1, une récompense perdue, une mémoire d'où les chutes
 # > ont disparu, un lot d'une seule transition… Combien laissent, malgré tout, la plupart des agents au-dessus de 475 ?
@@ -283,9 +283,9 @@ listing(*(signe.measure for signe in signes))
 diagnose(salle.chart(3))
 
 # %% [markdown]
-# Plusieurs signes peuvent être présents : une maladie en entraîne d'autres. L'outil les range de la plus directe à la
-# plus ambiguë, et donne pour chacune sa preuve, l'examen qui la confirmerait, le remède. Il dit aussi ce qu'un relevé
-# incomplet ne permet pas de juger.
+# Plusieurs signes peuvent être présents : une maladie en entraîne d'autres. L'outil range les maladies de la plus
+# directe à la plus ambiguë, et donne pour chacune sa preuve, l'examen qui la confirmerait, le remède. Il dit aussi ce
+# qu'un relevé incomplet ne permet pas de juger.
 
 # %% [markdown]
 # ## 6. Que vaut-il ?
@@ -396,9 +396,9 @@ for ou, au_bord in {"au milieu": False, "au bord des malades": True}.items():
 rapport("seuils de l'outil, fausses alarmes", alarme, communs, voulu=False)
 
 # %% [markdown]
-# Les seuils du milieu, annoncés d'avance, donnent bien trop d'alarmes. Ceux du bord, essayés ensuite, donc
-# **exploratoires**, en donnent moins et manquent davantage de malades. Les seuils de l'outil font mieux, mais les trois
-# recettes ont servi à les régler.
+# Les seuils pris au milieu, entre malades et sains, annoncés d'avance, donnent bien trop d'alarmes. Ceux pris au bord
+# des malades, essayés ensuite, donc **exploratoires**, en donnent moins et manquent davantage de malades. Les seuils
+# de l'outil font mieux, mais les trois recettes ont servi à les régler.
 #
 # **Des seuils déplacés.** Un signe qui bascule au moindre déplacement de son seuil ne vaut que pour ces recettes.
 
@@ -412,7 +412,7 @@ edges(etude, f"Signes exigés 41 % plus marqués : {perdues} maladies ne se voie
 # ont un signe loin de son seuil, ou un fait pour signe, qui est là ou n'y est pas.
 #
 # **Des fautes d'une autre main.** Quelqu'un qui n'avait pas lu les signes a écrit des fautes, dans une recette à lui,
-# et le nom qu'il attendait, s'il en est un. Voici le rappel et les alarmes, puis, recette saine comprise, chaque
+# et le nom qu'il attendait, s'il y en avait un. Voici le rappel et les alarmes, puis, recette saine comprise, chaque
 # cause que l'outil ne nomme pas toujours.
 
 # %%
@@ -448,7 +448,7 @@ print(f"{len(vues)} maladies sur {len(MALADIES)} :", *sorted(vues), sep="\n")
 # ## 7. Soigner
 #
 # Nommer ne suffit pas : un diagnostic se confirme par le remède. On change **une** chose, celle que l'on accuse, et
-# l'on compare aux mêmes graines.
+# l'on compare sur les mêmes graines.
 #
 # ### Un réglage
 #
@@ -509,13 +509,13 @@ fautifs = monitor(Training(RAPIDE, range(8), td_target=cible_suspecte), bar=foll
 diagnose(fautifs[0])
 
 # %% [markdown]
-# > **À vous.** Écrivez `cible_reparee`, donnez-la à un autre `monitor`, et voyez le diagnostic changer. Ici, comparons à la règle
+# > **À vous.** Écrivez `cible_reparee`, donnez-la à un autre `monitor`, et voyez le diagnostic changer. Ici, comparons `cible_suspecte` à la règle
 # > du paquet, celle du carnet 04 : mêmes graines, la cible seule diffère.
 #
 # <details><summary>Une réparation</summary>
 #
-# Remplacez la dernière ligne par `return recompense + gamma * q_suivant.max(dim=-1).values.masked_fill(terminee, 0)`
-# : après une fin, la suite vaut 0. Puis `diagnose(monitor(Training(RAPIDE, range(8), td_target=cible_reparee))[0])`.
+# Remplacez la dernière ligne par `return recompense + gamma * q_suivant.max(dim=-1).values.masked_fill(terminee, 0)`.
+# Après une fin, la suite vaut 0. Puis `diagnose(monitor(Training(RAPIDE, range(8), td_target=cible_reparee))[0])`.
 #
 # </details>
 
@@ -538,9 +538,9 @@ for nom, groupe in groupes.items():
 
 # %% [markdown]
 # Le diagnostic prédisait une chose précise : sans masque, une chute serait surestimée de γ fois la valeur de la
-# suite, qui n'est qu'extrapolée, car on n'apprend jamais depuis un état tombé. Le remède retire cet excès, et les
-# états perdus reviennent au voisinage de la vérité. Les retours remontent ; preuve plus forte, le **mécanisme** que
-# l'on accusait a disparu.
+# suite, qui n'est qu'extrapolée, car on n'apprend jamais à partir d'un état où la tige est tombée. Le remède retire
+# cet excès, et les états perdus reviennent au voisinage de la vérité. Les retours remontent ; preuve plus forte, le
+# **mécanisme** que l'on accusait a disparu.
 
 # %% [markdown]
 # ## 8. Vos propres entraînements
@@ -799,7 +799,7 @@ q = np.take_along_axis(agent.q_values(etats), actions[:, None].astype(int), axis
 suivante = agent.q_values(memoire.next_observation[0]).max(axis=1)
 if check(gamma_apparent).passed:
     trouve = gamma_apparent(q, memoire.reward[0], suivante, memoire.terminated[0])
-    print(f"γ apparent {trouve:.3f}, γ donné {horloge.config.gamma}")
+    print(f"γ apparent {number(trouve, 3)}, γ donné {number(horloge.config.gamma, 3)}")
 
 # %%
 show("gamma_apparent")
@@ -937,7 +937,7 @@ for cause in dict.fromkeys(etude["cause"][limites].tolist()):
 #
 # </details>
 #
-# **4.** Vous soupçonnez un masque oublié. Quel essai confirme le mieux ?
+# **4.** Vous soupçonnez un masque oublié. Quel essai confirme le mieux ce soupçon ?
 #
 # - **A.** Rétablir le masque, diminuer le taux d'apprentissage et agrandir la mémoire : le retour remonte.
 # - **B.** Relancer dix fois sans rien changer, pour voir si cela recommence.

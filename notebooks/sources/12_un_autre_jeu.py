@@ -93,7 +93,7 @@ figures.distributions(retours, titre, "retour d'un épisode joué au hasard")
 # %% [markdown]
 # ### La recette
 #
-# Voici ce que notre recette change à la Version 2. Elle vient d'une recherche archivée (`etudes/recherche_jeux.py`),
+# Voici ce que notre recette change à la Version 2. Cette recette vient d'une recherche archivée (`etudes/recherche_jeux.py`),
 # sur d'autres graines que celles qui la jugeront.
 
 # %%
@@ -116,7 +116,7 @@ for champ in fields(ONE_RECIPE):
 chacune = ONE_RECIPE.epsilons(ONE_RECIPE.epsilon_steps)
 titre = f"ε, selon la copie : {number(100 * chacune[0])} à {number(100 * chacune[-1], 1)} %"
 copies = np.arange(1, len(chacune) + 1)
-figures.curves(copies, {"ε": 100 * chacune}, titre, ("copie du jeu", "pas au hasard (%)"))
+figures.curves(copies, {"ε": 100 * chacune}, titre, ("copie du jeu", "pas joués au hasard (%)"))
 
 # %% [markdown]
 # **Exercice 1, à écrire (10 minutes).** Mesurez l'échelle des entrées, pour des observations quelconques.
@@ -362,8 +362,8 @@ def actions_prolongees(tirages, duree, actions):
 
     `tirages` : (T, 2), uniformes dans [0, 1), une ligne par pas. Au premier pas, on tire une
     action. Ensuite, si le premier nombre est sous `1 - 1/duree`, l'action d'avant est prolongée ;
-    sinon, on en tire une. Tirer : d'après le second nombre, l'une des `actions` actions, 0, 1…,
-    toutes équiprobables ; ce peut être celle d'avant.
+    sinon, on en tire une. Tirer, c'est prendre, d'après le second nombre, l'une des `actions`
+    actions, 0, 1…, toutes équiprobables ; ce peut être celle d'avant.
     """
     ...
 
@@ -443,8 +443,9 @@ figures.learning_curves(np.arange(10_000, 200_001, 10_000), voiture, titre, env=
 
 # %% [markdown]
 # Un état n'a ici que deux nombres : on peut donc voir **toute** la fonction de valeur, et un épisode qui la traverse.
-# L'agent est celui d'un entraînement entier, gardé dans `checkpoints/`. Là où la voiture ne va jamais, très vite contre
-# un bord, le réseau devine, et passe parfois au-dessus de zéro : c'est impossible, et la carte s'arrête à zéro.
+# L'agent est celui d'un entraînement entier, gardé dans `checkpoints/`. Là où la voiture ne va jamais, à grande
+# vitesse contre un bord, le réseau devine, et passe parfois au-dessus de zéro : c'est impossible, et la carte
+# s'arrête à zéro.
 #
 # > **À vous.** Où la valeur sera-t-elle la plus basse : tout à gauche, au fond de la vallée, ou près du drapeau, mais à
 # > l'arrêt ?

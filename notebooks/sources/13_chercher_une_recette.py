@@ -72,7 +72,7 @@ from cartpole_helpers.teaching.searches import trials
 # partie, et la question est de savoir laquelle.
 
 # %% [markdown]
-# Trois **bras** se partagent le travail, c'est-à-dire trois façons de proposer des essais. `hasard` les tire au sort ;
+# Trois **bras**, c'est-à-dire trois façons de proposer des essais, se partagent le travail. `hasard` les tire au sort ;
 # `tpe` apprend de ceux qu'il a faits ; `reprise` apprend aussi, mais son premier essai est la Version 2. Chaque
 # essai entraîne huit graines, 30 000 pas, et les évalue tous les mille pas, sur vingt parties.
 
@@ -154,7 +154,7 @@ BORNES = {"learning_rate": (3e-4, 0.1), "target_rate": (5e-3, 0.5)}
 
 
 def uniforme(bas, haut, u):
-    """Le nombre à la part `u` du chemin, de `bas` à `haut`."""
+    """Le nombre à la fraction `u` du chemin, de `bas` à `haut`."""
     return bas + u * (haut - bas)
 
 
@@ -165,13 +165,13 @@ print(f"sous 0,01 : {number(100 * np.mean(tires < 0.01))} %")
 # Un sur dix environ, alors que plus de la moitié des ordres de grandeur est au-dessous. Il faut tirer uniformément le
 # **logarithme** : tomber entre 0,001 et 0,01 doit être aussi probable qu'entre 0,01 et 0,1.
 #
-# **Exercice 2, à écrire (5 minutes).** Rendez le nombre qui est à la part `u` du chemin, sur une échelle
+# **Exercice 2, à écrire (5 minutes).** Rendez le nombre qui est à la fraction `u` du chemin, sur une échelle
 # logarithmique : pour $u = 0$, `bas` ; pour $u = 1$, `haut` ; pour $u = 1/2$ entre 0,01 et 1, c'est 0,1.
 
 
 # %%
 def tirer_log(bas, haut, u):
-    """Rend le nombre entre `bas` et `haut`, à la part `u` du chemin des logarithmes."""
+    """Rend le nombre entre `bas` et `haut`, à la fraction `u` du chemin des logarithmes."""
     ...
 
 
@@ -181,7 +181,7 @@ check(tirer_log)
 # <details><summary>Indice</summary>
 #
 # Le chemin se parcourt par des rapports : `haut / bas`, élevé à la puissance `u`, dit par combien multiplier `bas`. Ou
-# bien : l'exponentielle du nombre à la part `u` entre les deux logarithmes.
+# bien : l'exponentielle du nombre qui est à la fraction `u` du chemin entre les deux logarithmes.
 #
 # </details>
 
@@ -408,7 +408,7 @@ figures.points(finalistes | {"version 2": connue}, titre, axes, identity=True)
 # ## 4. Beaucoup d'essais, ou beaucoup de graines ?
 #
 # Le calcul est compté. Avec 96 entraînements d'une graine, on peut essayer 96 recettes, une graine chacune, ou 16
-# recettes, six graines chacune. Plus d'essais, et l'on a des chances d'en tirer une excellente ; plus de graines, et
+# recettes, six graines chacune. Plus d'essais, et l'on a des chances d'y trouver une recette excellente ; plus de graines, et
 # l'on a des chances de la **reconnaître**.
 #
 # > **À vous.** Une, deux, quatre ou six graines par essai : que préférez-vous ? Laquelle de ces façons annoncera le
@@ -612,10 +612,10 @@ figures.curves(abscisses, suivies, titre, axes)
 #
 # ### Par moitiés
 #
-# La **division successive** (*successive halving*) ne garde que la moitié des essais à chaque palier : 96 jusqu'à 5
-# 000 pas, 48 jusqu'à 10 000, 24 jusqu'à 15 000, et 12 jusqu'au bout. Calculons ce qu'elle dépense, en milliers de pas
-# par graine : $96 \times 5 + 48 \times 5 + 24 \times 5 + 12 \times 15 = 1\,020$, au lieu de $96 \times 30 = 2\,880$.
-# Un gros tiers.
+# La **division successive** (*successive halving*) ne garde que la moitié des essais à chaque palier : 96 jusqu'à
+# cinq mille pas, 48 jusqu'à dix mille, 24 jusqu'à quinze mille, et 12 jusqu'au bout. Calculons ce qu'elle dépense, en
+# milliers de pas par graine : $96 \times 5 + 48 \times 5 + 24 \times 5 + 12 \times 15 = 1\,020$, au lieu de $96
+# \times 30 = 2\,880$. Un gros tiers.
 
 # %%
 en_lice = np.arange(essais)

@@ -106,8 +106,8 @@ for jeu, un in effets.items():
     print(f"{jeu} : {muets.sum()} sans verdict ; plus petit effet visible (médiane) : {visible}")
 
 # %% [markdown]
-# Aucun verdict de CartPole n'est prononcé aux deux autres jeux à la fois. Ces verdicts n'y sont pas faux pour autant
-# : le plus souvent, ces jeux restent **sans** verdict, et les nombres ci-dessus disent quel effet y serait passé
+# Aucun verdict de CartPole n'est prononcé aux deux autres jeux à la fois. Ces verdicts n'y sont pas faux pour autant.
+# Le plus souvent, ces jeux restent **sans** verdict, et les nombres ci-dessus disent quel effet y serait passé
 # inaperçu. Mais deux se renversent. Des entrées brutes ruinent CartPole et MountainCar, et Acrobot s'en porte mieux ;
 # nous ne savons pas pourquoi. Une cible qui glisse coûtait à CartPole, au barreau où on l'ajoutait, et rapporte à
 # MountainCar.
@@ -177,7 +177,7 @@ print(f"sans verdict : {muets.size} ; plus petit effet visible (médiane) : {vis
 #
 # Une seule recette pour quatre jeux : est-ce se priver ? Mettons-la à côté de ce que l'on prend d'ordinaire, le DQN
 # et le PPO de Stable-Baselines3, avec les nombres et le budget que `rl-zoo3` publie **pour chaque jeu**. L'étude
-# `etudes/pairs_jeux.py` les évalue aux mêmes pas, sur les mêmes départs, un fil chacun.
+# `etudes/pairs_jeux.py` les évalue aux mêmes pas, sur les mêmes départs, avec un seul fil d'exécution pour chacun.
 #
 # Annoncé d'avance : la réussite est la troisième évaluation de suite au seuil ; un échec compte pour l'infini ; sur
 # toutes les paires (graine, jeu), on compte qui réussit en moins de temps de processeur, par un test des signes,
@@ -218,7 +218,7 @@ def devance(un, jeu):
 devant = [np.concatenate([devance(un, jeu) for jeu in DEPARTS]) for un in PAIRS]
 valeurs_p = holm(np.array([sign_test(int(un.sum()), int((~un).sum())) for un in devant]))
 for un, paires, p in zip(PAIRS, devant, valeurs_p, strict=True):
-    print(f"{un} : devant {paires.sum()} fois sur {len(paires)}, p = {number(p, 4)}")
+    print(f"face à {un} : nous devant {paires.sum()} fois sur {len(paires)}, p = {number(p, 4)}")
 
 # %% [markdown]
 # Chaque réussite, enfin : un échec n'a pas de point. Jeu par jeu, trois graines ne peuvent rien conclure.
@@ -353,10 +353,10 @@ salle.reveal()
 # `Pendulum-v1`, un pendule qu'il faut dresser et tenir debout. Son action est un **couple**, l'effort de rotation, un
 # nombre de −2 à 2 : un DQN ne sait pas en choisir. Donnons-lui donc trois crans.
 #
-# Un jeu enveloppé s'inscrit sous un **nom**, par `gymnasium.register` : tout le paquet le connaît alors. S'il n'a pas
-# de limite de temps, `max_episode_steps=...` lui en donne une, sans quoi un épisode pourrait ne jamais finir. Et si
-# son observation est un entier, comme à `FrozenLake-v1`, `gymnasium.wrappers.FlattenObservation` en fait une suite de
-# nombres.
+# Un jeu mis dans une enveloppe (*wrapper*), comme le sera ce pendule, s'inscrit sous un **nom**, par
+# `gymnasium.register` : tout le paquet le connaît alors. S'il n'a pas de limite de temps, `max_episode_steps=...` lui
+# en donne une, sans quoi un épisode pourrait ne jamais finir. Et si son observation est un entier, comme à
+# `FrozenLake-v1`, `gymnasium.wrappers.FlattenObservation` en fait une suite de nombres.
 
 
 # %%
@@ -412,7 +412,7 @@ print(f"{number(pas)} pas ; {number(retours.mean())} en moyenne, sur cent dépar
 
 # %% [markdown]
 # **Exercice 2, à écrire (5 minutes).** Trois crans, c'est peut-être peu pour rester immobile. Écrivez la valeur d'un
-# cran, pour un nombre et un intervalle quelconques.
+# cran, pour un nombre de crans et un intervalle quelconques.
 
 
 # %%
@@ -430,7 +430,7 @@ check(cran)
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# De `nombre` crans, combien d'intervalles ? Le cran de rang 0 est `bas`.
+# Entre `nombre` crans, combien d'intervalles ? Le cran de rang 0 est `bas`.
 #
 # </details>
 #

@@ -85,7 +85,7 @@ print(f"intervalle à 95 % : de {percent(bornes[0])} à {percent(bornes[1])}")
 
 # %%
 def chance_de_refus(part, graines):
-    """La chance que la moitié au moins des graines échouent ; `part` est celle de réussir."""
+    """La probabilité que la moitié au moins des graines échouent ; `part` est celle de réussir."""
     peu = range(graines // 2 + 1)
     return sum(comb(graines, k) * part**k * (1 - part) ** (graines - k) for k in peu)
 
@@ -144,7 +144,7 @@ for monde in mondes:
 
 # %% [markdown]
 # Un monde n'a que quelques lieux. Chaque coup dit la récompense, le lieu suivant, et si l'épisode se termine ; l'état
-# s'observe par un 1 à la place du lieu. Regardons le troisième, qui n'a qu'une action, et le dernier, où l'action ne
+# s'observe par un 1 au rang du lieu. Regardons le troisième, qui n'a qu'une action, et le dernier, où l'action ne
 # change rien.
 
 # %%
@@ -340,7 +340,7 @@ regles = {
     "à l'inverse de la première tige": lambda vues: np.where(vues[:, 4] < 0, 2, 0),
 }
 for nom, regle in regles.items():
-    print(f"{nom} : {evaluate(regle, episodes=20, env=ACROBOT.env).mean():.0f}")
+    print(f"{nom} : {number(evaluate(regle, episodes=20, env=ACROBOT.env).mean())}")
 
 # %% [markdown]
 # Le seuil, −100, est donc à la portée d'une règle, et loin du hasard. À votre programme, maintenant : le jury est le
