@@ -253,9 +253,9 @@ print("même agent rendu :", torch.equal(*(entrainement.agent.weights for entrai
 #
 # À chaque mise à jour, la moyenne fait vers le réseau une part du chemin, le **taux** ; son horizon est l'inverse du
 # taux : 0,0005 donne 2 000 mises à jour, 0,02 en donne 50. La Version 2 le laisse **grandir** : à la mise à jour $n$,
-# le taux est $1/(0{,}25\,n)$, ou 1 pour les quatre premières, qui recopient donc le réseau. L'horizon, $n/4$, porte à
-# peu près sur le dernier quart des mises à jour ; cinquante mille pas en font moins de 3 125, et il n'y dépasse pas
-# 781.
+# le taux est $1/(0{,}25\,n)$, ou 1 pour les quatre premières, qui recopient donc le réseau. L'horizon vaut alors
+# $n/4$ : la moyenne porte à peu près sur le dernier quart des mises à jour. Cinquante mille pas en font moins de
+# 3 125, et il n'y dépasse pas 781.
 
 # %%
 versements = {
