@@ -10,6 +10,7 @@ import tempfile
 from base64 import b64decode
 from html import escape
 from pathlib import Path
+from struct import unpack
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -25,8 +26,13 @@ from cartpole_helpers.display.typography import typography
 FIGURE = re.compile(r'^!\[\]\(carnet:(\d\d) "([^"\n]+)"\)(?:\{\.(\w+)\})?$', re.MULTILINE)
 LIVING = re.compile(r"^```\{vivant\} (\S+)\n```$", re.MULTILINE)
 ALONE = """<!DOCTYPE html>
-<html lang="fr"><meta charset="utf-8"><title>{}</title>
-<style>body {{ margin: 0; zoom: 1.4; }}</style>
+<html lang="fr" data-theme="light"><meta charset="utf-8"><title>{}</title>
+<style>
+body {{ margin: 0; zoom: 1.6; }}
+body:has(.cp-learn) {{ zoom: 1.4; }}
+.cp :is(.cp-settings, .cp-forget, .cp-diagnosis, .cp-beside button) {{ display: none; }}
+.cp .cp-learn .cp-head {{ grid-column: 1; }}
+</style>
 {}</html>
 """
 UNUSED = shutil.ignore_patterns(  # de reveal.js, puis de Sphinx
@@ -37,6 +43,7 @@ PATIENCE = 180_000  # ms, pour une machine chargée
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 PAPER = {"prefer_css_page_size": True, "print_background": True, "tagged": True, "outline": True}
 PRINTS = {"": "?print-pdf", "_notes": "?print-pdf&showNotes=separate-page"}
+USAGE = "Tapez « classe diapos », ou « classe diapos DOSSIER »."
 BY_HAND = (
     "Sans Chromium, le PDF se fait à la main : ouvrez la page dans un navigateur, ajoutez "
     f"{PRINTS['']} à son adresse, puis imprimez en PDF, sans marges, avec les arrière-plans."
@@ -81,7 +88,9 @@ def staged(text: str, stage: Path) -> str:
         alt, image = cited(number, title)
         name = f"_static/{number}_{hashlib.sha256(alt.encode()).hexdigest()[:8]}.png"
         (stage / name).write_bytes(image)
-        return f'<img class="figure {look or ""}" src="{name}" alt="{escape(alt)}">'
+        width, height = unpack(">II", image[16:24])  # l'en-tête d'un PNG
+        style = f' style="--forme: {width / height}"' if look else ""
+        return f'<img class="figure {look or ""}"{style} src="{name}" alt="{escape(alt)}">'
 
     def alive(found: re.Match) -> str:
         name = found[1]
@@ -137,6 +146,8 @@ def build(output: Path) -> None:
 
 def main(arguments: list[str]) -> int | str:
     """Bâtit les diapositives dans le dossier donné ; rend 0, ou la phrase qui dit l'échec."""
+    if len(arguments) > 1 or any(one.startswith("-") for one in arguments):
+        return USAGE
     output = Path(*arguments).resolve() if arguments else OUTPUT
     print("Les diapositives se bâtissent, en une minute ou deux…", flush=True)
     try:

@@ -6,7 +6,8 @@ from docutils import nodes
 from latex2mathml.converter import convert
 
 # Ce que latex2mathml écrit sans y penser : la virgule décimale et l'espace des milliers, celle qui
-# précède ou suit une fonction, le signe d'un nombre négatif, le point posé sur une lettre.
+# précède ou suit une fonction, le signe d'un nombre négatif, le point posé sur une lettre, le prime
+# que la police a déjà mis en exposant.
 TOUCHES = [
     (r"</mn><mrow><mo>&#x0002C;</mo></mrow><mn>", ","),
     (r"<mn>(\d+)</mn><mrow><mo>&#x0002C;</mo></mrow><msup><mn>", r"<msup><mn>\1,"),
@@ -14,6 +15,7 @@ TOUCHES = [
     (r"(</m[in]>)<mi>(sin|cos|ln)</mi>", r'\1<mspace width="0.12em" /><mi>\2</mi>'),
     (r"<mi>(sin|cos|ln)</mi>", r'<mi>\1</mi><mspace width="0.12em" />'),
     (r"(<mo>(?:=|&#x0003D;|&#x02248;)</mo>)<mo>&#x02212;", r'\1<mo form="prefix">&#x02212;'),
+    (r"<msup>(<mi>\w</mi><mi>&#x02032;</mi>)</msup>", r"<mrow>\1</mrow>"),
     (r"<mover>", '<mover accent="true">'),
 ]
 # Dans le texte, l'indice de « max » reste à côté ; à part, il va dessous.

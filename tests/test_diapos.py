@@ -71,6 +71,10 @@ def test_a_figure_that_the_notebook_lost_is_refused(diapos, tmp_path):
             diapos.staged(f"![](carnet:{citation})", tmp_path)
 
 
+def test_an_option_makes_no_folder(diapos):
+    assert diapos.main(["--help"]) == diapos.USAGE
+
+
 def test_the_pages_show_every_figure_told_in_words_and_ask_nothing_of_the_network(diapos, tmp_path):
     diapos.build(tmp_path)
     for deck in DECKS:

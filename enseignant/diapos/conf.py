@@ -19,8 +19,9 @@ html_math_renderer = "mathml"
 revealjs_style_theme = "diapos.css"
 revealjs_script_plugins = [{"src": "revealjs/plugin/notes/notes.js", "name": "RevealNotes"}]
 revealjs_script_conf = {
-    **{"width": 1280, "height": 720, "margin": 0.02, "center": False},
+    **{"width": 1280, "height": 720, "margin": 0.06, "center": False},
     **{"hash": True, "slideNumber": "c/t", "transition": "none", "pdfMaxPagesPerSlide": 1},
+    **{"controlsTutorial": False},
 }
 
 
