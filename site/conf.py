@@ -42,7 +42,6 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton"]
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"
-nb_code_prompt_show, nb_code_prompt_hide = "Montrer le code", "Replier le code"
 default_role = "code"
 smartquotes = False  # il fermerait en guillemet l'apostrophe qui précède du gras
 suppress_warnings = ["mystnb.unknown_mime_type"]
@@ -121,11 +120,23 @@ def play_films(app, tree: nodes.document) -> None:
             link.replace_self(film)
 
 
+def name_folds(app, tree: nodes.document) -> None:
+    """Nomme un code replié par sa première ligne, qui dit pourquoi il l'est."""
+    for cell in tree.findall(lambda node: isinstance(node, nodes.Element) and "hide_mode" in node):
+        first, *_ = cell.next_node(nodes.literal_block).astext().splitlines()
+        cell["prompt_show"] = cell["prompt_hide"] = first.removeprefix("# ")
+
+
 def lighten(app, pagename: str, template, context: dict, tree) -> None:
     """N'appelle, de la couverture, que ce qui y sert : un téléphone lent l'attend."""
     if pagename == "index":
         for kind, kept in {"script_files": r"site|furo", "css_files": r"site|vivant|furo"}.items():
             context[kind] = [x for x in context[kind] if re.search(kept, str(x.filename))]
+
+
+def unlabel(app, pagename, template, context: dict, tree) -> None:
+    """Ôte d'un repli le nom anglais qui cacherait le sien."""
+    context["body"] = context.get("body", "").replace(' aria-label="Toggle hidden content"', "")
 
 
 def setup(app) -> None:
@@ -136,4 +147,6 @@ def setup(app) -> None:
     app.connect("autodoc-process-docstring", french.as_markup)
     app.connect("autodoc-skip-member", french.is_alias)
     app.connect("doctree-read", play_films)
+    app.connect("doctree-read", name_folds)
     app.connect("html-page-context", lighten, priority=900)
+    app.connect("html-page-context", unlabel)

@@ -107,6 +107,15 @@ def test_a_notebook_shows_its_equations_films_and_code(page, address):
     assert "$" not in " ".join(page.locator("article p").all_text_contents())
 
 
+def test_a_folded_cell_tells_what_it_folds(page, address):
+    page.goto(f"{address}/notebooks/09_resoudre_et_tenir.html")
+    fold = page.get_by_text("Ce que le carnet importe.")
+    code = page.get_by_text("from dataclasses import replace")
+    assert not code.is_visible()
+    fold.first.click()
+    assert code.is_visible()
+
+
 def test_the_questions_are_answered_by_keyboard_and_counted(page, address):
     """Aux réponses C, B, A du premier carnet : une correction, puis une faute, puis juste."""
     page.goto(f"{address}/notebooks/00_prise_en_main.html")
