@@ -91,7 +91,7 @@ def headline() -> str:
     reached = np.concatenate([at_threshold(env).any(axis=1) for env in jeux.BUDGETS])
     return (
         f"{len(reached)} entraînements neufs, quatre jeux, une seule recette : "
-        f"{reached.sum()} atteignent le seuil du jeu"
+        f"{reached.sum()} atteignent le seuil de leur jeu"
     )
 
 

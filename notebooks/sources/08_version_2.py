@@ -169,7 +169,7 @@ listing(held_epsilon_greedy)
 # %% [markdown]
 # La règle est celle du carnet 05, avec une mémoire : `held` garde l'action au hasard en cours, dont la durée est elle
 # aussi tirée au hasard, `hold` pas en moyenne. Plus une telle action dure, moins elle doit commencer souvent : la
-# ligne `begins` est réglée pour que ε reste la part des pas joués au hasard. Notons keep $= 1 - 1/\text{hold}$ la
+# ligne `begins` est réglée pour que ε reste la part des pas joués au hasard. Notons `keep` $= 1 - 1/\text{hold}$ la
 # probabilité qu'une action au hasard se prolonge d'un pas ; `FREE` dit qu'il n'y en a pas en cours. Une part ε des
 # pas est jouée au hasard, et chacun est le dernier de son action avec la probabilité $1 - \text{keep}$ : à la longue,
 # il s'achève $\varepsilon\,(1 - \text{keep})$ actions par pas, et il doit en commencer autant. Or une action ne

@@ -69,7 +69,7 @@ print(f"et {solution.gradient_steps} mises à jour")
 
 # %% [markdown]
 # Sur la machine du cours, l'agent apprend en moins de temps qu'il n'en faut pour regarder un seul épisode. C'est le
-# temps de l'horloge, mise en route comprise ; l'étude, plus bas, comptera celui que le processeur a passé à calculer.
+# temps de l'horloge, mise en route comprise ; l'étude qui suit comptera celui que le processeur a passé à calculer.
 # Et qui dit qu'il sait jouer ?
 
 # %% tags=["nbval-ignore-output"]
@@ -585,8 +585,8 @@ except Unsolved as echec:
 # %% [markdown]
 # <details><summary>Que faut-il observer ?</summary>
 #
-# Certains champs ne changent rien que l'on voie, d'autres font échouer à peu près toutes les graines. Les plus traîtres
-# sont entre les deux : un essai isolé les déclarerait inutiles, ou indispensables.
+# D'un champ à l'autre, `solve` s'en remet toujours, presque jamais, ou selon la graine. Les plus traîtres sont ces
+# derniers : un essai isolé les déclarerait inutiles, ou indispensables.
 #
 # </details>
 #
