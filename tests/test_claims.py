@@ -34,7 +34,6 @@ LOOKED_AT = (
     "on ne sait pas si l'on compare deux réglages ou deux tirages",
     "Les nuages comptent autant que les moyennes",
     "Vaut-il autant que vu de la case 4",
-    "En verrez-vous autant que celle du cours",
     "l'avenir lointain y pèse autant que l'instant",
     "Souvent, l'action ne change rien ; `toujours`",
     "l'angle pèse autant que les vitesses",
