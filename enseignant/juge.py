@@ -213,13 +213,15 @@ def state() -> dict:
 
 
 def is_intact(before: dict) -> bool:
-    """Dit si rien n'y a changé, ni n'y cache une fonction de Python."""
-    now, known = state(), vars(builtins)
+    """Dit si rien n'y a changé, ni n'y cache une fonction de Python ; un module chargé depuis ne
+    compte pas."""
+    now, known, spaces = state(), vars(builtins), {space for space, _ in before}
     same = all(
         key in now and all(one is two for one, two in zip(now[key], value, strict=True))
         for key, value in before.items()
     )
-    return same and not any(name in known for _, name in now.keys() - before.keys())
+    new = (name for space, name in now.keys() - before.keys() if space in spaces)
+    return same and not any(name in known for name in new)
 
 
 class Watch:
