@@ -69,8 +69,8 @@ class Statement(NamedTuple):
 def needed(name: str, cells: list) -> tuple[list[Statement], str]:
     """Rend, dans l'ordre, ce qu'il faut exécuter pour juger `name`, ou ce qui en empêche.
 
-    Les instructions de la cellule de la réponse et, de proche en proche, celles qui donnent ce
-    qu'elles lisent ; pas les expressions nues. Le reste peut boucler ou être faux.
+    Les instructions de la cellule de la réponse, expressions nues à part, et, de proche en proche,
+    celles qui donnent ce qu'elles lisent, ou le changent. Le reste peut boucler ou être faux.
     """
     place = {grade_id: number for number, grade_id, _ in cells}
     if name not in place:
@@ -82,7 +82,7 @@ def needed(name: str, cells: list) -> tuple[list[Statement], str]:
     chosen = [
         rank
         for rank, one in enumerate(known)
-        if one.cell == first
+        if (one.cell == first and not isinstance(one.node, ast.Expr))
         or (first < one.cell < last and name in names_of(one.code).bound)
         or (one.cell < first and one.code.endswith("import *"))
     ]
@@ -96,24 +96,25 @@ def statements(cells: list) -> tuple[list[Statement], dict[int, str]]:
         try:
             tree = ast.parse(TransformerManager().transform_cell(source))
             compile(tree, "", "exec")  # qui refuse encore, par exemple, un `return` seul
-            found = [Statement(number, one, ast.unparse(one)) for one in tree.body]
+            found = [Statement(number, node, ast.unparse(node)) for node in tree.body]
             names_of("\n".join(one.code for one in found))
         except SyntaxError as error:
             broken[number] = f"erreur de syntaxe (cellule {number}, ligne {error.lineno})"
         except Exception:  # trop profond, ou ce que le découpage d'IPython ne sait pas lire
             broken[number] = f"erreur de syntaxe (cellule {number})"
         else:
-            known += [one for one in found if not isinstance(one.node, ast.Expr)]
+            known += found
     return known, broken
 
 
 # Ce qui touche au juge
 
 INSIDE = re.compile(r"\bEXERCISES\b|\bteaching\b.*\b(catalogue|checking|exercise|sandbox)\b")
+CHANGING = ("input", "manual_seed")  # que `contained`, et PyTorch s'il compile, changent eux-mêmes
 PROCESSES = "os.fork os.forkpty os.exec os.posix_spawn os.system subprocess.Popen"
 REACHES = "gc.get_objects gc.get_referrers gc.get_referents os.kill os.killpg"
 EVENTS = dict.fromkeys(PROCESSES.split(), FORKS) | dict.fromkeys(REACHES.split(), TOUCHES)
-SYSTEM = ("/usr/", "/lib", "/etc/ld.so", "/proc/self/", "/dev/null", "/dev/urandom")
+SYSTEM = ("/usr/", "/lib", "/etc/ld.so", "/proc/self/", "/dev/null", "/dev/urandom", "/bac/")
 READABLE = (*SYSTEM, sys.prefix, sys.base_prefix, os.path.dirname(cartpole_helpers.__file__), "<")
 
 
@@ -133,7 +134,7 @@ def state() -> dict[tuple, int]:
         (space, name): id(getattr(value, "__code__", value))
         for space in (*others, *ours, *classes)
         for name, value in {**vars(builtins), **vars(space)}.items()
-        if name != "input"  # que `contained` change, puis remet
+        if name not in CHANGING
     }
 
 
@@ -148,6 +149,8 @@ def listener(tell: Callable[[str], None]) -> Callable:
 
     def heard(event: str, arguments: tuple) -> None:
         said = EVENTS.get(event)
+        if event == "subprocess.Popen" and arguments[0] == "fc-list":
+            return  # matplotlib cherche des polices
         if event == "open" and not is_readable(arguments[0]):
             said = OPENS
         if said and said not in told:

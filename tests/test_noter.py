@@ -26,8 +26,11 @@ RIGHT = {
 from cartpole_helpers import version1  # charger un module du paquet n'est pas y toucher
 def td_target(reward, terminated, next_q, gamma):
     return reward + discounted(next_q, gamma) * ~terminated
+[*iter(int, 1)]  # une expression nue, sans fin : sans effet
 """,
     "td_loss": """
+import matplotlib.pyplot  # qui lance un programme, et écrit un fichier
+optimizer = torch.optim.SGD([torch.zeros(1)])  # dont PyTorch profite pour changer un de ses noms
 def td_loss(q, action, target):
     value = q.gather(-1, action.unsqueeze(-1)).squeeze(-1)
     return (value - target.detach()).square().mean(dim=-1)
@@ -38,7 +41,12 @@ def epsilon_greedy(q, epsilon, draws):
     return torch.where(explore < epsilon, (choice * q.shape[-1]).long(), q.argmax(dim=-1))
 """,
 }
-HELPER = "def discounted(next_q, gamma):\n    return gamma * next_q.max(dim=-1).values"
+HELPER = """
+facteurs = []
+facteurs.append(1)
+def discounted(next_q, gamma):
+    return facteurs[0] * gamma * next_q.max(dim=-1).values
+"""
 IMPORTS = """
 import torch
 from cartpole_helpers import epsilon_greedy  # ce n'est pas la réponse de la copie
