@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 JUDGE = HERE / "juge.py"
-READ = [ROOT / "cartpole_helpers", ROOT / "notebooks" / "building", JUDGE]  # tout du cours
+READ = [ROOT / "cartpole_helpers", ROOT / "notebooks/building/names.py", JUDGE]  # tout du cours
 SECONDS = 15.0  # de calcul permis à un exercice
 PATIENCE = 10  # fois plus, que le juge ne prend jamais : il arrête avant
 STARTING = 600.0  # secondes pour importer le paquet, sur une machine occupée

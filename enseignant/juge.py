@@ -32,7 +32,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from building.slices import names_of, with_needed
+from building.names import names_of, with_needed
 from IPython.core.inputtransformer2 import TransformerManager
 
 import cartpole_helpers

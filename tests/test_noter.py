@@ -195,7 +195,7 @@ def test_an_archive_is_read_and_never_leaves_its_place(noter, course, tmp_path, 
 # Juger
 
 HOSTILE = {  # ce que fait la cellule d'un exercice, et ce qu'on en dit
-    "fin": ("while True: pass", "boucle sans fin"),
+    "fin": ("x = sum(iter(int, 1))", "boucle sans fin"),  # en C, que Python n'interrompt pas
     "jouer": (
         "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
         "boucle sans fin",
