@@ -9,23 +9,19 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from select import select
-from time import monotonic
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 JUDGE = HERE / "juge.py"
+READ = [ROOT / "cartpole_helpers", ROOT / "notebooks/building/names.py", JUDGE]  # tout du cours
 SECONDS = 15.0  # de calcul permis à un exercice
+PATIENCE = 10  # fois plus, que le juge ne prend jamais : il arrête avant
 STARTING = 600.0  # secondes pour importer le paquet, sur une machine occupée
-GRACE = 30.0  # secondes de plus que n'en prend le juge pour arrêter un exercice
-LONGEST = 1_000_000  # octets d'une ligne du juge
-TASKS = 32  # processus et fils, au-delà de ceux que ce compte a déjà
 SPACE = 64 * 2**20  # octets du disque en mémoire
 SCRATCH = "/bac"  # où l'on peut y écrire
 NOBODY = 65534
-LOST = "arrête le juge, ou le fait taire"
+LOST = {"verdicts": [], "note": "le juge n'a pas répondu : à relire", "remarks": []}
 SYSTEM = [
     "/usr",
     "/lib",
@@ -51,41 +47,69 @@ class SandboxError(BaseException):
     """
 
 
+def judged(cells: list, names: list[str], seed: int, seconds: float = SECONDS) -> dict[str, dict]:
+    """Rend, par exercice, ce que le juge en dit ; `cells` : numéro, nom et texte de chacune."""
+    order = {"cells": cells, "names": names, "seed": seed, "seconds": seconds}
+    try:
+        return json.loads(run(order, STARTING + len(names) * PATIENCE * seconds).stdout)
+    except (subprocess.TimeoutExpired, ValueError):
+        available()  # est-ce le bac, ou la copie ?
+        return dict.fromkeys(names, LOST)
+
+
 def available() -> None:
     """Lève SandboxError si les copies ne peuvent pas être isolées ici."""
-    if sys.platform != "linux" or not shutil.which("bwrap"):
-        raise SandboxError(MISSING)
-    command = inside(*python(), "-c", f"open({str(JUDGE)!r})")
-    tried = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    tried = run({"names": []}, STARTING)
     if tried.returncode:
         told = (tried.stderr.strip().splitlines() or ["sans message"])[-1]
         raise SandboxError(f"bubblewrap est là, mais ne peut pas isoler les copies : {told}.")
 
 
-def inside(*command: str) -> list[str]:
-    """Rend la commande qui en exécute une autre dans le bac."""
+def run(order: dict, seconds: float) -> subprocess.CompletedProcess:
+    """Exécute le juge dans le bac ; SandboxError si bubblewrap manque."""
+    bwrap = shutil.which("bwrap")
+    if sys.platform != "linux" or not bwrap:
+        raise SandboxError(MISSING)
+    python = os.path.join(os.path.realpath(sys.prefix), "bin", "python")
+    return subprocess.run(
+        [
+            bwrap,
+            *inside(),
+            python,
+            "-P",
+            str(JUDGE),
+        ],  # -P : le dossier du juge n'est pas à importer
+        input=json.dumps(order),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=environment(),
+        cwd="/",
+        timeout=seconds,
+    )
+
+
+def inside() -> list[str]:
+    """Rend les options de bubblewrap ; ce qu'il exécute est le premier processus du bac.
+
+    Rien n'y peut l'arrêter, ni prendre la sortie qui mène à l'enseignant.
+    """
     binds = [("--ro-bind-try", one, one) for one in SYSTEM]
     for prefix in {sys.prefix, sys.base_prefix}:
         real = os.path.realpath(prefix)
         binds += [("--ro-bind", real, one) for one in {prefix, real} if not one.startswith("/usr")]
-    binds += [("--ro-bind", str(one), str(one)) for one in (ROOT / "cartpole_helpers", HERE)]
+    binds += [("--ro-bind", str(one), str(one)) for one in READ]
     parents = {str(up) for *_, one in binds for up in Path(one).parents} - {"/"}
     private = ["--perms", "1777", "--size", str(SPACE), "--tmpfs"]
     return [
-        *("bwrap", "--die-with-parent", "--new-session", *APART),
+        *("--as-pid-1", "--die-with-parent", "--new-session", *APART),
         *([] if is_root() else ["--unshare-user"]),
         *("--proc", "/proc", "--dev", "/dev", *private, "/dev/shm", *private, SCRATCH),
         *(word for one in sorted(parents) for word in ("--perms", "0755", "--dir", one)),
         *(word for bind in binds for word in bind),
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SCRATCH),
         *(demoted() if is_root() else ()),
-        *command,
     ]
-
-
-def python() -> list[str]:
-    """Rend le Python du cours, là où le bac le voit, sans le dossier du programme."""
-    return [os.path.join(os.path.realpath(sys.prefix), "bin", "python"), "-P"]
 
 
 def is_root() -> bool:
@@ -108,78 +132,9 @@ def environment() -> dict[str, str]:
         "TMPDIR": SCRATCH,
         "USER": "eleve",
         "LANG": "C.UTF-8",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "notebooks")]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1",
         "MPLCONFIGDIR": SCRATCH,
     }
-
-
-def judged(cells: list, names: list[str], seed: int, seconds: float = SECONDS) -> dict[str, dict]:
-    """Rend, par exercice, ce que le juge en dit ; `cells` : numéro, grade_id et texte de chacune.
-
-    Une copie qui tue son juge n'y perd que l'exercice en cours : un autre juge reprend la suite.
-    """
-    results: dict[str, dict] = {}
-    while left := [name for name in names if name not in results]:
-        begun = ""
-        for told in conversation(cells, left, seed, seconds):
-            begun = told.get("begins", begun)
-            if "begins" not in told:
-                results[begun] = told
-        if not begun:
-            raise SandboxError("Le bac à sable ne démarre pas : lancez « bwrap --version ».")
-        if begun not in results:
-            results[begun] = {"verdicts": [], "note": LOST, "remarks": [LOST], "lost": True}
-    return results
-
-
-def conversation(cells: list, names: list[str], seed: int, seconds: float) -> Iterator[dict]:
-    """Donne ce qu'un juge dit, ligne à ligne, jusqu'à ce qu'il finisse, se taise, ou divague."""
-    order = {"cells": cells, "names": names, "seed": seed, "seconds": seconds, "tasks": tasks()}
-    with subprocess.Popen(
-        inside(*python(), str(JUDGE)),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment(),
-        cwd="/",
-        bufsize=0,  # sinon, ce qu'un bac mort n'a pas lu serait récrit à la fermeture
-    ) as process:
-        try:
-            process.stdin.write(json.dumps(order).encode())
-            process.stdin.close()
-            yield from lines(process.stdout.fileno(), 6 * seconds + GRACE)
-        except (BrokenPipeError, ValueError):
-            return
-        finally:
-            process.kill()
-
-
-def lines(pipe: int, patience: float) -> Iterator[dict]:
-    """Donne les objets JSON que porte un tuyau, tant qu'ils viennent à temps et restent courts."""
-    waiting, until = b"", monotonic() + STARTING
-    while select([pipe], [], [], max(0.0, until - monotonic()))[0] and len(waiting) < LONGEST:
-        chunk = os.read(pipe, 65_536)
-        if not chunk:
-            return
-        *whole, waiting = (waiting + chunk).split(b"\n")
-        for line in whole:
-            yield json.loads(line)
-            until = monotonic() + patience
-
-
-def tasks() -> int:
-    """Rend combien de processus et de fils pourra avoir en tout le compte qui exécute une copie.
-
-    Selon le noyau, la borne compte ceux du dehors : on ajoute donc la marge à ceux qui sont là.
-    """
-    uid, found = NOBODY if is_root() else os.getuid(), 0
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if process.stat().st_uid == uid:
-                found += len(os.listdir(process / "task"))
-        except OSError:  # il vient de finir
-            continue
-    return found + TASKS

@@ -5,7 +5,6 @@ juge.py dit aussi ce qui n'est pas empêché.
 """
 
 import secrets
-from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import ClassVar
@@ -29,7 +28,6 @@ from nbgrader.preprocessors import (
     OverwriteKernelspec,
     SaveAutoGrades,
 )
-from traitlets import Float
 from traitlets.config import Config
 
 from cartpole_helpers.display.typography import typography
@@ -38,6 +36,8 @@ from cartpole_helpers.teaching.checking import Report, Verdict
 
 SEED = "graine.txt"
 CHECK = tableau.CHECK
+TOUCHES = "touche au juge : à relire"  # comme le dit juge.py ; ôte les points
+BY_HAND = {"verdicts": [], "note": "à noter à la main", "remarks": []}
 TEMPLATE = Path(server_extensions.__path__[0], "formgrader/templates/feedback/index.html.j2")
 FRENCH = {
     "<html>": '<html lang="fr">',
@@ -117,8 +117,6 @@ class Restore(NbGraderPreprocessor):
 class Judge(NbGraderPreprocessor):
     """Juge une copie dans le bac à sable, et écrit dans ses cellules verrouillées ce qu'il vaut."""
 
-    seconds = Float(bac.SECONDS, help="calcul permis à un exercice").tag(config=True)
-
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """Rend la copie, dont chaque cellule notée porte un compte rendu et un nombre de points."""
         checks = [cell for cell in nb.cells if is_locked_grade(cell)]
@@ -128,7 +126,7 @@ class Judge(NbGraderPreprocessor):
             for number, cell in enumerate(nb.cells, 1)
             if cell.cell_type == "code"
         ]
-        told = bac.judged(cells, names, seed(), self.seconds)
+        told = bac.judged(cells, names, seed())
         for cell in checks:
             cell.outputs = outputs(exercise_of(cell), told, cell.metadata.nbgrader.points)
         return nb, resources
@@ -155,13 +153,13 @@ def outputs(name: str, told: dict[str, dict], points: float) -> list[NotebookNod
 
     Sans ce nombre, il les donnerait tous : une cellule que l'on ne sait pas juger en a zéro.
     """
-    unknown = {"verdicts": [], "note": "à noter à la main", "remarks": ["à noter à la main"]}
-    said = told.get(name, unknown)
-    verdicts = tuple(Verdict(*map(kept, one)) for one in said["verdicts"])
-    report = Report(name, verdicts, str(said["note"])[:500])
-    remarks = [str(one)[:200] for one in said["remarks"] or filter(None, [report.note])][:10]
-    passed = 0 if any(map(is_forged, remarks)) else scored(report, points)
+    said = told.get(name, BY_HAND)
+    report = Report(name, tuple(Verdict(*one) for one in said["verdicts"]), said["note"])
+    remarks = [*dict.fromkeys(filter(None, [*said["remarks"], report.note]))]
     new = [one for one in remarks if one != report.note]
+    passed = (
+        0 if any(one.startswith("touche au juge") for one in remarks) else scored(report, points)
+    )
     summary = {"passed": passed, "of": points, "mistake": mistake(report), "remarks": remarks}
     data = {
         "text/html": report._repr_html_() + "".join(map(paragraph, new)),
@@ -170,16 +168,6 @@ def outputs(name: str, told: dict[str, dict], points: float) -> list[NotebookNod
     }
     result = new_output("execute_result", {"text/plain": f"{passed:g}"}, execution_count=1)
     return [new_output("display_data", data), result]
-
-
-def kept(field: object) -> bool | str:
-    """Rend un champ d'un verdict, tel que le bac a pu l'écrire."""
-    return field if isinstance(field, bool) else str(field)
-
-
-def is_forged(remark: str) -> bool:
-    """Dit si une remarque retire les points."""
-    return remark.startswith("touche au juge") or remark == bac.LOST
 
 
 def scored(report: Report, points: float) -> float:
@@ -191,16 +179,9 @@ def scored(report: Report, points: float) -> float:
 def mistake(report: Report) -> str:
     """Rend l'idée fausse, ou l'erreur connue, dont l'indice est celui du compte rendu."""
     known = EXERCISES[report.name].mistakes if report.name in EXERCISES else ()
+    named = {one.hint: one.notion.name if one.notion else one.name for one in reversed(known)}
     hints = [one.hint for one in report.verdicts if not one.passed]
-    return next(iter(named(known, hints)), "")
-
-
-def named(known: tuple, hints: list[str]) -> Iterator[str]:
-    """Donne les erreurs que disent ces indices, par leur notion s'il y en a une."""
-    for hint in hints:
-        for one in known:
-            if one.hint == hint:
-                yield one.notion.name if one.notion else one.name
+    return next((named[hint] for hint in hints if hint in named), "")
 
 
 def paragraph(remark: str) -> str:

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 LARGEST = 20 * 2**20  # octets
 NOT_A_NOTEBOOK = "pas un carnet"
@@ -12,34 +11,22 @@ class CopyError(Exception):
     """Un fichier n'est pas une copie ; le message dit pourquoi."""
 
 
-class Cell(NamedTuple):
-    """Une cellule : son genre, son nom pour nbgrader s'il y en a un, son texte."""
-
-    kind: str
-    grade_id: str
-    source: str
-
-
-def cells(data: bytes) -> list[Cell]:
-    """Rend les cellules d'un carnet ; CopyError si ce n'en est pas un."""
+def grade_ids(data: bytes) -> list[str]:
+    """Rend les noms que nbgrader donne aux cellules d'un carnet, "" à celles qui n'en ont pas ;
+    CopyError si ce n'en est pas un."""
     if len(data) > LARGEST:
         raise CopyError(f"trop grand ({len(data) / 2**20:.0f} Mo)")
     try:
-        return [_cell(one) for one in json.loads(data)["cells"]]
+        cells = [one["metadata"] for one in json.loads(data)["cells"]]
+        return [str(one.get("nbgrader", {}).get("grade_id", "")) for one in cells]
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise CopyError(NOT_A_NOTEBOOK) from error
 
 
-def _cell(raw: dict) -> Cell:
-    grade_id = raw["metadata"].get("nbgrader", {}).get("grade_id", "")
-    text = raw["source"] if isinstance(raw["source"], str) else "".join(raw["source"])
-    return Cell(str(raw["cell_type"]), str(grade_id), text)
-
-
-def read(path: Path) -> list[Cell]:
-    """Rend les cellules d'un fichier ; CopyError si c'est un lien, ou s'il n'est pas un carnet."""
+def read(path: Path) -> list[str]:
+    """Rend ces noms, d'un fichier ; CopyError si c'est un lien, ou s'il n'est pas un carnet."""
     if path.is_symlink() or not path.is_file():
         raise CopyError("un lien, et non un fichier")
     if path.stat().st_size > LARGEST:
         raise CopyError(f"trop grand ({path.stat().st_size / 2**20:.0f} Mo)")
-    return cells(path.read_bytes())
+    return grade_ids(path.read_bytes())

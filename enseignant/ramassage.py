@@ -44,7 +44,7 @@ def gather(folder: Path, copies: Path) -> list[str]:
 def assignments(folder: Path) -> dict[str, set[str]]:
     """Rend, par devoir, les noms de ses cellules ; CopyError s'il n'y en a aucun."""
     found = {
-        path.stem: {one.grade_id for one in carnet.read(path)} - {""}
+        path.stem: {*carnet.read(path)} - {""}
         for path in sorted(folder.glob("source/*/*.ipynb"))
         if path.stem == path.parent.name
     }
@@ -149,12 +149,11 @@ def identifier(name: str) -> str:
     return re.sub(r"[^\w-]+", "_", plain)[:80].strip("_-") or "sans_nom"
 
 
-def recognised(known: dict[str, set[str]], cells: list[carnet.Cell]) -> str:
-    """Rend le devoir qui a le plus de cellules en commun ; CopyError s'il n'y en a pas."""
-    held = {one.grade_id for one in cells}
-    best = max(known, key=lambda name: len(known[name] & held))
-    if not known[best] & held:
-        raise carnet.CopyError("aucune cellule d'un devoir : est-ce le bon carnet ?")
+def recognised(known: dict[str, set[str]], names: list[str]) -> str:
+    """Rend le devoir qui a le plus de cellules de ces noms ; CopyError s'il n'y en a pas."""
+    best = max(known, key=lambda name: len(known[name].intersection(names)))
+    if known[best].isdisjoint(names):
+        raise carnet.CopyError("aucune cellule d'un devoir, peut-être un autre carnet")
     return best
 
 
@@ -167,7 +166,7 @@ def placed(folder: Path, known: dict[str, set[str]], found: Found, prefix: int) 
         if found.refused:
             raise carnet.CopyError(found.refused)
         data = found.read()
-        name, who = recognised(known, carnet.cells(data)), student(found.path, prefix)
+        name, who = recognised(known, carnet.grade_ids(data)), student(found.path, prefix)
         done = stored(folder / "submitted" / who / name / f"{name}.ipynb", data, found.when, folder)
     except (carnet.CopyError, OSError) as error:
         return f"✘ {found.path} : {error}."

@@ -77,9 +77,9 @@ def copies(folder: Path, assignment: str) -> list[tuple[str, str]]:
 
 def missing(folder: Path, who: str, assignment: str, reason: str) -> Iterator[Row]:
     """Rend les lignes d'une copie que rien n'a pu juger : zéro partout."""
-    for cell in carnet.read(folder / "source" / assignment / f"{assignment}.ipynb"):
-        name = cell.grade_id.removeprefix(CHECK)
-        if cell.grade_id.startswith(CHECK) and name in EXERCISES:
+    for grade_id in carnet.read(folder / "source" / assignment / f"{assignment}.ipynb"):
+        name = grade_id.removeprefix(CHECK)
+        if grade_id.startswith(CHECK) and name in EXERCISES:
             yield Row(who, assignment, name, 0, len(EXERCISES[name].properties), 0, "", reason)
 
 

@@ -9,9 +9,10 @@ import nbformat
 import paris
 import pytest
 from building.durations import minutes
+from building.names import names_of, unbound
 from building.record import code_cells
 from building.routes import sessions
-from building.slices import NEEDED, compose, names_of, unbound
+from building.slices import NEEDED, compose
 from nbformat import v4
 
 from cartpole_helpers.teaching.catalogue import EXERCISES

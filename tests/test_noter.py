@@ -23,10 +23,14 @@ NAME = "devoir_04"
 NAMES = ("td_target", "td_loss", "epsilon_greedy")
 RIGHT = {
     "td_target": """
+from cartpole_helpers import version1  # charger un module du paquet n'est pas y toucher
 def td_target(reward, terminated, next_q, gamma):
     return reward + discounted(next_q, gamma) * ~terminated
+[*iter(int, 1)]  # une expression nue, sans fin : sans effet
 """,
     "td_loss": """
+import matplotlib.pyplot  # qui lance un programme, et écrit un fichier
+optimizer = torch.optim.SGD([torch.zeros(1)])  # dont PyTorch profite pour changer un de ses noms
 def td_loss(q, action, target):
     value = q.gather(-1, action.unsqueeze(-1)).squeeze(-1)
     return (value - target.detach()).square().mean(dim=-1)
@@ -37,8 +41,18 @@ def epsilon_greedy(q, epsilon, draws):
     return torch.where(explore < epsilon, (choice * q.shape[-1]).long(), q.argmax(dim=-1))
 """,
 }
-HELPER = "def discounted(next_q, gamma):\n    return gamma * next_q.max(dim=-1).values"
-IMPORTS = "import torch\nfrom cartpole_helpers.teaching.exercises import check\n%matplotlib inline"
+HELPER = """
+facteurs = []
+facteurs.append(1)
+def discounted(next_q, gamma):
+    return facteurs[0] * gamma * next_q.max(dim=-1).values
+"""
+IMPORTS = """
+import torch
+from cartpole_helpers import epsilon_greedy  # ce n'est pas la réponse de la copie
+from cartpole_helpers.teaching.exercises import check
+%matplotlib inline
+"""
 BROKEN = ("while True: pass", "un texte, (et non du code")  # ailleurs dans la copie : sans effet
 
 
@@ -181,19 +195,33 @@ def test_an_archive_is_read_and_never_leaves_its_place(noter, course, tmp_path, 
 # Juger
 
 HOSTILE = {  # ce que fait la cellule d'un exercice, et ce qu'on en dit
-    "fin": ("while True: pass", "boucle sans fin"),
+    "fin": ("x = sum(iter(int, 1))", "boucle sans fin"),  # en C, que Python n'interrompt pas
     "jouer": (
         "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
         "boucle sans fin",
     ),
     "cran": ("import os\nwhile True:\n    os.fork()", "fourche"),
-    "epsilon": ("import os\nwhile True:\n    os.write(1, b'x' * 10**6)", "écrit sans fin"),
+    "epsilon": (
+        "import os\nwhile True:\n    for n in range(3, 9):\n"
+        "        try: os.write(n, b'x' * 10**6)\n        except OSError: pass",
+        "écrit sans fin",
+    ),
     "evaluer": ("x = b'x' * 10**11", "mémoire"),
+    "cout_d_une_graine": (
+        "import mmap\ndef cout_d_une_graine(*_): return mmap.mmap(-1, 4 * 2**30)",
+        "[Errno 12]",
+    ),
     "normaliser": ("import os\nx = os._exit(0)", "quitte Python"),
     "calendrier": ("x = open({secret!r}, 'w')", "ouvre des fichiers"),
-    "rapprocher": ("def rapprocher(:", "erreur de syntaxe (cellule 8, ligne 1)"),
-    "gamma_apparent": ("import gc\ngc_ = gc.get_objects()", "touche au juge (cellule 9)"),
-    "part_reussie": ("import os\nos_ = os.kill(os.getppid(), 9)", "arrête le juge"),
+    "rapprocher": ("def rapprocher(:", "erreur de syntaxe (cellule 9, ligne 2)"),
+    "gamma_apparent": ("from math import *\nf = open('/proc/1/fd/1', 'wb')", "ouvre des fichiers"),
+    "part_reussie": ("import os\nos_ = os.kill(os.getppid(), 9)", "touche au juge"),
+    "tirer_log": (
+        "import cartpole_helpers.teaching.exercises as e\ne.check = id",
+        "touche au juge",
+    ),
+    "actions_tenues": ("from cartpole_helpers.teaching import catalogue", "touche au juge"),
+    "double_td_target": ("from cartpole_helpers import double_td_target", "celle du paquet"),
 }
 PATCH = """
 def td_loss(q, action, target):
@@ -212,14 +240,15 @@ def secret(tmp_path):
 
 def test_nothing_escapes_and_the_others_are_judged(sandbox, secret):
     cells = [
-        (rank, name, f"{code.format(secret=str(secret))}\ndef {name}(): return 0")
+        (rank, name, f"def {name}(): return 0\n{code.format(secret=str(secret))}")
         for rank, (name, (code, _)) in enumerate(HOSTILE.items(), 1)
     ]
     cells += [(20, "", IMPORTS), (21, "td_target", RIGHT["td_target"]), (22, "", HELPER)]
     cells += [(23, "td_loss", PATCH)]
     told = sandbox.judged(cells, [*HOSTILE, "td_target", "td_loss"], seed=0, seconds=2)
-    said = {name: " ; ".join(told[name]["remarks"]) for name in HOSTILE}
-    assert {name: said[name] for name, (_, one) in HOSTILE.items() if one not in said[name]} == {}
+    assert {
+        name: told[name] for name, (_, one) in HOSTILE.items() if one not in str(told[name])
+    } == {}
     assert not any(verdict[1] for name in HOSTILE for verdict in told[name]["verdicts"])
     assert all(verdict[1] for verdict in told["td_target"]["verdicts"])
     assert told["td_target"]["remarks"] == []
@@ -263,7 +292,7 @@ def test_a_class_is_graded_twice_the_same(noter, sandbox, released, capsys):
     assert found["Faux", "td_target"]["remarque"] == "pas encore écrit"
     assert 0 < int(found["Faux", "td_loss"]["note"]) < int(points["td_loss"])
     assert {name: found["Triche", name]["note"] for name in NAMES} == dict.fromkeys(NAMES, "0")
-    assert "touche au juge (cellule 3) : à relire" in found["Triche", "td_target"]["remarque"]
+    assert "touche au juge : à relire" in found["Triche", "td_target"]["remarque"]
     assert found["Triche", "epsilon_greedy"]["remarque"] == "cellule absente"
     assert found["Illisible", "td_loss"]["remarque"] == "pas un carnet"
     assert "Illisible, devoir_04\u00a0: 0 sur 11 (pas un carnet)." in told

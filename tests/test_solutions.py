@@ -13,8 +13,8 @@ from statistics import median
 import build
 import pytest
 from building.kernel import execute
+from building.names import names_of, with_needed
 from building.record import code_cells, faults, normalise
-from building.slices import names_of, with_needed
 from building.stubs import is_blank, stubs
 from nbformat import NotebookNode
 
