@@ -281,8 +281,8 @@ check(part_reussie)
 #
 # </details>
 #
-# Quand tout est coché, votre fonction relit les douze agents de la section 4. La seconde ligne accorde à chacun son
-# meilleur moment : pariez sur l'écart avant de l'exécuter.
+# Quand tout est coché, votre fonction relit les douze agents de la section 4. La seconde ligne affichée accorde à
+# chacun son meilleur moment : pariez sur l'écart entre les deux avant d'exécuter la cellule.
 
 # %% tags=["nbval-ignore-output"]
 if check(part_reussie).passed:

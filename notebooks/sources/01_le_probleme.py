@@ -110,7 +110,7 @@ print("poussé à gauche :", apres_gauche)
 # p = \frac{F + m\,\ell\,\dot\theta^2\sin\theta}{M}.
 # $$
 #
-# Le nombre $p$ est l'accélération qu'aurait le chariot sans la réaction de la tige ; le code le nomme
+# Le nombre $p$ est l'accélération qu'aurait le chariot si $\ddot\theta$ était nulle ; le code le nomme
 # `push`. La méthode d'Euler fait ensuite avancer les quatre grandeurs par pas de $\tau = 0{,}02$ s, chacune
 # de sa dérivée multipliée par la durée du pas :
 #
@@ -381,7 +381,7 @@ jeu
 #
 # Chaque partie que vous menez jusqu'à sa fin revient dans Python, pas à pas : un état, une action, une récompense,
 # l'état suivant et un drapeau de fin. C'est exactement ce dont un agent apprend. Le
-# [carnet 03](03_la_memoire_de_rejeu.ipynb) expliquera cette mémoire ; vos parties y entrent déjà.
+# [carnet 03](03_la_memoire_de_rejeu.ipynb) expliquera la mémoire où l'on range tout cela ; vos parties y entrent déjà.
 
 # %% tags=["nbval-ignore-output"]
 memoire = ReplayBuffer(10_000)

@@ -268,11 +268,11 @@ for case, (appris, vrai) in enumerate(zip(optimiste, verite, strict=True)):
 # %% [markdown]
 # ## 3. CartPole en table
 #
-# L'état de CartPole, ce sont quatre nombres réels : les états sont bien plus nombreux que les lignes d'une table.
-# On découpe donc chaque composante en tranches : quatre tranches, une par composante, forment une **case**, et l'on
-# y range ensemble tous les états qui y tombent. L'idée est aussi vieille que le problème : Michie et Chambers le
-# font dès 1968 avec 225 cases, et l'article de 1983 d'où viennent nos équations (Barto, Sutton et Anderson)
-# avec 162.
+# L'état de CartPole, ce sont quatre nombres réels : les états sont bien plus nombreux que les lignes d'une table. On
+# découpe donc chaque composante en tranches : quatre tranches, une par composante, forment une **case**, et l'on y
+# range ensemble tous les états qui y tombent. L'idée est aussi vieille que le problème : Michie et Chambers découpent
+# ainsi l'état dès 1968, en 225 cases, et l'article de 1983 d'où viennent nos équations (Barto, Sutton et Anderson),
+# en 162.
 #
 # Les deux vitesses n'ont pas de limite. Nous les bornons à ±2 (m/s pour le chariot, rad/s pour la tige), ce qui
 # suffit tant que la chute n'est pas proche : ce qui dépasse est rangé dans la tranche du bord.

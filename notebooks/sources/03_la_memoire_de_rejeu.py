@@ -297,7 +297,7 @@ figures.curves(
 # Deuxième défaut : les récompenses sont gardées sur huit bits, ce qui convient à CartPole, mais fausserait tout jeu
 # dont les récompenses ne sont pas de petits entiers. Troisième défaut : tant que la mémoire contient moins de 256
 # transitions, le lot est plus court que demandé, sans un mot ; les premières mises à jour se font sur une poignée de
-# pas consécutifs, ceux de la section 1.
+# pas consécutifs, semblables à ceux de la section 1.
 
 # %%
 memoire = version1.Buffer(1024, seed=0)

@@ -230,9 +230,9 @@ def apprendre(**changements):
 
 # %% [markdown]
 # D'une évaluation à l'autre, le score monte et descend ; pour résumer un essai, nous prendrons, par graine, la
-# moyenne du dernier tiers, choisi avant de regarder : à la fin du budget, comme au carnet 00, mais sur quatre
-# évaluations. Puis, des douze graines, la **moyenne interquartile** : celle qui reste quand on a écarté le quart le
-# plus haut et le quart le plus bas. Les titres des figures donnent ce résumé.
+# moyenne du dernier tiers des évaluations, choisi avant de regarder : nous jugeons à la fin du budget, comme au
+# carnet 00, mais sur quatre évaluations. Puis, des douze graines, la **moyenne interquartile** : celle qui reste
+# quand on a écarté le quart le plus haut et le quart le plus bas. Les titres des figures donnent ce résumé.
 
 
 # %%
@@ -378,7 +378,7 @@ print("le cours :   ", td_target(recompense, tombee, q_suivants, 0.9))
 # Un dernier piège, que le document évite par son `reshape(-1, 1)`. Ses actions et ses
 # récompenses sont des colonnes, de forme `(B, 1)` ; un maximum rend une ligne, de forme `(B,)`.
 #
-# > **À vous.** Que fait PyTorch si l'on soustrait une ligne de trois nombres à une colonne de trois
+# > **À vous.** Que fait PyTorch si, d'une colonne de trois nombres, on soustrait une ligne de trois
 # > nombres ?
 
 # %%

@@ -518,8 +518,8 @@ print(f"{len(tableau.history.episode_return)} épisodes d'entraînement ;")
 print(f"sur cent départs neufs, l'agent tient {dernier.mean():.0f} pas en moyenne")
 
 # %% [markdown]
-# Cet agent est la graine 0 du groupe, jugé quatre cents pas plus tard que dans le titre de sa figure : tant que les
-# poids bougent, un tel titre dépend de l'instant où l'on s'arrête.
+# Cet agent est celui de la graine 0 dans le groupe de huit, jugé quatre cents pas plus tard que dans le titre de la
+# figure de ce groupe : tant que les poids bougent, un tel titre dépend de l'instant où l'on s'arrête.
 #
 # ## 9. Un DQN complet sur une page
 #

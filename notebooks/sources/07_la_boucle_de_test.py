@@ -559,8 +559,8 @@ check(evaluer)
 #
 # </details>
 #
-# Quand tout est coché, votre boucle juge l'agent hésitant dans le vrai jeu. Sa moyenne tombe-t-elle dans l'intervalle
-# que donnent vos vingt épisodes ?
+# Quand tout est coché, votre boucle juge l'agent hésitant dans le vrai jeu. Sa moyenne sur mille épisodes
+# tombe-t-elle dans l'intervalle que donnent vos vingt épisodes ?
 
 # %% tags=["nbval-ignore-output"]
 if check(evaluer).passed:
@@ -689,7 +689,7 @@ print("l'agent hésitant :", garantit(retours[:100]), "(on attend False)")
 # <details name="q3"><summary>Répondre C</summary>
 #
 # ✔ Un agent parfait 95 fois sur cent l'est 59 fois d'affilée avec une probabilité de $0{,}95^{59} \approx 5\,\%$ à
-# chaque essai : qui recommence assez souvent finit par y arriver, avec lui comme avec un pire.
+# chaque essai : qui recommence assez souvent finit par y arriver, avec cet agent comme avec un moins bon.
 #
 # </details>
 

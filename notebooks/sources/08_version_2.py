@@ -99,7 +99,7 @@ def scores(noms, graines=range(20)):
 
 # %% [markdown]
 # Sauf mention contraire, ce sont les graines 0 à 19, déjà vues pendant que l'on cherchait la recette : ce que nous en
-# tirerons est **exploratoire**. Ce que nous affirmerons aura des graines neuves.
+# tirerons est **exploratoire**. Ce que nous affirmerons reposera sur des graines neuves.
 #
 # > **À vous.** Les fautes de programmation sont réparées, les nombres sont ceux de la Version 1. En cinquante mille
 # > pas, combien de graines sur vingt atteindront 475 ?
@@ -252,7 +252,7 @@ print("même agent rendu :", torch.equal(*(entrainement.agent.weights for entrai
 # est court, elle tremble encore ; s'il est long, elle traîne les poids du début, qui ne savaient rien.
 #
 # À chaque mise à jour, la moyenne fait vers le réseau une part du chemin, le **taux** ; son horizon est l'inverse du
-# taux : 0,0005 donne 2 000 mises à jour, 0,02 en donne 50. La Version 2 le laisse **grandir** : à la mise à jour $n$,
+# taux : 0,0005 donne 2 000 mises à jour, 0,02 en donne 50. La Version 2 laisse l'horizon **grandir** : à la mise à jour $n$,
 # le taux est $1/(0{,}25\,n)$, ou 1 pour les quatre premières, qui recopient donc le réseau. L'horizon vaut alors
 # $n/4$ : la moyenne porte à peu près sur le dernier quart des mises à jour. Cinquante mille pas en font moins de
 # 3 125, et il n'y dépasse pas 781.

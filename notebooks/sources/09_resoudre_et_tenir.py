@@ -353,7 +353,7 @@ for nom, valeurs in toutes.items():
 # verrait quatre fois sur cinq, a pu échapper à cent graines.
 #
 # Nous espérions l'inverse. Peut-être l'exploration de la Version 2 montre-t-elle déjà assez les bords ; partir
-# ailleurs remplit alors la mémoire de ce qui n'est pas jugé. Ce n'est qu'une hypothèse.
+# d'ailleurs remplit alors la mémoire de ce qui n'est pas jugé. Ce n'est qu'une hypothèse.
 
 # %% [markdown]
 # La symétrie est une connaissance du **problème**. Les programmes auxquels nous nous comparerons s'en passent ; la
@@ -403,7 +403,7 @@ for ligne, rang in each([*map(pire_rechute, (0, 20_000))], "Rechutes"):
 # %% [markdown]
 # Les mêmes agents, les mêmes évaluations. Où finissent donc leurs épisodes ?
 #
-# > **À vous.** Perdent-ils la tige, ou sortent-ils du rail ?
+# > **À vous.** Laissent-ils tomber la tige, ou sortent-ils du rail ?
 
 
 # %%
@@ -425,7 +425,7 @@ figures.points(nuages, titre, ("position du chariot (m)", "angle de la tige (°)
 
 # %% [markdown]
 # Deux chutes bien différentes, et un trait commun : le chariot a **dérivé**, presque toujours du même côté pour un même
-# agent. Le premier agent est encore jeune ; à distance du bord, il perd la tige. Il ressemble à l'agent hésitant du
+# agent. Le premier agent est encore jeune ; à distance du bord, il laisse tomber la tige. Il ressemble à l'agent hésitant du
 # carnet 07 : sans doute est-il arrivé là où il n'avait rien appris.
 #
 # Le second sait jouer : la tige est droite quand le chariot sort du rail. Avec $\gamma = 0{,}985$, une chute qui
@@ -547,7 +547,7 @@ figures.intervals(colonnes, "Trois réussites de suite, puis plus aucune évalua
 # > **Attention.** Hors le rapport principal, tout est ici **exploratoire**. Les réglages des concurrents ont été choisis pour
 # > cette tâche par `rl-zoo3`, les nôtres aussi, et par nous : une recherche plus longue aiderait sans doute les uns
 # > comme les autres. Les taux de PPO, réglés pour 100 000 pas, tombent ici à zéro en 50 000. Un seul jeu, une seule machine,
-# > très chargée pour une moitié des graines ; la recette de `rl-zoo3` dans notre moteur, achevée plus tard, sur la machine moins chargée, en est un peu flattée.
+# > très chargée pour une moitié des graines ; la recette de `rl-zoo3` dans notre moteur, dont la mesure fut achevée plus tard, sur la machine moins chargée, en est un peu flattée.
 
 # %% [markdown]
 # ## 5. À vous
@@ -585,8 +585,8 @@ except Unsolved as echec:
 # %% [markdown]
 # <details><summary>Que faut-il observer ?</summary>
 #
-# D'un champ à l'autre, `solve` s'en remet toujours, presque jamais, ou selon la graine. Les plus traîtres sont ces
-# derniers : un essai isolé les déclarerait inutiles, ou indispensables.
+# D'un champ à l'autre, `solve` s'en remet toujours, presque jamais, ou selon la graine. Les champs les plus traîtres
+# sont ceux du dernier cas : un essai isolé les déclarerait inutiles, ou indispensables.
 #
 # </details>
 #
@@ -691,7 +691,7 @@ for nom in ("γ = 1", "entrées brutes", "réseau de 2 × 32", "ε = 0,05"):
 #    jugement sur des départs neufs.
 # 2. Un certificat rejoué jusqu'à ce qu'il passe **n'est pas une preuve** : on compte les essais, et l'on rejuge sur
 #    d'autres départs.
-# 3. Un temps se lit en **rapport**, sur une même machine, les échecs comptés comme l'infini ; et il mêle une recette et
+# 3. Un temps se lit comme un **rapport**, sur une même machine, les échecs comptés comme l'infini ; et il mêle une recette et
 #    un moteur.
 #
 # Le [carnet 10](10_pourquoi_ca_s_effondre.ipynb) cherche pourquoi cela s'effondre : il mesure l'oubli et la

@@ -97,7 +97,7 @@ for etat, une, autre in zip(etats, bas, haut, strict=True):
 #    les mieux placées. Une suite qui survit est un exemple ; si rien n'a été écarté sans preuve et que rien n'arrive au
 #    bout, il n'en existe pas. Une recherche complète tranche les survies les plus courtes ; `effort` compte les recherches suivantes, de plus en plus larges.
 #
-# Les exemples sont joués au bit près, et les preuves d'impossibilité comptent les arrondis.
+# Les exemples sont joués au bit près, et les preuves d'impossibilité tiennent compte des arrondis.
 
 # %% [markdown]
 # ### La carte
@@ -278,8 +278,8 @@ figures.intervals(
 # %% [markdown]
 # Chaque graine a suivi toutes les règles : comparons-les **graine par graine**. Ces comparaisons étaient fixées avant
 # l'étude, mais les trois premières règles avaient déjà été vues : les comparaisons qui n'emploient qu'elles ne
-# confirment rien. Holm corrige les valeurs p, et la dernière colonne dit le plus petit écart que l'étude avait quatre
-# chances sur cinq de montrer.
+# confirment rien. Holm corrige les valeurs p (la probabilité, si rien n'avait d'effet, d'un écart au moins aussi
+# net), et la dernière colonne dit le plus petit écart que l'étude avait quatre chances sur cinq de montrer.
 
 
 # %%
@@ -476,8 +476,8 @@ listing(Amnesic.add)
 # %% [markdown]
 # Où cela mène, un **théorème** le dit. Sans aucune fin, la constante $Q = 1/(1-\gamma)$ atteint exactement toutes ses
 # cibles : $1 + \gamma/(1-\gamma) = 1/(1-\gamma)$. C'est même la seule solution si, de chaque état atteint, la mémoire
-# connaît les deux actions. Reste ce qu'il ne dit pas : à quelle vitesse, jusqu'où dans le jeu, et combien de chutes
-# suffisent à l'empêcher.
+# connaît les deux actions. Reste ce qu'il ne dit pas : à quelle vitesse, avec quel effet sur le jeu, et combien de
+# chutes suffisent à l'empêcher.
 #
 # L'étude garde donc aussi une chute sur 64, sur 16, sur 4, tirées au sort (`kept`). Et comme l'amnésique fait **deux**
 # choses, ôter la chute et répéter le pas précédent, une **doublure** ne fait que la seconde. Quarante graines par
@@ -900,10 +900,10 @@ figures.action_maps(apres.q_values, titre, limits=(-35, 70))
 # %% [markdown]
 # ## 8. À vous
 #
-# **Exercice 1, à calculer (10 minutes).** La tige est à 0,2 rad, immobile ; le chariot, au centre. Une poussée
-# à gauche, du mauvais côté, donne à la tige une vitesse de 0,3485 rad/s ; la poussée suivante, à droite, lui en ôte
-# 0,2235. La limite est à 12°, soit 0,20944 rad. Après une première poussée à gauche, combien de pas la tige
-# tient-elle encore, au mieux ?
+# **Exercice 1, à calculer (10 minutes).** La tige est à 0,2 rad, immobile ; le chariot, au centre. Une poussée à
+# gauche, du mauvais côté, donne à la tige une vitesse de 0,3485 rad/s ; la poussée suivante, à droite, lui en ôte
+# 0,2235. La limite est à 12°, soit 0,20944 rad. Si la première poussée va à gauche, combien de pas la tige
+# tient-elle, au mieux, celui de cette poussée compris ?
 #
 # <details><summary>Indice</summary>
 #

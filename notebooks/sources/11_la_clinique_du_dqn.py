@@ -696,7 +696,7 @@ for remede in (cible, allure, cible | allure) if DQN else ():
 
 # %% [markdown]
 # Le premier remède efface le signe sans rétablir le retour : un taux d'apprentissage de 0,0001, on l'a vu plus haut,
-# échappe à l'outil. Les deux ensemble font remonter le retour, pour cette graine, encore loin de 475.
+# échappe à l'outil. Les deux ensemble font remonter le retour, pour cette graine, mais il reste loin de 475.
 #
 # <details><summary>Et dans un programme d'un seul fichier, comme ceux de CleanRL ?</summary>
 #
@@ -747,7 +747,7 @@ check(fausses_fins)
 # %% [markdown]
 # <details><summary>Indice</summary>
 #
-# Deux conditions réunies font « debout ». La part est celle de **toutes** les transitions : une moyenne de booléens.
+# Deux conditions réunies font « debout ». La part se compte sur **toutes** les transitions : une moyenne de booléens.
 #
 # </details>
 #

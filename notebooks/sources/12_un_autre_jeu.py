@@ -138,7 +138,7 @@ check(normaliser)
 # <details><summary>Indice</summary>
 #
 # Un écart type par colonne : `axis=0`. Puis son inverse, sauf là où il est presque nul. `np.where` calcule ses deux
-# branches, et une division par zéro avertit : remplacez les écarts nuls **avant** de diviser.
+# branches, et une division par zéro déclenche un avertissement : remplacez les écarts nuls **avant** de diviser.
 #
 # </details>
 
@@ -349,9 +349,9 @@ etiquettes = ("position de la voiture (drapeau à 0,5)", "part du temps (%)")
 figures.curves(milieux, parts, titre, etiquettes)
 
 # %% [markdown]
-# Des actions tirées à chaque pas s'annulent : la voiture reste au fond, et y resterait sans doute en bien plus d'épisodes.
-# Prolongées, elles poussent assez longtemps pour donner de l'élan à la voiture. Ce n'est pas **plus** de hasard,
-# c'est un hasard **qui dure** : dans les quatre cas, tous les pas sont joués au hasard.
+# Des actions tirées à chaque pas s'annulent : la voiture reste au fond, et y resterait sans doute pendant bien plus
+# d'épisodes. Prolongées, elles poussent assez longtemps pour donner de l'élan à la voiture. Ce n'est pas **plus** de
+# hasard, c'est un hasard **qui dure** : dans les quatre cas, tous les pas sont joués au hasard.
 #
 # **Exercice 3, à écrire (15 minutes).** Écrivez ce hasard aux actions prolongées.
 
@@ -480,7 +480,7 @@ player(episode, names="MountainCar-v0")
 # moteur coûte ; se poser rapporte cent, s'écraser coûte cent. Ce qui est neuf : les récompenses sont des deux signes,
 # et les plus grandes tombent d'un seul coup.
 #
-# > **À vous.** La perte élève l'erreur au carré. Dans un lot, un écrasement inattendu, soit cent points d'erreur, pèse combien de fois plus qu'une erreur d'un point ? La recette, qui ne change que de nombre de pas, sera-t-elle à 200 avant
+# > **À vous.** La perte élève l'erreur au carré. Dans un lot, combien de fois plus qu'une erreur d'un point pèse un écrasement inattendu, soit cent points d'erreur ? La recette, qui ne change que de nombre de pas, sera-t-elle à 200 avant
 # > la fin ?
 
 # %%

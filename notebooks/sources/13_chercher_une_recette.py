@@ -232,8 +232,8 @@ def mesurer(recette, graines):
 
 # %% [markdown]
 # Une `Study` dit ce que l'on mesure, pour quels réglages et quelles graines, et dans quelle archive ; `complete` fait
-# ce qui y **manque**, sur tous les cœurs si `dask` est installée, sur un seul sinon. Chaque recette entre dans
-# l'archive avec ses quatre graines, ou pas du tout.
+# ce qui y **manque**, sur tous les cœurs si la bibliothèque `dask` est installée, sur un seul sinon. Chaque recette
+# entre dans l'archive avec ses quatre graines, ou pas du tout.
 
 # %%
 dossier = TemporaryDirectory()
@@ -336,7 +336,7 @@ figures.points({"les partages": (annonces, rejuges)}, titre, axes, identity=True
 # Au-dessus de la diagonale, le gagnant a déçu. Ces points ne sont pas indépendants : ce sont les mêmes essais, et un
 # même essai peut gagner souvent. Ses points descendent alors vers la droite, car plus les quatre graines du choix
 # furent bonnes, moins bonnes sont les autres. S'il gagnait **partout**, ils se répartiraient des deux côtés : ce qui
-# trompe est de choisir, non de mesurer.
+# trompe, c'est de choisir, non de mesurer.
 #
 # > **À vous.** Plus on essaie de recettes, meilleur est le gagnant annoncé. Et le gagnant rejugé ?
 
@@ -806,7 +806,7 @@ for nom in RIVALES:
 # ## 9. À plus grande échelle
 #
 # Votre balayage et la grande recherche sont faits des mêmes pièces : une `Study`, des tâches indépendantes, une archive
-# qui n'accepte que des groupes entiers. D'un cœur à une grappe, une ligne change :
+# qui n'accepte que des groupes entiers. D'un cœur à une grappe de machines, une ligne change :
 # `complete(balayage, cluster="tcp://adresse:8786")`. Pour qui a une grappe, une page dit comment
 # **[lancer 200 graines](../etudes/GRAPPE.md)**.
 #
@@ -905,4 +905,4 @@ for nom in RIVALES:
 #    finalistes, beaucoup de graines. Un arrêt précoce écarte ce qui part lentement.
 # 3. Chercher, choisir, confirmer : **trois séries de graines**, et le critère écrit avant la première.
 #
-# Le [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) examine ce qui, de tout cela, reste vrai à d'autres jeux.
+# Le [carnet 14](14_ce_qui_reste_vrai_ailleurs.ipynb) examine ce qui, de tout cela, reste vrai pour d'autres jeux.

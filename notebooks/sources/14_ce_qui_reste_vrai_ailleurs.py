@@ -4,7 +4,7 @@
 # **La question.** Presque tout ce que ces carnets ont établi, ils l'ont établi à CartPole. Qu'est-ce qui était vrai du
 # **DQN**, et qu'est-ce qui ne l'était que d'un chariot ?
 #
-# Nous referons les verdicts du [carnet 08](08_version_2.ipynb) à deux autres jeux ; nous essaierons, à quatre jeux, ce que
+# Nous referons les verdicts du [carnet 08](08_version_2.ipynb) sur deux autres jeux ; nous essaierons, à quatre jeux, ce que
 # l'on recommande d'ordinaire ; nous appliquerons la clinique du [carnet 11](11_la_clinique_du_dqn.ipynb) à des
 # programmes hors de notre moteur. Enfin, vous emporterez un DQN d'une page vers un jeu dont le cours n'avait rien dit.
 #
@@ -77,7 +77,7 @@ sens = {
 }
 
 # %% [markdown]
-# Un verdict de CartPole *vaut partout* s'il est prononcé dans le même sens aux trois jeux ; il *se renverse* si l'un
+# Un verdict de CartPole *vaut partout* s'il est prononcé dans le même sens pour les trois jeux ; il *se renverse* si l'un
 # des deux autres prononce le contraire.
 
 # %%
@@ -106,7 +106,7 @@ for jeu, un in effets.items():
     print(f"{jeu} : {muets.sum()} sans verdict ; plus petit effet visible (médiane) : {visible}")
 
 # %% [markdown]
-# Aucun verdict de CartPole n'est prononcé aux deux autres jeux à la fois. Ces verdicts n'y sont pas faux pour autant.
+# Aucun verdict de CartPole n'est prononcé pour les deux autres jeux à la fois. Ces verdicts n'y sont pas faux pour autant.
 # Le plus souvent, ces jeux restent **sans** verdict, et les nombres ci-dessus disent quel effet y serait passé
 # inaperçu. Mais deux se renversent. Des entrées brutes ruinent CartPole et MountainCar, et Acrobot s'en porte mieux ;
 # nous ne savons pas pourquoi. Une cible qui glisse coûtait à CartPole, au barreau où on l'ajoutait, et rapporte à
@@ -121,10 +121,10 @@ for jeu, un in effets.items():
 #
 # Pour des récompenses de toutes tailles, on conseille une perte de Huber (un carré, puis une droite au-delà de 1), un
 # gradient écrêté (borné), des récompenses réduites ; pour mieux apprendre, une cible recopiée, davantage de mises à
-# jour, une cible à plus ou moins de pas. L'étude `etudes/essais.py` change une chose à la fois dans la recette du carnet 12,
-# à quatre jeux. La mesure est la **part du chemin** parcourue, du retour du hasard au seuil, en moyenne sur toute
-# la courbe : celle de l'essai, moins celle de la recette, graine à graine. Huit graines par case : tout y est
-# **exploratoire**, et sans correction.
+# jour, une cible à plus de pas, ou à moins. L'étude `etudes/essais.py` change une chose à la fois dans la recette du
+# carnet 12, à quatre jeux. La mesure est la **part du chemin** parcourue, du retour du hasard au seuil, en moyenne
+# sur toute la courbe : celle de l'essai, moins celle de la recette, graine à graine. Huit graines par case : tout y
+# est **exploratoire**, et sans correction.
 #
 # > **À vous.** De ces onze changements, combien aideront partout ? Lequel nuira le plus ?
 
@@ -158,7 +158,7 @@ titre = f"Sur {signes.size} essais : {np.sum(signes > 0)} aident, {np.sum(signes
 figures.effects(gains.mean(axis=0), signes, AUTRES, [jeu[:-3] for jeu in DEPARTS], titre)
 
 # %% [markdown]
-# Rien n'aide aux quatre jeux. La cible à un pas nuit à trois d'entre eux ; la perte de Huber, à CartPole. À
+# Rien n'aide dans les quatre jeux à la fois. La cible à un pas nuit à trois d'entre eux ; la perte de Huber, à CartPole. À
 # LunarLander, pour lequel on recommande cette perte, huit graines ne disent pas qu'elle aide ; diviser par dix ses
 # récompenses, qui sont grandes, y aide. Deux fois plus de mises à jour aident à CartPole et à MountainCar, au prix de
 # deux fois plus de calcul. Et le même ε pour toutes les copies fait mieux que nos ε échelonnés à MountainCar et à
@@ -221,7 +221,7 @@ for un, paires, p in zip(PAIRS, devant, valeurs_p, strict=True):
     print(f"face à {un} : nous devant {paires.sum()} fois sur {len(paires)}, p = {number(p, 4)}")
 
 # %% [markdown]
-# Chaque réussite, enfin : un échec n'a pas de point. Jeu par jeu, trois graines ne peuvent rien conclure.
+# Chaque réussite, enfin : un échec n'a pas de point. Jeu par jeu, trois graines ne permettent de rien conclure.
 
 # %%
 chacun = {f"{jeu[:-3]}, {un}": reussite(un, jeu) for jeu in DEPARTS for un in (NOUS, *PAIRS)}
@@ -312,15 +312,15 @@ for ou, jeu in LIEUX:
             print(f"{ou}, {jeu}, {nom} : {rates.sum()} sur 10, « {dit[fois.argmax()]} »")
 
 # %% [markdown]
-# Les fausses alarmes sont toutes au même endroit : la boucle à la main qui, en quatre mille pas, n'arrive presque
+# Les fausses alarmes sont toutes au même endroit : la boucle tirée de `one_page` qui, en quatre mille pas, n'arrive presque
 # jamais au but d'Acrobot. Trois fois sur quatre, l'outil y accuse une cible mal alignée, à cause de valeurs plates ;
 # or, sans succès, les vraies valeurs sont presque les mêmes partout. Et le signe du lot trop petit, le seul vraiment
 # fragile au carnet 11, manque aussi des malades ici, surtout chez Stable-Baselines3, dont la perte de Huber n'est pas
 # le carré pour lequel son seuil fut réglé.
 #
-# **Exercice 1, à diagnostiquer (15 minutes).** Diagnostiquez quatre entraînements d'Acrobot, deux de Stable-Baselines3
-# et deux d'une boucle à la main, enregistrés par l'étude sans le nom de leur mal. En gris, un témoin sain. Aucun
-# n'arrive encore régulièrement au but ; l'un d'eux, pourtant, n'est pas malade.
+# **Exercice 1, à diagnostiquer (15 minutes).** Diagnostiquez quatre entraînements d'Acrobot, deux de
+# Stable-Baselines3 et deux de la boucle tirée de `one_page`, enregistrés par l'étude sans le nom de leur mal. En
+# gris, un témoin sain. Aucun n'arrive encore régulièrement au but ; l'un d'eux, pourtant, n'est pas malade.
 
 # %%
 salle = Ward(ACROBOT_PATIENTS)

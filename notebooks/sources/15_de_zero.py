@@ -5,10 +5,10 @@
 # écrire le tout, de mémoire, sur une page blanche ? Et si votre programme n'apprend pas, comment savoir
 # laquelle de ses quarante lignes est fausse ?
 #
-# Ce carnet vous donne la page et un jury. Le jury ne lit pas votre code : il le fait jouer, dans six mondes minuscules
-# dont il connaît les valeurs exactes, puis à CartPole. Il ne vous dira donc pas si votre programme ressemble au
-# nôtre, mais s'il apprend ce qui est vrai. Puis votre programme sort : le même, sur un jeu pour lequel personne ne l'a
-# réglé.
+# Ce carnet vous donne la page et un jury. Le jury ne lit pas votre code : il le fait jouer, dans six mondes
+# minuscules dont il connaît les valeurs exactes, puis à CartPole. Il ne vous dira donc pas si votre programme
+# ressemble au nôtre, mais s'il apprend ce qui est vrai. Puis votre programme sort de CartPole : le même, sur un jeu
+# pour lequel personne ne l'a réglé.
 #
 # *Lecture : 25 minutes ; exercices : 90 minutes ; exécution : quelques secondes, la page restée blanche.*
 
@@ -143,9 +143,9 @@ for monde in mondes:
     print(f"{monde.name:9} {monde.text}")
 
 # %% [markdown]
-# Un monde n'a que quelques lieux. Chaque coup dit la récompense, le lieu suivant, et si l'épisode se termine ; l'état
-# s'observe par un 1 au rang du lieu. Regardons le troisième, qui n'a qu'une action, et le dernier, où l'action ne
-# change rien.
+# Un monde n'a que quelques lieux. Chaque coup dit la récompense, le lieu suivant, et si l'épisode se termine ;
+# l'observation n'a que des zéros, sauf un 1 au rang du lieu. Regardons le troisième, qui n'a qu'une action, et le
+# dernier, où l'action ne change rien.
 
 # %%
 for monde in (mondes[2], mondes[5]):
@@ -154,16 +154,16 @@ for monde in (mondes[2], mondes[5]):
 
 # %% [markdown]
 # > **À vous.** Avec γ = 0,6, que valent les trois lieux d'« attendre » ? Et les deux lieux de « repartir », où
-# > l'épisode est coupé au deuxième pas, ce qui ramène au départ, mais ne se termine jamais ?
+# > l'épisode ne se termine jamais, mais est coupé au deuxième pas, ce qui ramène au départ ?
 
 # %%
 for monde in (mondes[2], mondes[5]):
     print(monde.name, monde.values(WORLD_GAMMA).round(3).tolist())
 
 # %% [markdown]
-# Dans « attendre », chaque pas de recul multiplie la valeur par γ. Dans « repartir », le lieu 1 rapporte à chaque pas et l'on
-# n'en sort pas : il vaut $r/(1 - \gamma)$, la troncature n'y change rien, et le lieu 0 vaut γ fois cela. Un programme
-# qui prend la troncature pour une fin trouvera moins, et **on sait de combien**.
+# Dans « attendre », chaque pas de recul multiplie la valeur par γ. Dans « repartir », le lieu 1 rapporte à chaque pas
+# et aucune action n'en fait sortir : il vaut $r/(1 - \gamma)$, la troncature n'y change rien, et le lieu 0 vaut γ
+# fois cela. Un programme qui prend la troncature pour une fin trouvera moins, et **on sait de combien**.
 #
 # Les vraies valeurs se reconnaissent à ceci : la cible du carnet 04 les laisse où elles sont, et la perte y est nulle.
 # Voyez le lieu 1 de « repartir ».
