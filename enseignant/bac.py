@@ -19,7 +19,8 @@ SECONDS = 15.0  # de calcul permis à un exercice
 PATIENCE = 10  # fois plus, que le juge ne prend jamais : il arrête avant
 STARTING = 600.0  # secondes pour importer le paquet, sur une machine occupée
 SPACE = 64 * 2**20  # octets du disque en mémoire
-SCRATCH = "/bac"  # où l'on peut y écrire
+SCRATCH = "/bac"  # où la copie est, et peut écrire
+SHARED = "/dev/shm"  # où écrivent, d'eux-mêmes, PyTorch et matplotlib
 NOBODY = 65534
 LOST = {"verdicts": [], "note": "le juge n'a pas répondu : à relire", "remarks": []}
 SYSTEM = [
@@ -104,7 +105,7 @@ def inside() -> list[str]:
     return [
         *("--as-pid-1", "--die-with-parent", "--new-session", *APART),
         *([] if is_root() else ["--unshare-user"]),
-        *("--proc", "/proc", "--dev", "/dev", *private, "/dev/shm", *private, SCRATCH),
+        *("--proc", "/proc", "--dev", "/dev", *private, SHARED, *private, SCRATCH),
         *(word for one in sorted(parents) for word in ("--perms", "0755", "--dir", one)),
         *(word for bind in binds for word in bind),
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SCRATCH),
@@ -129,12 +130,12 @@ def environment() -> dict[str, str]:
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": SCRATCH,
-        "TMPDIR": SCRATCH,
+        "TMPDIR": SHARED,
         "USER": "eleve",
         "LANG": "C.UTF-8",
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "notebooks")]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1",
-        "MPLCONFIGDIR": SCRATCH,
+        "MPLCONFIGDIR": SHARED,
     }

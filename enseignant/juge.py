@@ -114,7 +114,7 @@ CHANGING = ("input", "manual_seed")  # que `contained`, et PyTorch s'il compile,
 PROCESSES = "os.fork os.forkpty os.exec os.posix_spawn os.system subprocess.Popen"
 REACHES = "gc.get_objects gc.get_referrers gc.get_referents os.kill os.killpg"
 EVENTS = dict.fromkeys(PROCESSES.split(), FORKS) | dict.fromkeys(REACHES.split(), TOUCHES)
-SYSTEM = ("/usr/", "/lib", "/etc/ld.so", "/proc/self/", "/dev/null", "/dev/urandom", "/bac/")
+SYSTEM = ("/usr/", "/lib", "/etc/ld.so", "/proc/self/", "/dev/null", "/dev/urandom", "/dev/shm/")
 READABLE = (*SYSTEM, sys.prefix, sys.base_prefix, os.path.dirname(cartpole_helpers.__file__), "<")
 
 

@@ -212,8 +212,9 @@ HOSTILE = {  # ce que fait la cellule d'un exercice, et ce qu'on en dit
         "[Errno 12]",
     ),
     "normaliser": ("import os\nx = os._exit(0)", "quitte Python"),
+    "meilleur_attendu": ("x = open('/bac/x', 'w')", "ouvre des fichiers"),
     "calendrier": ("x = open({secret!r}, 'w')", "ouvre des fichiers"),
-    "rapprocher": ("def rapprocher(:", "erreur de syntaxe (cellule 9, ligne 2)"),
+    "rapprocher": ("def rapprocher(:", "erreur de syntaxe (cellule 10, ligne 2)"),
     "gamma_apparent": ("from math import *\nf = open('/proc/1/fd/1', 'wb')", "ouvre des fichiers"),
     "part_reussie": ("import os\nos_ = os.kill(os.getppid(), 9)", "touche au juge"),
     "tirer_log": (
