@@ -221,7 +221,7 @@ HOSTILE = {  # ce que fait la cellule d'un exercice, et ce qu'on en dit
         "import cartpole_helpers.teaching.exercises as e\ne.check = id",
         "touche au juge",
     ),
-    "actions_tenues": ("from cartpole_helpers.teaching import catalogue", "touche au juge"),
+    "actions_prolongees": ("from cartpole_helpers.teaching import catalogue", "touche au juge"),
     "double_td_target": ("from cartpole_helpers import double_td_target", "celle du paquet"),
 }
 PATCH = """
