@@ -15,13 +15,15 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config, PyFileConfigLoader
 from traitlets.log import get_logger
 
+LOG = "nbgrader.log"
+
 
 def mark(folder: Path, settings: str) -> None:
     """Note toutes les copies ramassées, puis écrit les notes et le tableau."""
     if not (folder / "gradebook.db").exists():
         raise carnet.CopyError(f"« {folder} » n'a pas de gradebook.db : refaites ses devoirs")
     config, refused = configured(folder, settings), {}
-    get_logger().setLevel(logging.CRITICAL)  # ses phrases sont en anglais ; les nôtres disent tout
+    silenced(folder / LOG)
     copies = [one for name in ramassage.assignments(folder) for one in tableau.copies(folder, name)]
     for rank, (student, assignment) in enumerate(copies, 1):
         print(f"{rank} sur {len(copies)} : {student}, {assignment}", flush=True)
@@ -35,13 +37,20 @@ def mark(folder: Path, settings: str) -> None:
     print(*tableau.told(rows), sep="\n")
 
 
+def silenced(path: Path) -> None:
+    """Tait nbgrader, dont les phrases sont en anglais ; ses erreurs, s'il y en a, vont à `path`."""
+    log = get_logger()
+    log.setLevel(logging.ERROR)
+    log.handlers, log.propagate = [logging.FileHandler(path, "w", "utf-8", delay=True)], False
+
+
 def explained(error: Exception, folder: Path, assignment: str) -> str:
     """Rend ce que l'on dit d'une copie que nbgrader n'a pas notée."""
     if isinstance(error, carnet.CopyError):
         return str(error)
     if not (folder / "release" / assignment / f"{assignment}.ipynb").exists():
         raise carnet.CopyError(f"« {assignment} » n'est pas encore distribué : faites-le d'abord")
-    return "carnet que nbgrader ne sait pas lire"
+    return f"carnet que nbgrader ne sait pas lire ({LOG} dit pourquoi)"
 
 
 def graded(config: Config, assignment: str, student: str) -> None:
