@@ -95,7 +95,7 @@ def statements(cells: list) -> tuple[list[Statement], dict[int, str]]:
     for number, _, source in cells:
         try:
             tree = ast.parse(TransformerManager().transform_cell(source))
-            compile(tree, "", "exec")  # qui refuse encore, par exemple, un `return` seul
+            compile(tree, f"<cellule {number}>", "exec")  # qui refuse encore un `return` seul
             found = [Statement(number, node, ast.unparse(node)) for node in tree.body]
             names_of("\n".join(one.code for one in found))
         except SyntaxError as error:

@@ -53,7 +53,7 @@ from cartpole_helpers import epsilon_greedy  # ce n'est pas la réponse de la co
 from cartpole_helpers.teaching.exercises import check
 %matplotlib inline
 """
-BROKEN = ("while True: pass", "un texte, (et non du code")  # ailleurs dans la copie : sans effet
+BROKEN = ("while True: pass", "un texte, (et non du code", "return")  # ailleurs : sans effet
 
 
 def metadata(grade_id, points=None):
