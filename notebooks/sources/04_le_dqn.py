@@ -8,7 +8,7 @@
 # C'est la section *DQNN* du document fondateur : le réseau, la cible, le réseau cible, la perte. Nous lisons son
 # code, et séparons ce qui y est juste de ce qui ne l'est pas. Le carnet suivant éprouvera les règles que voici.
 #
-# *Lecture : 50 minutes ; exercices : 35 minutes ; exécution : une minute.*
+# *Lecture : 55 minutes ; exercices : 35 minutes ; exécution : une minute.*
 
 # %% tags=["hide-input"]
 # Ce que le carnet importe.
@@ -181,11 +181,12 @@ print("facteurs    ", QUICK.input_scale)
 print("écarts types", (ecarts_types * QUICK.input_scale).round(2))
 
 # %% [markdown]
-# Est-ce important ? Mesurons, avec la boucle que le carnet 00 a fait tourner et que le carnet 06
-# expliquera. Douze graines, une seule chose changée à la fois ; tous les 800 pas, chaque agent joue vingt
-# épisodes sur des départs qu'il n'a jamais vus. `QUICK` joue d'ordinaire avec une moyenne récente de ses poids, que le
-# carnet 08 étudiera ; `average_rate=1.0` l'ôte, et nous jugeons le réseau tel qu'il est. Le reste vient de `QUICK`, dont
-# voici ce qui compte ici.
+# La position reste faible : sans doute parce que ces parties finissent avant que le chariot n'aille loin. Est-ce
+# important ? Mesurons, avec la boucle que le carnet 00 a fait tourner et que le carnet 06 expliquera. Douze graines,
+# une seule chose changée à la fois ; tous les 800 pas, chaque agent joue vingt épisodes sur des départs qu'il n'a
+# jamais vus. `QUICK` joue d'ordinaire avec une moyenne récente de ses poids, que le carnet 08 étudiera ;
+# `average_rate=1.0` l'ôte, et nous jugeons le réseau tel qu'il est. Le reste vient de `QUICK`, dont voici ce qui
+# compte ici.
 
 # %%
 for champ in ("gamma", "double", "hidden", "activation", "input_scale", "mirror"):
@@ -196,9 +197,9 @@ for champ in ("gamma", "double", "hidden", "activation", "input_scale", "mirror"
 # |:---|:---|:---|
 # | `gamma` | le prix de l'avenir | carnet 02, et section 2 |
 # | `double` | une autre façon d'évaluer la suite ; `QUICK` ne s'en sert pas | carnet 05 |
-# | `hidden`, `activation` | les couches cachées, et la fonction qui suit chacune | ci-dessus |
+# | `hidden`, `activation` | les couches cachées, et la fonction qui suit chacune (ici SiLU, une ReLU lissée) | ci-dessus, et carnet 08 |
 # | `input_scale` | l'échelle des entrées | ci-dessus |
-# | `mirror` | la symétrie : le réseau répond en miroir à un état en miroir | carnet 00 |
+# | `mirror` | la symétrie : le réseau répond en miroir à un état en miroir ; il ne peut donc pas pousser partout du même côté | carnet 00 |
 #
 # Restent la mémoire (50 000 transitions, lots de 64, carnet 03), le réseau cible (section 4), puis, au carnet 06,
 # les seize chariots qui jouent de front, une mise à jour à chaque tour, un taux d'apprentissage de 0,008 et une
@@ -476,9 +477,11 @@ titre = f"Sans arrêt du gradient, B vaut {b} et C {c}, au lieu de 1 et de 0"
 figures.curves(np.arange(200), courbes, titre, ("pas de descente", "valeur apprise"))
 
 # %% [markdown]
-# La descente sans arrêt du gradient tire B et C vers A. Puisque A ne peut pas être égal à l'un et à l'autre à la fois,
-# elle gagne à les rapprocher, quitte à les fausser, alors que B rapporte 1 **à coup sûr**. B vient après A :
-# c'est à la valeur de B de corriger celle que l'on prête à A, et non l'inverse.
+# La descente sans arrêt du gradient tire B et C vers A. Puisque A ne peut pas être égal à l'un et à l'autre à la
+# fois, elle gagne à les rapprocher, quitte à les fausser, alors que B rapporte 1 **à coup sûr**. B vient après A :
+# c'est à la valeur de B de corriger celle que l'on prête à A, et non l'inverse. Tout vient de la pièce : sans hasard,
+# les vraies valeurs auraient une perte nulle, et les deux descentes s'accorderaient. CartPole n'a pas de pièce ; mais
+# un réseau confond des états voisins, et l'effet peut être le même.
 #
 # Le plus instructif est la perte elle-même.
 
@@ -530,7 +533,7 @@ print("vers Q :", *q.grad.numpy().round(2))
 # > toutes les 20 ; 0,1 % à chacune. Classez-les, de la meilleure à la pire.
 
 # %% tags=["nbval-ignore-output"]
-essais = {
+retards = {
     "sans retard": apprendre(target_rate=1.0),
     "5 %": essais["le cours"],
     "copie": apprendre(target_rate=1.0, target_period=20),
@@ -538,7 +541,7 @@ essais = {
 }
 
 # %% tags=["nbval-ignore-output"]
-retours = {nom: essai[0] for nom, essai in essais.items()}
+retours = {nom: essai[0] for nom, essai in retards.items()}
 fins = {nom: interquartile_mean(dernier_tiers(serie)) for nom, serie in retours.items()}
 constat = " ; ".join(f"{nom}, {fin:.0f} pas" for nom, fin in fins.items())
 figures.learning_curves(PAS, retours, f"Dernier tiers : {constat}")
@@ -554,7 +557,7 @@ figures.learning_curves(PAS, retours, f"Dernier tiers : {constat}")
 
 # %% tags=["nbval-ignore-output"]
 plafond = 1 / (1 - REGLAGE.gamma)
-suivies = {nom: essais[nom][1] for nom in ("sans retard", "5 %", "0,1 %")}
+suivies = {nom: retards[nom][1] for nom in ("sans retard", "5 %", "0,1 %")}
 departs = {nom: np.median(serie, axis=0) for nom, serie in suivies.items()}
 trop = np.sum(suivies["sans retard"][:, -1] > plafond)
 figures.curves(
@@ -572,8 +575,9 @@ figures.curves(
 # Sans retard, les valeurs traversent le plafond : c'est l'emballement attendu. Des valeurs trop hautes ne nuiraient
 # pas au jeu si elles l'étaient autant pour les deux actions ; rien ne le garantit.
 #
-# Avec 0,1 %, c'est l'inverse : les valeurs montent si lentement que l'agent reste myope.
-# Entre les deux, la valeur monte sans franchir le plafond pendant cet essai.
+# Avec 0,1 %, c'est l'inverse : les valeurs montent si lentement que l'agent reste myope. Entre les deux, la valeur
+# monte sans franchir le plafond pendant cet essai. Elle n'est pas juste pour autant : un départ d'où l'on tient cinq
+# cents pas vaut presque le plafond. Pour bien jouer, il suffit que l'ordre des deux actions soit le bon.
 
 # %% [markdown]
 # ### Trois oublis autour du réseau cible
@@ -652,10 +656,11 @@ figures.curves(
 # %% [markdown]
 # ### Ce que voit un réseau qui a appris
 #
-# Revenons à la recette à 5 %, et à l'agent de la graine 0. Voici sa carte, à comparer à celle du réseau neuf.
+# Revenons à la recette à 5 %, et à l'agent de la graine 0. Voici sa carte, à comparer à celle du réseau neuf. Son
+# score peut être sous le seuil : c'est la graine 0, non la meilleure.
 
 # %% tags=["nbval-ignore-output"]
-retours, _, agents = essais["5 %"]
+retours, _, agents = retards["5 %"]
 tenus = number(dernier_tiers(retours)[0])
 titre = f"L'agent de la graine 0 a appris une frontière inclinée : il tient {tenus} pas"
 figures.action_maps(agents[0].q_values, titre)
@@ -666,10 +671,11 @@ figures.action_maps(agents[0].q_values, titre)
 # par le centre, en revanche, il n'y est pour rien : c'est la symétrie de `QUICK`.
 #
 # À gauche, la valeur est haute sur toute une diagonale, où la vitesse ramène l'angle vers zéro, et basse dans les
-# deux coins où elle l'en éloigne. La tige y est perdue, quoi que l'on fasse : les deux petites frontières que le
-# panneau de droite montre dans ces coins n'ont guère d'effet sur le jeu. La valeur ne culmine pas au centre : son
-# maximum est loin de tout ce que l'agent a joué, et au-delà des tirets l'épisode est déjà fini. Là où rien n'a
-# été appris, un réseau extrapole ; c'est une opinion, non une connaissance.
+# deux coins où elle l'en éloigne ; elle peut même y descendre sous zéro, alors qu'un pas rapporte toujours 1 : c'est
+# une erreur. La tige y est perdue, quoi que l'on fasse : les deux petites frontières que le panneau de droite montre
+# dans ces coins n'ont guère d'effet sur le jeu. La valeur ne culmine pas au centre : son maximum est loin de tout ce
+# que l'agent a joué, et au-delà des tirets l'épisode est déjà fini. Là où rien n'a été appris, un réseau extrapole ;
+# c'est une opinion, non une connaissance.
 
 # %% [markdown]
 # Pour finir, ce que le document écrit dans `DQNN`, et ce que le cours écrit à la place :
@@ -736,6 +742,14 @@ else:
     print("retours :", *evaluate(eleves.agent, episodes=20).mean(axis=1).round().astype(int))
 
 # %% [markdown]
+# <details><summary>Que faut-il observer ?</summary>
+#
+# Avec la bonne cible, la plupart des graines approchent 500, comme « le cours » à la section 1. Sans masque, la chute ne
+# coûte plus rien : tous les états tendent vers la même valeur, $1/(1-\gamma)$, plus rien ne départage les actions, et
+# l'on tombe aussitôt.
+#
+# </details>
+#
 # Voici celle du paquet, repliée. `masked_fill` efface la suite même si elle vaut l'infini ; un produit par zéro, que
 # `check` refuse donc, donnerait `nan`.
 
@@ -781,7 +795,8 @@ show("td_loss")
 # </details>
 #
 # > **Pour aller plus loin.** `QUICK` inscrit dans l'architecture de son réseau la symétrie entre gauche et droite. Refaites les figures de
-# > la section 4 avec `apprendre(mirror=False, ...)` : les écarts entre recettes sont-ils aussi nets ?
+# > la section 4 en ajoutant `mirror=False` à chaque `apprendre`, et en remplaçant `essais["le cours"]` par
+# > `apprendre(mirror=False)` : les écarts entre recettes sont-ils aussi nets ?
 
 # %% [markdown]
 # ## Ce que ce carnet ne montre pas
@@ -872,7 +887,7 @@ show("td_loss")
 # ## Ce qu'il faut retenir
 #
 # 1. La cible est $r + \gamma \max Q(s', a')$, et $r$ seul quand l'épisode s'est **terminé** ; on la traite en
-#    constante, sans quoi la perte baisse en déformant les valeurs.
+#    constante, sans quoi la perte peut baisser en déformant les valeurs.
 # 2. Trop vif, un **réseau cible** laisse les valeurs s'emballer ; trop lent, il les empêche de monter. Chaque copie
 #    porte, au mieux, un pas plus loin.
 # 3. Une valeur au-dessus de $1/(1 - \gamma)$ est fausse, quoi que dise la perte : c'est le premier nombre à regarder.

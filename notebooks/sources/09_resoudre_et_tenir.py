@@ -107,8 +107,10 @@ for nom, retours in fautifs.items():
     print(f"{nom} ({moyenne}) : passe dans {une} % des cas ; en 50 évaluations, {cinquante} %")
 
 # %% [markdown]
-# Contre l'hésitant, exiger 490 d'abord suffit presque. Contre l'autre, non : ce certificat **n'est pas une
-# preuve**. C'est pourquoi `solve` compte ses essais, et pourquoi, plus bas, chaque agent rendu sera rejugé sur
+# Cinquante évaluations, c'est tout le budget, une par millier de pas. L'hésitant manque à peu près un épisode sur
+# trois : sur cinquante, 490 est presque hors d'atteinte. L'autre n'en manque parfois qu'un sur cinquante, et fait
+# alors 490,4. Contre l'hésitant, exiger 490 d'abord suffit presque. Contre l'autre, non : ce certificat **n'est pas
+# une preuve**. C'est pourquoi `solve` compte ses essais, et pourquoi, plus bas, chaque agent rendu sera rejugé sur
 # mille départs.
 
 # %% [markdown]
@@ -223,10 +225,11 @@ bornes = [(cout[f"{nom}_min"], cout[f"{nom}_max"]) for nom in ("tour", "produits
 figures.curves(cout["agents"], series, titre, axes, "x", dict(zip(series, bornes, strict=True)))
 
 # %% [markdown]
-# Un tour enchaîne des dizaines d'opérations, et chacune a un prix fixe. Seul, un agent paie surtout ces prix fixes ;
-# à plusieurs, on les partage. Les produits de matrices, eux, ne se partagent pas : ils finissent par être l'essentiel
-# de ce qui reste, et prendre plus d'agents encore ne rapporte plus rien. La mémoire de l'ordinateur, elle, se paie à
-# chaque agent.
+# Le trait est la médiane de plusieurs manches de mesure, et la bande va de la plus rapide à la plus lente : ce n'est
+# pas un intervalle à 95 %. Un tour enchaîne des dizaines d'opérations, et chacune a un prix fixe. Seul, un agent paie
+# surtout ces prix fixes ; à plusieurs, on les partage. Les produits de matrices, eux, ne se partagent pas : ils
+# finissent par être l'essentiel de ce qui reste, et prendre plus d'agents encore ne rapporte plus rien. La mémoire de
+# l'ordinateur, elle, se paie à chaque agent.
 
 # %%
 part_produits = number(100 * cout["produits"][meilleur] / tour[meilleur])
@@ -248,8 +251,10 @@ print("mêmes poids :", torch.equal(ensemble.agent[5].weights, seul.agent.weight
 #
 # `solve` s'arrête dès qu'il réussit. Plus difficile : laisser l'entraînement continuer, sans jamais lire une
 # évaluation, et ne rien perdre. Voici les cent graines neuves de la Version 2, jusqu'à cinquante mille pas, évaluées
-# tous les mille pas sur cent départs neufs. Comme au carnet 08, une graine **réussit** quand trois évaluations de suite
-# sont à 475 ou plus ; elle **conserve** sa réussite si plus une seule, ensuite, ne passe dessous.
+# tous les mille pas sur cent départs neufs. Comme au carnet 08, une graine **réussit** quand trois évaluations de
+# suite sont à 475 ou plus ; elle **conserve** sa réussite si plus une seule, ensuite, ne passe dessous. Dans le code,
+# `after_success` rend un tableau masqué de NumPy, qui cache tout ce qui précède la fin de la réussite : `~….mask`
+# désigne donc les évaluations d'après.
 #
 # > **À vous.** Une fois leur réussite acquise, combien ne repasseront jamais sous 475 ?
 
@@ -278,9 +283,11 @@ for suite, depuis in ((3, "trois réussites de suite"), (1, "une seule")):
         print(f"après {depuis}, sous {seuil} : {milieu:.0f} sur 100 [{bas:.0f} ; {haut:.0f}]")
 
 # %% [markdown]
-# Toutes réussissent, et celles qui rechutent ensuite restent près du seuil. Ce n'est plus l'effondrement du carnet 06 ; mais
-# zéro sur cent ne veut pas dire « jamais » : voyez l'intervalle. Tout dépend aussi de
-# la définition : plus d'un agent atteint 500 au bout de mille pas, puis désapprend avant de réussir pour de bon.
+# Toutes réussissent, et celles qui rechutent ensuite restent près du seuil. Ce n'est plus l'effondrement du carnet
+# 06 ; mais zéro sur cent ne veut pas dire « jamais » : voyez l'intervalle. Tout dépend aussi de la définition : plus
+# d'un agent atteint 500 au bout de mille pas, puis désapprend avant de réussir pour de bon. De même, la courbe qui,
+# sur la figure, passe 475 puis plonge sous 400 n'est pas comptée comme une rechute : sa troisième réussite de suite
+# ne vient que plus tard.
 #
 # Pourquoi compter des graines, plutôt que de mesurer la part conservée, toutes évaluations réunies ? Parce que
 # l'intervalle de cette part est trompeur. L'étude `couverture` prend nos archives pour vérité, y tire vingt ou cent
@@ -296,8 +303,10 @@ for rang in range(0, len(couverture["n"]), 2):  # vingt, puis cent
 # %% [markdown]
 # Une mesure presque toujours parfaite, et rarement très basse, trompe le rééchantillonnage : vingt graines n'ont
 # souvent aucun cas très bas, et l'intervalle est trop étroit. L'exact, qui compte des graines, couvre au moins ce
-# qu'il promet. L'intervalle de l'écart de rechute, lui, est trop souvent **trop bas** (`couverture.csv`) ; la marge
-# du carnet 08 était heureusement large.
+# qu'il promet. L'intervalle de l'écart de rechute, lui, est trop souvent **trop bas** (`couverture.csv`) : il lui
+# arrive bien plus qu'il ne devrait de rester tout entier sous le vrai écart, et presque jamais au-dessus. La marge du
+# carnet 08 était heureusement large. Plus bas, cela n'affaiblit pas un verdict « nuit », mais une borne haute y est
+# un peu optimiste.
 
 # %% [markdown]
 # Et si l'agent savait ce que nous savons du jeu ? Essayons deux aides. La **symétrie**, encore. Et des **départs
@@ -318,7 +327,8 @@ figures.intervals(colonnes, f"Réussite conservée : {sans} graines sans aide, {
 # %% [markdown]
 # L'étude l'avait écrit d'avance : trois comparaisons du **taux de rechute** (la part des évaluations sous 475 après
 # la réussite ; 100 % pour une graine qui ne réussit pas), graine à graine, corrigées par Holm. Un écart positif est
-# une dégradation.
+# une dégradation. Le nombre $p$ est la probabilité d'un écart au moins aussi grand si l'aide ne changeait rien ; il y
+# a verdict quand, corrigé, il passe sous 0,05.
 
 
 # %%
@@ -546,14 +556,15 @@ figures.intervals(colonnes, "Trois réussites de suite, puis plus aucune évalua
 # %% [markdown]
 # > **Attention.** Hors le rapport principal, tout est ici **exploratoire**. Les réglages des concurrents ont été choisis pour
 # > cette tâche par `rl-zoo3`, les nôtres aussi, et par nous : une recherche plus longue aiderait sans doute les uns
-# > comme les autres. Les taux de PPO, réglés pour 100 000 pas, tombent ici à zéro en 50 000. Un seul jeu, une seule machine,
+# > comme les autres. PPO fait décroître jusqu'à zéro son taux d'apprentissage et la borne de ses mises à jour : réglée pour 100 000 pas, cette descente se fait ici en 50 000. Un seul jeu, une seule machine,
 # > très chargée pour une moitié des graines ; la recette de `rl-zoo3` dans notre moteur, dont la mesure fut achevée plus tard, sur la machine moins chargée, en est un peu flattée.
 
 # %% [markdown]
 # ## 5. À vous
 #
-# **Exercice 1, à calculer (5 minutes).** Sur cent graines, aucune n'est jamais repassée sous 400. Jusqu'à quelle part
-# de rechutes ce zéro reste-t-il plausible ? Disons : tant que la probabilité de n'en voir aucune dépasse 2,5 %.
+# **Exercice 1, à calculer (5 minutes).** Sur cent graines, aucune n'est repassée sous 400 après trois réussites de
+# suite. Jusqu'à quelle part de rechutes ce zéro reste-t-il plausible ? Disons : tant que la probabilité de n'en voir
+# aucune dépasse 2,5 %.
 #
 # <details><summary>Indice</summary>
 #
