@@ -197,7 +197,7 @@ for champ in ("gamma", "double", "hidden", "activation", "input_scale", "mirror"
 # |:---|:---|:---|
 # | `gamma` | le prix de l'avenir | carnet 02, et section 2 |
 # | `double` | une autre façon d'évaluer la suite ; `QUICK` ne s'en sert pas | carnet 05 |
-# | `hidden`, `activation` | les couches cachées, et la fonction qui suit chacune (ici SiLU, une ReLU lissée) | ci-dessus, et carnet 08 |
+# | `hidden`, `activation` | les couches cachées, et la fonction qui suit chacune (ici SiLU, une rampe lissée) | ci-dessus, et carnet 08 |
 # | `input_scale` | l'échelle des entrées | ci-dessus |
 # | `mirror` | la symétrie : le réseau répond en miroir à un état en miroir ; il ne peut donc pas pousser partout du même côté | carnet 00 |
 #

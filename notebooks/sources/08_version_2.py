@@ -9,7 +9,7 @@
 # Version 1, répare un groupe de réglages à la fois, mesure chacun sur vingt graines, puis prend la recette finie et
 # fait onze retraits, un à la fois.
 #
-# *Lecture : 40 minutes ; exercices : 30 minutes ; exécution : moins d'une minute.*
+# *Lecture : 45 minutes ; exercices : 30 minutes ; exécution : moins d'une minute.*
 
 # %% tags=["hide-input"]
 # Ce que le carnet importe.
@@ -135,7 +135,7 @@ for (nom, champs), avant in zip(REPAIRS.items(), barreaux.values(), strict=False
 # | γ sous 1 | les vraies valeurs restent bornées par $1/(1-\gamma)$, et une erreur s'atténue en se propageant |
 # | un réseau large | celui de la Version 1, au carnet 04, ne réussissait que quelquefois ; l'activation devient SiLU, une rampe lissée, et les poids de départ, ceux de PyTorch |
 # | les entrées à l'échelle | on tombe à 2,4 m, ou à 0,21 rad : sans facteur, l'angle pèse environ dix fois moins |
-# | seize chariots | seize pas neufs entre deux mises à jour, venus de seize épisodes au lieu d'un ; la mémoire et les lots sont réduits aussi |
+# | seize chariots | `learn_every` compte des tours de boucle, et un tour fait maintenant seize pas : seize pas neufs entre deux mises à jour, au lieu de vingt, venus de seize épisodes au lieu d'un ; la mémoire et les lots sont réduits aussi |
 # | le taux d'apprentissage | grand d'abord, il décroît à chaque mise à jour jusqu'au dixième de sa valeur initiale et s'y arrête |
 # | une cible qui glisse | un vingtième du réseau principal à chaque mise à jour, au lieu d'une copie toutes les soixante |
 # | explorer davantage | ε descend de 1 à 0,5 : à l'entraînement, un pas sur deux reste joué au hasard |
@@ -252,10 +252,11 @@ print("même agent rendu :", torch.equal(*(entrainement.agent.weights for entrai
 # est court, elle tremble encore ; s'il est long, elle traîne les poids du début, qui ne savaient rien.
 #
 # À chaque mise à jour, la moyenne fait vers le réseau une part du chemin, le **taux** ; son horizon est l'inverse du
-# taux : 0,0005 donne 2 000 mises à jour, 0,02 en donne 50. La Version 2 laisse l'horizon **grandir** : à la mise à jour $n$,
-# le taux est $1/(0{,}25\,n)$, ou 1 pour les quatre premières, qui recopient donc le réseau. L'horizon vaut alors
-# $n/4$ : la moyenne porte à peu près sur le dernier quart des mises à jour. Cinquante mille pas en font moins de
-# 3 125, et il n'y dépasse pas 781.
+# taux : 0,0005 donne 2 000 mises à jour, 0,02 en donne 50. La Version 2 laisse l'horizon **grandir** : à la mise à
+# jour $n$, le taux est $1/(0{,}25\,n)$, ou 1 pour les quatre premières, qui recopient donc le réseau. L'horizon vaut
+# alors $n/4$ : la moyenne porte à peu près sur le dernier quart des mises à jour. Cinquante mille pas en font moins
+# de 3 125, et il n'y dépasse pas 781. (`average_tail` est ce 0,25 ; `average_rate`, 0,0005, est un plancher pour le
+# taux, que l'on n'atteint pas ici.)
 
 # %%
 versements = {
@@ -418,9 +419,10 @@ for nom, config in without().items():
 # %% [markdown]
 # Un retrait ne ramène pas toujours à la Version 1 : celui du taux d'apprentissage n'ôte que la décroissance, et garde
 # la grandeur. La moyenne des poids n'y est pas : sans elle, c'est l'avant-dernier barreau, déjà jugé. Le dernier
-# retrait ne défait aucune réparation : il réduit la mémoire, qui ne garde plus que les cinq mille derniers pas. La cible
-# recopiée l'est toutes les 33 mises à jour : elle retarde alors de 16 en moyenne, $(33 - 1)/2$, et celle qui glisse,
-# de 19, $(1 - 0{,}05)/0{,}05$.
+# retrait ne défait aucune réparation : il réduit la mémoire, qui ne garde plus que les cinq mille derniers pas. La
+# cible recopiée l'est toutes les 33 mises à jour : elle a de 0 à 32 mises à jour de retard, donc 16 en moyenne. Celle
+# qui glisse mêle les réseaux passés : celui d'il y a $k$ mises à jour y compte pour $0{,}05 \times 0{,}95^k$, et la
+# moyenne de $k$ est $0{,}95/0{,}05 = 19$.
 #
 # > **À vous.** Si l'échelle disait tout, ôter une réparation coûterait ce qu'elle avait rapporté. Laquelle,
 # > pensez-vous, coûtera beaucoup plus cher ? Laquelle ne coûtera rien ? Dans la figure, la Version 2 complète
@@ -499,9 +501,9 @@ print(
 # %% [markdown]
 # ### Et si l'on en réglait quatre à la fois ?
 #
-# Ôter une chose à la fois ne dit rien des combinaisons. Une autre étude a essayé toutes celles de quatre
-# champs, chacune sur douze graines et vingt mille pas : voici ses curseurs. La réponse vient aussitôt, de
-# l'archive ; les traits fins sont les graines, le trait épais leur médiane.
+# Ôter une chose à la fois ne dit rien des combinaisons. Une autre étude a essayé toutes celles de quatre champs,
+# `gamma`, `learning_rate`, `target_rate` et `capacity`, chacune sur douze graines et vingt mille pas : voici ses
+# curseurs. La réponse vient aussitôt, de l'archive ; les traits fins sont les graines, le trait épais leur médiane.
 #
 # > **À vous.** Avant de toucher aux curseurs : lequel des quatre fera le plus de dégâts, poussé à l'un de ses bouts ?
 # > Et γ = 1 est-il toujours une faute ?

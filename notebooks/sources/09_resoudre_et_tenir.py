@@ -53,7 +53,8 @@ from cartpole_helpers.statistics import (
 #
 # Le [carnet 08](08_version_2.ipynb) laissait l'entraînement continuer, sans rien lui dire. Dans la pratique, on veut
 # obtenir un agent et s'arrêter. C'est ce que fait `solve` : il entraîne, **choisit** sur des départs de validation,
-# **juge** sur d'autres, et s'arrête seul.
+# **juge** sur d'autres, et s'arrête seul. Les deux se font dans `trials.judge`, qui rend les cent retours de l'agent
+# s'il est certifié, `None` sinon.
 
 # %%
 listing(solve)
@@ -168,7 +169,7 @@ titre = f"Agents sous 475 : {sous}"
 figures.strips(juges, titre, "retour moyen sur 1 000 départs neufs (pas)")
 
 # %% [markdown]
-# Presque tous restent au-dessus du seuil ; celui du bas de la figure en est si près que mille départs ne
+# Presque tous restent au-dessus du seuil ; le point le plus à gauche, sous 475, en est si près que mille départs ne
 # suffisent pas à en juger. `solve` s'arrête au premier agent suffisant, non au meilleur.
 
 # %% [markdown]
@@ -250,11 +251,11 @@ print("mêmes poids :", torch.equal(ensemble.agent[5].weights, seul.agent.weight
 # ## 3. Ne rien perdre
 #
 # `solve` s'arrête dès qu'il réussit. Plus difficile : laisser l'entraînement continuer, sans jamais lire une
-# évaluation, et ne rien perdre. Voici les cent graines neuves de la Version 2, jusqu'à cinquante mille pas, évaluées
-# tous les mille pas sur cent départs neufs. Comme au carnet 08, une graine **réussit** quand trois évaluations de
-# suite sont à 475 ou plus ; elle **conserve** sa réussite si plus une seule, ensuite, ne passe dessous. Dans le code,
-# `after_success` rend un tableau masqué de NumPy, qui cache tout ce qui précède la fin de la réussite : `~….mask`
-# désigne donc les évaluations d'après.
+# évaluation, et ne rien perdre. Voici les cent graines de la Version 2 déjà comptées au carnet 08, jusqu'à cinquante
+# mille pas, évaluées tous les mille pas sur cent départs neufs. Comme au carnet 08, une graine **réussit** quand
+# trois évaluations de suite sont à 475 ou plus ; elle **conserve** sa réussite si plus une seule, ensuite, ne passe
+# dessous. Dans le code, `after_success` rend un tableau masqué de NumPy, qui cache tout ce qui précède la fin de la
+# réussite : `~….mask` désigne donc les évaluations d'après.
 #
 # > **À vous.** Une fois leur réussite acquise, combien ne repasseront jamais sous 475 ?
 
@@ -289,9 +290,9 @@ for suite, depuis in ((3, "trois réussites de suite"), (1, "une seule")):
 # sur la figure, passe 475 puis plonge sous 400 n'est pas comptée comme une rechute : sa troisième réussite de suite
 # ne vient que plus tard.
 #
-# Pourquoi compter des graines, plutôt que de mesurer la part conservée, toutes évaluations réunies ? Parce que
-# l'intervalle de cette part est trompeur. L'étude `couverture` prend nos archives pour vérité, y tire vingt ou cent
-# individus, et regarde combien d'intervalles « à 95 % » contiennent le bon nombre.
+# Pourquoi compter des graines, plutôt que de mesurer la part conservée, celle des évaluations d'après la réussite qui
+# restent à 475 ou plus ? Parce que l'intervalle de cette part est trompeur. L'étude `couverture` prend nos archives
+# pour vérité, y tire vingt ou cent individus, et regarde combien d'intervalles « à 95 % » contiennent le bon nombre.
 
 # %%
 couverture = load_study("../etudes/couverture.csv")
@@ -303,10 +304,10 @@ for rang in range(0, len(couverture["n"]), 2):  # vingt, puis cent
 # %% [markdown]
 # Une mesure presque toujours parfaite, et rarement très basse, trompe le rééchantillonnage : vingt graines n'ont
 # souvent aucun cas très bas, et l'intervalle est trop étroit. L'exact, qui compte des graines, couvre au moins ce
-# qu'il promet. L'intervalle de l'écart de rechute, lui, est trop souvent **trop bas** (`couverture.csv`) : il lui
-# arrive bien plus qu'il ne devrait de rester tout entier sous le vrai écart, et presque jamais au-dessus. La marge du
-# carnet 08 était heureusement large. Plus bas, cela n'affaiblit pas un verdict « nuit », mais une borne haute y est
-# un peu optimiste.
+# qu'il promet. L'intervalle de l'écart de rechute entre deux recettes (le taux du carnet 08, comparé graine à
+# graine), lui, est trop souvent **trop bas** (`couverture.csv`) : il lui arrive bien plus qu'il ne devrait de rester
+# tout entier sous le vrai écart, et presque jamais au-dessus. La marge du carnet 08 était heureusement large. Plus
+# bas, cela n'affaiblit pas un verdict « nuit », mais une borne haute y est un peu optimiste.
 
 # %% [markdown]
 # Et si l'agent savait ce que nous savons du jeu ? Essayons deux aides. La **symétrie**, encore. Et des **départs
@@ -327,8 +328,8 @@ figures.intervals(colonnes, f"Réussite conservée : {sans} graines sans aide, {
 # %% [markdown]
 # L'étude l'avait écrit d'avance : trois comparaisons du **taux de rechute** (la part des évaluations sous 475 après
 # la réussite ; 100 % pour une graine qui ne réussit pas), graine à graine, corrigées par Holm. Un écart positif est
-# une dégradation. Le nombre $p$ est la probabilité d'un écart au moins aussi grand si l'aide ne changeait rien ; il y
-# a verdict quand, corrigé, il passe sous 0,05.
+# une dégradation. Le nombre $p$ est la probabilité d'un écart au moins aussi grand si seul le hasard des graines
+# jouait ; il y a verdict quand, corrigé, il passe sous 0,05.
 
 
 # %%
@@ -357,10 +358,11 @@ for nom, valeurs in toutes.items():
     print(f"{nom} : graines qui ne réussissent jamais, {jamais} ; à 475 à la fin, {debout}")
 
 # %% [markdown]
-# Les départs écartés **nuisent** : on rechute davantage, avec la symétrie comme sans elle. Sans elle, ce
-# verdict est fragile : jugés une première fois, depuis d'autres départs, les mêmes agents ne suffisaient pas à
-# conclure ([errata](../ERRATA.md)). La symétrie seule reste sans verdict : un effet plus petit que l'effet imprimé, qui se
-# verrait quatre fois sur cinq, a pu échapper à cent graines.
+# Les départs écartés **nuisent** : on rechute davantage, avec la symétrie comme sans elle. Sans elle, ce verdict est
+# fragile : jugés une première fois, depuis d'autres départs, les mêmes agents ne suffisaient pas à conclure
+# ([errata](../ERRATA.md)). La symétrie seule reste sans verdict : un effet plus petit que l'effet imprimé, qui se
+# verrait quatre fois sur cinq, a pu échapper à cent graines. (Un écart plus petit que ce nombre peut avoir un
+# verdict : c'est celui que l'on manquerait une fois sur cinq, non le moindre que l'on puisse voir.)
 #
 # Nous espérions l'inverse. Peut-être l'exploration de la Version 2 montre-t-elle déjà assez les bords ; partir
 # d'ailleurs remplit alors la mémoire de ce qui n'est pas jugé. Ce n'est qu'une hypothèse.
