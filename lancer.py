@@ -21,7 +21,8 @@ LOG = VENV / "installation.log"
 READER, DEV, SITE = "requirements.txt", "requirements-dev.txt", "requirements-site.txt"
 CLASS = "requirements-classe.txt"
 CONSTRAINTS = "constraints.txt"
-SETTINGS = sorted(x.relative_to(ROOT) for x in (ROOT / "jupyter").rglob("*") if x.is_file())
+# Ce qui va dans .venv, fichiers cachés à part : macOS en sème.
+SETTINGS = sorted(x.relative_to(ROOT) for x in (ROOT / "jupyter").rglob("[!.]*") if x.is_file())
 PYTHONS = ("3.13", "3.12", "3.11", "3.14")  # ceux que nos versions connaissent
 MINE = "{}.{}".format(*sys.version_info[:2])
 LIGHT_TORCH = "https://download.pytorch.org/whl/cpu"

@@ -73,13 +73,7 @@ def run(order: dict, seconds: float) -> subprocess.CompletedProcess:
         raise SandboxError(MISSING)
     python = os.path.join(os.path.realpath(sys.prefix), "bin", "python")
     return subprocess.run(
-        [
-            bwrap,
-            *inside(),
-            python,
-            "-P",
-            str(JUDGE),
-        ],  # -P : le dossier du juge n'est pas à importer
+        [bwrap, *inside(), python, "-P", str(JUDGE)],  # -P : rien n'est importé de son dossier
         input=json.dumps(order),
         capture_output=True,
         text=True,

@@ -157,9 +157,7 @@ def outputs(name: str, told: dict[str, dict], points: float) -> list[NotebookNod
     report = Report(name, tuple(Verdict(*one) for one in said["verdicts"]), said["note"])
     remarks = [*dict.fromkeys(filter(None, [*said["remarks"], report.note]))]
     new = [one for one in remarks if one != report.note]
-    passed = (
-        0 if any(one.startswith("touche au juge") for one in remarks) else scored(report, points)
-    )
+    passed = 0 if TOUCHES in remarks else scored(report, points)
     summary = {"passed": passed, "of": points, "mistake": mistake(report), "remarks": remarks}
     data = {
         "text/html": report._repr_html_() + "".join(map(paragraph, new)),
